@@ -1,0 +1,161 @@
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_FENCED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_FENCED 1
+#endif
+#endif
+#ifdef ARENA_FENCED
+#include <sanitizer/asan_interface.h>
+enum { FENCE_BYTES = 64 };
+#else
+#define ASAN_POISON_MEMORY_REGION(start, n) ((void)(start), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(start, n) ((void)(start), (void)(n))
+enum { FENCE_BYTES = 0 };
+#endif
+
+enum { ALIGNMENT = 64, CHUNK_BYTES_MIN = 64 * 1024 };
+
+/* One region from the system. Chunks form a list, newest first; only the newest is filled. */
+typedef struct Chunk {
+    struct Chunk *next;
+    size_t capacity;  /* bytes of data[] */
+    size_t filled;
+    _Alignas(ALIGNMENT) unsigned char data[];
+} Chunk;
+
+struct Arena {
+    Chunk *chunks;
+    size_t used_bytes;
+};
+
+static void *alloc_or_die(void *block, size_t n_bytes)
+{
+    if (!block) {
+        fprintf(stderr, "jikji: out of memory (%zu bytes asked)\n", n_bytes);
+        abort();
+    }
+    return block;
+}
+
+void *mem_alloc(size_t n_bytes)
+{
+    return alloc_or_die(calloc(1, n_bytes ? n_bytes : 1), n_bytes);
+}
+
+void *mem_realloc(void *block, size_t n_bytes)
+{
+    return alloc_or_die(realloc(block, n_bytes ? n_bytes : 1), n_bytes);
+}
+
+char *mem_strdup(const char *text)
+{
+    return alloc_or_die(strdup(text), strlen(text) + 1);
+}
+
+Arena *arena_new(void)
+{
+    return mem_alloc(sizeof(Arena));
+}
+
+static void chunk_free(Chunk *chunk)
+{
+    ASAN_UNPOISON_MEMORY_REGION(chunk->data, chunk->capacity);
+    free(chunk);
+}
+
+void arena_free(Arena *arena)
+{
+    if (!arena)
+        return;
+    for (Chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
+        next = chunk->next;
+        chunk_free(chunk);
+    }
+    free(arena);
+}
+
+/* Keeps the newest chunk, which is also the largest: sizes double. */
+void arena_reset(Arena *arena)
+{
+    arena->used_bytes = 0;
+    if (!arena->chunks)
+        return;
+    for (Chunk *chunk = arena->chunks->next, *next; chunk; chunk = next) {
+        next = chunk->next;
+        chunk_free(chunk);
+    }
+    arena->chunks->next = NULL;
+    arena->chunks->filled = 0;
+    ASAN_POISON_MEMORY_REGION(arena->chunks->data, arena->chunks->capacity);
+}
+
+static void arena_grow(Arena *arena, size_t n_bytes)
+{
+    size_t capacity = arena->chunks ? arena->chunks->capacity * 2 : CHUNK_BYTES_MIN;
+    while (capacity < n_bytes)
+        capacity *= 2;
+    size_t total = (sizeof(Chunk) + capacity + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    Chunk *chunk = alloc_or_die(aligned_alloc(ALIGNMENT, total), total);
+    chunk->next = arena->chunks;
+    chunk->capacity = capacity;
+    chunk->filled = 0;
+    arena->chunks = chunk;
+    ASAN_POISON_MEMORY_REGION(chunk->data, capacity);
+}
+
+void *arena_alloc(Arena *arena, size_t n_bytes)
+{
+    assert(n_bytes < SIZE_MAX / 4);
+    size_t taken = (n_bytes + FENCE_BYTES + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (taken == 0)
+        taken = ALIGNMENT;
+    if (!arena->chunks || arena->chunks->capacity - arena->chunks->filled < taken)
+        arena_grow(arena, taken);
+    Chunk *chunk = arena->chunks;
+    unsigned char *block = chunk->data + chunk->filled;
+    chunk->filled += taken;
+    arena->used_bytes += n_bytes;
+    ASAN_UNPOISON_MEMORY_REGION(block, n_bytes);
+    memset(block, 0, n_bytes);
+    return block;
+}
+
+char *arena_strndup(Arena *arena, const char *text, size_t n_bytes)
+{
+    char *copy = arena_alloc(arena, n_bytes + 1);
+    memcpy(copy, text, n_bytes);
+    return copy;
+}
+
+char *arena_strdup(Arena *arena, const char *text)
+{
+    return arena_strndup(arena, text, strlen(text));
+}
+
+char *arena_printf(Arena *arena, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    assert(n >= 0);
+    char *text = arena_alloc(arena, (size_t)n + 1);
+    vsnprintf(text, (size_t)n + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+size_t arena_used_bytes(const Arena *arena)
+{
+    return arena->used_bytes;
+}
