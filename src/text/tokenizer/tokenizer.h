@@ -1,0 +1,131 @@
+/* tokenizer.h - UTF-8 text to token ids, and ids back to the very same bytes.
+ *
+ * A Tokenizer is a vocabulary and a rule for cutting text: byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909; over bytes:
+ * Radford et al. 2019), a unigram language model (Kudo 2018, arXiv:1804.10959), WordPiece (Schuster & Nakajima 2012), or plain
+ * characters, words or bytes. It does not change after loading, so threads and data workers share one.
+ *
+ * Text is data: what looks like a special token ("<|endoftext|>") in a text is encoded as the characters it is made of. Special ids
+ * come from tokenizer_special_id and from chat templates, never from text, unless the caller asks by TOKENIZER_PARSE_SPECIAL. */
+#ifndef TEXT_TOKENIZER_H
+#define TEXT_TOKENIZER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Tokenizer Tokenizer;
+
+typedef enum {
+    TOKENIZER_BYTE_BPE,   /* byte-level byte-pair encoding: covers any bytes */
+    TOKENIZER_CHAR_BPE,   /* over characters, words end in </w> */
+    TOKENIZER_WORDPIECE,  /* trained by likelihood, encoded by longest match first, ## continues a word */
+    TOKENIZER_BERT_BPE,   /* a WordPiece vocabulary found by byte-pair counts, as BERT-style trainers do */
+    TOKENIZER_UNIGRAM,
+    TOKENIZER_JAMO,       /* byte-pair encoding over decomposed Hangul, recomposed to the very bytes */
+    TOKENIZER_CHAR,       /* one token a code point */
+    TOKENIZER_WORD,       /* one token a white-space word */
+    TOKENIZER_BYTE,       /* one token a byte: id = byte */
+} TokenizerType;
+
+/* How to read formats that do not say everything. A zeroed struct is the default. */
+typedef struct {
+    const char *pattern;  /* .tiktoken: gpt2 | cl100k | o200k | llama3 | qwen | a regular expression; NULL: by the file's hash, else gpt2 */
+} TokenizerLoadOptions;
+
+/* Reads a tokenizer: a directory (tokenizer.json, or else the files of an older form in it) or a file: tokenizer.json, SentencePiece
+ * .model, .tiktoken, vocab.json beside merges.txt, vocab.txt. The caller frees *out.
+ * ERR_IO: the file cannot be read. ERR_FORMAT: it breaks its own rules (a merge names a token the vocabulary lacks, two tokens share
+ * an id). ERR_UNSUPPORTED: a component that this build does not have, by name. */
+Err tokenizer_load(Tokenizer **out, const char *path);
+Err tokenizer_load_with(Tokenizer **out, const char *path, const TokenizerLoadOptions *options);
+/* A tokenizer.json that already is in memory; `name` opens messages. */
+Err tokenizer_load_json(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes);
+void tokenizer_free(Tokenizer *tok);  /* NULL is fine */
+/* Writes a Hugging Face directory: tokenizer.json, tokenizer_config.json, special_tokens_map.json. transformers' AutoTokenizer loads it.
+ * ERR_UNSUPPORTED: the format cannot say what this tokenizer does; the message says what. */
+Err tokenizer_save(const Tokenizer *tok, const char *dir);
+
+TokenizerType tokenizer_type(const Tokenizer *tok);
+int64_t tokenizer_vocab_size(const Tokenizer *tok);  /* highest id + 1, special tokens included: the rows an embedding needs */
+/* Identity for run records: XXH3-64 over vocabulary, merges and rules, independent of the file it came from. */
+uint64_t tokenizer_hash(const Tokenizer *tok);
+
+typedef enum { SPECIAL_BOS, SPECIAL_EOS, SPECIAL_PAD, SPECIAL_UNK, SPECIAL_MASK, SPECIAL_SEP, SPECIAL_CLS, N_SPECIALS } SpecialToken;
+int32_t tokenizer_special_id(const Tokenizer *tok, SpecialToken which);  /* -1 when absent */
+bool tokenizer_is_special(const Tokenizer *tok, int32_t id);
+/* The id of a token by its text as files write it ("Ġthe", "<|endoftext|>", "##ing"), or -1. */
+int32_t tokenizer_id_of(const Tokenizer *tok, const char *text);
+/* A token's text as files write it; NULL for an id that no token has. Borrowed. */
+const char *tokenizer_text_of(const Tokenizer *tok, int32_t id);
+
+typedef struct {
+    int32_t *ids;
+    int64_t n;
+} TokenSpan;
+
+/* Encodes n_bytes of text; the ids live in `arena`. Any bytes are valid: what no token covers becomes byte tokens where the
+ * vocabulary has them (then decoding gives the very bytes back) and unk where not. Adds no special token. */
+TokenSpan tokenizer_encode(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes);
+
+typedef enum {
+    TOKENIZER_ADD_SPECIAL = 1,    /* what the post-processor adds: [CLS] ... [SEP], <s> ... */
+    TOKENIZER_PARSE_SPECIAL = 2,  /* special tokens spelled out in the text become their ids: only for trusted templates */
+} TokenizerEncodeFlags;
+/* Where a token came from: [begin, end) of the text given, in bytes. */
+typedef struct {
+    int64_t begin, end;
+} TokenOffset;
+/* `offsets` (may be NULL) receives one entry a token, in `arena`. Tokens that the text does not hold ([CLS]) have an empty range. */
+TokenSpan tokenizer_encode_with(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags,
+                                TokenOffset **offsets);
+
+typedef struct {
+    const char *bytes;  /* NUL added */
+    size_t n_bytes;
+} TokenText;
+
+/* The bytes that the ids stand for, in `arena`. Special tokens are left out unless `keep_special`. An id that no token has gives nothing.
+ * For byte-covering types decode(encode(x)) = x for any bytes. */
+TokenText tokenizer_decode(const Tokenizer *tok, Arena *arena, const int32_t *ids, int64_t n, bool keep_special);
+
+/* Decoding as ids arrive. A push returns the text that became certain: whole characters only; what can never become a character
+ * is given out as the bytes it is once that is clear. The concatenation of all pushes and the finish equals tokenizer_decode. */
+typedef struct TokenStream TokenStream;
+TokenStream *token_stream_new(const Tokenizer *tok, bool keep_special);  /* borrows tok */
+void token_stream_free(TokenStream *stream);
+TokenText token_stream_push(TokenStream *stream, int32_t id);  /* borrowed until the next call */
+TokenText token_stream_finish(TokenStream *stream);            /* what is held back; the stream may be used anew */
+
+/* Documents for training, one a call. *text stays valid until the next call; *text = NULL ends. */
+typedef struct {
+    Err (*next)(void *context, const char **text, size_t *n_bytes);
+    void *context;
+} TokenizerSource;
+
+enum { TOKENIZER_SPECIALS_MAX = 64 };
+typedef struct {
+    TokenizerType type;
+    int64_t vocab_size;     /* special tokens and the byte or character alphabet included */
+    const char *pattern;    /* as splitter_open; NULL: gpt2 */
+    int n_specials;
+    const char *specials[TOKENIZER_SPECIALS_MAX];  /* take the first ids, in order */
+    const char *bos, *eos, *pad, *unk, *mask;      /* roles, each one of `specials`; NULL: none */
+    int64_t min_frequency;  /* pairs seen less often are not merged */
+    int64_t max_token_chars;  /* 0: no bound */
+    bool nfc;               /* normalise to NFC first, in training and ever after */
+    int n_threads;          /* 0: parallel_threads(); the result does not depend on it */
+    int64_t memory_bytes_max;  /* bound on the trainer's own memory; ERR_MEMORY beyond. 0: none */
+    int64_t total_bytes;    /* of all documents, for progress; 0: unknown */
+    bool quiet;             /* no progress line */
+} TokenizerTrainOptions;
+
+TokenizerTrainOptions tokenizer_train_options_default(void);  /* byte-bpe, 32768, gpt2, one special token <|endoftext|> = bos = eos */
+/* ERR_USAGE: a vocabulary too small for its alphabet. ERR_INTERRUPTED: Ctrl-C. */
+Err tokenizer_train(Tokenizer **out, const TokenizerTrainOptions *options, TokenizerSource source);
+/* All of it from one buffer. */
+Err tokenizer_train_text(Tokenizer **out, const TokenizerTrainOptions *options, const char *text, size_t n_bytes);
+
+#endif

@@ -1,0 +1,38 @@
+/* utf8.h - code points and their bytes (The Unicode Standard 15.0, section 3.9, table 3-7).
+ *
+ * Ill-formed input is never an error here: it is named. A decoder step over bytes that no well-formed sequence begins with
+ * yields UTF8_ILL_FORMED for the "maximal subpart" (the longest prefix of a well-formed sequence, at least one byte), which is how
+ * browsers and Python count replacement characters. Surrogates and code points past U+10FFFF are ill-formed. */
+#ifndef TEXT_UTF8_H
+#define TEXT_UTF8_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { UTF8_BYTES_MAX = 4, UNICODE_MAX = 0x10FFFF };
+#define UTF8_ILL_FORMED 0xFFFFFFFFu
+
+/* Decodes the character that starts at `at` (at < end) and returns how many bytes it takes, 1 to 4. An ill-formed subpart gives
+ * UTF8_ILL_FORMED and its length. */
+int utf8_decode(uint32_t *code_point, const char *at, const char *end);
+/* The same when the bytes are known to be well-formed and whole. */
+int utf8_decode_valid(uint32_t *code_point, const char *at);
+/* Writes 1 to 4 bytes and returns how many. `code_point` is a scalar value: no surrogate, not past U+10FFFF. */
+int utf8_encode(char out[UTF8_BYTES_MAX], uint32_t code_point);
+/* Bytes of the character that `first` opens: 1 to 4; 0 for a byte that opens none. */
+int utf8_length_of(unsigned char first);
+
+bool utf8_is_valid(const char *text, size_t n_bytes);
+/* Length of the longest well-formed prefix. */
+size_t utf8_valid_prefix(const char *text, size_t n_bytes);
+/* Bytes at the end of the text that begin a well-formed character but do not finish it, 0 to 3: what a stream holds back. */
+size_t utf8_incomplete_tail(const char *text, size_t n_bytes);
+/* Code points; each ill-formed subpart counts one. */
+int64_t utf8_count(const char *text, size_t n_bytes);
+/* The text with every ill-formed subpart replaced by U+FFFD. The input itself when it is well-formed, else a copy in `arena`. */
+const char *utf8_repair(Arena *arena, const char *text, size_t n_bytes, size_t *n_out_bytes);
+
+#endif
