@@ -64,6 +64,11 @@ void graph_output(Graph *g, const char *name, Node *node);
  * f32 or f64 of any shape. Deriving through state that is not a parameter marks the graph. */
 void graph_differentiate(Graph *g, Node *loss);
 
+/* Sums over tokens (weight, bias, norm and embedding gradients) are cut into leaves of this many tokens, each summed from zero in a fixed order
+ * and then added to the f32 gradient, leaf by leaf. 512 at first. Gradients are the same for every cut into micro batches of whole leaves. */
+void graph_set_grad_leaf(Graph *g, int64_t n_tokens);
+int64_t graph_grad_leaf(const Graph *g);
+
 /* Marks the graph with a mistake of its builder, unless it is marked already. */
 void graph_fail(Graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* ERR_USAGE and the first mistake as message, or OK. */

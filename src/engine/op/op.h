@@ -1,0 +1,102 @@
+/* op.h - the operators: every function records one call and returns its first value.
+ *
+ * Shapes: N tokens, C = d_model, K and M widths of a product, H query heads, Hkv key heads, D head width, V vocabulary.
+ * Floats are f32, bf16 or (reference backend) f64; i32 arrays index. A mistake marks the graph (graph.h).
+ * Each operator's formula, derivation and paper stand in the file that bears its name. */
+#ifndef ENGINE_OP_OP_H
+#define ENGINE_OP_OP_H
+
+#include "engine/graph/graph.h"
+
+/* ---- matrix products ---- */
+
+/* How a weight lies in memory: PyTorch's Linear keeps [out, in], GPT-2's Conv1D keeps [in, out]. */
+typedef enum { WEIGHT_OUT_IN, WEIGHT_IN_OUT } WeightLayout;
+
+/* y[N, M] = x[N, K] * W + bias[M].  w is [M, K] or [K, M] by layout; bias f32 or f64, may be NULL. y has the dtype of x; sums in f32. */
+Node *linear(Graph *g, Node *x, Node *w, Node *bias, WeightLayout layout);
+/* y[N, M] = a * b, where a is [N, K] ([K, N] if transpose_a) and b is [K, M] ([M, K] if transpose_b). */
+Node *matmul(Graph *g, Node *a, Node *b, bool transpose_a, bool transpose_b);
+
+/* ---- tables and rows ---- */
+
+/* y[N, C] = table[ids[n]].  table [V, C], ids i32 [N]; an id outside [0, V) is an assert in the kernel, checked where ids enter. */
+Node *embedding(Graph *g, Node *table, Node *ids);
+/* y[M, C] = x[index[m]].  x [N, C], index i32 [M]: the last token of each sequence. Not differentiable. */
+Node *gather_rows(Graph *g, Node *x, Node *index);
+
+/* ---- elementwise: shapes equal; a and b may differ in float dtype, the result has the wider ---- */
+
+Node *add(Graph *g, Node *a, Node *b);
+Node *mul(Graph *g, Node *a, Node *b);
+Node *scale(Graph *g, Node *x, double factor);
+Node *cast(Graph *g, Node *x, DType dtype);  /* x itself when it has that dtype */
+Node *gelu_tanh(Graph *g, Node *x);          /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) (Hendrycks & Gimpel 2016) */
+Node *silu_gate(Graph *g, Node *gate, Node *up);  /* silu(gate) * up: SwiGLU without its products (Shazeer 2020) */
+
+/* ---- norms over the last axis; statistics in f32 ---- */
+
+Node *layernorm(Graph *g, Node *x, Node *gain, Node *bias, double eps);  /* bias may be NULL */
+Node *rmsnorm(Graph *g, Node *x, Node *gain, double eps);
+
+/* ---- attention ---- */
+
+/* Rotates pairs (i, i + D/2) of each head by position * theta^(-2i/D) (Su et al. 2021, the half layout of Hugging Face).
+ * x [N, H, D] (D even), positions i32 [N]. */
+Node *rotary(Graph *g, Node *x, Node *positions, double theta);
+
+/* y[n, h] = sum_j softmax_j(scale * q[n, h] . k[j, h / (H/Hkv)]) v[j, ...] over the visible keys j in [ranges[n][0], ranges[n][1]).
+ * q [N, H, D], k [Nk, Hkv, D], v [Nk, Hkv, Dv], ranges i32 [N, 2]. y [N, H, Dv]; sibling 1: log-sum-exp f32 [N, H].
+ * Key tiles start at ranges[n][0]: a row's bits do not depend on its neighbours. An empty range gives zeros and lse -inf.
+ * Memory O(N): Milakov & Gimelshein 2018 (online softmax), Dao et al. 2022 (tiled, recomputed backward). */
+Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, double scale);
+/* cache[slots[n]] = x[n], in place.  cache [capacity, Hkv, D] state, x [N, Hkv, D], slots i32 [N]. Returns the cache, now with x. */
+Node *cache_write(Graph *g, Node *cache, Node *x, Node *slots);
+
+/* ---- losses and sums ---- */
+
+/* loss[n] = weight[n] * (logsumexp_v(x[n] . w[v]) - x[n] . w[label[n]]), nats, f32 [N] (f64 in f64).  x [N, C], w [V, C], label i32 [N],
+ * weight f32 [N]. Logits exist for a chunk of tokens at a time; [N, V] is never held. When differentiated with a gradient that does
+ * not depend on the loss, loss, dx and dw are made in one pass and the forward call is superseded. */
+Node *linear_cross_entropy(Graph *g, Node *x, Node *w, Node *label, Node *weight);
+/* Sum of all elements, f32 [1] (f64 of f64), in an order fixed by the shape. */
+Node *sum(Graph *g, Node *x);
+
+/* ---- windows and copies ---- */
+
+Node *view(Graph *g, Node *x, Shape shape);  /* same count, row-major; keeps the bound when dim 0 is unchanged */
+/* Cuts the last axis of x [N, W] into n parts [N, widths[i]]; siblings 0 .. n-1 are windows, n <= OP_OUTPUTS_MAX. */
+Node *split(Graph *g, Node *x, const int64_t *widths, int n);
+/* The inverse, a copy: x[i] [N, widths[i]] -> [N, sum of widths]. */
+Node *concat(Graph *g, Node *const *x, int n);
+Node *fill(Graph *g, DType dtype, Shape shape, int bound, double value);
+
+/* ---- writing state, for the update segment ---- */
+
+Node *state_fill(Graph *g, Node *state, double value);
+Node *state_add(Graph *g, Node *state, Node *x);   /* state += x */
+Node *state_store(Graph *g, Node *state, Node *x); /* state = x, rounded to its dtype: refreshes a copy */
+
+/* scalars, f32 [N_STEP_SCALARS], written by the host before each update. */
+typedef enum { SCALAR_LR, SCALAR_STEP, SCALAR_INV_TARGETS, SCALAR_GRAD_NORM_MAX, N_STEP_SCALARS } StepScalar;
+
+/* The norm of all gradients times SCALAR_INV_TARGETS, and the factor that AdamW applies to raw gradient sums: inv_targets, times
+ * max / norm where norm > max > 0. grads: the slabs of all buckets. Returns f32 [2]: norm, factor. Non-finite gradients give a norm of NaN or
+ * inf and a factor of 0. */
+Node *grad_norm(Graph *g, Node *const *grads, int n_grads, Node *scalars);
+
+/* One AdamW step in place (Loshchilov & Hutter 2019, arXiv:1711.05101, as PyTorch orders it), elementwise over slabs:
+ *   p -= lr * weight_decay * p;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
+ *   p -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps)        with g = factor * grad, t = SCALAR_STEP (from 1)
+ * A factor of 0 (non-finite gradients) leaves p, m and v as they are. Returns p, changed. */
+typedef struct {
+    double beta1, beta2, eps, weight_decay;
+} AdamwOptions;
+Node *adamw(Graph *g, Node *p, Node *grad, Node *m, Node *v, Node *scalars, Node *norm_factor, const AdamwOptions *options);
+
+/* Every operator, for `inspect graph`, tests that visit all, and the documentation. */
+struct OpInfo;
+extern const struct OpInfo *const op_table[];
+extern const int op_table_count;
+
+#endif
