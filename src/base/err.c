@@ -25,11 +25,13 @@ Err err_prefix(Err code, const char *format, ...)
     va_start(args, format);
     int n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (n < 0)
-        n = 0;
-    if (n < MESSAGE_BYTES)
-        snprintf(text + n, sizeof text - (size_t)n, ": %s", message);
-    memcpy(message, text, sizeof text);
+    size_t used = n < 0 ? 0 : strlen(text);
+    for (const char *rest = ": "; *rest && used + 1 < sizeof text; rest++)
+        text[used++] = *rest;
+    for (const char *rest = message; *rest && used + 1 < sizeof text; rest++)
+        text[used++] = *rest;
+    text[used] = '\0';
+    memcpy(message, text, used + 1);
     return code;
 }
 

@@ -2,7 +2,7 @@
  *
  * Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): 128 bits of counter and 64 bits of key
  * give 128 random bits; no state, so any thread, rank or resumed run asks for the same number and gets it. The key is
- * (seed, stream); a stream is what the numbers are for (an operator's logical id, "shuffle", "init"). The counter is the
+ * seed + stream * 0x9E3779B97F4A7C15; a stream is what the numbers are for (an operator's logical id, "shuffle", "init"). The counter is the
  * position (sample id, token position, channel). */
 #ifndef BASE_PHILOX_H
 #define BASE_PHILOX_H
@@ -13,7 +13,7 @@ typedef struct {
     uint32_t word[4];
 } Philox;
 
-/* The block at counter (hi, lo) of the stream. */
+/* The block at counter (hi, lo) of the stream: the paper's counter words are lo, lo >> 32, hi, hi >> 32. */
 Philox philox(uint64_t seed, uint32_t stream, uint64_t hi, uint64_t lo);
 /* A stream id from a name: XXH32 of the bytes. */
 uint32_t philox_stream(const char *name);
