@@ -1,0 +1,77 @@
+/* model.h - a decoder built from its Hugging Face config.json, under Hugging Face weight names.
+ *
+ * A ModelConfig says what to build; the parameters live in a Store; the layers are recorded into a Graph. Training, evaluation and
+ * generation record the same layers. Families: gpt2 (Radford et al. 2019), llama (Touvron et al. 2023; grouped queries, Ainslie et al. 2023).
+ * A family is one file and one row in model.c. */
+#ifndef LEARN_MODEL_MODEL_H
+#define LEARN_MODEL_MODEL_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "engine/graph/graph.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct ModelFamily ModelFamily;
+
+typedef struct {
+    const ModelFamily *family;
+    const char *model_type;  /* "gpt2", "llama" */
+    int64_t vocab_size, d_model, d_ff, n_layer, n_head, n_kv_head, head_dim, seq_len_max;
+    double norm_eps;
+    double rope_theta;        /* llama */
+    double init_std;          /* initializer_range */
+    bool tied;                /* the head is the embedding table */
+    bool attention_bias, mlp_bias;
+    int64_t bos_id, eos_id, pad_id;  /* -1: none */
+    const char *source_json;  /* the config.json as read, so that saving keeps fields we do not interpret; NULL: made here */
+} ModelConfig;
+
+/* Reads "dir/config.json" or the file itself; texts live in `arena`. ERR_UNSUPPORTED names a model_type or a feature (a rope_scaling, an
+ * activation) that this build cannot compute exactly; ERR_FORMAT a missing or contradictory field (n_head that does not divide d_model).
+ * vocab_size may be absent or 0 in a recipe's config: the tokenizer decides it. */
+Err model_config_read(ModelConfig *config, Arena *arena, const char *path);
+/* config.json that transformers loads, in `arena`; keeps unknown fields of source_json. */
+const char *model_config_to_json(const ModelConfig *config, Arena *arena);
+/* Checks a config made or changed by hand (vocab_size set by the tokenizer). */
+Err model_config_check(const ModelConfig *config);
+
+typedef struct {
+    DType dtype;     /* of the parameters: f32; f64 for reference runs; bf16 for generation only */
+    bool trainable;  /* buckets "decay" (matrices) and "no_decay" (biases, norms); else one "frozen" bucket */
+} ModelDeclareOptions;
+/* Adds every parameter to the store. */
+void model_declare(const ModelConfig *config, Store *store, const ModelDeclareOptions *options);
+/* Initial weights as the papers state (normal(0, init_std), residual projections scaled by 1/sqrt(2 n_layer) in gpt2; zeros for biases, ones for norm
+ * gains), a pure function of (seed, parameter name, position). The store must be allocated. */
+void model_init(const ModelConfig *config, Store *store, uint64_t seed);
+int64_t model_n_params(const ModelConfig *config);  /* tied weights counted once */
+/* Matmul FLOPs of forward and backward for one token in a sequence of seq_len: 6 (body + head weights) + 6 n_layer seq_len d_attention
+ * (causal attention counted as half of the square; d_attention = n_head head_dim). */
+double model_train_flops_per_token(const ModelConfig *config, int64_t seq_len);
+
+/* Reads model.safetensors (or its shards by index) of a Hugging Face directory into an allocated store; floats are converted to the store's
+ * dtype. Every parameter must be there with its shape, tied heads may be absent; unknown tensors are errors but for buffers known to be derived
+ * ("attn.bias" masks, "rotary_emb.inv_freq"). NaN or infinity in a weight: ERR_NUMERIC with the tensor's name and the element. */
+Err model_load(const ModelConfig *config, Store *store, const char *dir);
+/* Writes config.json, generation_config.json and model.safetensors (f32 unless the store is bf16) into an existing folder, each file whole or absent. */
+Err model_save(const ModelConfig *config, const Store *store, const char *dir);
+
+/* Key and value caches for generation: states "cache.k.<layer>", "cache.v.<layer>" of [capacity, n_kv_head, head_dim]. */
+void model_declare_cache(const ModelConfig *config, Store *store, DType dtype, int64_t capacity);
+
+typedef struct {
+    Node *tokens;     /* i32 [N] */
+    Node *positions;  /* i32 [N] */
+    Node *ranges;     /* i32 [N, 2]: visible keys; rows of this batch, or of the cache */
+    Node *slots;      /* i32 [N]: where this batch's keys go in the cache; NULL: no cache, keys are this batch's own */
+} ModelInputs;
+/* Declares the inputs "tokens", "positions", "ranges" (and "slots") for at most n_tokens_max tokens, bound "n_tokens". */
+ModelInputs model_inputs(Graph *g, int64_t n_tokens_max, bool cached);
+/* Records the layers. Returns the final hidden states [N, d_model], after the last norm. */
+Node *model_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs);
+/* The head's weight [vocab_size, d_model]: the embedding table when tied. */
+Node *model_head(Graph *g, const ModelConfig *config);
+
+#endif

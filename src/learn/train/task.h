@@ -1,0 +1,45 @@
+/* task.h - what the one training loop asks of what is being learnt.
+ *
+ * Pretraining, fine-tuning, preference learning are Tasks: how to build the loss, where batches come from, what to report. The loop
+ * (trainer.h) owns everything else: accumulation, clipping, schedules, evaluation, samples, guards, checkpoints, records. */
+#ifndef LEARN_TRAIN_TASK_H
+#define LEARN_TRAIN_TASK_H
+
+#include "base/json.h"
+#include "engine/graph/program.h"
+
+typedef struct {
+    double loss_sum;      /* nats, over targets */
+    int64_t n_targets;    /* tokens that have a label */
+    int64_t n_tokens;     /* positions computed */
+    int64_t n_bytes;      /* UTF-8 bytes that the targets stand for; 0: unknown (then no bits per byte) */
+} TaskLoss;
+
+typedef struct Task {
+    const char *name;  /* "pretrain" */
+    void *context;
+
+    /* Records one micro batch: inputs, layers, loss; returns loss f32 [N], one a token, already weighted. `training` is false for evaluation. */
+    Node *(*build)(void *context, Graph *g, bool training);
+
+    /* Micro batches of one step; their number does not depend on the step. */
+    int64_t (*n_micro)(void *context);
+    /* Targets in the whole step, over all its micro batches. */
+    int64_t (*count_targets)(void *context, int64_t step);
+    /* Writes the inputs of micro batch `micro` of `step` into the program: a pure function of (seed, step, micro). */
+    void (*fill)(void *context, Program *program, int64_t step, int64_t micro);
+
+    /* Evaluation covers a fixed set of batches once; fill_eval reports what the batch holds (its loss_sum is the loop's business). */
+    int64_t (*n_eval)(void *context);
+    void (*fill_eval)(void *context, Program *program, int64_t index, TaskLoss *loss);
+
+    /* Text samples for people, printed by the loop and kept in the log; NULL: none. Lives in `arena`. */
+    Err (*sample)(void *context, Arena *arena, int64_t step, const char **text);
+    /* Files that make a checkpoint a complete directory (config, weights, tokenizer), written into the folder. */
+    Err (*save)(void *context, const char *dir);
+    /* Fields of its own for state.json (identity of data and tokenizer), and their check on resume. */
+    void (*write_state)(void *context, JsonWriter *writer);
+    Err (*check_state)(void *context, JsonReader *reader);
+} Task;
+
+#endif
