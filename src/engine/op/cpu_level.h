@@ -1,0 +1,28 @@
+/* cpu_level.h - which of the compiled kernels this CPU can run.
+ *
+ * A level changes bits (AVX-512 has a fused multiply-add, the portable level may not), so it is part of what a result
+ * depends on, and of a run's record. */
+#ifndef ENGINE_OP_CPU_LEVEL_H
+#define ENGINE_OP_CPU_LEVEL_H
+
+#include "base/err.h"
+
+typedef enum {
+    CPU_PORTABLE,     /* what the compiler assumes of any CPU of this kind */
+    CPU_AVX512,       /* F, BW, VL, DQ and FMA */
+    CPU_AVX512_BF16,  /* and the dot product of bf16 pairs, used by matrix products of two bf16 operands */
+} CpuLevel;
+
+/* The best level this CPU has, or what JIKJI_CPU=portable|avx512|avx512bf16 says where the CPU has that. Any thread. */
+CpuLevel cpu_level(void);
+const char *cpu_level_name(CpuLevel level);  /* as JIKJI_CPU spells it */
+/* The best level of this CPU, whatever JIKJI_CPU says. */
+CpuLevel cpu_level_best(void);
+/* ERR_USAGE: JIKJI_CPU names no level, or one this CPU lacks. cpu_level then uses the best; main asks at its start. */
+Err cpu_level_check(void);
+
+/* For tests, while no kernel runs: level must be one this CPU has. cpu_level_reset goes back to the rule above. */
+void cpu_level_set(CpuLevel level);
+void cpu_level_reset(void);
+
+#endif
