@@ -3,7 +3,7 @@
  * A pretoken never reaches across a cut, so these patterns decide what a byte-pair vocabulary can learn. The published ones are
  * compiled by hand into scanners that need no regular expressions, run in linear time and are held to PCRE2 by tests. Every other
  * pattern runs in PCRE2 (JIT, UTF, UCP) with \s and \S read as Unicode White_Space, which is what the tokenizer libraries mean.
- * Ill-formed bytes count as one character that is neither letter, digit nor space (scanners) or as U+FFFD (PCRE2).
+ * An ill-formed subpart counts as one character that is neither letter, digit nor space; regular expressions need well-formed text.
  *
  * Class membership depends on the Unicode version: a letter of Unicode 15 is no letter to a library that knows 14. A Splitter
  * is opened for one version; PCRE2 10.42 knows 14.0 only. */
@@ -46,9 +46,9 @@ const char *split_pattern_of(SplitKind kind);
 typedef struct {
     size_t begin, end;
 } SplitSpan;
-/* False when no further match lies in the text. ERR_FORMAT through *err: the match limit of PCRE2 was passed (a pattern that explodes
- * on this text); scanners never fail. */
-bool splitter_next(const Splitter *splitter, const char *text, size_t n_bytes, size_t from, SplitSpan *span, Err *err);
+/* False when no further match lies in the text, also when PCRE2 gave up at its match limit (a pattern that explodes on this text:
+ * the rest then is one piece to the caller, as any text between matches is). Text for SPLIT_REGEX is well-formed. */
+bool splitter_next(const Splitter *splitter, const char *text, size_t n_bytes, size_t from, SplitSpan *span);
 
 /* A cut near `wanted` at which the text falls into two parts whose pieces are those of the whole: for threads and for streams.
  * Looks from `wanted` to at most `n_bytes`; returns n_bytes when there is none. Regular expressions have no such place. */

@@ -1,0 +1,16 @@
+/* split_internal.h - what the scanners (split_scan.c) and the regular expressions (split_regex.c) share with split.c. */
+#ifndef TEXT_SPLIT_INTERNAL_H
+#define TEXT_SPLIT_INTERNAL_H
+
+#include "text/unicode/char_class.h"
+#include "text/unicode/split.h"
+
+/* End of the pretoken that starts at `at` < n_bytes. `kind` is one of the scanned ones. */
+size_t split_scan(SplitKind kind, const CharClasses *table, const char *text, size_t n_bytes, size_t at);
+
+typedef struct SplitRegex SplitRegex;
+Err split_regex_open(SplitRegex **out, const char *pattern);
+void split_regex_free(SplitRegex *regex);
+bool split_regex_next(const SplitRegex *regex, const char *text, size_t n_bytes, size_t from, SplitSpan *span);
+
+#endif

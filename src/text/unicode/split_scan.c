@@ -1,0 +1,193 @@
+/* split_scan.c - the published split patterns as scanners: one look at each character, no back-tracking.
+ *
+ * A pattern is an ordered list of alternatives; at each place the first that matches wins. What the scanners use is that the
+ * alternatives begin with disjoint characters but for an optional prefix, and that the runs are greedy, so the place where a run
+ * would have to give characters back can be named beforehand (see scan_space and scan_cased_word). */
+#include "text/unicode/split_internal.h"
+
+enum { CHAR_END = 128, NOT_OTHER = CHAR_ANY_LETTER | CHAR_NUMBER | CHAR_SPACE | CHAR_END };
+
+typedef struct {
+    const CharClasses *table;
+    const char *text;
+    size_t n;
+} Scan;
+
+/* The class of the character at `at`, CHAR_END past the text. */
+static inline uint8_t class_at(const Scan *s, size_t at, size_t *next)
+{
+    if (at >= s->n) {
+        *next = at;
+        return CHAR_END;
+    }
+    uint32_t c;
+    *next = at + (size_t)utf8_decode(&c, s->text + at, s->text + s->n);
+    return char_class(s->table, c);
+}
+
+/* End of the run of characters that have a class in `mask`. */
+static inline size_t run_of(const Scan *s, size_t at, uint8_t mask)
+{
+    size_t next;
+    while (class_at(s, at, &next) & mask)
+        at = next;
+    return at;
+}
+
+/* End of the run of [^\s\p{L}\p{N}]. */
+static inline size_t run_of_others(const Scan *s, size_t at)
+{
+    size_t next;
+    while (!(class_at(s, at, &next) & NOT_OTHER))
+        at = next;
+    return at;
+}
+
+static inline size_t digits(const Scan *s, size_t at, int n_max)
+{
+    size_t next;
+    for (int i = 0; i < n_max && class_at(s, at, &next) & CHAR_NUMBER; i++)
+        at = next;
+    return at;
+}
+
+/* Bytes of 's 't 're 've 'm 'll 'd at `at`, 0 when there is none. Without case, U+017F (long s) is an s as well. */
+static size_t contraction(const Scan *s, size_t at, bool any_case)
+{
+    if (at + 1 >= s->n || s->text[at] != '\'')
+        return 0;
+    unsigned char a = (unsigned char)s->text[at + 1];
+    if (any_case && a == 0xC5 && at + 2 < s->n && (unsigned char)s->text[at + 2] == 0xBF)
+        return 3;
+    unsigned char b = at + 2 < s->n ? (unsigned char)s->text[at + 2] : 0;
+    if (any_case) {
+        a |= a >= 'A' && a <= 'Z' ? 0x20 : 0;
+        b |= b >= 'A' && b <= 'Z' ? 0x20 : 0;
+    }
+    if (a == 's' || a == 't' || a == 'm' || a == 'd')
+        return 2;
+    return (a == 'l' && b == 'l') || ((a == 'v' || a == 'r') && b == 'e') ? 3 : 0;
+}
+
+/* \s*[\r\n]+ | \s+(?!\S) | \s+ from a white-space character. The first ends behind the last newline of the run; the second leaves the
+ * last space to the word that follows, unless it is the only one or the text ends. */
+typedef enum { SPACE_PLAIN, SPACE_NEWLINE_FIRST, SPACE_END_FIRST } SpaceRule;
+static size_t scan_space(const Scan *s, size_t at, SpaceRule rule)
+{
+    size_t end = at, last = at, after_newline = 0, next;
+    for (uint8_t c; (c = class_at(s, end, &next)) & CHAR_SPACE; end = next) {
+        last = end;
+        if (c & CHAR_NEWLINE)
+            after_newline = next;
+    }
+    if (rule == SPACE_END_FIRST && end == s->n)
+        return end;
+    if (rule != SPACE_PLAIN && after_newline)
+        return after_newline;
+    return end < s->n && last > at ? last : end;
+}
+
+/*  's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+  */
+static size_t scan_gpt2(const Scan *s, size_t at)
+{
+    size_t n = contraction(s, at, false);
+    if (n)
+        return at + n;
+    size_t next, start = s->text[at] == ' ' ? at + 1 : at;
+    uint8_t c = class_at(s, start, &next);
+    if (c & CHAR_ANY_LETTER)
+        return run_of(s, next, CHAR_ANY_LETTER);
+    if (c & CHAR_NUMBER)
+        return run_of(s, next, CHAR_NUMBER);
+    if (!(c & NOT_OTHER))
+        return run_of_others(s, next);
+    return scan_space(s, at, SPACE_PLAIN);
+}
+
+/*  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,n}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ * Llama 3 has n = 3, Qwen 1; cl100k differs in white space only. */
+static size_t scan_cl100k(const Scan *s, size_t at, int n_digits, SpaceRule rule)
+{
+    size_t n = contraction(s, at, true);
+    if (n)
+        return at + n;
+    size_t next, after;
+    uint8_t c = class_at(s, at, &next);
+    if (c & CHAR_ANY_LETTER)
+        return run_of(s, next, CHAR_ANY_LETTER);
+    if (c & CHAR_NUMBER)
+        return digits(s, at, n_digits);
+    if (!(c & CHAR_NEWLINE) && class_at(s, next, &after) & CHAR_ANY_LETTER)
+        return run_of(s, after, CHAR_ANY_LETTER);
+    size_t start = s->text[at] == ' ' ? next : at;
+    if (!(class_at(s, start, &after) & NOT_OTHER))
+        return run_of(s, run_of_others(s, after), CHAR_NEWLINE);
+    return scan_space(s, at, rule);
+}
+
+/* [U]*[D]+ and, failing that, [U]+[D]*, where U = Lu Lt Lm Lo M, D = Ll Lm Lo M: upper case, then lower case, caseless letters being
+ * both. The greedy U-run must leave a character to D+: if none of D follows it, it gives back all behind its last caseless character.
+ * Returns `at` when neither matches. */
+static size_t scan_cased_word(const Scan *s, size_t at)
+{
+    enum { BOTH = CHAR_LETTER | CHAR_MARK, U = CHAR_UPPER | BOTH, D = CHAR_LOWER | BOTH };
+    size_t end = at, after_caseless = 0, next;
+    uint8_t c;
+    for (; (c = class_at(s, end, &next)) & U; end = next)
+        if (c & BOTH)
+            after_caseless = next;
+    if (c & D)
+        return run_of(s, next, D);
+    return after_caseless ? after_caseless : end;
+}
+
+/*  [^\r\n\p{L}\p{N}]?[U]*[D]+(?i:'s|...)?|[^\r\n\p{L}\p{N}]?[U]+[D]*(?i:'s|...)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*
+ *  |\s*[\r\n]+|\s+(?!\S)|\s+
+ * A mark is both a possible prefix and a member of the word. As a prefix it is tried first, and for the first alternative only: a word
+ * that begins with a mark always satisfies that one. */
+static size_t scan_o200k(const Scan *s, size_t at)
+{
+    size_t next, after;
+    uint8_t c = class_at(s, at, &next);
+    if (c & CHAR_NUMBER)
+        return digits(s, at, 3);
+    size_t end = at;
+    if (c & CHAR_ANY_LETTER) {
+        end = scan_cased_word(s, at);
+    } else if (!(c & CHAR_NEWLINE)) {
+        end = scan_cased_word(s, next);
+        if (end == next)
+            end = at;
+        if (c & CHAR_MARK) {
+            /* with the mark as prefix only [U]*[D]+ counts before the mark itself opens the word */
+            bool has_lower = end > at && run_of(s, next, CHAR_UPPER) != end;
+            if (!has_lower)
+                end = scan_cased_word(s, at);
+        }
+    }
+    if (end > at)
+        return end + contraction(s, end, true);
+    size_t start = s->text[at] == ' ' ? next : at;
+    if (!(class_at(s, start, &after) & NOT_OTHER)) {
+        for (end = run_of_others(s, after); end < s->n; end++)
+            if (s->text[end] != '\r' && s->text[end] != '\n' && s->text[end] != '/')
+                break;
+        return end;
+    }
+    return scan_space(s, at, SPACE_NEWLINE_FIRST);
+}
+
+size_t split_scan(SplitKind kind, const CharClasses *table, const char *text, size_t n_bytes, size_t at)
+{
+    Scan s = {table, text, n_bytes};
+    switch (kind) {
+    case SPLIT_GPT2: return scan_gpt2(&s, at);
+    case SPLIT_CL100K: return scan_cl100k(&s, at, 3, SPACE_END_FIRST);
+    case SPLIT_LLAMA3: return scan_cl100k(&s, at, 3, SPACE_NEWLINE_FIRST);
+    case SPLIT_QWEN: return scan_cl100k(&s, at, 1, SPACE_NEWLINE_FIRST);
+    case SPLIT_O200K: return scan_o200k(&s, at);
+    case SPLIT_NONE:
+    case SPLIT_REGEX: break;
+    }
+    return n_bytes;
+}
