@@ -1,7 +1,8 @@
 /* json.h - a pull reader and a writer of JSON text (RFC 8259).
  *
  * The reader walks a buffer once and allocates only what the caller keeps; numbers stay text until asked for, strings may
- * hold any code point including lone surrogates (kept as WTF-8: tokenizer files contain them). Depth is capped at 512.
+ * hold any code point including lone surrogates (kept as WTF-8: tokenizer files contain them). Bytes from 0x80 on are handed on as
+ * they stand: whether they are UTF-8 is the caller's question. A byte order mark at the start is skipped. Depth is capped at 512.
  * Use it for JSONL, tokenizer.json, safetensors headers and config files alike.
  *
  *     JsonReader r;
@@ -33,11 +34,14 @@ typedef struct {
     bool has_escape;
 } JsonText;
 
+enum { JSON_DEPTH_MAX = 512 };
+
 typedef struct {
     const char *name;  /* for messages */
     const char *start, *at, *end;
+    int64_t first_line;  /* the buffer's first line in its file: 1, unless a reader of JSONL sets it after init */
     int depth;
-    bool first[512];  /* per depth: no member or element read yet */
+    bool first[JSON_DEPTH_MAX];  /* per depth: no member or element read yet */
     Err err;
 } JsonReader;
 
@@ -52,7 +56,7 @@ bool json_array_next(JsonReader *reader);
 Err json_null(JsonReader *reader);
 Err json_bool(JsonReader *reader, bool *value);
 Err json_int(JsonReader *reader, int64_t *value);     /* ERR_FORMAT for a fraction or beyond 64 bits; 3.0 and 1e3 are integers */
-Err json_double(JsonReader *reader, double *value);   /* also NaN, Infinity, -Infinity, which Python writes */
+Err json_double(JsonReader *reader, double *value);   /* also NaN, Infinity, -Infinity, which Python writes; 1e999 is infinity */
 Err json_text(JsonReader *reader, JsonText *text);
 Err json_string(JsonReader *reader, Arena *arena, const char **value, size_t *n_bytes);  /* unescaped, NUL added; n_bytes may be NULL */
 Err json_skip(JsonReader *reader);                    /* any value */
@@ -67,7 +71,7 @@ bool json_text_is(JsonText text, const char *plain);  /* escapes resolved before
 const char *json_text_value(JsonText text, Arena *arena, size_t *n_bytes);
 
 /* Writer: builds text in a growing buffer; commas and colons are its business. Doubles are written as the shortest text that reads back
- * equal; NaN and infinities as null. */
+ * equal, whole ones as "3.0"; NaN and infinities as null. Keys out of place or a second value at the top meet an assert. */
 typedef struct JsonWriter JsonWriter;
 JsonWriter *json_writer_new(int indent);  /* 0: one line; 2: pretty */
 void json_writer_free(JsonWriter *writer);
@@ -77,14 +81,14 @@ void json_write_array_begin(JsonWriter *writer);
 void json_write_array_end(JsonWriter *writer);
 void json_write_key(JsonWriter *writer, const char *key);
 void json_write_string(JsonWriter *writer, const char *text);
-void json_write_string_bytes(JsonWriter *writer, const char *bytes, size_t n_bytes);  /* ill-formed UTF-8 as U+FFFD, surrogates kept */
+void json_write_string_bytes(JsonWriter *writer, const char *bytes, size_t n_bytes);  /* ill-formed UTF-8 as U+FFFD, lone surrogates as \\udXXX */
 void json_write_int(JsonWriter *writer, int64_t value);
 void json_write_double(JsonWriter *writer, double value);
 void json_write_bool(JsonWriter *writer, bool value);
 void json_write_null(JsonWriter *writer);
 void json_write_raw(JsonWriter *writer, const char *json, size_t n_bytes);
 /* Key and value in one, for records. */
-void json_field_string(JsonWriter *writer, const char *key, const char *value);
+void json_field_string(JsonWriter *writer, const char *key, const char *value);  /* NULL becomes null */
 void json_field_int(JsonWriter *writer, const char *key, int64_t value);
 void json_field_double(JsonWriter *writer, const char *key, double value);
 void json_field_bool(JsonWriter *writer, const char *key, bool value);

@@ -1,0 +1,279 @@
+/* json_writer.c - JSON text into a growing buffer. */
+#include "base/json.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct JsonWriter {
+    char *text;
+    size_t n_bytes, capacity;
+    int indent, depth;
+    bool first[JSON_DEPTH_MAX + 1];  /* nothing written yet at this depth; 0 is the top */
+    bool after_key;
+};
+
+JsonWriter *json_writer_new(int indent)
+{
+    JsonWriter *writer = mem_alloc(sizeof *writer);
+    writer->capacity = 256;
+    writer->text = mem_alloc(writer->capacity);
+    writer->indent = indent;
+    writer->first[0] = true;
+    return writer;
+}
+
+void json_writer_free(JsonWriter *writer)
+{
+    if (!writer)
+        return;
+    free(writer->text);
+    free(writer);
+}
+
+static void put(JsonWriter *writer, const char *bytes, size_t n_bytes)
+{
+    if (writer->capacity - writer->n_bytes <= n_bytes) {
+        while (writer->capacity - writer->n_bytes <= n_bytes)
+            writer->capacity *= 2;
+        writer->text = mem_realloc(writer->text, writer->capacity);
+    }
+    memcpy(writer->text + writer->n_bytes, bytes, n_bytes);
+    writer->n_bytes += n_bytes;
+    writer->text[writer->n_bytes] = '\0';
+}
+
+static void put_text(JsonWriter *writer, const char *text)
+{
+    put(writer, text, strlen(text));
+}
+
+static void put_line_break(JsonWriter *writer)
+{
+    if (!writer->indent)
+        return;
+    put(writer, "\n", 1);
+    for (int i = 0; i < writer->depth * writer->indent; i++)
+        put(writer, " ", 1);
+}
+
+/* What stands before a key, or before a value that has none. */
+static void separate(JsonWriter *writer)
+{
+    if (writer->after_key) {
+        writer->after_key = false;
+        return;
+    }
+    bool *first = &writer->first[writer->depth];
+    assert(writer->depth > 0 || *first);  /* one value at the top */
+    if (!*first)
+        put(writer, ",", 1);
+    *first = false;
+    if (writer->depth > 0)
+        put_line_break(writer);
+}
+
+static void begin(JsonWriter *writer, const char *opener)
+{
+    separate(writer);
+    put_text(writer, opener);
+    assert(writer->depth < JSON_DEPTH_MAX);
+    writer->first[++writer->depth] = true;
+}
+
+static void end(JsonWriter *writer, const char *closer)
+{
+    assert(writer->depth > 0 && !writer->after_key);
+    bool empty = writer->first[writer->depth--];
+    if (!empty)
+        put_line_break(writer);
+    put_text(writer, closer);
+}
+
+void json_write_object_begin(JsonWriter *writer)
+{
+    begin(writer, "{");
+}
+
+void json_write_object_end(JsonWriter *writer)
+{
+    end(writer, "}");
+}
+
+void json_write_array_begin(JsonWriter *writer)
+{
+    begin(writer, "[");
+}
+
+void json_write_array_end(JsonWriter *writer)
+{
+    end(writer, "]");
+}
+
+/* Length of the well-formed WTF-8 sequence at p (surrogates allowed), or minus the length of the ill-formed start of one
+ * that a decoder replaces as a whole (Unicode 15, table 3-7 and "maximal subpart"). */
+static int sequence_length(const unsigned char *p, size_t n_left)
+{
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xC2 || p[0] > 0xF4)
+        return -1;
+    int n = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    unsigned char low = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
+    unsigned char high = p[0] == 0xF4 ? 0x8F : 0xBF;
+    for (int i = 1; i < n; i++) {
+        if ((size_t)i >= n_left || p[i] < low || p[i] > high)
+            return -i;
+        low = 0x80;
+        high = 0xBF;
+    }
+    return n;
+}
+
+static void put_escape(JsonWriter *writer, unsigned c)
+{
+    static const char short_names[] = "\bb\ff\nn\rr\tt\"\"\\\\";
+    char escape[16];
+    for (const char *name = short_names; *name; name += 2)
+        if ((unsigned char)name[0] == c) {
+            snprintf(escape, sizeof escape, "\\%c", name[1]);
+            put_text(writer, escape);
+            return;
+        }
+    snprintf(escape, sizeof escape, "\\u%04x", c);
+    put_text(writer, escape);
+}
+
+static bool is_surrogate(const unsigned char *p, int length)
+{
+    return length == 3 && p[0] == 0xED && p[1] >= 0xA0;
+}
+
+static void put_quoted(JsonWriter *writer, const char *bytes, size_t n_bytes)
+{
+    const unsigned char *p = (const unsigned char *)bytes, *stop = p + n_bytes;
+    put(writer, "\"", 1);
+    while (p < stop) {
+        const unsigned char *plain = p;
+        int length = 0;
+        while (p < stop && *p >= 0x20 && *p != '"' && *p != '\\') {
+            length = sequence_length(p, (size_t)(stop - p));
+            if (length < 0 || is_surrogate(p, length))
+                break;
+            p += length;
+            length = 0;
+        }
+        put(writer, (const char *)plain, (size_t)(p - plain));
+        if (p == stop)
+            break;
+        if (length < 0) {
+            put_text(writer, "\xEF\xBF\xBD");
+            p -= length;
+        } else if (length == 3) {
+            put_escape(writer, 0xD000u | (p[1] & 63u) << 6 | (p[2] & 63u));
+            p += 3;
+        } else {
+            put_escape(writer, *p++);
+        }
+    }
+    put(writer, "\"", 1);
+}
+
+void json_write_key(JsonWriter *writer, const char *key)
+{
+    assert(writer->depth > 0 && !writer->after_key);
+    separate(writer);
+    put_quoted(writer, key, strlen(key));
+    put_text(writer, writer->indent ? ": " : ":");
+    writer->after_key = true;
+}
+
+void json_write_string_bytes(JsonWriter *writer, const char *bytes, size_t n_bytes)
+{
+    separate(writer);
+    put_quoted(writer, bytes, n_bytes);
+}
+
+void json_write_string(JsonWriter *writer, const char *text)
+{
+    json_write_string_bytes(writer, text, strlen(text));
+}
+
+void json_write_raw(JsonWriter *writer, const char *json, size_t n_bytes)
+{
+    separate(writer);
+    put(writer, json, n_bytes);
+}
+
+void json_write_int(JsonWriter *writer, int64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    json_write_raw(writer, text, strlen(text));
+}
+
+/* 15 digits give back any decimal of at most 15 digits, so for normal numbers the first precision from 15 on that reads
+ * back equal is the shortest; numbers below DBL_MIN have fewer digits to begin with. */
+void json_write_double(JsonWriter *writer, double value)
+{
+    char text[40];
+    if (!isfinite(value)) {
+        json_write_null(writer);
+        return;
+    }
+    int precision = fabs(value) < DBL_MIN ? 1 : 15;
+    do
+        snprintf(text, sizeof text, "%.*g", precision, value);
+    while (strtod(text, NULL) != value && precision++ < 17);
+    if (!strpbrk(text, ".e"))
+        strcat(text, ".0");  /* so that readers see a real number */
+    json_write_raw(writer, text, strlen(text));
+}
+
+void json_write_bool(JsonWriter *writer, bool value)
+{
+    const char *text = value ? "true" : "false";
+    json_write_raw(writer, text, strlen(text));
+}
+
+void json_write_null(JsonWriter *writer)
+{
+    json_write_raw(writer, "null", 4);
+}
+
+void json_field_string(JsonWriter *writer, const char *key, const char *value)
+{
+    json_write_key(writer, key);
+    if (value)
+        json_write_string(writer, value);
+    else
+        json_write_null(writer);
+}
+
+void json_field_int(JsonWriter *writer, const char *key, int64_t value)
+{
+    json_write_key(writer, key);
+    json_write_int(writer, value);
+}
+
+void json_field_double(JsonWriter *writer, const char *key, double value)
+{
+    json_write_key(writer, key);
+    json_write_double(writer, value);
+}
+
+void json_field_bool(JsonWriter *writer, const char *key, bool value)
+{
+    json_write_key(writer, key);
+    json_write_bool(writer, value);
+}
+
+const char *json_writer_text(const JsonWriter *writer, size_t *n_bytes)
+{
+    if (n_bytes)
+        *n_bytes = writer->n_bytes;
+    return writer->text;
+}
