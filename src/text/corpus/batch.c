@@ -1,0 +1,374 @@
+/* batch.c - windows and packed rows as pure functions of the sample's number.
+ *
+ * Windows are arithmetic. Packing needs to know where the documents of an epoch lie when laid end to end in that epoch's order:
+ * `ends` holds those running lengths for one epoch and is made anew when another one is asked for, into the same memory. It is a
+ * cache of a pure function, guarded by a mutex, so filling stays a pure function too. */
+#include "text/corpus/batch.h"
+
+#include "base/philox.h"
+#include "text/corpus/hash.h"
+#include "text/corpus/token_stream.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct BatchSource {
+    BatchOptions options;
+    TokenStream stream;
+    int64_t rows_per_epoch;
+    int64_t stride;
+    uint64_t hash;
+    uint32_t offset_stream, window_stream, document_stream, row_stream;
+
+    pthread_mutex_t lock;  /* of the two below */
+    int64_t *ends;         /* packed: [n_documents] running length of the documents in the order of `ends_epoch` */
+    int64_t ends_epoch;    /* -1: none yet */
+};
+
+Batch batch_alloc(Arena *arena, int64_t n_tokens)
+{
+    return (Batch){
+        .n_tokens = n_tokens,
+        .tokens = ARENA_ARRAY(arena, int32_t, n_tokens),
+        .labels = ARENA_ARRAY(arena, int32_t, n_tokens),
+        .weights = ARENA_ARRAY(arena, float, n_tokens),
+        .positions = ARENA_ARRAY(arena, int32_t, n_tokens),
+        .ranges = ARENA_ARRAY(arena, int32_t, 2 * n_tokens),
+        .sequences = ARENA_ARRAY(arena, int32_t, n_tokens),
+    };
+}
+
+BatchOptions batch_options_default(void)
+{
+    return (BatchOptions){.seq_len = 1024, .batch_size = 8, .seed = 1, .mode = BATCH_WINDOWS, .order = BATCH_SHUFFLED};
+}
+
+/* Opening. */
+
+static int64_t divide_up(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static Err batch_options_check(const BatchOptions *options)
+{
+    if (options->seq_len < 1 || options->seq_len > INT32_MAX / 4)
+        return err_set(ERR_USAGE, "seq_len %" PRId64 " is outside 1 to %d", options->seq_len, INT32_MAX / 4);
+    if (options->batch_size < 1)
+        return err_set(ERR_USAGE, "batch_size %" PRId64 " is below 1", options->batch_size);
+    if (options->stride < 0 || options->stride > options->seq_len)
+        return err_set(ERR_USAGE, "stride %" PRId64 " is outside 1 to seq_len %" PRId64 ": tokens would be lost", options->stride,
+                       options->seq_len);
+    assert(options->mode == BATCH_WINDOWS || options->mode == BATCH_PACKED);
+    assert(BATCH_RANDOM <= options->order && options->order <= BATCH_SEQUENTIAL);
+    return OK;
+}
+
+/* Takes the stream over, also on an error. */
+static Err batch_source_new(BatchSource **out, TokenStream *stream, const BatchOptions *options)
+{
+    int64_t n = stream->n_tokens, T = options->seq_len;
+    Err err = batch_options_check(options);
+    if (err == OK && n < 2)
+        err = err_set(ERR_USAGE, "%" PRId64 " tokens: nothing to predict", n);
+    if (err == OK && options->mode == BATCH_WINDOWS && options->order == BATCH_RANDOM && n <= T)
+        err = err_set(ERR_USAGE, "%" PRId64 " tokens are too few for random windows of seq_len %" PRId64 " and their targets", n, T);
+    if (err != OK) {
+        token_stream_close(stream);
+        return err;
+    }
+
+    BatchSource *source = mem_alloc(sizeof *source);
+    source->options = *options;
+    source->stream = *stream;
+    source->stride = options->stride ? options->stride : T;
+    source->offset_stream = philox_stream("corpus.offset");
+    source->window_stream = philox_stream("corpus.window");
+    source->document_stream = philox_stream("corpus.document");
+    source->row_stream = philox_stream("corpus.row");
+    source->ends_epoch = -1;
+    pthread_mutex_init(&source->lock, NULL);
+    if (options->mode == BATCH_PACKED) {
+        source->ends = mem_alloc((size_t)stream->n_documents * sizeof *source->ends);
+        source->rows_per_epoch = divide_up(n, T);
+    } else if (options->order == BATCH_RANDOM) {
+        source->rows_per_epoch = n / T;
+    } else {
+        source->rows_per_epoch = 1 + (n - 1 > T ? divide_up(n - 1 - T, source->stride) : 0);
+    }
+    int64_t identity[] = {T, source->stride, options->mode, options->order, (int64_t)options->seed};
+    source->hash = hash64(identity, sizeof identity, token_stream_hash(stream));
+    *out = source;
+    return OK;
+}
+
+Err batch_source_open_shards(BatchSource **out, const char *const *prefixes, int n_prefixes, const BatchOptions *options)
+{
+    *out = NULL;
+    TokenStream stream;
+    TRY(token_stream_open_shards(&stream, prefixes, n_prefixes, options->vocab_size));
+    return batch_source_new(out, &stream, options);
+}
+
+Err batch_source_open_tokens(BatchSource **out, const int32_t *tokens, int64_t n_tokens, const int64_t *document_begins,
+                             int64_t n_documents, const BatchOptions *options)
+{
+    *out = NULL;
+    TokenStream stream;
+    TRY(token_stream_open_array(&stream, tokens, n_tokens, document_begins, n_documents, options->vocab_size));
+    return batch_source_new(out, &stream, options);
+}
+
+void batch_source_free(BatchSource *source)
+{
+    if (!source)
+        return;
+    token_stream_close(&source->stream);
+    pthread_mutex_destroy(&source->lock);
+    free(source->ends);
+    free(source);
+}
+
+/* Rows. Each row of the batch is filled from its start to its end by runs: pieces of one sequence, then padding. */
+
+static void batch_start(Batch *out, int64_t n_rows, int64_t seq_len, int64_t first_sample)
+{
+    assert(n_rows <= INT32_MAX / seq_len);  /* ranges are i32 */
+    out->n_tokens = n_rows * seq_len;
+    out->n_targets = 0;
+    out->first_sample = first_sample;
+}
+
+/* Describes positions [at, at + n) as a new sequence that sees itself up to the present token. */
+static void batch_put_sequence(Batch *out, int64_t at, int64_t n)
+{
+    int32_t sequence = at == 0 ? 0 : out->sequences[at - 1] + 1;
+    for (int64_t i = 0; i < n; i++) {
+        out->positions[at + i] = (int32_t)i;
+        out->ranges[2 * (at + i)] = (int32_t)at;
+        out->ranges[2 * (at + i) + 1] = (int32_t)(at + i + 1);
+        out->sequences[at + i] = sequence;
+    }
+}
+
+/* Padding is one more sequence whose tokens see only themselves, so it costs attention nothing. */
+static void batch_put_padding(Batch *out, int64_t at, int64_t n)
+{
+    batch_put_sequence(out, at, n);
+    for (int64_t i = at; i < at + n; i++) {
+        out->tokens[i] = 0;
+        out->labels[i] = 0;
+        out->weights[i] = 0.0f;
+        out->positions[i] = 0;
+        out->ranges[2 * i] = (int32_t)i;
+    }
+}
+
+/* The window of inputs [offset, offset + T) of the stream; of its targets the first `n_seen` have weight 0. */
+static void batch_put_window(const BatchSource *source, Batch *out, int64_t at, int64_t offset, int64_t n_seen)
+{
+    const TokenStream *stream = &source->stream;
+    int64_t T = source->options.seq_len;
+    int64_t n = stream->n_tokens - 1 - offset;  /* inputs that have a target */
+    n = n < T ? n : T;
+    token_stream_read(stream, offset, n, out->tokens + at);
+    token_stream_read(stream, offset + 1, n, out->labels + at);
+    batch_put_sequence(out, at, n);
+    for (int64_t i = 0; i < n; i++)
+        out->weights[at + i] = i < n_seen ? 0.0f : 1.0f;
+    out->n_targets += n > n_seen ? n - n_seen : 0;
+    batch_put_padding(out, at + n, T - n);
+}
+
+/* Packed rows. `order` says which document stands at each place of the epoch. */
+
+typedef struct {
+    const BatchSource *source;
+    const int64_t *ends;  /* NULL: file order */
+    uint32_t stream;      /* of the epoch's permutation of documents */
+} PackOrder;
+
+static int64_t pack_document(const PackOrder *order, int64_t place)
+{
+    if (!order->ends)
+        return place;
+    const BatchSource *source = order->source;
+    return (int64_t)philox_permute(source->options.seed, order->stream, (uint64_t)place, (uint64_t)source->stream.n_documents);
+}
+
+static int64_t pack_end(const PackOrder *order, int64_t place)
+{
+    return order->ends ? order->ends[place] : token_stream_document_begin(&order->source->stream, place + 1);
+}
+
+/* The first place whose document ends after `position`. */
+static int64_t pack_find(const PackOrder *order, int64_t position)
+{
+    int64_t low = 0, high = order->source->stream.n_documents - 1;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (pack_end(order, middle) > position)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+/* Row `row` of the epoch: positions [row * T, row * T + T) of the documents laid end to end. */
+static void batch_put_packed(const PackOrder *order, Batch *out, int64_t at, int64_t row)
+{
+    const TokenStream *stream = &order->source->stream;
+    int64_t T = order->source->options.seq_len;
+    int64_t position = row * T, filled = 0;
+    int64_t place = pack_find(order, position);
+    while (filled < T && place < stream->n_documents) {
+        int64_t document = pack_document(order, place);
+        int64_t end = token_stream_document_begin(stream, document + 1);
+        int64_t first = end - (pack_end(order, place) - position);
+        int64_t n = end - first < T - filled ? end - first : T - filled;
+        int64_t to = at + filled;
+        int64_t n_labels = first + n < end ? n : n - 1;  /* a document's last token has no target */
+        if (n > 0) {
+            token_stream_read(stream, first, n, out->tokens + to);
+            token_stream_read(stream, first + 1, n_labels, out->labels + to);
+            batch_put_sequence(out, to, n);
+            for (int64_t i = 0; i < n_labels; i++)
+                out->weights[to + i] = 1.0f;
+            if (n_labels < n)
+                out->labels[to + n_labels] = 0, out->weights[to + n_labels] = 0.0f;
+            out->n_targets += n_labels;
+        }
+        filled += n, position += n;
+        place++;
+    }
+    batch_put_padding(out, at + filled, T - filled);
+}
+
+/* Filling. */
+
+/* A stream of its own for each epoch: the odd multiplier visits all 2^32. */
+static uint32_t epoch_stream(uint32_t stream, int64_t epoch)
+{
+    return stream + (uint32_t)epoch * 0x9E3779B1u;
+}
+
+/* The lock is held. */
+static PackOrder batch_source_order(BatchSource *source, int64_t epoch)
+{
+    PackOrder order = {.source = source};
+    if (source->options.order == BATCH_SEQUENTIAL)
+        return order;
+    order.ends = source->ends;
+    order.stream = epoch_stream(source->document_stream, epoch);
+    if (source->ends_epoch == epoch)
+        return order;
+    int64_t end = 0;
+    for (int64_t place = 0; place < source->stream.n_documents; place++) {
+        int64_t document = pack_document(&order, place);
+        end += token_stream_document_begin(&source->stream, document + 1) - token_stream_document_begin(&source->stream, document);
+        source->ends[place] = end;
+    }
+    source->ends_epoch = epoch;
+    return order;
+}
+
+/* Where in its epoch sample k stands after shuffling. */
+static int64_t batch_source_row(const BatchSource *source, uint32_t stream, int64_t epoch, int64_t index)
+{
+    if (source->options.order == BATCH_SEQUENTIAL)
+        return index;
+    return (int64_t)philox_permute(source->options.seed, epoch_stream(stream, epoch), (uint64_t)index,
+                                   (uint64_t)source->rows_per_epoch);
+}
+
+static void batch_source_fill_row(BatchSource *source, int64_t sample, Batch *out, int64_t at)
+{
+    const BatchOptions *options = &source->options;
+    int64_t epoch = sample / source->rows_per_epoch, index = sample % source->rows_per_epoch;
+    if (options->mode == BATCH_PACKED) {
+        PackOrder order = batch_source_order(source, epoch);
+        batch_put_packed(&order, out, at, batch_source_row(source, source->row_stream, epoch, index));
+    } else if (options->order == BATCH_RANDOM) {
+        uint64_t n_offsets = (uint64_t)(source->stream.n_tokens - options->seq_len);
+        uint64_t offset = philox_below(options->seed, source->offset_stream, (uint64_t)sample, n_offsets);
+        batch_put_window(source, out, at, (int64_t)offset, 0);
+    } else {
+        batch_put_window(source, out, at, batch_source_row(source, source->window_stream, epoch, index) * source->stride, 0);
+    }
+}
+
+void batch_source_fill(BatchSource *source, int64_t step, int64_t first_row, int64_t n_rows, Batch *out)
+{
+    const BatchOptions *options = &source->options;
+    assert(step >= 0 && first_row >= 0 && n_rows >= 0 && n_rows <= options->batch_size - first_row);
+    int64_t first_sample = step * options->batch_size + first_row;
+    batch_start(out, n_rows, options->seq_len, first_sample);
+    pthread_mutex_lock(&source->lock);
+    for (int64_t i = 0; i < n_rows; i++)
+        batch_source_fill_row(source, first_sample + i, out, i * options->seq_len);
+    pthread_mutex_unlock(&source->lock);
+}
+
+/* Evaluation. */
+
+int64_t batch_source_eval_n_rows(const BatchSource *source)
+{
+    int64_t n = source->stream.n_tokens, T = source->options.seq_len;
+    if (source->options.mode == BATCH_PACKED)
+        return divide_up(n, T);
+    return 1 + (n - 1 > T ? divide_up(n - 1 - T, source->stride) : 0);
+}
+
+int64_t batch_source_eval_n_targets(const BatchSource *source)
+{
+    const TokenStream *stream = &source->stream;
+    if (source->options.mode == BATCH_WINDOWS)
+        return stream->n_tokens - 1;
+    int64_t n_targets = stream->n_tokens;
+    for (int64_t d = 0; d < stream->n_documents; d++)
+        n_targets -= token_stream_document_begin(stream, d) < token_stream_document_begin(stream, d + 1);
+    return n_targets;
+}
+
+void batch_source_eval_fill(const BatchSource *source, int64_t first_row, int64_t n_rows, Batch *out)
+{
+    int64_t T = source->options.seq_len, n_eval_rows = batch_source_eval_n_rows(source);
+    assert(first_row >= 0 && n_rows >= 0);
+    batch_start(out, n_rows, T, first_row);
+    PackOrder file_order = {.source = source};
+    for (int64_t i = 0; i < n_rows; i++) {
+        int64_t row = first_row + i;
+        if (row >= n_eval_rows)
+            batch_put_padding(out, i * T, T);
+        else if (source->options.mode == BATCH_PACKED)
+            batch_put_packed(&file_order, out, i * T, row);
+        else
+            batch_put_window(source, out, i * T, row * source->stride, row == 0 ? 0 : T - source->stride);
+    }
+}
+
+/* The cursor. */
+
+DataCursor batch_source_cursor(const BatchSource *source, int64_t step)
+{
+    int64_t samples = step * source->options.batch_size;
+    return (DataCursor){
+        .samples = samples,
+        .epoch = samples / source->rows_per_epoch,
+        .sample_in_epoch = samples % source->rows_per_epoch,
+        .source_hash = source->hash,
+    };
+}
+
+int64_t batch_source_rows_per_epoch(const BatchSource *source)
+{
+    return source->rows_per_epoch;
+}
+
+int64_t batch_source_n_tokens(const BatchSource *source)
+{
+    return source->stream.n_tokens;
+}

@@ -1,0 +1,15 @@
+/* hash.h - XXH3 for the corpus room: identities of data, of documents and of pieces of text. Not for secrets. */
+#ifndef CORPUS_HASH_H
+#define CORPUS_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    uint64_t low, high;
+} Hash128;
+
+uint64_t hash64(const void *bytes, size_t n_bytes, uint64_t seed);
+Hash128 hash128(const void *bytes, size_t n_bytes, uint64_t seed);
+
+#endif
