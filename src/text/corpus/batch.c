@@ -7,7 +7,7 @@
 
 #include "base/philox.h"
 #include "text/corpus/hash.h"
-#include "text/corpus/token_stream.h"
+#include "text/corpus/token_run.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 
 struct BatchSource {
     BatchOptions options;
-    TokenStream stream;
+    TokenRun stream;
     int64_t rows_per_epoch;
     int64_t stride;
     uint64_t hash;
@@ -67,7 +67,7 @@ static Err batch_options_check(const BatchOptions *options)
 }
 
 /* Takes the stream over, also on an error. */
-static Err batch_source_new(BatchSource **out, TokenStream *stream, const BatchOptions *options)
+static Err batch_source_new(BatchSource **out, TokenRun *stream, const BatchOptions *options)
 {
     int64_t n = stream->n_tokens, T = options->seq_len;
     Err err = batch_options_check(options);
@@ -76,7 +76,7 @@ static Err batch_source_new(BatchSource **out, TokenStream *stream, const BatchO
     if (err == OK && options->mode == BATCH_WINDOWS && options->order == BATCH_RANDOM && n <= T)
         err = err_set(ERR_USAGE, "%" PRId64 " tokens are too few for random windows of seq_len %" PRId64 " and their targets", n, T);
     if (err != OK) {
-        token_stream_close(stream);
+        token_run_close(stream);
         return err;
     }
 
@@ -99,7 +99,7 @@ static Err batch_source_new(BatchSource **out, TokenStream *stream, const BatchO
         source->rows_per_epoch = 1 + (n - 1 > T ? divide_up(n - 1 - T, source->stride) : 0);
     }
     int64_t identity[] = {T, source->stride, options->mode, options->order, (int64_t)options->seed};
-    source->hash = hash64(identity, sizeof identity, token_stream_hash(stream));
+    source->hash = hash64(identity, sizeof identity, token_run_hash(stream));
     *out = source;
     return OK;
 }
@@ -107,8 +107,8 @@ static Err batch_source_new(BatchSource **out, TokenStream *stream, const BatchO
 Err batch_source_open_shards(BatchSource **out, const char *const *prefixes, int n_prefixes, const BatchOptions *options)
 {
     *out = NULL;
-    TokenStream stream;
-    TRY(token_stream_open_shards(&stream, prefixes, n_prefixes, options->vocab_size));
+    TokenRun stream;
+    TRY(token_run_open_shards(&stream, prefixes, n_prefixes, options->vocab_size));
     return batch_source_new(out, &stream, options);
 }
 
@@ -116,8 +116,8 @@ Err batch_source_open_tokens(BatchSource **out, const int32_t *tokens, int64_t n
                              int64_t n_documents, const BatchOptions *options)
 {
     *out = NULL;
-    TokenStream stream;
-    TRY(token_stream_open_array(&stream, tokens, n_tokens, document_begins, n_documents, options->vocab_size));
+    TokenRun stream;
+    TRY(token_run_open_array(&stream, tokens, n_tokens, document_begins, n_documents, options->vocab_size));
     return batch_source_new(out, &stream, options);
 }
 
@@ -125,7 +125,7 @@ void batch_source_free(BatchSource *source)
 {
     if (!source)
         return;
-    token_stream_close(&source->stream);
+    token_run_close(&source->stream);
     pthread_mutex_destroy(&source->lock);
     free(source->ends);
     free(source);
@@ -169,12 +169,12 @@ static void batch_put_padding(Batch *out, int64_t at, int64_t n)
 /* The window of inputs [offset, offset + T) of the stream; of its targets the first `n_seen` have weight 0. */
 static void batch_put_window(const BatchSource *source, Batch *out, int64_t at, int64_t offset, int64_t n_seen)
 {
-    const TokenStream *stream = &source->stream;
+    const TokenRun *stream = &source->stream;
     int64_t T = source->options.seq_len;
     int64_t n = stream->n_tokens - 1 - offset;  /* inputs that have a target */
     n = n < T ? n : T;
-    token_stream_read(stream, offset, n, out->tokens + at);
-    token_stream_read(stream, offset + 1, n, out->labels + at);
+    token_run_read(stream, offset, n, out->tokens + at);
+    token_run_read(stream, offset + 1, n, out->labels + at);
     batch_put_sequence(out, at, n);
     for (int64_t i = 0; i < n; i++)
         out->weights[at + i] = i < n_seen ? 0.0f : 1.0f;
@@ -200,7 +200,7 @@ static int64_t pack_document(const PackOrder *order, int64_t place)
 
 static int64_t pack_end(const PackOrder *order, int64_t place)
 {
-    return order->ends ? order->ends[place] : token_stream_document_begin(&order->source->stream, place + 1);
+    return order->ends ? order->ends[place] : token_run_document_begin(&order->source->stream, place + 1);
 }
 
 /* The first place whose document ends after `position`. */
@@ -220,20 +220,20 @@ static int64_t pack_find(const PackOrder *order, int64_t position)
 /* Row `row` of the epoch: positions [row * T, row * T + T) of the documents laid end to end. */
 static void batch_put_packed(const PackOrder *order, Batch *out, int64_t at, int64_t row)
 {
-    const TokenStream *stream = &order->source->stream;
+    const TokenRun *stream = &order->source->stream;
     int64_t T = order->source->options.seq_len;
     int64_t position = row * T, filled = 0;
     int64_t place = pack_find(order, position);
     while (filled < T && place < stream->n_documents) {
         int64_t document = pack_document(order, place);
-        int64_t end = token_stream_document_begin(stream, document + 1);
+        int64_t end = token_run_document_begin(stream, document + 1);
         int64_t first = end - (pack_end(order, place) - position);
         int64_t n = end - first < T - filled ? end - first : T - filled;
         int64_t to = at + filled;
         int64_t n_labels = first + n < end ? n : n - 1;  /* a document's last token has no target */
         if (n > 0) {
-            token_stream_read(stream, first, n, out->tokens + to);
-            token_stream_read(stream, first + 1, n_labels, out->labels + to);
+            token_run_read(stream, first, n, out->tokens + to);
+            token_run_read(stream, first + 1, n_labels, out->labels + to);
             batch_put_sequence(out, to, n);
             for (int64_t i = 0; i < n_labels; i++)
                 out->weights[to + i] = 1.0f;
@@ -268,7 +268,7 @@ static PackOrder batch_source_order(BatchSource *source, int64_t epoch)
     int64_t end = 0;
     for (int64_t place = 0; place < source->stream.n_documents; place++) {
         int64_t document = pack_document(&order, place);
-        end += token_stream_document_begin(&source->stream, document + 1) - token_stream_document_begin(&source->stream, document);
+        end += token_run_document_begin(&source->stream, document + 1) - token_run_document_begin(&source->stream, document);
         source->ends[place] = end;
     }
     source->ends_epoch = epoch;
@@ -324,12 +324,12 @@ int64_t batch_source_eval_n_rows(const BatchSource *source)
 
 int64_t batch_source_eval_n_targets(const BatchSource *source)
 {
-    const TokenStream *stream = &source->stream;
+    const TokenRun *stream = &source->stream;
     if (source->options.mode == BATCH_WINDOWS)
         return stream->n_tokens - 1;
     int64_t n_targets = stream->n_tokens;
     for (int64_t d = 0; d < stream->n_documents; d++)
-        n_targets -= token_stream_document_begin(stream, d) < token_stream_document_begin(stream, d + 1);
+        n_targets -= token_run_document_begin(stream, d) < token_run_document_begin(stream, d + 1);
     return n_targets;
 }
 

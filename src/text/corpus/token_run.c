@@ -1,5 +1,5 @@
-/* token_stream.c - one run of tokens over shards or an array. */
-#include "text/corpus/token_stream.h"
+/* token_run.c - one run of tokens over shards or an array. */
+#include "text/corpus/token_run.h"
 
 #include "base/arena.h"
 #include "text/corpus/hash.h"
@@ -8,9 +8,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-Err token_stream_open_shards(TokenStream *stream, const char *const *prefixes, int n_prefixes, int64_t vocab_size)
+Err token_run_open_shards(TokenRun *stream, const char *const *prefixes, int n_prefixes, int64_t vocab_size)
 {
-    *stream = (TokenStream){0};
+    *stream = (TokenRun){0};
     stream->shards = mem_alloc((size_t)n_prefixes * sizeof *stream->shards);
     stream->token_begins = mem_alloc((size_t)(n_prefixes + 1) * sizeof(int64_t));
     stream->document_begins = mem_alloc((size_t)(n_prefixes + 1) * sizeof(int64_t));
@@ -22,7 +22,7 @@ Err token_stream_open_shards(TokenStream *stream, const char *const *prefixes, i
                 err_prefix(err, "%s.bin", prefixes[i]);
         }
         if (err != OK) {
-            token_stream_close(stream);
+            token_run_close(stream);
             return err;
         }
         stream->n_tokens += shard_n_tokens(stream->shards[i]);
@@ -33,10 +33,10 @@ Err token_stream_open_shards(TokenStream *stream, const char *const *prefixes, i
     return OK;
 }
 
-Err token_stream_open_array(TokenStream *stream, const int32_t *tokens, int64_t n_tokens, const int64_t *document_begins,
+Err token_run_open_array(TokenRun *stream, const int32_t *tokens, int64_t n_tokens, const int64_t *document_begins,
                             int64_t n_documents, int64_t vocab_size)
 {
-    *stream = (TokenStream){.tokens = tokens, .n_tokens = n_tokens, .n_documents = 1};
+    *stream = (TokenRun){.tokens = tokens, .n_tokens = n_tokens, .n_documents = 1};
     if (document_begins) {
         stream->array_begins = document_begins;
         stream->n_documents = n_documents;
@@ -50,14 +50,14 @@ Err token_stream_open_array(TokenStream *stream, const int32_t *tokens, int64_t 
     return OK;
 }
 
-void token_stream_close(TokenStream *stream)
+void token_run_close(TokenRun *stream)
 {
     for (int i = 0; i < stream->n_shards; i++)
         shard_free(stream->shards[i]);
     free(stream->shards);
     free(stream->token_begins);
     free(stream->document_begins);
-    *stream = (TokenStream){0};
+    *stream = (TokenRun){0};
 }
 
 /* The shard that holds `index`: the last whose begin is not above it. Begins rise, there are few shards. */
@@ -74,7 +74,7 @@ static int part_of(const int64_t *begins, int n_parts, int64_t index)
     return low;
 }
 
-void token_stream_read(const TokenStream *stream, int64_t first, int64_t n, int32_t *tokens)
+void token_run_read(const TokenRun *stream, int64_t first, int64_t n, int32_t *tokens)
 {
     assert(0 <= first && 0 <= n && n <= stream->n_tokens - first);
     if (!stream->shards) {
@@ -92,7 +92,7 @@ void token_stream_read(const TokenStream *stream, int64_t first, int64_t n, int3
     }
 }
 
-int64_t token_stream_document_begin(const TokenStream *stream, int64_t document)
+int64_t token_run_document_begin(const TokenRun *stream, int64_t document)
 {
     assert(0 <= document && document <= stream->n_documents);
     if (document == stream->n_documents)
@@ -103,7 +103,7 @@ int64_t token_stream_document_begin(const TokenStream *stream, int64_t document)
     return stream->token_begins[part] + shard_document_begin(stream->shards[part], document - stream->document_begins[part]);
 }
 
-uint64_t token_stream_hash(const TokenStream *stream)
+uint64_t token_run_hash(const TokenRun *stream)
 {
     uint64_t hash = hash64(&stream->n_tokens, sizeof stream->n_tokens, 0);
     for (int i = 0; i < stream->n_shards; i++) {

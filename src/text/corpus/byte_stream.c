@@ -1,0 +1,197 @@
+/* byte_stream.c - plain, gzip and Zstandard files behind one read call. */
+#include "text/corpus/byte_stream.h"
+
+#include "base/arena.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+enum { INPUT_BYTES = 1 << 17, ZSTD_WINDOW_LOG_MAX = 27 };
+
+typedef enum { FORM_PLAIN, FORM_GZIP, FORM_ZSTD } Form;
+
+struct ByteStream {
+    char *path;
+    int fd;
+    Form form;
+    int64_t consumed, size;
+    unsigned char *input;
+    size_t at, end;  /* unread part of input */
+    bool at_eof;
+    z_stream zlib;
+    ZSTD_DStream *zstd;
+    bool inside;  /* a member or frame has begun and not ended */
+};
+
+static Err byte_stream_refill(ByteStream *s)
+{
+    if (s->at < s->end || s->at_eof)
+        return OK;
+    ssize_t n;
+    do
+        n = read(s->fd, s->input, INPUT_BYTES);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return err_set(ERR_IO, "%s: %s", s->path, strerror(errno));
+    s->at = 0, s->end = (size_t)n;
+    s->consumed += n;
+    s->at_eof = n == 0;
+    return OK;
+}
+
+static Err byte_stream_start(ByteStream *s)
+{
+    TRY(byte_stream_refill(s));
+    const unsigned char *head = s->input + s->at;
+    size_t n = s->end - s->at;
+    if (n >= 2 && head[0] == 0x1f && head[1] == 0x8b) {
+        s->form = FORM_GZIP;
+        if (inflateInit2(&s->zlib, 15 + 16) != Z_OK)
+            return err_set(ERR_MEMORY, "%s: no memory to decompress", s->path);
+    } else if (n >= 4 && head[0] == 0x28 && head[1] == 0xb5 && head[2] == 0x2f && head[3] == 0xfd) {
+        s->form = FORM_ZSTD;
+        s->zstd = ZSTD_createDStream();
+        if (!s->zstd || ZSTD_isError(ZSTD_initDStream(s->zstd)))
+            return err_set(ERR_MEMORY, "%s: no memory to decompress", s->path);
+        ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+    }
+    return OK;
+}
+
+Err byte_stream_open(ByteStream **out, const char *path)
+{
+    *out = NULL;
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        Err err = err_set(ERR_IO, "%s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return err;
+    }
+    if (S_ISDIR(info.st_mode)) {
+        close(fd);
+        return err_set(ERR_IO, "%s: is a folder", path);
+    }
+    ByteStream *s = mem_alloc(sizeof *s);
+    s->path = mem_strdup(is_stdin ? "standard input" : path);
+    s->fd = fd;
+    s->size = S_ISREG(info.st_mode) ? info.st_size : 0;
+    s->input = mem_alloc(INPUT_BYTES);
+    Err err = byte_stream_start(s);
+    if (err != OK) {
+        byte_stream_free(s);
+        return err;
+    }
+    *out = s;
+    return OK;
+}
+
+void byte_stream_free(ByteStream *s)
+{
+    if (!s)
+        return;
+    if (s->form == FORM_GZIP)
+        inflateEnd(&s->zlib);
+    ZSTD_freeDStream(s->zstd);
+    close(s->fd);
+    free(s->input);
+    free(s->path);
+    free(s);
+}
+
+static Err byte_stream_damaged(const ByteStream *s, const char *what)
+{
+    int64_t at = s->consumed - (int64_t)(s->end - s->at);
+    return err_set(ERR_FORMAT, "%s: byte %" PRId64 " of the compressed file: %s", s->path, at, what);
+}
+
+static Err byte_stream_inflate(ByteStream *s, void *bytes, size_t n_max, size_t *n_read)
+{
+    z_stream *z = &s->zlib;
+    if (!s->inside) {
+        if (s->input[s->at] != 0x1f) {  /* zero padding after the last member is common; anything else is not gzip */
+            s->at = s->end;
+            return OK;
+        }
+        inflateReset(z);
+        s->inside = true;
+    }
+    z->next_in = s->input + s->at;
+    z->avail_in = (uInt)(s->end - s->at);
+    z->next_out = bytes;
+    z->avail_out = (uInt)n_max;
+    int code = inflate(z, Z_NO_FLUSH);
+    s->at = s->end - z->avail_in;
+    *n_read = n_max - z->avail_out;
+    if (code == Z_STREAM_END)
+        s->inside = false;
+    else if (code != Z_OK && code != Z_BUF_ERROR)
+        return byte_stream_damaged(s, z->msg ? z->msg : "damaged gzip data");
+    return OK;
+}
+
+static Err byte_stream_unzstd(ByteStream *s, void *bytes, size_t n_max, size_t *n_read)
+{
+    ZSTD_inBuffer in = {s->input, s->end, s->at};
+    ZSTD_outBuffer out = {bytes, n_max, 0};
+    size_t code = ZSTD_decompressStream(s->zstd, &out, &in);
+    s->at = in.pos;
+    *n_read = out.pos;
+    if (ZSTD_isError(code))
+        return byte_stream_damaged(s, ZSTD_getErrorName(code));
+    s->inside = code != 0;
+    return OK;
+}
+
+Err byte_stream_read(ByteStream *s, void *bytes, size_t n_max, size_t *n_read)
+{
+    *n_read = 0;
+    if (n_max > (1u << 30))
+        n_max = 1u << 30;
+    while (*n_read == 0 && n_max > 0) {
+        TRY(byte_stream_refill(s));
+        bool may_hold_output = s->form == FORM_ZSTD && s->inside;  /* zstd may still flush after its input ended */
+        if (s->at_eof && !may_hold_output) {
+            if (s->inside)
+                return byte_stream_damaged(s, "the data ends in the middle");
+            return OK;
+        }
+        if (s->form == FORM_PLAIN) {
+            size_t n = s->end - s->at < n_max ? s->end - s->at : n_max;
+            memcpy(bytes, s->input + s->at, n);
+            s->at += n;
+            *n_read = n;
+        } else if (s->form == FORM_GZIP) {
+            TRY(byte_stream_inflate(s, bytes, n_max, n_read));
+        } else {
+            TRY(byte_stream_unzstd(s, bytes, n_max, n_read));
+            if (s->at_eof && *n_read == 0)
+                return s->inside ? byte_stream_damaged(s, "the data ends in the middle") : OK;
+        }
+    }
+    return OK;
+}
+
+int64_t byte_stream_consumed(const ByteStream *s)
+{
+    return s->consumed;
+}
+
+int64_t byte_stream_size(const ByteStream *s)
+{
+    return s->size;
+}
+
+const char *byte_stream_path(const ByteStream *s)
+{
+    return s->path;
+}
