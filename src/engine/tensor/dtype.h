@@ -1,6 +1,7 @@
 /* dtype.h - the number formats a tensor may hold, and bfloat16.
  *
- * bf16 is the upper half of an f32: 8 exponent bits, 7 stored fraction bits. */
+ * bf16 is the upper half of an f32: 8 exponent bits, 7 stored fraction bits. IEEE binary16 (f16) is no tensor format
+ * of ours, but files hold it. */
 #ifndef ENGINE_TENSOR_DTYPE_H
 #define ENGINE_TENSOR_DTYPE_H
 
@@ -11,6 +12,10 @@ typedef enum { DTYPE_F32, DTYPE_BF16, DTYPE_F64, DTYPE_I32, DTYPE_I64, DTYPE_U8,
 
 int dtype_bytes(DType dtype);         /* of one element */
 const char *dtype_name(DType dtype);  /* "f32" */
+
+/* Rounds once, to nearest even: going through f32 would round twice. */
+uint16_t bf16_from_f64(double value);
+float f32_from_f16(uint16_t value);  /* exact */
 
 static inline float f32_from_bf16(uint16_t value)
 {

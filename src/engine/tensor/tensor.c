@@ -83,18 +83,10 @@ Tensor tensor_contiguous(DType dtype, Shape shape, void *data)
     return tensor;
 }
 
-/* The stride of a dimension of size 1 is never walked, so any will do. */
 bool tensor_is_contiguous(const Tensor *tensor)
 {
-    int64_t stride = 1;
-    for (int i = tensor->shape.n_dims - 1; i >= 0; i--) {
-        if (tensor->shape.dim[i] == 0)
-            return true;
-        if (tensor->shape.dim[i] != 1 && tensor->stride[i] != stride)
-            return false;
-        stride *= tensor->shape.dim[i];
-    }
-    return true;
+    int64_t count = tensor_count(tensor);
+    return count == 0 || tensor_run(tensor) == count;
 }
 
 int64_t tensor_dim(const Tensor *tensor, int i)
@@ -113,7 +105,7 @@ size_t tensor_bytes(const Tensor *tensor)
     return (size_t)tensor_count(tensor) * (size_t)dtype_bytes(tensor->dtype);
 }
 
-static int64_t tensor_element(const Tensor *tensor, int64_t flat_index)
+int64_t tensor_offset(const Tensor *tensor, int64_t flat_index)
 {
     assert(flat_index >= 0 && flat_index < tensor_count(tensor));
     int64_t element = 0;
@@ -124,9 +116,23 @@ static int64_t tensor_element(const Tensor *tensor, int64_t flat_index)
     return element;
 }
 
+/* The stride of a dimension of size 1 is never walked, so any will do. */
+int64_t tensor_run(const Tensor *tensor)
+{
+    int64_t run = 1;
+    for (int i = tensor->shape.n_dims - 1; i >= 0; i--) {
+        if (tensor->shape.dim[i] == 0)
+            return 1;
+        if (tensor->shape.dim[i] != 1 && tensor->stride[i] != run)
+            return run;
+        run *= tensor->shape.dim[i];
+    }
+    return run;
+}
+
 double tensor_get(const Tensor *tensor, int64_t flat_index)
 {
-    int64_t i = tensor_element(tensor, flat_index);
+    int64_t i = tensor_offset(tensor, flat_index);
     switch (tensor->dtype) {
     case DTYPE_F32: return ((const float *)tensor->data)[i];
     case DTYPE_BF16: return f32_from_bf16(((const uint16_t *)tensor->data)[i]);
@@ -140,22 +146,6 @@ double tensor_get(const Tensor *tensor, int64_t flat_index)
     return NAN;
 }
 
-/* Rounding to f32 first could land exactly on a bf16 tie that the double was not on. Rounding to odd instead keeps the
- * knowledge that something was cut off, and f32 has more than two bits to spare over bf16 (Boldo & Melquiond 2008). */
-static uint16_t bf16_from_f64(double value)
-{
-    float near = (float)value;
-    if (near != value && !isnan(value)) {
-        uint32_t bits;
-        memcpy(&bits, &near, sizeof bits);
-        if (fabs((double)near) > fabs(value))
-            bits--;  /* toward zero; infinity becomes the largest finite */
-        bits |= 1u;
-        memcpy(&near, &bits, sizeof near);
-    }
-    return bf16_from_f32(near);
-}
-
 /* `end` is the first double beyond the type: 2^63 is one, INT64_MAX is not. */
 static int64_t integer_in_range(double value, double start, double end)
 {
@@ -165,7 +155,7 @@ static int64_t integer_in_range(double value, double start, double end)
 
 void tensor_set(const Tensor *tensor, int64_t flat_index, double value)
 {
-    int64_t i = tensor_element(tensor, flat_index);
+    int64_t i = tensor_offset(tensor, flat_index);
     switch (tensor->dtype) {
     case DTYPE_F32: ((float *)tensor->data)[i] = (float)value; return;
     case DTYPE_BF16: ((uint16_t *)tensor->data)[i] = bf16_from_f64(value); return;

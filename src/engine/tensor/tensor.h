@@ -50,6 +50,12 @@ int64_t tensor_count(const Tensor *tensor);
 /* Bytes of the elements themselves; what a strided view leaves out is not counted. */
 size_t tensor_bytes(const Tensor *tensor);
 
+/* Where an element lies, in elements from `data`. */
+int64_t tensor_offset(const Tensor *tensor, int64_t flat_index);
+/* Copies can go by runs: from each multiple of it on, this many elements in row-major order lie side by side. At least 1
+ * and a divisor of the count; 1 for an empty tensor. */
+int64_t tensor_run(const Tensor *tensor);
+
 /* Any dtype as double, for reference kernels and tests. Integers beyond 2^53 round on the way out. */
 double tensor_get(const Tensor *tensor, int64_t flat_index);
 /* Rounds once, at the store, to nearest, ties to even, and never twice: bf16 is rounded from the double itself.
