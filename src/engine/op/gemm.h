@@ -47,8 +47,8 @@ typedef struct {
  * falls when m grows, so the bytes for the largest m do for all smaller ones. */
 size_t gemm_workspace_bytes(const Gemm *g);
 
-/* Computes C on all OpenMP threads. workspace: gemm_workspace_bytes(g) bytes, 64-byte aligned, used by this call only while it runs;
- * may be NULL when that is 0. Allocates nothing. */
+/* Computes C on all OpenMP threads. workspace: gemm_workspace_bytes(g) bytes, 64-byte aligned, used by this call only while it runs.
+ * Allocates nothing. */
 void gemm_run(const Gemm *g, void *workspace);
 
 /* The same bits on the calling thread alone: for tiles computed inside a parallel region. */
