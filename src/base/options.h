@@ -21,13 +21,13 @@
 #include <stdint.h>
 
 typedef enum {
-    OPTION_KIND_INT,     /* int64_t; "1_000", "4k", "2M" (powers of ten) are understood */
+    OPTION_KIND_INT,     /* int64_t; "1_000", "4k", "2.5M" (powers of ten) and "1e6" are understood */
     OPTION_KIND_REAL,    /* double */
     OPTION_KIND_BOOL,    /* bool; true|false */
-    OPTION_KIND_TEXT,    /* const char *, NULL when unset; lives in the arena given to the reader */
+    OPTION_KIND_TEXT,    /* const char *, NULL when unset (an empty text unsets); lives in the arena given to the reader */
     OPTION_KIND_CHOICE,  /* int: index into "a|b|c" */
     OPTION_KIND_REALS,   /* OptionReals: a YAML list or "0.9,0.95" */
-    OPTION_KIND_TEXTS,   /* OptionTexts: a YAML list or "a,b" */
+    OPTION_KIND_TEXTS,   /* OptionTexts: a YAML list or "a,b"; a comma inside an element is written "\\," */
 } OptionKind;
 
 enum { OPTION_LIST_MAX = 16 };
@@ -71,12 +71,14 @@ typedef struct {
     {name, OPTION_KIND_TEXTS, offsetof(Struct, field), 0, 0, NULL, help}
 
 /* Reads a YAML recipe into `object`. Nested mappings become dotted names. `version: 1` is required at the top (and is not an option).
- * Texts live in `arena`. Errors: "path:line: ..." for unknown keys (with the nearest), duplicate keys, wrong kinds, bounds, anchors and tags. */
+ * Texts live in `arena`. Rows that the recipe does not name keep their value; after an error the object is partly set. Errors:
+ * "path:line: ..." for unknown keys (with the nearest), duplicate keys, wrong kinds, bounds, anchors and tags; ERR_UNSUPPORTED for another
+ * version. */
 Err options_read_yaml(const OptionTable *table, void *object, Arena *arena, const char *path);
 Err options_read_yaml_text(const OptionTable *table, void *object, Arena *arena, const char *name, const char *text, size_t n_bytes);
 /* Sets one option from text ("optim.lr", "3e-4"); `where` ("--set") opens the message. */
 Err options_set(const OptionTable *table, void *object, Arena *arena, const char *where, const char *name, const char *value);
-/* The option's value as text that options_set reads back equal. */
+/* The option's value as text that options_set reads back equal; "" when unset. `name` must be known. */
 const char *options_get(const OptionTable *table, const void *object, Arena *arena, const char *name);
 /* Nearest known name by edit distance, NULL when nothing is near: for messages. */
 const char *options_nearest(const OptionTable *table, const char *name);
