@@ -13,7 +13,7 @@
  * count that program_set_bound wrote last; kernels see tensors of the live size.
  *
  * Calls carry the segment of the step that they belong to. The order of a program is the order of recording, but for
- * values that a gradient supersedes (see op_info.h); state is written in the order in which the writes were recorded. */
+ * values that a gradient supersedes (op_info.h); state is written in the order in which the writes were recorded. */
 #ifndef ENGINE_GRAPH_GRAPH_H
 #define ENGINE_GRAPH_GRAPH_H
 
@@ -54,15 +54,11 @@ Node *graph_param(Graph *g, const char *name);
 Node *graph_param_copy(Graph *g, const char *name, DType dtype);
 /* A whole state of the store, e.g. a bucket's slab "decay.grad" or a KV cache. */
 Node *graph_state(Graph *g, const char *name);
+/* A range of a state, `offset` elements in: one parameter's gradient in its slab. */
+Node *graph_state_range(Graph *g, int state, int64_t offset, Shape shape);
 
 /* Keeps a value readable after a run, under this name. */
 void graph_output(Graph *g, const char *name, Node *node);
-
-/* Records the gradients of sum(loss) with respect to every trainable parameter that reaches it, in SEGMENT_BACKWARD. Each
- * parameter's gradient is *added* to its f32 gradient state: "<bucket>.grad" for its first use, one extra state for each further
- * use ("<name>:grad1"), so that the order of addition does not depend on how the tokens were cut into micro batches. `loss` is
- * f32 or f64 of any shape. Deriving through state that is not a parameter marks the graph. */
-void graph_differentiate(Graph *g, Node *loss);
 
 /* Sums over tokens (weight, bias, norm and embedding gradients) are cut into leaves of this many tokens, each summed from zero in a fixed order
  * and then added to the f32 gradient, leaf by leaf. 512 at first. Gradients are the same for every cut into micro batches of whole leaves. */

@@ -84,7 +84,9 @@ void infer_like(Infer *infer, int o, int i);
 /* "f32 [64, 128]", for messages; lives as long as the graph. */
 const char *infer_describe(Infer *infer, int i);
 
-typedef struct {
+/* What derive gets; pass/differentiate.h fills it. */
+typedef struct Derive Derive;
+struct Derive {
     Graph *g;
     const Call *call;
     Node *const *in;   /* the call's inputs */
@@ -93,13 +95,21 @@ typedef struct {
     const bool *wanted;
     Node *dx[OP_INPUTS_MAX];  /* to be filled for wanted inputs; same shape as the input, any float dtype */
     const void *attr;
-} Derive;
+    Node *(*sink)(Derive *derive, int i);
+};
 /* Where a sum over tokens goes: the f32 gradient state of input `i` if that is a parameter (or a copy of one), else a fresh value of
  * zeros. An operator that adds to it records a call whose output aliases and writes it, and returns that output as dx[i]. */
-Node *derive_sink(Derive *derive, int i);
+static inline Node *derive_sink(Derive *derive, int i)
+{
+    return derive->sink(derive, i);
+}
 /* Replaces a forward value by one that the derivative computes anyway (the loss beside its gradient): uses of `old` read `by` from now on,
  * and the forward call is dropped when nothing else needs it. `by` must not depend on `old`. */
-void derive_supersede(Derive *derive, Node *old, Node *by);
+void graph_supersede(Graph *g, Node *old, Node *by);
+static inline void derive_supersede(Derive *derive, Node *old, Node *by)
+{
+    graph_supersede(derive->g, old, by);
+}
 
 struct OpInfo {
     const char *name;
@@ -153,12 +163,17 @@ struct Node {
     bool is_output;
 };
 
+/* The state that this node's memory lies in, through any windows, or -1. */
+int node_state_root(const Node *node);
+
 /* Records a call. in[i] may be NULL for an absent optional input. The attribute bytes are copied: clear padding with = {0}. Returns the first
  * output; never NULL, also when the call is wrong. */
 Node *graph_call(Graph *g, const OpInfo *op, Node *const *in, int n_in, const void *attr, size_t attr_bytes);
 
 /* For passes: the calls in order of recording; inputs may be exchanged, then graph_reinfer recomputes all shapes in order. */
 int graph_n_calls(const Graph *g);
+int graph_n_nodes(const Graph *g);
+Node *graph_node_at(Graph *g, int id);
 Call *graph_call_at(Graph *g, int index);
 void graph_reinfer(Graph *g);
 /* New calls go right before the call at `index` until graph_insert_end: a pass inserts casts. */

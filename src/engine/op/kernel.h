@@ -11,7 +11,7 @@
 #ifndef ENGINE_OP_KERNEL_H
 #define ENGINE_OP_KERNEL_H
 
-#include "engine/op/cpu_level.h"
+#include "base/cpu_level.h"
 
 #define KERNEL_PASTE_(name, level) name##_##level
 #define KERNEL_PASTE(name, level) KERNEL_PASTE_(name, level)

@@ -2,8 +2,8 @@
  *
  * A level changes bits (AVX-512 has a fused multiply-add, the portable level may not), so it is part of what a result
  * depends on, and of a run's record. */
-#ifndef ENGINE_OP_CPU_LEVEL_H
-#define ENGINE_OP_CPU_LEVEL_H
+#ifndef BASE_CPU_LEVEL_H
+#define BASE_CPU_LEVEL_H
 
 #include "base/err.h"
 

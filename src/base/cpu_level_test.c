@@ -1,6 +1,6 @@
 /* cpu_level_test.c - JIKJI_CPU chooses, and a wrong one is an error with the words that help. */
 #include "base/test.h"
-#include "engine/op/cpu_level.h"
+#include "base/cpu_level.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* cpu_level.c - see cpu_level.h. */
-#include "engine/op/cpu_level.h"
+#include "base/cpu_level.h"
 
 #include <assert.h>
 #include <stdatomic.h>

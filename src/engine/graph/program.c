@@ -1,0 +1,332 @@
+/* program.c - compile, bind, run. */
+#include "engine/graph/program_internal.h"
+
+#include "base/cpu_level.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/graph/memory_plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN_BYTES = 64 };
+
+static int64_t node_bytes(const Node *node)
+{
+    int64_t n_bytes = shape_count(node->shape) * dtype_bytes(node->dtype);
+    return (n_bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
+}
+
+/* ---- compile ---- */
+
+static Err choose_kernel(BoundCall *bound, const CompileOptions *options)
+{
+    const OpInfo *op = bound->call->op;
+    if (op->flags & OP_VIEW)
+        return OK;
+    if (options->backend == BACKEND_REFERENCE)
+        bound->kernel = op->reference;
+    else
+        bound->kernel = op->cpu[cpu_level() >= CPU_AVX512 ? 1 : 0];
+    if (!bound->kernel)
+        return err_set(ERR_UNSUPPORTED, "%s: operator %s has no kernel on this backend", bound->call->name, op->name);
+    return OK;
+}
+
+/* Each value's buffer lives from its call to the last call that reads it, through any window; kept values live to the end. */
+static void plan_slab(Program *p)
+{
+    const Graph *g = p->graph;
+    Buffer *buffers = mem_alloc(sizeof *buffers * (size_t)(g->n_nodes + p->n_calls));
+    int *buffer_of_node = mem_alloc(sizeof(int) * (size_t)g->n_nodes);
+    int n_buffers = 0;
+    for (int i = 0; i < g->n_nodes; i++)
+        buffer_of_node[i] = -1;
+    for (int s = 0; s < p->n_calls; s++) {
+        const Call *call = p->calls[s].call;
+        for (int o = 0; o < call->n_out; o++)
+            if (!call->out[o]->alias) {
+                buffer_of_node[call->out[o]->id] = n_buffers;
+                buffers[n_buffers++] = (Buffer){.n_bytes = node_bytes(call->out[o]), .first = s, .last = s};
+            }
+    }
+    for (int s = 0; s < p->n_calls; s++) {
+        const Call *call = p->calls[s].call;
+        for (int k = 0; k < call->n_in + call->n_out; k++) {
+            const Node *node = k < call->n_in ? call->in[k] : call->out[k - call->n_in];
+            if (!node)
+                continue;
+            int64_t offset;
+            int b = buffer_of_node[node_root(node, &offset)->id];
+            if (b < 0)
+                continue;
+            buffers[b].last = s;
+        }
+    }
+    for (int i = 0; i < g->n_nodes; i++) {
+        int64_t offset;
+        int b = g->nodes[i]->is_output ? buffer_of_node[node_root(g->nodes[i], &offset)->id] : -1;
+        if (b >= 0)
+            buffers[b].last = p->n_calls;
+    }
+    int first_workspace = n_buffers;
+    for (int s = 0; s < p->n_calls; s++) {
+        int64_t n_bytes = (int64_t)p->calls[s].call->workspace_bytes;
+        buffers[n_buffers++] = (Buffer){.n_bytes = n_bytes, .first = s, .last = s};
+        if (n_bytes > p->plan.workspace_bytes)
+            p->plan.workspace_bytes = n_bytes;
+    }
+    p->plan.slab_bytes = memory_plan(buffers, n_buffers);
+    for (int i = 0; i < g->n_nodes; i++)
+        p->node_offset[i] = buffer_of_node[i] >= 0 ? buffers[buffer_of_node[i]].offset : -1;
+    for (int s = 0; s < p->n_calls; s++)
+        p->calls[s].workspace_offset = buffers[first_workspace + s].offset;
+    p->buffers = buffers;
+    p->n_buffers = first_workspace;
+    free(buffer_of_node);
+}
+
+static void plan_inputs(Program *p)
+{
+    for (int i = 0; i < p->graph->n_nodes; i++) {
+        const Node *node = p->graph->nodes[i];
+        if (node->kind != NODE_INPUT)
+            continue;
+        p->node_offset[i] = p->plan.input_bytes;
+        p->plan.input_bytes += node_bytes(node);
+    }
+}
+
+void call_cost(const Call *call, Cost *cost)
+{
+    *cost = (Cost){0};
+    if (call->op->flags & OP_VIEW)
+        return;
+    for (int i = 0; i < call->n_in; i++)
+        if (call->in[i])
+            cost->bytes_read += (double)shape_count(call->in[i]->shape) * dtype_bytes(call->in[i]->dtype);
+    for (int o = 0; o < call->n_out; o++)
+        cost->bytes_written += (double)shape_count(call->out[o]->shape) * dtype_bytes(call->out[o]->dtype);
+    if (call->op->cost)
+        call->op->cost(call, cost);
+}
+
+static void add_cost(Cost *sum, const Cost *cost)
+{
+    sum->matmul_flops += cost->matmul_flops;
+    sum->other_flops += cost->other_flops;
+    sum->bytes_read += cost->bytes_read;
+    sum->bytes_written += cost->bytes_written;
+    sum->bytes_sent += cost->bytes_sent;
+}
+
+Err graph_compile(Program **out, Graph *g, const CompileOptions *options)
+{
+    *out = NULL;
+    TRY(graph_error(g));
+    Program *p = mem_alloc(sizeof *p);
+    p->arena = arena_new();
+    p->graph = g;
+    Call **order = graph_order(g, p->arena, &p->n_calls);
+    p->calls = ARENA_ARRAY(p->arena, BoundCall, p->n_calls);
+    p->node_offset = ARENA_ARRAY(p->arena, int64_t, g->n_nodes);
+    p->bound_live = ARENA_ARRAY(p->arena, int64_t, g->n_bounds);
+    for (int i = 0; i < g->n_bounds; i++)
+        p->bound_live[i] = g->bounds[i].max;
+    for (int s = 0; s < p->n_calls; s++) {
+        BoundCall *bound = &p->calls[s];
+        bound->call = order[s];
+        Err err = choose_kernel(bound, options);
+        if (err != OK) {
+            program_free(p);
+            return err;
+        }
+        call_cost(bound->call, &bound->cost);
+        add_cost(&p->plan.cost[bound->call->segment], &bound->cost);
+        p->segment_end[bound->call->segment] = s + 1;
+    }
+    for (int s = 1; s < N_SEGMENTS; s++)
+        if (p->segment_end[s] < p->segment_end[s - 1])
+            p->segment_end[s] = p->segment_end[s - 1];
+    p->plan.n_calls = p->n_calls;
+    plan_slab(p);
+    plan_inputs(p);
+    *out = p;
+    return OK;
+}
+
+void program_free(Program *p)
+{
+    if (!p)
+        return;
+    if (p->memory)
+        memory_unmap(p->memory, p->memory_bytes);
+    free(p->buffers);
+    arena_free(p->arena);
+    free(p);
+}
+
+const ProgramPlan *program_plan(const Program *p)
+{
+    return &p->plan;
+}
+
+/* ---- bind ---- */
+
+static void *node_data(const Program *p, const Node *node)
+{
+    int64_t offset;
+    const Node *root = node_root(node, &offset);
+    char *base;
+    if (root->kind == NODE_STATE) {
+        base = store_state_tensor(p->graph->store, root->state).data;
+        offset += root->offset;
+    } else if (root->kind == NODE_INPUT) {
+        base = p->inputs + p->node_offset[root->id];
+    } else {
+        base = p->slab + p->node_offset[root->id];
+    }
+    return base + offset * dtype_bytes(node->dtype);
+}
+
+static Tensor node_tensor(const Program *p, const Node *node)
+{
+    Tensor tensor = {.dtype = node->dtype, .shape = node->shape, .data = node_data(p, node)};
+    memcpy(tensor.stride, node->stride, sizeof tensor.stride);
+    return tensor;
+}
+
+static void remember_bound(Program *p, Tensor *tensor, const Node *node)
+{
+    if (node->bound)
+        p->bounded[p->n_bounded++] = (BoundTensor){tensor, node->bound};
+}
+
+Err program_bind(Program *p)
+{
+    assert(!p->memory);
+    p->memory_bytes = (size_t)(p->plan.slab_bytes + p->plan.input_bytes);
+    if (p->memory_bytes)
+        TRY(memory_map(&p->memory, p->memory_bytes));
+    p->slab = p->memory;
+    p->inputs = p->slab + p->plan.slab_bytes;
+
+    int n_tensors = p->graph->n_nodes;
+    for (int s = 0; s < p->n_calls; s++)
+        n_tensors += p->calls[s].call->n_in + p->calls[s].call->n_out;
+    p->bounded = ARENA_ARRAY(p->arena, BoundTensor, n_tensors);
+    p->node_tensors = ARENA_ARRAY(p->arena, Tensor, p->graph->n_nodes);
+    for (int i = 0; i < p->graph->n_nodes; i++) {
+        const Node *node = p->graph->nodes[i];
+        int64_t offset;
+        const Node *root = node_root(node, &offset);
+        if (root->kind == NODE_CALL && p->node_offset[root->id] < 0)
+            continue;  /* dead */
+        p->node_tensors[i] = node_tensor(p, node);
+        if (node->is_output)
+            remember_bound(p, &p->node_tensors[i], node);
+    }
+    for (int s = 0; s < p->n_calls; s++) {
+        BoundCall *bound = &p->calls[s];
+        const Call *call = bound->call;
+        Tensor *in = ARENA_ARRAY(p->arena, Tensor, call->n_in);
+        Tensor *tensors_out = ARENA_ARRAY(p->arena, Tensor, call->n_out);
+        for (int i = 0; i < call->n_in; i++)
+            if (call->in[i]) {
+                in[i] = node_tensor(p, call->in[i]);
+                remember_bound(p, &in[i], call->in[i]);
+            }
+        for (int o = 0; o < call->n_out; o++) {
+            tensors_out[o] = node_tensor(p, call->out[o]);
+            remember_bound(p, &tensors_out[o], call->out[o]);
+        }
+        bound->args = (KernelCall){.in = in, .n_in = call->n_in, .out = tensors_out, .n_out = call->n_out,
+                                  .workspace = p->slab + bound->workspace_offset, .attr = call->attr};
+    }
+    return OK;
+}
+
+static const Node *find_node(const Program *p, NodeKind kind, bool output, const char *name)
+{
+    for (int i = 0; i < p->graph->n_nodes; i++) {
+        const Node *node = p->graph->nodes[i];
+        if ((output ? node->is_output : node->kind == kind) && strcmp(node->name, name) == 0)
+            return node;
+    }
+    return NULL;
+}
+
+Tensor *program_input(Program *p, const char *name)
+{
+    const Node *node = find_node(p, NODE_INPUT, false, name);
+    assert(node && p->memory);
+    return &p->node_tensors[node->id];
+}
+
+const Tensor *program_output(Program *p, const char *name)
+{
+    const Node *node = find_node(p, NODE_CALL, true, name);
+    assert(node && p->memory);
+    return &p->node_tensors[node->id];
+}
+
+bool program_has_input(const Program *p, const char *name)
+{
+    return find_node(p, NODE_INPUT, false, name) != NULL;
+}
+
+bool program_has_output(const Program *p, const char *name)
+{
+    return find_node(p, NODE_CALL, true, name) != NULL;
+}
+
+void program_set_bound(Program *p, const char *name, int64_t n)
+{
+    for (int i = 0; i < p->graph->n_bounds; i++)
+        if (strcmp(p->graph->bounds[i].name, name) == 0) {
+            assert(n >= 0 && n <= p->graph->bounds[i].max);
+            p->bound_live[i] = n;
+            for (int k = 0; k < p->n_bounded; k++)
+                if (p->bounded[k].bound_id == i + 1)
+                    p->bounded[k].tensor->shape.dim[0] = n;
+            return;
+        }
+    assert(!"the graph has this bound");
+}
+
+/* ---- run ---- */
+
+void program_run(Program *p, Segment segment)
+{
+    assert(p->memory || p->n_calls == 0);
+    int begin = segment > 0 ? p->segment_end[segment - 1] : 0;
+    for (int s = begin; s < p->segment_end[segment]; s++) {
+        BoundCall *bound = &p->calls[s];
+        if (!bound->kernel)
+            continue;
+        if (!p->profiling) {
+            bound->kernel(&bound->args);
+            continue;
+        }
+        double start = clock_seconds();
+        bound->kernel(&bound->args);
+        bound->seconds += clock_seconds() - start;
+        bound->n_runs++;
+    }
+}
+
+void program_run_all(Program *p)
+{
+    for (int s = 0; s < N_SEGMENTS; s++)
+        program_run(p, (Segment)s);
+}
+
+void program_profile(Program *p, bool on)
+{
+    p->profiling = on;
+    for (int s = 0; s < p->n_calls && on; s++) {
+        p->calls[s].seconds = 0;
+        p->calls[s].n_runs = 0;
+    }
+}

@@ -1,0 +1,48 @@
+/* program_internal.h - a compiled program, shared by running it and telling about it. */
+#ifndef ENGINE_GRAPH_PROGRAM_INTERNAL_H
+#define ENGINE_GRAPH_PROGRAM_INTERNAL_H
+
+#include "engine/graph/graph_internal.h"
+#include "engine/graph/memory_plan.h"
+#include "engine/graph/program.h"
+
+/* A call with its kernel and, once bound, its tensors. */
+typedef struct {
+    Call *call;
+    KernelFn kernel;  /* NULL: a view */
+    KernelCall args;
+    Cost cost;
+    int64_t workspace_offset;
+    double seconds;  /* while profiling */
+    int64_t n_runs;
+} BoundCall;
+
+/* A tensor whose first dimension follows a bound. */
+typedef struct {
+    Tensor *tensor;
+    int bound_id;
+} BoundTensor;
+
+struct Program {
+    Arena *arena;
+    const Graph *graph;
+    ProgramPlan plan;
+    BoundCall *calls;
+    int n_calls;
+    int segment_end[N_SEGMENTS];
+    int64_t *node_offset;  /* per node: in the slab, or among the inputs; -1: dead or not ours */
+    Buffer *buffers;       /* values, for the memory map */
+    int n_buffers;
+    int64_t *bound_live;
+    BoundTensor *bounded;
+    int n_bounded;
+    Tensor *node_tensors;  /* inputs and outputs, for the host */
+    void *memory;
+    size_t memory_bytes;
+    char *slab, *inputs;
+    bool profiling;
+};
+
+void call_cost(const Call *call, Cost *cost);
+
+#endif
