@@ -15,6 +15,8 @@
 
 typedef struct ModelFamily ModelFamily;
 
+enum { MODEL_EOS_MAX = 8 };
+
 typedef struct {
     const ModelFamily *family;
     const char *model_type;  /* "gpt2", "llama" */
@@ -24,7 +26,11 @@ typedef struct {
     double init_std;          /* initializer_range */
     bool tied;                /* the head is the embedding table */
     bool attention_bias, mlp_bias;
-    int64_t bos_id, eos_id, pad_id;  /* -1: none */
+    int64_t bos_id, pad_id;  /* -1: none */
+    int n_eos;                      /* ids that end a text */
+    int64_t eos_id[MODEL_EOS_MAX];
+    double dropout;           /* the largest that the file asks for. Jikji drops nothing: model_declare says so when training */
+    DType dtype;              /* of the weights in the file, as it says; saving writes what the store holds */
     const char *source_json;  /* the config.json as read, so that saving keeps fields we do not interpret; NULL: made here */
 } ModelConfig;
 

@@ -1,0 +1,147 @@
+/* model.c - the table of families, and what they share: declaring parameters, counting, inputs, caches, the head. */
+#include "learn/model/model.h"
+
+#include "base/log.h"
+#include "base/options.h"
+#include "engine/op/op.h"
+#include "learn/model/model_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const ModelFamily *const families[] = {&model_gpt2, &model_llama};
+
+const ModelFamily *model_family_find(const char *model_type, const char **known)
+{
+    if (known)
+        *known = "gpt2, llama";
+    for (int i = 0; i < N_ELEMENTS(families); i++)
+        if (strcmp(families[i]->model_type, model_type) == 0)
+            return families[i];
+    return NULL;
+}
+
+/* ---- parameters ---- */
+
+void model_params_add(ModelParams *params, const char *name, Shape shape, ParamRole role, InitKind init, double std)
+{
+    if (params->n == params->capacity) {
+        int capacity = params->capacity ? 2 * params->capacity : 64;
+        ModelParam *grown = ARENA_ARRAY(params->arena, ModelParam, capacity);
+        memcpy(grown, params->param, sizeof *grown * (size_t)params->n);
+        params->param = grown;
+        params->capacity = capacity;
+    }
+    params->param[params->n++] = (ModelParam){name, shape, role, init, std};
+}
+
+ModelParams model_params(const ModelConfig *config, Arena *arena)
+{
+    ModelParams params = {.arena = arena, .param = ARENA_ARRAY(arena, ModelParam, 64), .capacity = 64};
+    config->family->params(config, &params);
+    return params;
+}
+
+/* Matrices and vectors go to buckets of their own: weight decay is for matrices, and bf16 too. */
+void model_declare(const ModelConfig *config, Store *store, const ModelDeclareOptions *options)
+{
+    const bool trainable = options->trainable;
+    if (trainable && config->dropout > 0)
+        log_warn("the model's config asks for dropout %g; training goes on without dropout", config->dropout);
+    const DType vector_dtype = options->dtype == DTYPE_BF16 ? DTYPE_F32 : options->dtype;
+    int matrices = store_add_bucket(store, &(BucketSpec){trainable ? "decay" : "frozen", options->dtype, trainable, trainable});
+    int vectors = matrices;
+    if (trainable || vector_dtype != options->dtype)
+        vectors = store_add_bucket(store, &(BucketSpec){trainable ? "no_decay" : "frozen_vectors", vector_dtype, trainable, false});
+
+    Arena *arena = arena_new();
+    ModelParams params = model_params(config, arena);
+    for (int i = 0; i < params.n; i++)
+        store_add_param(store, params.param[i].role == ROLE_VECTOR ? vectors : matrices, params.param[i].name, params.param[i].shape);
+    arena_free(arena);
+}
+
+int64_t model_n_params(const ModelConfig *config)
+{
+    Arena *arena = arena_new();
+    ModelParams params = model_params(config, arena);
+    int64_t n = 0;
+    for (int i = 0; i < params.n; i++)
+        n += shape_count(params.param[i].shape);
+    arena_free(arena);
+    return n;
+}
+
+double model_train_flops_per_token(const ModelConfig *config, int64_t seq_len)
+{
+    Arena *arena = arena_new();
+    ModelParams params = model_params(config, arena);
+    double weights = 0;  /* that a token meets in products */
+    for (int i = 0; i < params.n; i++) {
+        ParamRole role = params.param[i].role;
+        if (role == ROLE_MATRIX || role == ROLE_HEAD || (role == ROLE_EMBEDDING && config->tied))
+            weights += (double)shape_count(params.param[i].shape);
+    }
+    arena_free(arena);
+    double d_attention = (double)config->n_head * (double)config->head_dim;
+    return 6 * weights + 6 * (double)config->n_layer * (double)seq_len * d_attention;
+}
+
+/* ---- graphs ---- */
+
+Node *model_param(Graph *g, const char *format, ...)
+{
+    char name[128];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    return graph_param(g, name);
+}
+
+ModelInputs model_inputs(Graph *g, int64_t n_tokens_max, bool cached)
+{
+    int bound = graph_bound(g, "n_tokens", n_tokens_max);
+    return (ModelInputs){
+        .tokens = graph_input(g, "tokens", DTYPE_I32, shape_1(n_tokens_max), bound),
+        .positions = graph_input(g, "positions", DTYPE_I32, shape_1(n_tokens_max), bound),
+        .ranges = graph_input(g, "ranges", DTYPE_I32, shape_2(n_tokens_max, 2), bound),
+        .slots = cached ? graph_input(g, "slots", DTYPE_I32, shape_1(n_tokens_max), bound) : NULL,
+    };
+}
+
+static const char *cache_name(char name[48], char which, int64_t layer)
+{
+    snprintf(name, 48, "cache.%c.%lld", which, (long long)layer);
+    return name;
+}
+
+void model_declare_cache(const ModelConfig *config, Store *store, DType dtype, int64_t capacity)
+{
+    char name[48];
+    const Shape shape = shape_3(capacity, config->n_kv_head, config->head_dim);
+    for (int64_t i = 0; i < config->n_layer; i++) {
+        store_add_state(store, cache_name(name, 'k', i), STATE_CACHE, dtype, shape);
+        store_add_state(store, cache_name(name, 'v', i), STATE_CACHE, dtype, shape);
+    }
+}
+
+void model_cache(Graph *g, const ModelInputs *inputs, int64_t layer, Node **k, Node **v)
+{
+    char name[48];
+    if (!inputs->slots)
+        return;
+    *k = cache_write(g, graph_state(g, cache_name(name, 'k', layer)), *k, inputs->slots);
+    *v = cache_write(g, graph_state(g, cache_name(name, 'v', layer)), *v, inputs->slots);
+}
+
+Node *model_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs)
+{
+    return config->family->hidden(g, config, inputs);
+}
+
+Node *model_head(Graph *g, const ModelConfig *config)
+{
+    return graph_param(g, config->tied ? config->family->embedding : "lm_head.weight");
+}

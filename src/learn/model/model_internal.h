@@ -1,0 +1,81 @@
+/* model_internal.h - what a family of models tells the rest of this room.
+ *
+ * A family lists its parameters once; declaring, counting, initialising, loading and saving all walk that list. */
+#ifndef LEARN_MODEL_INTERNAL_H
+#define LEARN_MODEL_INTERNAL_H
+
+#include "base/json.h"
+#include "learn/model/model.h"
+
+typedef enum { INIT_NORMAL, INIT_ZEROS, INIT_ONES } InitKind;
+
+/* What a parameter does in a token's forward pass, for counting FLOPs. */
+typedef enum {
+    ROLE_VECTOR,     /* a bias or a gain */
+    ROLE_MATRIX,     /* multiplied with every token */
+    ROLE_EMBEDDING,  /* one row is looked up; the head when tied */
+    ROLE_POSITIONS,  /* one row is looked up */
+    ROLE_HEAD,       /* the head of its own */
+} ParamRole;
+
+typedef struct {
+    const char *name;  /* the Hugging Face name */
+    Shape shape;
+    ParamRole role;
+    InitKind init;
+    double std;        /* INIT_NORMAL */
+} ModelParam;
+
+typedef struct {
+    Arena *arena;
+    ModelParam *param;
+    int n, capacity;
+} ModelParams;
+void model_params_add(ModelParams *params, const char *name, Shape shape, ParamRole role, InitKind init, double std);
+/* The family's list, in `arena`. */
+ModelParams model_params(const ModelConfig *config, Arena *arena);
+
+/* One member of config.json that a family interprets. */
+typedef enum {
+    FIELD_INT,        /* int64_t; null leaves the default */
+    FIELD_REAL,       /* double */
+    FIELD_BOOL,       /* bool */
+    FIELD_DROPOUT,    /* raises ModelConfig.dropout; kept in the file */
+    FIELD_ONE_OF,     /* text that must be among `accepted` ("silu|swish"): the others are other functions */
+    FIELD_MUST_BE,    /* true or false as `accepted` says: the other value is another computation */
+} FieldKind;
+typedef struct {
+    const char *name;
+    FieldKind kind;
+    size_t offset;         /* in ModelConfig */
+    const char *accepted;  /* FIELD_ONE_OF: the first is written; FIELD_MUST_BE: "true" or "false" */
+} ConfigField;
+
+struct ModelFamily {
+    const char *model_type;
+    const char *architecture;  /* "GPT2LMHeadModel" */
+    const char *prefix;        /* "transformer.": files saved without a head leave it out */
+    const char *embedding;     /* name of the token table */
+    const ConfigField *fields;
+    int n_fields;
+    bool has_rope;
+    void (*defaults)(ModelConfig *config);  /* what transformers assumes for absent members; 0 where it depends on others */
+    void (*derive)(ModelConfig *config);    /* fills what depends on others */
+    void (*params)(const ModelConfig *config, ModelParams *params);
+    Node *(*hidden)(Graph *g, const ModelConfig *config, const ModelInputs *inputs);
+};
+
+extern const ModelFamily model_gpt2, model_llama;
+/* NULL when this build has no such family; `known` (may be NULL) gets "gpt2, llama". */
+const ModelFamily *model_family_find(const char *model_type, const char **known);
+
+/* Writes the member "eos_token_id": null, an id or a list. */
+void model_write_eos(JsonWriter *writer, const ModelConfig *config);
+
+/* Keys and values of layer `layer` as attention sees them: the batch's own, or the cache after this batch was written into it. */
+void model_cache(Graph *g, const ModelInputs *inputs, int64_t layer, Node **k, Node **v);
+Node *model_param(Graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* linear with the parameters PATH.weight and, if `bias`, PATH.bias. */
+Node *model_linear(Graph *g, Node *x, const char *path, int layout, bool bias);
+
+#endif
