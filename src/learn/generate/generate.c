@@ -1,0 +1,179 @@
+/* generate.c - prompts to text: prefill in chunks, then one token a run for every sequence that is still open. */
+#include "learn/generate/generate.h"
+
+#include "base/log.h"
+#include "learn/generate/stop_text.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+typedef struct {
+    TokenStream *stream;
+    StopText text;
+    bool open;
+    int32_t last_id;   /* chosen, not yet computed */
+    int64_t n_prompt, n_tokens;
+    FinishReason reason;
+} Session;
+
+typedef struct {
+    Generator *gen;
+    const Tokenizer *tok;
+    const GenerateOptions *options;
+    const GenerateSink *sink;
+    Session *sessions;
+    int64_t n_sessions;
+    GeneratorToken *tokens;  /* of the next run */
+    int64_t n_tokens;
+    void *scratch;
+} Generation;
+
+const char *finish_reason_name(FinishReason reason)
+{
+    static const char *const names[] = {"eos", "stop", "length", "context"};
+    return names[reason];
+}
+
+static bool ends_text(const Generation *gn, int32_t id)
+{
+    const ModelConfig *config = generator_config(gn->gen);
+    if (gn->options->ignore_eos)
+        return false;
+    for (int i = 0; i < config->n_eos; i++)
+        if (config->eos_id[i] == id)
+            return true;
+    return id == tokenizer_special_id(gn->tok, SPECIAL_EOS);
+}
+
+static void give_out(Generation *gn, int64_t sequence, bool ended)
+{
+    size_t n_bytes;
+    const char *text = stop_text_take(&gn->sessions[sequence].text, ended, &n_bytes);
+    if (gn->sink && n_bytes > 0)
+        gn->sink->write(gn->sink->context, sequence, text, n_bytes);
+}
+
+static void finish(Generation *gn, int64_t sequence, FinishReason reason)
+{
+    Session *s = &gn->sessions[sequence];
+    s->open = false;
+    s->reason = reason;
+    if (reason != FINISH_STOP) {
+        TokenText rest = token_stream_finish(s->stream);
+        if (stop_text_push(&s->text, rest.bytes, rest.n_bytes))
+            s->reason = FINISH_STOP;
+    }
+    give_out(gn, sequence, true);
+}
+
+/* Takes a chosen token into its sequence. */
+static void accept(Generation *gn, int64_t sequence, int32_t id)
+{
+    Session *s = &gn->sessions[sequence];
+    if (ends_text(gn, id)) {
+        finish(gn, sequence, FINISH_EOS);
+        return;
+    }
+    s->last_id = id;
+    s->n_tokens++;
+    TokenText piece = token_stream_push(s->stream, id);
+    if (stop_text_push(&s->text, piece.bytes, piece.n_bytes))
+        finish(gn, sequence, FINISH_STOP);
+    else if (s->n_tokens == gn->options->max_tokens)
+        finish(gn, sequence, FINISH_LENGTH);
+    else if (s->n_prompt + s->n_tokens == generator_options(gn->gen)->context)
+        finish(gn, sequence, FINISH_CONTEXT);
+    else
+        give_out(gn, sequence, false);
+}
+
+/* Runs what was collected and chooses a token where logits were wanted. */
+static Err run(Generation *gn)
+{
+    if (interrupt_requested())
+        return err_set(ERR_INTERRUPTED, "interrupted");
+    const Tensor *logits = generator_run(gn->gen, gn->tokens, gn->n_tokens);
+    const int64_t V = tensor_dim(logits, 1);
+    int64_t row = 0;
+    for (int64_t i = 0; i < gn->n_tokens; i++) {
+        if (!gn->tokens[i].want_logits)
+            continue;
+        const int64_t sequence = gn->tokens[i].sequence;
+        const Session *s = &gn->sessions[sequence];
+        Tensor of_token = tensor_contiguous(logits->dtype, shape_1(V), (char *)logits->data + row++ * V * dtype_bytes(logits->dtype));
+        int32_t id;
+        TRY(sample_token(&id, &of_token, &gn->options->sample, (uint64_t)sequence, (uint64_t)(s->n_prompt + s->n_tokens), gn->scratch));
+        accept(gn, sequence, id);
+    }
+    gn->n_tokens = 0;
+    return OK;
+}
+
+static Err add_token(Generation *gn, int64_t sequence, int32_t id, bool want_logits)
+{
+    gn->tokens[gn->n_tokens++] = (GeneratorToken){sequence, id, want_logits};
+    return gn->n_tokens == generator_options(gn->gen)->chunk ? run(gn) : OK;
+}
+
+static Err prefill(Generation *gn, const TokenSpan *prompts)
+{
+    for (int64_t i = 0; i < gn->n_sessions; i++) {
+        generator_truncate(gn->gen, i, 0);
+        for (int64_t k = 0; k < prompts[i].n; k++)
+            TRY(add_token(gn, i, prompts[i].ids[k], k == prompts[i].n - 1));
+    }
+    return gn->n_tokens > 0 ? run(gn) : OK;
+}
+
+static Err decode(Generation *gn)
+{
+    for (;;) {
+        for (int64_t i = 0; i < gn->n_sessions; i++)
+            if (gn->sessions[i].open)
+                gn->tokens[gn->n_tokens++] = (GeneratorToken){i, gn->sessions[i].last_id, true};
+        if (gn->n_tokens == 0)
+            return OK;
+        TRY(run(gn));
+    }
+}
+
+static Err check_prompts(const Generator *gen, const TokenSpan *prompts, int64_t n_prompts)
+{
+    const int64_t vocab_size = generator_config(gen)->vocab_size, context = generator_options(gen)->context;
+    for (int64_t i = 0; i < n_prompts; i++) {
+        if (prompts[i].n == 0)
+            return err_set(ERR_USAGE, "the prompt is empty");
+        if (prompts[i].n >= context)
+            return err_set(ERR_USAGE, "the prompt has %lld tokens; the context of %lld must hold it and at least one more",
+                           (long long)prompts[i].n, (long long)context);
+        for (int64_t k = 0; k < prompts[i].n; k++)
+            if (prompts[i].ids[k] < 0 || prompts[i].ids[k] >= vocab_size)
+                return err_set(ERR_USAGE, "token %lld of the prompt is %d, the model's vocabulary ends at %lld", (long long)k,
+                               prompts[i].ids[k], (long long)vocab_size - 1);
+    }
+    return OK;
+}
+
+Err generate(Generator *gen, const Tokenizer *tok, const TokenSpan *prompts, int64_t n_prompts, const GenerateOptions *options,
+             const GenerateSink *sink, Arena *arena, Generated *results)
+{
+    assert(options->max_tokens >= 1);
+    assert(n_prompts >= 1 && n_prompts <= generator_options(gen)->n_sequences);
+    TRY(check_prompts(gen, prompts, n_prompts));
+    const int64_t vocab_size = generator_config(gen)->vocab_size;
+    Generation gn = {gen, tok, options, sink, ARENA_ARRAY(arena, Session, n_prompts), n_prompts,
+                     ARENA_ARRAY(arena, GeneratorToken, generator_options(gen)->chunk), 0,
+                     arena_alloc(arena, sample_scratch_bytes(vocab_size))};
+    for (int64_t i = 0; i < n_prompts; i++)
+        gn.sessions[i] = (Session){.stream = token_stream_new(tok, false), .open = true, .n_prompt = prompts[i].n,
+                                   .text = stop_text_new(arena, options->stops, options->n_stops)};
+    Err err = prefill(&gn, prompts);
+    if (err == OK)
+        err = decode(&gn);
+    for (int64_t i = 0; i < n_prompts; i++) {
+        Session *s = &gn.sessions[i];
+        results[i] = (Generated){s->text.bytes, s->text.n_bytes, s->n_tokens, s->reason};
+        token_stream_free(s->stream);
+    }
+    return err;
+}

@@ -1,0 +1,134 @@
+/* generator.c - the program with a key-value cache. Sequence s owns the cache rows s * context .. (s + 1) * context - 1. */
+#include "engine/op/op.h"
+#include "learn/generate/generate.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct Generator {
+    ModelConfig config;
+    GeneratorOptions options;
+    Graph *graph;
+    Program *program;
+    int64_t *length;  /* tokens in each sequence's cache */
+};
+
+GeneratorOptions generator_options_default(const ModelConfig *config)
+{
+    const int64_t chunk = config->seq_len_max < 256 ? config->seq_len_max : 256;
+    return (GeneratorOptions){.n_sequences = 1, .context = config->seq_len_max, .chunk = chunk, .dtype = DTYPE_F32, .backend = BACKEND_CPU};
+}
+
+static Err check_options(const ModelConfig *config, const GeneratorOptions *o)
+{
+    if (o->context < 1 || o->context > config->seq_len_max)
+        return err_set(ERR_USAGE, "a context of %lld tokens: the model has 1 .. %lld", (long long)o->context, (long long)config->seq_len_max);
+    if (o->n_sequences < 1 || o->n_sequences > o->chunk)
+        return err_set(ERR_USAGE, "%lld sequences at once: must be 1 .. %lld, the tokens of a chunk", (long long)o->n_sequences, (long long)o->chunk);
+    if (o->n_sequences > INT32_MAX / o->context)
+        return err_set(ERR_USAGE, "%lld sequences of %lld tokens are too many for one cache", (long long)o->n_sequences, (long long)o->context);
+    return OK;
+}
+
+static void record(Generator *gen)
+{
+    Graph *g = gen->graph;
+    const GeneratorOptions *o = &gen->options;
+    ModelInputs inputs = model_inputs(g, o->chunk, true);
+    Node *wanted = graph_input(g, "wanted", DTYPE_I32, shape_1(o->n_sequences), graph_bound(g, "n_wanted", o->n_sequences));
+    Node *hidden = gather_rows(g, model_hidden(g, &gen->config, &inputs), wanted);
+    Node *logits = linear(g, hidden, model_head(g, &gen->config), NULL, WEIGHT_OUT_IN);
+    graph_output(g, "logits", o->dtype == DTYPE_BF16 ? cast(g, logits, DTYPE_F32) : logits);
+}
+
+Err generator_new(Generator **out, const ModelConfig *config, Store *store, const GeneratorOptions *options)
+{
+    TRY(check_options(config, options));
+    model_declare_cache(config, store, options->dtype, options->n_sequences * options->context);
+    Generator *gen = mem_alloc(sizeof *gen);
+    *gen = (Generator){.config = *config, .options = *options, .graph = graph_new(store)};
+    gen->length = mem_alloc(sizeof *gen->length * (size_t)options->n_sequences);
+    record(gen);
+    Err err = graph_compile(&gen->program, gen->graph, &(CompileOptions){options->backend});
+    if (err != OK) {
+        generator_free(gen);
+        return err;
+    }
+    *out = gen;
+    return OK;
+}
+
+Err generator_bind(Generator *gen)
+{
+    return program_bind(gen->program);
+}
+
+void generator_free(Generator *gen)
+{
+    if (!gen)
+        return;
+    program_free(gen->program);
+    graph_free(gen->graph);
+    free(gen->length);
+    free(gen);
+}
+
+const ProgramPlan *generator_plan(const Generator *gen)
+{
+    return program_plan(gen->program);
+}
+
+const GeneratorOptions *generator_options(const Generator *gen)
+{
+    return &gen->options;
+}
+
+const ModelConfig *generator_config(const Generator *gen)
+{
+    return &gen->config;
+}
+
+void generator_truncate(Generator *gen, int64_t sequence, int64_t n)
+{
+    assert(sequence >= 0 && sequence < gen->options.n_sequences);
+    assert(n >= 0 && n <= gen->length[sequence]);
+    gen->length[sequence] = n;
+}
+
+int64_t generator_length(const Generator *gen, int64_t sequence)
+{
+    assert(sequence >= 0 && sequence < gen->options.n_sequences);
+    return gen->length[sequence];
+}
+
+const Tensor *generator_run(Generator *gen, const GeneratorToken *tokens, int64_t n)
+{
+    const GeneratorOptions *o = &gen->options;
+    int32_t *ids = program_input(gen->program, "tokens")->data;
+    int32_t *positions = program_input(gen->program, "positions")->data;
+    int32_t *ranges = program_input(gen->program, "ranges")->data;
+    int32_t *slots = program_input(gen->program, "slots")->data;
+    int32_t *wanted = program_input(gen->program, "wanted")->data;
+    int64_t n_wanted = 0;
+    assert(n >= 1 && n <= o->chunk);
+    for (int64_t i = 0; i < n; i++) {
+        const GeneratorToken *t = &tokens[i];
+        assert(t->sequence >= 0 && t->sequence < o->n_sequences);
+        assert(t->id >= 0 && t->id < gen->config.vocab_size);
+        const int64_t position = gen->length[t->sequence]++, first = t->sequence * o->context;
+        assert(position < o->context);
+        ids[i] = t->id;
+        positions[i] = (int32_t)position;
+        slots[i] = (int32_t)(first + position);
+        ranges[2 * i] = (int32_t)first;
+        ranges[2 * i + 1] = slots[i] + 1;
+        if (t->want_logits) {
+            assert(n_wanted < o->n_sequences);
+            wanted[n_wanted++] = (int32_t)i;
+        }
+    }
+    program_set_bound(gen->program, "n_tokens", n);
+    program_set_bound(gen->program, "n_wanted", n_wanted);
+    program_run_all(gen->program);
+    return program_output(gen->program, "logits");
+}
