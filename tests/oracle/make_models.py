@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Makes tests/golden/models: tiny random gpt2 and llama models by transformers, and what they compute in float64 PyTorch.
+
+    python3 tests/oracle/make_models.py tests/golden/models        (transformers 5, torch, safetensors, numpy)
+
+Each case is a Hugging Face directory (config.json, model.safetensors, as transformers saves them) and expected.safetensors:
+
+    ids, lengths        i32    sequences laid end to end, and how long each is
+    labels              i32    the token after each position; -100: no target (the end of a sequence, and a few others)
+    logits              f64    [N, V]
+    loss                f64    [1] mean over targets, nats
+    grad.<name>         f32    derivative of that mean by each weight (computed in f64, rounded once)
+    steps.ids           i32    [10, T + 1] one sequence for each of ten AdamW steps: inputs and, shifted by one, labels
+    steps.loss          f64    [10] the loss of each step, before its update
+    steps.options       f64    lr, beta1, beta2, eps, weight_decay (matrices only), grad_norm_max (factor max / norm)
+
+Weights, biases and gains are all random, so that nothing can be forgotten unseen. transformers computes parts of llama in f32
+whatever the model's dtype is (the mean square of its norm, the angles of its rotary embedding); both are replaced by the same
+formulas in f64, and the script shows how far plain transformers in f32 lies from the result.
+"""
+import os
+import sys
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+CASES = {
+    "gpt2-tied": (1, GPT2Config(vocab_size=37, n_embd=12, n_head=3, n_layer=2, n_inner=20, n_positions=24, bos_token_id=0,
+                                eos_token_id=0)),
+    "gpt2-untied": (2, GPT2Config(vocab_size=41, n_embd=14, n_head=2, n_layer=1, n_positions=19, tie_word_embeddings=False,
+                                  layer_norm_epsilon=1e-6, bos_token_id=1, eos_token_id=2)),
+    "llama-tied": (3, LlamaConfig(vocab_size=31, hidden_size=16, intermediate_size=22, num_hidden_layers=2, num_attention_heads=4,
+                                  num_key_value_heads=2, max_position_embeddings=32, tie_word_embeddings=True)),
+    "llama-untied": (4, LlamaConfig(vocab_size=29, hidden_size=12, intermediate_size=17, num_hidden_layers=2, num_attention_heads=3,
+                                    num_key_value_heads=1, head_dim=6, max_position_embeddings=32, attention_bias=True,
+                                    mlp_bias=True, rms_norm_eps=1e-5,
+                                    rope_parameters={"rope_type": "default", "rope_theta": 500.0})),
+    "llama-full": (5, LlamaConfig(vocab_size=43, hidden_size=10, intermediate_size=13, num_hidden_layers=1, num_attention_heads=5,
+                                  max_position_embeddings=40, bos_token_id=0, eos_token_id=[1, 2])),
+}
+LENGTHS = (13, 1, 5)
+STEPS, STEP_LEN = 10, 16
+LR, BETA1, BETA2, EPS, DECAY, NORM_MAX = 3e-3, 0.9, 0.95, 1e-8, 0.1, 1.0
+
+
+def make_model(seed, config):
+    for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop"):
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
+    torch.manual_seed(seed)
+    model = (GPT2LMHeadModel if config.model_type == "gpt2" else LlamaForCausalLM)._from_config(config, attn_implementation="sdpa")
+    with torch.no_grad():
+        for parameter in model.parameters():
+            noise = torch.randn_like(parameter)
+            parameter.copy_(noise * 0.3 if parameter.dim() > 1 else 1 + 0.2 * noise if parameter.mean() == 1 else 0.2 * noise)
+    return model.eval()
+
+
+def in_float64(model):
+    model = model.double()
+    for module in model.modules():
+        if type(module).__name__ == "LlamaRMSNorm":
+            module.forward = lambda x, m=module: m.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + m.variance_epsilon))
+        if type(module).__name__ == "LlamaRotaryEmbedding":
+            width, theta = model.config.head_dim, model.config.rope_parameters["rope_theta"]
+            inverse = theta ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+
+            def angles(x, position_ids, inverse=inverse):
+                a = position_ids[..., None].double() * inverse
+                a = torch.cat((a, a), dim=-1)
+                return a.cos(), a.sin()
+            module.forward = angles
+    return model
+
+
+def forward(model, sequences):
+    return torch.cat([model(input_ids=s[None]).logits[0] for s in sequences])
+
+
+def loss_sum(logits, labels):
+    return torch.nn.functional.cross_entropy(logits, labels, ignore_index=-100, reduction="sum")
+
+
+def ten_steps(model, ids):
+    groups = [{"params": [p for p in model.parameters() if p.dim() > 1], "weight_decay": DECAY},
+              {"params": [p for p in model.parameters() if p.dim() == 1], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=LR, betas=(BETA1, BETA2), eps=EPS)
+    losses = []
+    for row in ids:
+        optimizer.zero_grad()
+        loss = loss_sum(forward(model, [row[:-1]]), row[1:]) / STEP_LEN
+        loss.backward()
+        norm = torch.sqrt(sum((p.grad ** 2).sum() for p in model.parameters()))
+        for p in model.parameters():
+            p.grad *= min(1.0, NORM_MAX / norm.item())
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def make_case(root, name, seed, config):
+    folder = os.path.join(root, name)
+    model = make_model(seed, config)
+    model.save_pretrained(folder)
+
+    generator = torch.Generator().manual_seed(100 + seed)
+    ids = torch.randint(config.vocab_size, (sum(LENGTHS),), generator=generator)
+    sequences = torch.split(ids, LENGTHS)
+    labels = torch.cat([torch.cat((s[1:], torch.tensor([-100]))) for s in sequences])
+    labels[[3, 7]] = -100
+    with torch.no_grad():
+        plain = forward(model, sequences)
+
+    model = in_float64(model)
+    logits = forward(model, sequences)
+    loss = loss_sum(logits, labels) / (labels != -100).sum()
+    loss.backward()
+    expected = {
+        "ids": ids.numpy().astype(np.int32), "lengths": np.array(LENGTHS, np.int32), "labels": labels.numpy().astype(np.int32),
+        "logits": logits.detach().numpy(), "loss": np.array([loss.item()]),
+        "steps.options": np.array([LR, BETA1, BETA2, EPS, DECAY, NORM_MAX]),
+    }
+    for parameter_name, parameter in model.named_parameters():
+        expected["grad." + parameter_name] = parameter.grad.numpy().astype(np.float32)
+    step_ids = torch.randint(config.vocab_size, (STEPS, STEP_LEN + 1), generator=generator)
+    expected["steps.ids"] = step_ids.numpy().astype(np.int32)
+    expected["steps.loss"] = np.array(ten_steps(model, step_ids))
+    save_file(expected, os.path.join(folder, "expected.safetensors"))
+    distance = ((plain.double() - logits).norm() / logits.norm()).item()
+    print(f"{name}: loss {loss.item():.6f}, ten steps {expected['steps.loss'][0]:.4f} -> {expected['steps.loss'][-1]:.4f}, "
+          f"plain transformers in f32 lies {distance:.1e} away")
+
+
+if __name__ == "__main__":
+    for case, (case_seed, case_config) in CASES.items():
+        make_case(sys.argv[1], case, case_seed, case_config)
