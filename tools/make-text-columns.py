@@ -10,11 +10,9 @@ def width(c):
     ch = chr(c)
     if u.category(ch) in ("Mn", "Me") or (u.category(ch) == "Cf" and c != 0xAD) or 0x1160 <= c <= 0x11FF or 0xD7B0 <= c <= 0xD7FF:
         return 0
-    if u.east_asian_width(ch) in "WF":
-        return 2
-    if u.category(ch) == "Cn" and (0x3400 <= c <= 0x4DBF or 0x4E00 <= c <= 0x9FFF or 0x20000 <= c <= 0x3FFFD):
-        return 2
-    return 1
+    if u.category(ch) == "Cn":  # unassigned: wide where ideographs are to come (the module itself has no answer)
+        return 2 if 0x3400 <= c <= 0x4DBF or 0x4E00 <= c <= 0x9FFF or 0x20000 <= c <= 0x3FFFD else 1
+    return 2 if u.east_asian_width(ch) in "WF" else 1
 
 
 def ranges(want):

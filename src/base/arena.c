@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include "base/fence.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -6,23 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_FENCED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_FENCED 1
-#endif
-#endif
-#ifdef ARENA_FENCED
-#include <sanitizer/asan_interface.h>
-enum { FENCE_BYTES = 64 };
-#else
-#define ASAN_POISON_MEMORY_REGION(start, n) ((void)(start), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(start, n) ((void)(start), (void)(n))
-enum { FENCE_BYTES = 0 };
-#endif
-
-enum { ALIGNMENT = 64, CHUNK_BYTES_MIN = 64 * 1024 };
+enum { ALIGNMENT = 64, FENCE_BYTES = FENCED ? 64 : 0, CHUNK_BYTES_MIN = 64 * 1024 };
 
 /* One region from the system. Chunks form a list, newest first; only the newest is filled. */
 typedef struct Chunk {
@@ -68,7 +53,7 @@ Arena *arena_new(void)
 
 static void chunk_free(Chunk *chunk)
 {
-    ASAN_UNPOISON_MEMORY_REGION(chunk->data, chunk->capacity);
+    fence_open(chunk->data, chunk->capacity);
     free(chunk);
 }
 
@@ -95,7 +80,7 @@ void arena_reset(Arena *arena)
     }
     arena->chunks->next = NULL;
     arena->chunks->filled = 0;
-    ASAN_POISON_MEMORY_REGION(arena->chunks->data, arena->chunks->capacity);
+    fence_close(arena->chunks->data, arena->chunks->capacity);
 }
 
 static void arena_grow(Arena *arena, size_t n_bytes)
@@ -109,7 +94,7 @@ static void arena_grow(Arena *arena, size_t n_bytes)
     chunk->capacity = capacity;
     chunk->filled = 0;
     arena->chunks = chunk;
-    ASAN_POISON_MEMORY_REGION(chunk->data, capacity);
+    fence_close(chunk->data, capacity);
 }
 
 void *arena_alloc(Arena *arena, size_t n_bytes)
@@ -124,7 +109,7 @@ void *arena_alloc(Arena *arena, size_t n_bytes)
     unsigned char *block = chunk->data + chunk->filled;
     chunk->filled += taken;
     arena->used_bytes += n_bytes;
-    ASAN_UNPOISON_MEMORY_REGION(block, n_bytes);
+    fence_open(block, n_bytes);
     memset(block, 0, n_bytes);
     return block;
 }

@@ -1,4 +1,5 @@
 /* memory.c - large memory straight from the system (file.h); small things live in arenas. */
+#include "base/fence.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -9,23 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define MEMORY_FENCED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MEMORY_FENCED 1
-#endif
-#endif
-#ifdef MEMORY_FENCED
-#include <sanitizer/asan_interface.h>
-enum { FENCE_PAGES = 1 };
-#else
-#define ASAN_POISON_MEMORY_REGION(start, n) ((void)(start), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(start, n) ((void)(start), (void)(n))
-enum { FENCE_PAGES = 0 };
-#endif
-
-enum { HUGE_BYTES = 2 << 20 };
+enum { HUGE_BYTES = 2 << 20, FENCE_PAGES = FENCED };
 
 static _Atomic int64_t mapped_bytes;
 
@@ -66,7 +51,7 @@ Err memory_map(void **block, size_t n_bytes)
     if (!*block)
         return err_set(ERR_MEMORY, "cannot map %zu bytes: %s", n_bytes, strerror(errno));
     atomic_fetch_add(&mapped_bytes, (int64_t)n_bytes);
-    ASAN_POISON_MEMORY_REGION((unsigned char *)*block + n_bytes, taken - n_bytes);
+    fence_close((unsigned char *)*block + n_bytes, taken - n_bytes);
     return OK;
 }
 
@@ -74,7 +59,7 @@ void memory_unmap(void *block, size_t n_bytes)
 {
     if (!block)
         return;
-    ASAN_UNPOISON_MEMORY_REGION(block, taken_bytes(n_bytes));
+    fence_open(block, taken_bytes(n_bytes));
     munmap(block, taken_bytes(n_bytes));
     atomic_fetch_sub(&mapped_bytes, (int64_t)n_bytes);
 }
