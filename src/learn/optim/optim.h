@@ -26,6 +26,8 @@ void optim_declare(const OptimOptions *options, Store *store);
 /* Records the update over all gradients that exist by now (call after graph_differentiate of the training graph; it may be another graph over the same
  * store). Input "scalars"; output "norm_factor" f32 [2] (grad_norm in op.h). */
 void optim_record_update(const OptimOptions *options, Graph *g);
+/* Records only the refresh of derived copies ("<name>:bf16"): after weights were initialised or loaded. */
+void optim_record_refresh(Graph *g);
 
 typedef enum { SCHEDULE_CONSTANT, SCHEDULE_COSINE } ScheduleName;
 

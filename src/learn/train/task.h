@@ -22,6 +22,10 @@ typedef struct Task {
     /* Records one micro batch: inputs, layers, loss; returns loss f32 [N], one a token, already weighted. `training` is false for evaluation. */
     Node *(*build)(void *context, Graph *g, bool training);
 
+    /* Fresh weights into the allocated store, a pure function of the seed (or of a model to start from); weights of a checkpoint. */
+    Err (*init)(void *context, Store *store);
+    Err (*load)(void *context, Store *store, const char *dir);
+
     /* Micro batches of one step; their number does not depend on the step. */
     int64_t (*n_micro)(void *context);
     /* Targets in the whole step, over all its micro batches. */
@@ -34,12 +38,12 @@ typedef struct Task {
     void (*fill_eval)(void *context, Program *program, int64_t index, TaskLoss *loss);
 
     /* Text samples for people, printed by the loop and kept in the log; NULL: none. Lives in `arena`. */
-    Err (*sample)(void *context, Arena *arena, int64_t step, const char **text);
+    Err (*sample)(void *context, const Store *store, Arena *arena, int64_t step, const char **text);
     /* Files that make a checkpoint a complete directory (config, weights, tokenizer), written into the folder. */
-    Err (*save)(void *context, const char *dir);
-    /* Fields of its own for state.json (identity of data and tokenizer), and their check on resume. */
-    void (*write_state)(void *context, JsonWriter *writer);
-    Err (*check_state)(void *context, JsonReader *reader);
+    Err (*save)(void *context, const Store *store, const char *dir);
+    /* Fields of its own for state.json after `step` steps (data cursor, identity of data and tokenizer), and their check on resume: each
+     * field that check_state gets must equal what write_state would write. */
+    void (*write_state)(void *context, int64_t step, JsonWriter *writer);
 } Task;
 
 #endif
