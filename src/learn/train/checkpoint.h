@@ -1,0 +1,44 @@
+/* checkpoint.h - folders from which a run goes on exactly.
+ *
+ *     <run>/checkpoints/step-N/   a complete Hugging Face directory (written by the Task), and
+ *         optimizer.safetensors   "<parameter>.m", "<parameter>.v": the moments, under logical names and global shapes
+ *         state.json              format, step, counters, the task's own fields (data cursor), recipe hash; no clock, no host
+ *         checksums.json          XXH3-64 and size of every other file of the folder
+ *     <run>/checkpoints/last      link to the newest; best: to that with the lowest validation loss
+ *
+ * A folder is written beside ("step-N.tmp-PID"), fsynced file by file, then renamed: it is whole or absent. */
+#ifndef LEARN_TRAIN_CHECKPOINT_H
+#define LEARN_TRAIN_CHECKPOINT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "engine/graph/store.h"
+#include "learn/train/task.h"
+
+#include <stdint.h>
+
+/* What a run is beside its tensors. NaN: no value. */
+typedef struct {
+    int64_t step;         /* optimizer steps taken, skipped ones included */
+    int64_t n_updates;    /* of them, those that changed weights: AdamW's t */
+    int64_t n_bad_steps;  /* those skipped by the NaN guard */
+    int64_t n_tokens, n_targets;  /* computed so far */
+    double val_loss;      /* at this step */
+    uint64_t recipe_hash; /* of the settings that decide the result */
+} RunState;
+
+/* Writes the checkpoint of state->step, moves the links, removes all but the newest and the `keep_best` best.
+ * On an error (disk full) earlier checkpoints and links are as they were. */
+Err checkpoint_save(const char *run_dir, const RunState *state, const Store *store, const Task *task, int64_t keep_best);
+
+/* Finds the newest whole checkpoint of a run, verifying checksums; a damaged one is passed over with a warning. *dir (in `arena`) is NULL when there
+ * is none at all. ERR_FORMAT when there are some and all are damaged. */
+Err checkpoint_find(const char **dir, Arena *arena, const char *run_dir);
+/* Reads state.json. *task_json (in `arena`) is the task's own part as text. */
+Err checkpoint_read_state(RunState *state, const char **task_json, Arena *arena, const char *dir);
+/* Reads the moments into the store. Weights are the Task's business. */
+Err checkpoint_load_moments(Store *store, const char *dir);
+/* Compares every file with checksums.json. ERR_FORMAT names the first that differs or is missing. */
+Err checkpoint_verify(const char *dir);
+
+#endif
