@@ -1,0 +1,188 @@
+/* trainer.c - making a trainer: graphs, programs, plan, memory, resume. */
+#include "learn/train/trainer_internal.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/op/op.h"
+#include "engine/pass/autocast.h"
+#include "engine/pass/differentiate.h"
+#include "learn/train/checkpoint_internal.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const CompileOptions on_cpu = {BACKEND_CPU};
+
+static Graph *record_loss(Trainer *t, bool training)
+{
+    Graph *g = graph_new(t->store);
+    graph_set_grad_leaf(g, t->options.grad_leaf);
+    Node *loss = t->task->build(t->task->context, g, training);
+    graph_output(g, "loss", loss);
+    if (t->options.compute != DTYPE_F32)
+        pass_autocast(g, t->options.compute);
+    if (training)
+        pass_differentiate(g, loss);
+    return g;
+}
+
+/* One rank: forward and backward of each micro batch in turn, then the update. */
+static void make_schedule(Trainer *t)
+{
+    int64_t n_micro = t->task->n_micro(t->task->context);
+    t->schedule = ARENA_ARRAY(t->arena, ScheduleItem, 2 * n_micro + 1);
+    for (int64_t i = 0; i < n_micro; i++) {
+        t->schedule[t->n_schedule++] = (ScheduleItem){SEGMENT_FORWARD, i, 0};
+        t->schedule[t->n_schedule++] = (ScheduleItem){SEGMENT_BACKWARD, i, 0};
+    }
+    t->schedule[t->n_schedule++] = (ScheduleItem){SEGMENT_UPDATE, 0, 0};
+}
+
+static Err trainer_compile(Trainer *t)
+{
+    optim_declare(&t->options.optim, t->store);
+    t->micro_graph = record_loss(t, true);
+    TRY(graph_compile(&t->micro_step, t->micro_graph, &on_cpu));
+    t->eval_graph = record_loss(t, false);
+    TRY(graph_compile(&t->eval, t->eval_graph, &on_cpu));
+    t->update_graph = graph_new(t->store);
+    optim_record_update(&t->options.optim, t->update_graph);
+    TRY(graph_compile(&t->update, t->update_graph, &on_cpu));
+    t->refresh_graph = graph_new(t->store);
+    optim_record_refresh(t->refresh_graph);
+    return graph_compile(&t->refresh, t->refresh_graph, &on_cpu);
+}
+
+Err trainer_new(Trainer **out, Store *store, const Task *task, const TrainerOptions *options)
+{
+    *out = NULL;
+    Trainer *t = mem_alloc(sizeof *t);
+    t->options = *options;
+    t->options.schedule.steps = options->steps;
+    t->options.schedule.lr = options->optim.lr;
+    t->store = store;
+    t->task = task;
+    t->arena = arena_new();
+    t->state.val_loss = NAN;
+    t->state.recipe_hash = options->recipe_hash;
+    make_schedule(t);
+    Err err = trainer_compile(t);
+    if (err != OK) {
+        trainer_free(t);
+        return err;
+    }
+    *out = t;
+    return OK;
+}
+
+void trainer_free(Trainer *t)
+{
+    if (!t)
+        return;
+    run_log_close(t->log);
+    Program *programs[] = {t->micro_step, t->update, t->eval, t->refresh};
+    Graph *graphs[] = {t->micro_graph, t->update_graph, t->eval_graph, t->refresh_graph};
+    for (int i = 0; i < 4; i++) {
+        program_free(programs[i]);
+        graph_free(graphs[i]);
+    }
+    arena_free(t->arena);
+    free(t);
+}
+
+TrainerPlan trainer_plan(const Trainer *t)
+{
+    TrainerPlan plan = {0};
+    for (int k = 0; k < N_STATE_KINDS; k++) {
+        plan.store_bytes[k] = store_kind_bytes(t->store, (StateKind)k);
+        plan.total_bytes += plan.store_bytes[k];
+    }
+    const ProgramPlan *micro = program_plan(t->micro_step), *update = program_plan(t->update);
+    plan.activation_bytes = micro->slab_bytes;
+    plan.update_bytes = update->slab_bytes;
+    plan.eval_bytes = program_plan(t->eval)->slab_bytes;
+    plan.input_bytes = micro->input_bytes + update->input_bytes + program_plan(t->eval)->input_bytes;
+    plan.total_bytes += plan.activation_bytes + plan.update_bytes + plan.eval_bytes + plan.input_bytes;
+    for (int64_t i = 0; i < t->n_schedule; i++) {
+        Segment segment = t->schedule[i].segment;
+        const Cost *cost = segment == SEGMENT_UPDATE ? &update->cost[segment] : &micro->cost[segment];
+        plan.step_matmul_flops += cost->matmul_flops;
+        plan.step_flops += cost->matmul_flops + cost->other_flops;
+        plan.step_bytes_moved += cost->bytes_read + cost->bytes_written;
+    }
+    return plan;
+}
+
+Program *trainer_micro_step(Trainer *t)
+{
+    return t->micro_step;
+}
+
+Program *trainer_update(Trainer *t)
+{
+    return t->update;
+}
+
+Err trainer_bind(Trainer *t)
+{
+    TRY(store_allocate(t->store));
+    TRY(program_bind(t->micro_step));
+    TRY(program_bind(t->update));
+    TRY(program_bind(t->eval));
+    TRY(program_bind(t->refresh));
+    TRY(t->task->init(t->task->context, t->store));
+    program_run_all(t->refresh);
+    return OK;
+}
+
+/* The task's fields as they would be written now; they must be those of the checkpoint. */
+static Err check_task_state(Trainer *t, const char *dir, const char *task_json, Arena *arena)
+{
+    JsonWriter *json = json_writer_new(2);
+    json_write_object_begin(json);
+    json_write_key(json, "task");  /* the same depth as in state.json, so the same text */
+    task_write_state(t->task, t->state.step, json);
+    json_write_object_end(json);
+    const char *now = arena_strdup(arena, json_writer_text(json, NULL));
+    json_writer_free(json);
+    if (strstr(now, task_json))
+        return OK;
+    return err_set(ERR_USAGE, "%s: this checkpoint was made from other data or another tokenizer: compare \"task\" in its state.json;"
+                   " use the same recipe, or train into another --out", dir);
+}
+
+Err trainer_resume(Trainer *t, bool *resumed)
+{
+    *resumed = false;
+    if (!t->options.run_dir)
+        return OK;
+    Arena *arena = arena_new();
+    const char *dir, *task_json;
+    RunState state;
+    Err err;
+    TRY_GOTO(err, checkpoint_find(&dir, arena, t->options.run_dir), done);
+    if (!dir)
+        goto done;
+    TRY_GOTO(err, checkpoint_read_state(&state, &task_json, arena, dir), done);
+    if (state.recipe_hash != t->options.recipe_hash) {
+        err = err_set(ERR_USAGE, "%s: the recipe has changed in settings that decide the result; compare %s/recipe.yaml,"
+                      " or train into another --out", dir, t->options.run_dir);
+        goto done;
+    }
+    t->state = state;
+    TRY_GOTO(err, check_task_state(t, dir, task_json, arena), done);
+    TRY_GOTO(err, t->task->load(t->task->context, t->store, dir), done);
+    TRY_GOTO(err, checkpoint_load_moments(t->store, dir), done);
+    program_run_all(t->refresh);
+    *resumed = true;
+done:
+    arena_free(arena);
+    return err;
+}
+
+int64_t trainer_step(const Trainer *t)
+{
+    return t->state.step;
+}

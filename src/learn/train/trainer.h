@@ -1,0 +1,89 @@
+/* trainer.h - the one training loop.
+ *
+ * A Trainer owns the programs of a Task over one Store: a micro step (forward, backward), the update, evaluation. It is made without memory, so
+ * that its plan is known first; bound, it trains, evaluates, samples, guards, writes checkpoints and the log, and resumes exactly. */
+#ifndef LEARN_TRAIN_TRAINER_H
+#define LEARN_TRAIN_TRAINER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "engine/graph/program.h"
+#include "learn/optim/optim.h"
+#include "learn/train/task.h"
+
+#include <stdint.h>
+
+typedef struct {
+    OptimOptions optim;
+    ScheduleOptions schedule;
+    int64_t steps;
+    DType compute;            /* f32, or bf16: autocast over f32 masters */
+    int64_t grad_leaf;        /* tokens (graph.h) */
+    int64_t eval_every;       /* steps; 0: only at the end */
+    int64_t checkpoint_every; /* steps; 0: only at the end */
+    int64_t sample_every;     /* steps; 0: only at the end */
+    int64_t log_every;
+    int64_t keep_best;
+    int64_t bad_steps_max;    /* non-finite steps in a row before the run stops */
+    const char *run_dir;      /* NULL: nothing is written */
+    uint64_t recipe_hash;
+    double flops_per_token;   /* necessary matmul FLOPs, for the share of peak; 0: unknown */
+    double peak_flops;        /* matmul FLOPs a second this machine reached; 0: unknown */
+    bool quiet;
+} TrainerOptions;
+
+typedef struct Trainer Trainer;
+
+/* Records and compiles everything over `store` (which then has all its states) without memory. The trainer borrows store and task. */
+Err trainer_new(Trainer **out, Store *store, const Task *task, const TrainerOptions *options);
+void trainer_free(Trainer *trainer);  /* NULL is fine */
+
+/* Exactly what trainer_bind maps, in bytes, and the FLOPs of a step. */
+typedef struct {
+    int64_t store_bytes[N_STATE_KINDS];
+    int64_t activation_bytes;  /* of the micro step: slab with workspaces */
+    int64_t update_bytes, eval_bytes;
+    int64_t input_bytes;
+    int64_t total_bytes;
+    double step_matmul_flops, step_flops, step_bytes_moved;
+} TrainerPlan;
+TrainerPlan trainer_plan(const Trainer *trainer);
+/* The programs, for `inspect graph` and profiles. */
+Program *trainer_micro_step(Trainer *trainer);
+Program *trainer_update(Trainer *trainer);
+
+/* Maps the planned memory and initialises the weights (task->init). */
+Err trainer_bind(Trainer *trainer);
+/* Continues from the newest whole checkpoint of the run folder; *resumed is false when there is none. ERR_USAGE when recipe or data are not the
+ * same. Call between bind and run. */
+Err trainer_resume(Trainer *trainer, bool *resumed);
+
+typedef struct {
+    double loss;       /* nats a target, of this step before its update */
+    double lr, grad_norm;
+    bool skipped;      /* non-finite: weights and moments are as before */
+    int64_t n_tokens, n_targets;
+    double seconds;
+} StepReport;
+Err trainer_run_step(Trainer *trainer, StepReport *report);
+
+typedef struct {
+    double loss;           /* nats a target */
+    double bits_per_byte;  /* NaN when bytes are unknown */
+    int64_t n_targets;
+} EvalReport;
+Err trainer_evaluate(Trainer *trainer, EvalReport *report);
+
+typedef struct {
+    int64_t steps, n_tokens, n_targets, n_bad_steps;
+    double train_loss;     /* mean over the steps since the last log line */
+    EvalReport eval;       /* the last one */
+    double seconds, tokens_per_second, share_of_peak;  /* of the steps run now; share NaN when unknown */
+} TrainResult;
+/* Trains to options.steps. ERR_INTERRUPTED after Ctrl-C, ERR_NUMERIC when the guard gives up, both after a checkpoint of the last good state. */
+Err trainer_run(Trainer *trainer, TrainResult *result);
+int64_t trainer_step(const Trainer *trainer);
+/* Writes the checkpoint of the present step now. */
+Err trainer_save(Trainer *trainer);
+
+#endif

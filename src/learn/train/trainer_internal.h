@@ -1,0 +1,30 @@
+/* trainer_internal.h - the trainer's parts: building (trainer.c), stepping (trainer_step.c), the whole run (trainer_run.c). */
+#ifndef LEARN_TRAIN_TRAINER_INTERNAL_H
+#define LEARN_TRAIN_TRAINER_INTERNAL_H
+
+#include "learn/train/checkpoint.h"
+#include "learn/train/run_log.h"
+#include "learn/train/trainer.h"
+
+/* One entry of a step's schedule: run this segment for this micro batch. `slot` is the place of its activations: one rank has one. */
+typedef struct {
+    Segment segment;
+    int64_t micro;
+    int slot;
+} ScheduleItem;
+
+struct Trainer {
+    TrainerOptions options;
+    const Task *task;
+    Store *store;
+    Arena *arena;
+    Graph *micro_graph, *update_graph, *eval_graph, *refresh_graph;
+    Program *micro_step, *update, *eval, *refresh;
+    ScheduleItem *schedule;
+    int64_t n_schedule;
+    RunState state;
+    int64_t n_bad_in_a_row;
+    RunLog *log;
+};
+
+#endif

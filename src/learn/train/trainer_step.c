@@ -1,0 +1,84 @@
+/* trainer_step.c - one optimizer step, and one evaluation. */
+#include "learn/train/trainer_internal.h"
+
+#include "base/log.h"
+#include "engine/op/op.h"
+
+#include <math.h>
+
+/* Sums the losses of a program's tokens one by one, in token order and in double: how they were cut into micro batches cannot show. */
+static void add_losses(Program *program, double *sum)
+{
+    const Tensor *loss = program_output(program, "loss");
+    const float *values = loss->data;
+    for (int64_t i = 0; i < tensor_count(loss); i++)
+        *sum += (double)values[i];
+}
+
+static void write_scalars(Trainer *t, double lr, int64_t n_targets)
+{
+    float *scalars = program_input(t->update, "scalars")->data;
+    scalars[SCALAR_LR] = (float)lr;
+    scalars[SCALAR_STEP] = (float)(t->state.n_updates + 1);
+    scalars[SCALAR_INV_TARGETS] = n_targets > 0 ? (float)(1.0 / (double)n_targets) : 0.0f;
+    scalars[SCALAR_GRAD_NORM_MAX] = (float)t->options.optim.grad_norm_max;
+}
+
+/* Runs one optimizer step. Loss and gradients are sums over tokens divided by the targets of the whole step: how the batch
+ * was cut into micro steps cannot show in the result. */
+Err trainer_run_step(Trainer *t, StepReport *report)
+{
+    double start = clock_seconds();
+    void *context = t->task->context;
+    int64_t n_targets = t->task->count_targets(context, t->state.step);
+    *report = (StepReport){.n_targets = n_targets, .lr = schedule_lr(&t->options.schedule, t->state.step + 1)};
+    write_scalars(t, report->lr, n_targets);
+
+    double loss_sum = 0;
+    for (int64_t i = 0; i < t->n_schedule; i++) {
+        const ScheduleItem *item = &t->schedule[i];
+        if (item->segment == SEGMENT_FORWARD)
+            t->task->fill(context, t->micro_step, t->state.step, item->micro);
+        program_run(item->segment == SEGMENT_UPDATE ? t->update : t->micro_step, item->segment);
+        if (item->segment == SEGMENT_BACKWARD) {
+            add_losses(t->micro_step, &loss_sum);
+            report->n_tokens += tensor_count(program_output(t->micro_step, "loss"));
+        }
+    }
+
+    report->loss = n_targets > 0 ? loss_sum / (double)n_targets : 0.0;
+    report->grad_norm = ((const float *)program_output(t->update, "norm_factor")->data)[0];
+    report->skipped = !isfinite(report->grad_norm);  /* the update applied a factor of 0 */
+    report->seconds = clock_seconds() - start;
+    t->state.step++;
+    t->state.n_tokens += report->n_tokens;
+    t->state.n_targets += n_targets;
+    t->state.n_updates += !report->skipped;
+    t->state.n_bad_steps += report->skipped;
+    t->state.val_loss = NAN;  /* that of the step before */
+    return OK;
+}
+
+Err trainer_evaluate(Trainer *t, EvalReport *report)
+{
+    void *context = t->task->context;
+    double loss_sum = 0;
+    int64_t n_bytes = 0;
+    *report = (EvalReport){.loss = NAN, .bits_per_byte = NAN};
+    int64_t n_eval = t->task->n_eval(context);
+    for (int64_t i = 0; i < n_eval; i++) {
+        TaskLoss batch = {0};
+        t->task->fill_eval(context, t->eval, i, &batch);
+        program_run_all(t->eval);
+        add_losses(t->eval, &loss_sum);
+        report->n_targets += batch.n_targets;
+        n_bytes += batch.n_bytes;
+    }
+    if (report->n_targets > 0) {
+        report->loss = loss_sum / (double)report->n_targets;
+        if (n_bytes > 0)
+            report->bits_per_byte = loss_sum / M_LN2 / (double)n_bytes;
+    }
+    t->state.val_loss = report->loss;
+    return OK;
+}
