@@ -1,0 +1,272 @@
+/* pretrain.c - the pretraining Task. */
+#include "learn/train/pretrain.h"
+
+#include "learn/generate/generate.h"
+#include "learn/objective/objective.h"
+#include "learn/train/pretrain_data.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct Pretrain {
+    Arena *arena;
+    const Recipe *recipe;
+    PretrainData data;
+    ModelConfig config;
+    Store *store;
+    Generator *generator;   /* for samples; NULL: none wanted */
+    bool generator_bound;
+    Batch scratch;          /* one micro batch, to count targets */
+    Task task;
+};
+
+/* ---- the program ---- */
+
+static Node *pretrain_build(void *context, Graph *g, bool training)
+{
+    (void)training;
+    Pretrain *p = context;
+    int64_t n_tokens = p->recipe->train.micro_batch_size * p->recipe->data.seq_len;
+    ModelInputs inputs = model_inputs(g, n_tokens, false);
+    int bound = graph_bound(g, "n_tokens", n_tokens);
+    Node *labels = graph_input(g, "labels", DTYPE_I32, shape_1(n_tokens), bound);
+    Node *weights = graph_input(g, "weights", DTYPE_F32, shape_1(n_tokens), bound);
+    return objective_causal(g, model_hidden(g, &p->config, &inputs), model_head(g, &p->config), labels, weights);
+}
+
+static Err pretrain_init(void *context, Store *store)
+{
+    Pretrain *p = context;
+    if (p->recipe->model.from)
+        return model_load(&p->config, store, p->recipe->model.from);
+    model_init(&p->config, store, (uint64_t)p->recipe->seed);
+    return OK;
+}
+
+static Err pretrain_load(void *context, Store *store, const char *dir)
+{
+    Pretrain *p = context;
+    return model_load(&p->config, store, dir);
+}
+
+/* ---- batches ---- */
+
+static int64_t pretrain_n_micro(void *context)
+{
+    Pretrain *p = context;
+    return p->recipe->train.batch_size / p->recipe->train.micro_batch_size;
+}
+
+static int64_t pretrain_count_targets(void *context, int64_t step)
+{
+    Pretrain *p = context;
+    int64_t n_targets = 0, n_rows = p->recipe->train.micro_batch_size;
+    for (int64_t micro = 0; micro < pretrain_n_micro(p); micro++) {
+        batch_source_fill(p->data.train, step, micro * n_rows, n_rows, &p->scratch);
+        n_targets += p->scratch.n_targets;
+    }
+    return n_targets;
+}
+
+/* The batch's arrays are the program's inputs themselves. */
+static Batch batch_in_program(Pretrain *p, Program *program)
+{
+    Batch batch = p->scratch;  /* `sequences` stays there: no input of this model */
+    batch.tokens = program_input(program, "tokens")->data;
+    batch.labels = program_input(program, "labels")->data;
+    batch.weights = program_input(program, "weights")->data;
+    batch.positions = program_input(program, "positions")->data;
+    batch.ranges = program_input(program, "ranges")->data;
+    return batch;
+}
+
+static void pretrain_fill(void *context, Program *program, int64_t step, int64_t micro)
+{
+    Pretrain *p = context;
+    int64_t n_rows = p->recipe->train.micro_batch_size;
+    Batch batch = batch_in_program(p, program);
+    batch_source_fill(p->data.train, step, micro * n_rows, n_rows, &batch);
+}
+
+static int64_t eval_rows(const Pretrain *p)
+{
+    if (!p->data.val)
+        return 0;
+    int64_t n_rows = batch_source_eval_n_rows(p->data.val), limit = p->recipe->train.eval_rows;
+    return limit > 0 && limit < n_rows ? limit : n_rows;
+}
+
+static int64_t pretrain_n_eval(void *context)
+{
+    Pretrain *p = context;
+    int64_t n_rows = p->recipe->train.micro_batch_size;
+    return (eval_rows(p) + n_rows - 1) / n_rows;
+}
+
+static void pretrain_fill_eval(void *context, Program *program, int64_t index, TaskLoss *loss)
+{
+    Pretrain *p = context;
+    int64_t n_rows = p->recipe->train.micro_batch_size, first = index * n_rows, end = eval_rows(p);
+    Batch batch = batch_in_program(p, program);
+    batch_source_eval_fill(p->data.val, first, n_rows, &batch);
+    /* Rows beyond a limited evaluation count for nothing. */
+    for (int64_t n = (end - first) * p->recipe->data.seq_len; n < batch.n_tokens; n++)
+        batch.weights[n] = 0.0f;
+    loss->n_tokens = batch.n_tokens;
+    for (int64_t n = 0; n < batch.n_tokens; n++)
+        if (batch.weights[n] != 0.0f) {
+            loss->n_targets++;
+            loss->n_bytes += p->data.token_bytes[batch.labels[n]];
+        }
+}
+
+/* ---- people, files ---- */
+
+static Err pretrain_sample(void *context, const Store *store, Arena *arena, int64_t step, const char **text)
+{
+    (void)store;
+    Pretrain *p = context;
+    if (!p->generator)
+        return OK;
+    if (!p->generator_bound)
+        TRY(generator_bind(p->generator));
+    p->generator_bound = true;
+    TokenSpan prompt = tokenizer_encode(p->data.tok, arena, p->recipe->train.sample, strlen(p->recipe->train.sample));
+    GenerateOptions options = {.sample = {.temperature = p->recipe->train.sample_temperature, .top_p = 1.0, .seed = (uint64_t)step},
+                               .max_tokens = p->recipe->train.sample_tokens};
+    Generated generated;
+    TRY(generate(p->generator, p->data.tok, &prompt, 1, &options, NULL, arena, &generated));
+    *text = arena_printf(arena, "%s%.*s", p->recipe->train.sample, (int)generated.n_bytes, generated.text);
+    return OK;
+}
+
+static Err pretrain_save(void *context, const Store *store, const char *dir)
+{
+    Pretrain *p = context;
+    TRY(model_save(&p->config, store, dir));
+    return tokenizer_save(p->data.tok, dir);
+}
+
+static void field_hash(JsonWriter *json, const char *key, uint64_t hash)
+{
+    char hex[17];
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)hash);
+    json_field_string(json, key, hex);
+}
+
+static void pretrain_write_state(void *context, int64_t step, JsonWriter *json)
+{
+    Pretrain *p = context;
+    DataCursor cursor = batch_source_cursor(p->data.train, step);
+    json_field_int(json, "samples", cursor.samples);
+    json_field_int(json, "epoch", cursor.epoch);
+    json_field_int(json, "sample_in_epoch", cursor.sample_in_epoch);
+    field_hash(json, "data_hash", cursor.source_hash);
+    field_hash(json, "tokenizer_hash", tokenizer_hash(p->data.tok));
+}
+
+/* ---- making it ---- */
+
+static Err pretrain_open_model(Pretrain *p)
+{
+    const Recipe *r = p->recipe;
+    TRY(model_config_read(&p->config, p->arena, r->model.config ? r->model.config : r->model.from));
+    if (p->data.tok) {
+        int64_t vocab_size = tokenizer_vocab_size(p->data.tok);
+        if (r->model.from && vocab_size > p->config.vocab_size)
+            return err_set(ERR_USAGE, "%s: the model has %lld tokens, the tokenizer %lld", r->model.from,
+                           (long long)p->config.vocab_size, (long long)vocab_size);
+        if (!r->model.from)
+            p->config.vocab_size = vocab_size;
+        p->config.bos_id = tokenizer_special_id(p->data.tok, SPECIAL_BOS);
+        p->config.eos_id = tokenizer_special_id(p->data.tok, SPECIAL_EOS);
+        p->config.pad_id = tokenizer_special_id(p->data.tok, SPECIAL_PAD);
+    }
+    TRY(model_config_check(&p->config));
+    if (r->data.seq_len > p->config.seq_len_max)
+        return err_set(ERR_USAGE, "data.seq_len %lld is above the model's context of %lld", (long long)r->data.seq_len,
+                       (long long)p->config.seq_len_max);
+    p->store = store_new();
+    model_declare(&p->config, p->store, &(ModelDeclareOptions){.dtype = DTYPE_F32, .trainable = true});
+    return OK;
+}
+
+static Err pretrain_open_generator(Pretrain *p)
+{
+    if (!p->recipe->train.sample || !p->data.tok)
+        return OK;
+    GeneratorOptions options = generator_options_default(&p->config);
+    int64_t n_prompt = (int64_t)strlen(p->recipe->train.sample) + 1;
+    int64_t wanted = n_prompt + p->recipe->train.sample_tokens;
+    if (wanted < options.context)
+        options.context = wanted;
+    return generator_new(&p->generator, &p->config, p->store, &options);
+}
+
+Err pretrain_new(Pretrain **out, const Recipe *recipe, bool plan_only)
+{
+    *out = NULL;
+    Pretrain *p = mem_alloc(sizeof *p);
+    p->arena = arena_new();
+    p->recipe = recipe;
+    Err err;
+    if (plan_only) {
+        err = pretrain_data_open_tokenizer(&p->data, recipe);
+        if (err == ERR_IO)  /* not made yet: the config's vocab_size counts */
+            err = OK;
+    } else {
+        err = pretrain_data_open(&p->data, recipe);
+    }
+    if (err == OK)
+        err = pretrain_open_model(p);
+    if (err == OK)
+        err = pretrain_open_generator(p);
+    if (err != OK) {
+        pretrain_free(p);
+        return err;
+    }
+    p->scratch = batch_alloc(p->arena, recipe->train.micro_batch_size * recipe->data.seq_len);
+    p->task = (Task){.name = "pretrain", .context = p, .build = pretrain_build, .init = pretrain_init, .load = pretrain_load,
+                     .n_micro = pretrain_n_micro, .count_targets = pretrain_count_targets, .fill = pretrain_fill,
+                     .n_eval = pretrain_n_eval, .fill_eval = pretrain_fill_eval, .sample = pretrain_sample,
+                     .save = pretrain_save, .write_state = pretrain_write_state};
+    *out = p;
+    return OK;
+}
+
+void pretrain_free(Pretrain *p)
+{
+    if (!p)
+        return;
+    generator_free(p->generator);
+    store_free(p->store);
+    pretrain_data_close(&p->data);
+    arena_free(p->arena);
+    free(p);
+}
+
+const Task *pretrain_task(Pretrain *p)
+{
+    return &p->task;
+}
+
+Store *pretrain_store(Pretrain *p)
+{
+    return p->store;
+}
+
+const ModelConfig *pretrain_config(const Pretrain *p)
+{
+    return &p->config;
+}
+
+const Tokenizer *pretrain_tokenizer(const Pretrain *p)
+{
+    return p->data.tok;
+}
+
+int64_t pretrain_n_train_tokens(const Pretrain *p)
+{
+    return p->data.train ? batch_source_n_tokens(p->data.train) : 0;
+}

@@ -1,0 +1,51 @@
+/* recipe.h - every setting of a training run, and their table (options.h). */
+#ifndef LEARN_TRAIN_RECIPE_H
+#define LEARN_TRAIN_RECIPE_H
+
+#include "base/options.h"
+#include "learn/optim/optim.h"
+
+typedef enum { PRECISION_F32, PRECISION_BF16 } RecipePrecision;
+
+typedef struct {
+    const char *run, *out;
+    int64_t seed;
+    struct {
+        const char *text;
+        OptionTexts train, val;  /* shard prefixes */
+        double split;
+        const char *tokenizer;
+        int64_t seq_len, stride;
+        int mode, order;
+    } data;
+    struct {
+        const char *config, *from;
+    } model;
+    int objective;
+    OptimOptions optim;
+    ScheduleOptions schedule;
+    struct {
+        int64_t steps, batch_size, micro_batch_size;
+        int precision;
+        int64_t grad_leaf, eval_every, eval_rows, checkpoint_every, keep_best, log_every, bad_steps_max;
+        const char *sample;
+        int64_t sample_every, sample_tokens;
+        double sample_temperature;
+        int64_t threads;
+    } train;
+    struct {
+        int64_t dp, tp, pp, zero;
+    } parallel;
+} Recipe;
+
+extern const OptionTable recipe_table;
+Recipe recipe_default(void);
+/* Reads the YAML file, then applies n_sets "name=value" texts; checks what one setting says against another and fills in what follows from others
+ * (micro_batch_size, grad_leaf, out). Texts live in `arena`; relative paths in the file are as seen from the present folder. */
+Err recipe_read(Recipe *recipe, Arena *arena, const char *path, const char *const *sets, int n_sets);
+Err recipe_check(Recipe *recipe, Arena *arena);
+/* Identity of the result: the hash of all settings but those that cannot change it (run, out, threads, micro_batch_size, how often to log, save and
+ * sample). */
+uint64_t recipe_hash(const Recipe *recipe);
+
+#endif
