@@ -380,10 +380,9 @@ Call *graph_call_at(Graph *g, int index)
     return g->calls[index];
 }
 
-void graph_reinfer(Graph *g)
+void graph_reinfer(Graph *g, Call *call)
 {
-    for (int i = 0; i < g->n_calls; i++)
-        graph_infer(g, g->calls[i]);
+    graph_infer(g, call);
 }
 
 void graph_insert_before(Graph *g, int index)

@@ -170,12 +170,13 @@ int node_state_root(const Node *node);
  * output; never NULL, also when the call is wrong. */
 Node *graph_call(Graph *g, const OpInfo *op, Node *const *in, int n_in, const void *attr, size_t attr_bytes);
 
-/* For passes: the calls in order of recording; inputs may be exchanged, then graph_reinfer recomputes all shapes in order. */
+/* For passes: the calls in order of recording; inputs may be exchanged; graph_reinfer then
+ * recomputes a call's outputs. A pass that walks in order reinfers every call, since each sees what the ones before became. */
 int graph_n_calls(const Graph *g);
 int graph_n_nodes(const Graph *g);
 Node *graph_node_at(Graph *g, int id);
 Call *graph_call_at(Graph *g, int index);
-void graph_reinfer(Graph *g);
+void graph_reinfer(Graph *g, Call *call);
 /* New calls go right before the call at `index` until graph_insert_end: a pass inserts casts. */
 void graph_insert_before(Graph *g, int index);
 void graph_insert_end(Graph *g);

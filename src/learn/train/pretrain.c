@@ -180,7 +180,9 @@ static Err pretrain_open_model(Pretrain *p)
         if (!r->model.from)
             p->config.vocab_size = vocab_size;
         p->config.bos_id = tokenizer_special_id(p->data.tok, SPECIAL_BOS);
-        p->config.eos_id = tokenizer_special_id(p->data.tok, SPECIAL_EOS);
+        int32_t eos = tokenizer_special_id(p->data.tok, SPECIAL_EOS);
+        p->config.n_eos = eos >= 0;
+        p->config.eos_id[0] = eos;
         p->config.pad_id = tokenizer_special_id(p->data.tok, SPECIAL_PAD);
     }
     TRY(model_config_check(&p->config));
@@ -211,7 +213,7 @@ Err pretrain_new(Pretrain **out, const Recipe *recipe, bool plan_only)
     p->arena = arena_new();
     p->recipe = recipe;
     Err err;
-    if (plan_only) {
+    if (plan_only && strcmp(recipe->data.tokenizer, "char") != 0) {
         err = pretrain_data_open_tokenizer(&p->data, recipe);
         if (err == ERR_IO)  /* not made yet: the config's vocab_size counts */
             err = OK;

@@ -1,0 +1,40 @@
+#include "engine/pass/autocast.h"
+
+#include "engine/graph/op_info.h"
+#include "engine/op/op.h"
+
+/* The value in the compute dtype; casts[] remembers what has been cast, by node id. */
+static Node *narrowed(Graph *g, Node *value, DType compute, Node **casts, int index)
+{
+    if (casts[value->id])
+        return casts[value->id];
+    Node *narrow;
+    if (value->kind == NODE_STATE && value->param >= 0) {
+        narrow = graph_param_copy(g, store_param(graph_store(g), value->param)->name, compute);
+    } else {
+        graph_insert_before(g, index);
+        narrow = cast(g, value, compute);
+        graph_insert_end(g);
+    }
+    casts[value->id] = narrow;
+    return narrow;
+}
+
+void pass_autocast(Graph *g, DType compute)
+{
+    Arena *arena = arena_new();
+    Node **casts = ARENA_ARRAY(arena, Node *, graph_n_nodes(g));  /* new nodes are never cast again */
+    for (int c = 0; c < graph_n_calls(g); c++) {
+        Call *call = graph_call_at(g, c);
+        for (int i = 0; i < call->n_in && call->op->precision == PRECISION_COMPUTE; i++) {
+            Node *in = call->in[i];
+            if (!in || (call->op->keep_inputs >> i & 1) || in->dtype != DTYPE_F32)
+                continue;
+            int n_before = graph_n_calls(g);
+            call->in[i] = narrowed(g, in, compute, casts, c);
+            c += graph_n_calls(g) - n_before;
+        }
+        graph_reinfer(g, call);
+    }
+    arena_free(arena);
+}
