@@ -1,0 +1,25 @@
+/* op_table.c - every operator, one row each. */
+#include "engine/graph/op_info.h"
+#include "engine/op/op.h"
+
+/* clang-format off */
+#define OPERATORS(ROW)                                                               \
+    ROW(linear) ROW(linear_in_out)                                                   \
+    ROW(linear_grad_weight) ROW(linear_in_out_grad_weight) ROW(linear_grad_bias)     \
+    ROW(embedding) ROW(embedding_backward) ROW(gather_rows)                          \
+    ROW(add) ROW(mul) ROW(scale) ROW(cast)                                           \
+    ROW(gelu_tanh) ROW(gelu_tanh_backward)                                           \
+    ROW(silu_gate) ROW(silu_gate_backward)                                           \
+    ROW(layernorm) ROW(layernorm_backward)                                           \
+    ROW(sum) ROW(sum_backward)                                                       \
+    ROW(view) ROW(split) ROW(concat) ROW(fill)                                       \
+    ROW(state_fill) ROW(state_add) ROW(state_store)                                  \
+    ROW(grad_norm) ROW(adamw)
+/* clang-format on */
+
+#define DECLARE(name) extern const OpInfo name##_info;
+OPERATORS(DECLARE)
+
+#define ADDRESS(name) &name##_info,
+const OpInfo *const op_table[] = {OPERATORS(ADDRESS)};
+const int op_table_count = sizeof op_table / sizeof op_table[0];
