@@ -5,6 +5,7 @@
 #include "base/file.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,14 +22,18 @@ static bool was_launched(void)
     return getenv("PMIX_RANK") || getenv("PMI_RANK");
 }
 
-/* Takes `link` over. */
+/* Takes `link` over. On an error it stays open: closing is collective, and the other ranks may have succeeded. */
 static Err group_new(Comm **out, const CommBackend *backend, void *link)
 {
+    int size = backend->size(link);
+    void *scratch = NULL;
+    if (size > 1)
+        TRY(memory_map(&scratch, COMM_SCRATCH_BYTES));
     Comm *group = mem_alloc(sizeof *group);
-    *group = (Comm){.backend = backend, .link = link, .rank = backend->rank(link), .size = backend->size(link)};
-    group->pieces = mem_alloc((size_t)group->size * sizeof *group->pieces);
+    *group = (Comm){.backend = backend, .link = link, .rank = backend->rank(link), .size = size, .scratch = scratch};
+    group->pieces = mem_alloc((size_t)size * sizeof *group->pieces);
     *out = group;
-    return group->size > 1 ? memory_map(&group->scratch, COMM_SCRATCH_BYTES) : OK;
+    return OK;
 }
 
 Err comm_open(Comm **world, CommKind kind)

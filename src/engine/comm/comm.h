@@ -6,7 +6,7 @@
  *
  * Collectives are called by every rank of the group, in the same order, with the same sizes; those that break this get
  * ERR_COMM or wait for ever, as with MPI. One thread of a process, always the same, calls into this room. Sizes are 64-bit
- * everywhere; large ones travel in pieces. Nothing is allocated between open and close but by split and counters.
+ * everywhere; large ones travel in pieces. Between open and close nothing of ours is allocated but by split and counters.
  *
  * Bits. Sums and maxima give the same bits on every rank, and from run to run for one number of ranks, whatever the
  * message size, the network and the MPI library: element by element, ranks are added in the fixed order
