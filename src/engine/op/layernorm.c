@@ -23,13 +23,6 @@ typedef struct {
 
 enum { X, GAIN, BIAS };
 
-/* [...] for x [..., C]. */
-static Shape statistics_shape(Shape shape)
-{
-    shape.n_dims--;
-    return shape;
-}
-
 static void layernorm_infer(Infer *infer)
 {
     const Node *x = infer->in[X];
@@ -49,8 +42,8 @@ static void layernorm_infer(Infer *infer)
     infer_like(infer, 0, X);
     for (int o = 1; o < 3; o++) {
         infer_like(infer, o, X);
-        infer->out[o].shape = statistics_shape(x->shape);
-        infer->out[o].dtype = x->dtype == DTYPE_F64 ? DTYPE_F64 : DTYPE_F32;
+        infer->out[o].shape.n_dims--;
+        infer->out[o].dtype = dtype_wider(x->dtype, DTYPE_F32);
     }
 }
 
@@ -132,9 +125,7 @@ static void backward_infer(Infer *infer)
             infer_writes(infer, infer->n_out++, i);
             n_sinks++;
         }
-    int64_t tokens = n_dims > 1 ? x->shape.dim[0] : 1, n_rows = shape_count(x->shape) / C;
-    int64_t rows_per_token = tokens ? n_rows / tokens : 1;
-    LeafBlocks blocks = leaf_blocks(n_rows, ((const LeafAttr *)infer->attr)->leaf * rows_per_token);
+    LeafBlocks blocks = token_leaf_blocks(x->shape, ((const LeafAttr *)infer->attr)->leaf);
     infer->workspace_bytes = n_sinks ? sizeof(float) * (size_t)(blocks.n_blocks * 2 * C) : 0;
 }
 

@@ -97,9 +97,8 @@ void KERNEL(layernorm_backward)(const KernelCall *call)
 {
     const Tensor *x = &call->in[0], *gain = &call->in[1], *dy = &call->in[4];
     float *dgain = call->in[5].data, *dbias = call->in[6].data;
-    int64_t n_rows = rows_of(x), C = cols_of(x), n_tokens = x->shape.n_dims > 1 ? tensor_dim(x, 0) : 1;
-    int64_t rows_per_token = n_tokens ? n_rows / n_tokens : 1;
-    LeafBlocks blocks = leaf_blocks(n_rows, ((const LeafAttr *)call->attr)->leaf * rows_per_token);
+    int64_t n_rows = rows_of(x), C = cols_of(x);
+    LeafBlocks blocks = token_leaf_blocks(x->shape, ((const LeafAttr *)call->attr)->leaf);
     assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(dy->dtype));
 #pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
     for (int64_t block = 0; block < blocks.n_blocks; block++) {

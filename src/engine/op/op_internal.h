@@ -104,6 +104,17 @@ static inline LeafBlocks leaf_blocks(int64_t n_rows, int64_t leaf_rows)
     return b;
 }
 
+/* The rows of x [tokens, ..., C], whose leaves are counted in tokens. */
+static inline LeafBlocks token_leaf_blocks(Shape shape, int64_t leaf)
+{
+    int64_t n_rows = 1, rows_per_token = 1;
+    for (int i = 0; i + 1 < shape.n_dims; i++)
+        n_rows *= shape.dim[i];
+    for (int i = 1; i + 1 < shape.n_dims; i++)
+        rows_per_token *= shape.dim[i];
+    return leaf_blocks(n_rows, leaf * (rows_per_token ? rows_per_token : 1));
+}
+
 static inline int64_t leaf_block_begin(const LeafBlocks *b, int64_t block)
 {
     return block / b->blocks_per_leaf * b->leaf_rows + block % b->blocks_per_leaf * LEAF_BLOCK;

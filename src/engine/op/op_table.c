@@ -11,6 +11,9 @@
     ROW(gelu_tanh) ROW(gelu_tanh_backward)                                           \
     ROW(silu_gate) ROW(silu_gate_backward)                                           \
     ROW(layernorm) ROW(layernorm_backward)                                           \
+    ROW(rmsnorm) ROW(rmsnorm_backward)                                               \
+    ROW(rotary)                                                                      \
+    ROW(matmul_nn) ROW(matmul_nt) ROW(matmul_tn) ROW(matmul_tt)                      \
     ROW(sum) ROW(sum_backward)                                                       \
     ROW(view) ROW(split) ROW(concat) ROW(fill)                                       \
     ROW(state_fill) ROW(state_add) ROW(state_store)                                  \

@@ -1,0 +1,87 @@
+/* rotary_test.c - rotations, their inverse, and what they are for. */
+#include "base/test.h"
+#include "engine/graph/program.h"
+#include "engine/op/op.h"
+#include "engine/op/op_check.h"
+
+typedef struct {
+    int64_t heads, width;
+} Args;
+
+static int32_t any_position(const void *args, int64_t i)
+{
+    (void)args;
+    return (int32_t)(i * 37 % 4099);
+}
+
+static Node *build_rotary(OpCheck *c)
+{
+    const Args *args = check_args(c);
+    Node *x = check_tokens(c, "x", shape_3(check_n_tokens(c), args->heads, args->width), 1.0);
+    return rotary(check_graph(c), x, check_i32(c, "positions", shape_1(check_n_tokens(c)), any_position), 10000.0);
+}
+
+/* The middle window of a joint projection. */
+static Node *build_window(OpCheck *c)
+{
+    const Args *args = check_args(c);
+    int64_t n = check_n_tokens(c), width = args->heads * args->width;
+    Node *x = check_tokens(c, "x", shape_2(n, 3 * width), 1.0);
+    Node *parts = split(check_graph(c), x, (int64_t[]){width, width, width}, 3);
+    Node *heads = view(check_graph(c), node_sibling(parts, 1), shape_3(n, args->heads, args->width));
+    return rotary(check_graph(c), heads, check_i32(c, "positions", shape_1(n), any_position), 10000.0);
+}
+
+TEST(rotary, derivative_matches_central_differences)
+{
+    Args args = {3, 6};
+    OpCase c = {.build = build_rotary, .args = &args, .n_tokens = 5};
+    CHECK(op_gradcheck(&c, 1.0) < 1e-6);
+    c.build = build_window;
+    CHECK(op_gradcheck(&c, 1.0) < 1e-6);
+}
+
+TEST(rotary, fast_kernels_are_near_the_reference)
+{
+    Args args[] = {{3, 2}, {5, 34}, {2, 256}};
+    for (int i = 0; i < 3; i++) {
+        OpCase c = {.build = build_rotary, .args = &args[i], .n_tokens = 61, .n_roundings = 6, .magnitude = MAGNITUDE_ROW};
+        op_check_fast(&c);
+        c.build = build_window;
+        op_check_fast(&c);
+    }
+}
+
+TEST(rotary, rows_do_not_show_how_many_there_are)
+{
+    Args args = {2, 34};
+    OpCase c = {.build = build_window, .args = &args};
+    op_check_micro(&c, 5);
+}
+
+/* Goal: q . k after turning depends on the distance of their positions alone. Method: the same pair at distance 5, early and late. */
+TEST(rotary, dot_products_depend_on_distance)
+{
+    Store *store = store_new();
+    Graph *g = graph_new(store);
+    Node *x = graph_input(g, "x", DTYPE_F32, shape_3(4, 1, 64), 0);
+    graph_output(g, "y", rotary(g, x, graph_input(g, "positions", DTYPE_I32, shape_1(4), 0), 10000.0));
+    Program *p;
+    REQUIRE_OK(graph_compile(&p, g, &(CompileOptions){BACKEND_CPU}));
+    REQUIRE_OK(program_bind(p));
+    float *in = program_input(p, "x")->data;
+    for (int i = 0; i < 256; i++)
+        in[i] = sinf((float)(i % 128));  /* q, k, and the same again */
+    memcpy(program_input(p, "positions")->data, (int32_t[]){12, 7, 100005, 100000}, 16);
+    program_run_all(p);
+    const float *y = program_output(p, "y")->data;
+    double early = 0.0, late = 0.0;
+    for (int i = 0; i < 64; i++) {
+        early += y[i] * y[64 + i];
+        late += y[128 + i] * y[192 + i];
+    }
+    CHECK_CLOSE(late, early, 1e-4);
+    program_free(p);
+    graph_free(g);
+    store_free(store);
+}
