@@ -1,0 +1,55 @@
+#!/bin/bash
+# Fuzzes every *_fuzz.c (or those whose name holds a WORD) until the first limit, each after its seeds in tests/fuzz/NAME/.
+#   tools/fuzz.sh [-n RUNS] [-t SECONDS] [-b SECONDS] [WORD]...
+#     -n  executions of each fuzzer (1000000)      -t  seconds for each (120)
+#     -b  seconds for all together: each gets its part, if that is less than -t
+# What a fuzzer finds lies in build-fuzz/found/; copy it to tests/fuzz/NAME/ with the fix.
+set -eu
+cd "$(dirname "$0")/.."
+runs=1000000 seconds=120 budget=
+while getopts n:t:b: option; do
+    case $option in
+    n) runs=$OPTARG ;;
+    t) seconds=$OPTARG ;;
+    b) budget=$OPTARG ;;
+    *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+
+cmake --preset fuzz > /dev/null
+cmake --build build-fuzz --target fuzzers | { grep -E 'warning:|error:|FAILED' || true; }
+[ "${PIPESTATUS[0]}" -eq 0 ]
+
+fuzzers=()
+for source in $(find src -name '*_fuzz.c' | sort); do
+    name=$(basename "$source" .c)
+    wanted=$([ $# -eq 0 ] && echo yes || echo no)
+    for word in "$@"; do
+        [[ $name != *$word* ]] || wanted=yes
+    done
+    [ $wanted = no ] || fuzzers+=("$name")
+done
+[ ${#fuzzers[@]} -gt 0 ] || { echo "no fuzzer has such a name" >&2; exit 2; }
+if [ -n "$budget" ] && [ $((budget / ${#fuzzers[@]})) -lt "$seconds" ]; then
+    seconds=$((budget / ${#fuzzers[@]}))
+    [ $seconds -gt 0 ] || seconds=1
+fi
+
+mkdir -p build-fuzz/found
+failed=()
+for name in "${fuzzers[@]}"; do
+    mkdir -p "build-fuzz/corpus/$name"
+    seeds=()
+    [ ! -d "tests/fuzz/$name" ] || seeds=("tests/fuzz/$name")
+    log=build-fuzz/$name.log
+    if "build-fuzz/$name" -runs="$runs" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="build-fuzz/found/$name-" "build-fuzz/corpus/$name" "${seeds[@]}" > "$log" 2>&1; then
+        echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions, nothing found"
+    else
+        failed+=("$name")
+        grep -E 'ERROR|SUMMARY|Assertion|Test unit written' "$log" || tail -n 5 "$log"
+        echo "$name: FAILED (build-fuzz/$name.log)"
+    fi
+done
+[ ${#failed[@]} -eq 0 ]
