@@ -313,6 +313,9 @@ TEST(json, writer_makes_any_bytes_into_valid_text)
         {"\xF0\x9F\x98\x80\xED\x95\x9C", "\"\xF0\x9F\x98\x80\xED\x95\x9C\""},
         {"\xED\xA0\xBD", "\"\\ud83d\""},
         {"\xED\xBF\xBF\t", "\"\\udfff\\t\""},
+        {"\xED\xA0\xBD\xED\xB8\x80", "\"\xF0\x9F\x98\x80\""},  /* a fuzzer's find: two escapes would be read as one */
+        {"\xED\xA0\xBD\xED\xA0\xBD", "\"\\ud83d\\ud83d\""},
+        {"\xED\xB8\x80\xED\xA0\xBD", "\"\\ude00\\ud83d\""},
         {"\xFF\xFE", "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -152,6 +152,24 @@ static bool is_surrogate(const unsigned char *p, int length)
     return length == 3 && p[0] == 0xED && p[1] >= 0xA0;
 }
 
+/* Writes the surrogate at *p, and moves behind it. High and low next to each other would be read back as one character: they
+ * are written as that one, which is what WTF-8 calls for. */
+static void put_surrogate(JsonWriter *writer, const unsigned char **p, const unsigned char *stop)
+{
+    const unsigned char *s = *p;
+    unsigned c = 0xD000u | (s[1] & 63u) << 6 | (s[2] & 63u);
+    *p += 3;
+    if (c >= 0xDC00 || stop - s < 6 || s[3] != 0xED || s[4] < 0xB0 || sequence_length(s + 3, 3) != 3) {
+        put_escape(writer, c);
+        return;
+    }
+    *p += 3;
+    c = 0x10000 + ((c & 0x3FFu) << 10) + ((s[4] & 15u) << 6 | (s[5] & 63u));
+    const unsigned char whole[4] = {(unsigned char)(0xF0 | c >> 18), (unsigned char)(0x80 | (c >> 12 & 63)),
+                                    (unsigned char)(0x80 | (c >> 6 & 63)), (unsigned char)(0x80 | (c & 63))};
+    put(writer, (const char *)whole, 4);
+}
+
 static void put_quoted(JsonWriter *writer, const char *bytes, size_t n_bytes)
 {
     const unsigned char *p = (const unsigned char *)bytes, *stop = p + n_bytes;
@@ -173,8 +191,7 @@ static void put_quoted(JsonWriter *writer, const char *bytes, size_t n_bytes)
             put_text(writer, "\xEF\xBF\xBD");
             p -= length;
         } else if (length == 3) {
-            put_escape(writer, 0xD000u | (p[1] & 63u) << 6 | (p[2] & 63u));
-            p += 3;
+            put_surrogate(writer, &p, stop);
         } else {
             put_escape(writer, *p++);
         }

@@ -135,10 +135,13 @@ static void be_interrupted(void)
     if (interrupt_requested())
         _exit(1);
     raise(SIGTERM);
+    usleep(1000);  /* ThreadSanitizer hands signals on at the next system call */
     if (!interrupt_requested())
         _exit(2);
     raise(SIGTERM);  /* asked again, politely: still a clean stop */
+    usleep(1000);
     raise(SIGINT);
+    usleep(1000);
     _exit(3);
 }
 
