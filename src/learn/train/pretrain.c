@@ -141,6 +141,12 @@ static Err pretrain_sample(void *context, const Store *store, Arena *arena, int6
     return OK;
 }
 
+static int64_t pretrain_extra_bytes(void *context)
+{
+    Pretrain *p = context;
+    return p->generator ? generator_plan(p->generator)->slab_bytes + generator_plan(p->generator)->input_bytes : 0;
+}
+
 static Err pretrain_save(void *context, const Store *store, const char *dir)
 {
     Pretrain *p = context;
@@ -231,7 +237,7 @@ Err pretrain_new(Pretrain **out, const Recipe *recipe, bool plan_only)
     p->scratch = batch_alloc(p->arena, recipe->train.micro_batch_size * recipe->data.seq_len);
     p->task = (Task){.name = "pretrain", .context = p, .build = pretrain_build, .init = pretrain_init, .load = pretrain_load,
                      .n_micro = pretrain_n_micro, .count_targets = pretrain_count_targets, .fill = pretrain_fill,
-                     .n_eval = pretrain_n_eval, .fill_eval = pretrain_fill_eval, .sample = pretrain_sample,
+                     .n_eval = pretrain_n_eval, .fill_eval = pretrain_fill_eval, .sample = pretrain_sample, .extra_bytes = pretrain_extra_bytes,
                      .save = pretrain_save, .write_state = pretrain_write_state};
     *out = p;
     return OK;

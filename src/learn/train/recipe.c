@@ -132,20 +132,6 @@ Err recipe_check(Recipe *r, Arena *arena)
     return OK;
 }
 
-Err recipe_read(Recipe *recipe, Arena *arena, const char *path, const char *const *sets, int n_sets)
-{
-    *recipe = recipe_default();
-    if (path)
-        TRY(options_read_yaml(&recipe_table, recipe, arena, path));
-    for (int i = 0; i < n_sets; i++) {
-        const char *equals = strchr(sets[i], '=');
-        if (!equals)
-            return err_set(ERR_USAGE, "--set %s: expected name=value", sets[i]);
-        TRY(options_set(&recipe_table, recipe, arena, "--set", arena_strndup(arena, sets[i], (size_t)(equals - sets[i])), equals + 1));
-    }
-    return recipe_check(recipe, arena);
-}
-
 uint64_t recipe_hash(const Recipe *recipe)
 {
     Recipe same = *recipe, neutral = recipe_default();

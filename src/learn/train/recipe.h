@@ -40,9 +40,7 @@ typedef struct {
 
 extern const OptionTable recipe_table;
 Recipe recipe_default(void);
-/* Reads the YAML file, then applies n_sets "name=value" texts; checks what one setting says against another and fills in what follows from others
- * (micro_batch_size, grad_leaf, out). Texts live in `arena`; relative paths in the file are as seen from the present folder. */
-Err recipe_read(Recipe *recipe, Arena *arena, const char *path, const char *const *sets, int n_sets);
+/* Checks what one setting says against another and fills in what follows from others (micro_batch_size, grad_leaf, out). ERR_USAGE says the cure. */
 Err recipe_check(Recipe *recipe, Arena *arena);
 /* Identity of the result: the hash of all settings but those that cannot change it (run, out, threads, micro_batch_size, how often to log, save and
  * sample). */

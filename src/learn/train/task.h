@@ -39,6 +39,8 @@ typedef struct Task {
 
     /* Text samples for people, printed by the loop and kept in the log; NULL: none. Lives in `arena`. */
     Err (*sample)(void *context, const Store *store, Arena *arena, int64_t step, const char **text);
+    /* Bytes the task maps beside the store and the trainer's programs (the sampling program); NULL: none. */
+    int64_t (*extra_bytes)(void *context);
     /* Files that make a checkpoint a complete directory (config, weights, tokenizer), written into the folder. */
     Err (*save)(void *context, const Store *store, const char *dir);
     /* Fields of its own for state.json after `step` steps (data cursor, identity of data and tokenizer), and their check on resume: each

@@ -104,7 +104,8 @@ TrainerPlan trainer_plan(const Trainer *t)
     plan.update_bytes = update->slab_bytes;
     plan.eval_bytes = program_plan(t->eval)->slab_bytes;
     plan.input_bytes = micro->input_bytes + update->input_bytes + program_plan(t->eval)->input_bytes;
-    plan.total_bytes += plan.activation_bytes + plan.update_bytes + plan.eval_bytes + plan.input_bytes;
+    plan.task_bytes = t->task->extra_bytes ? t->task->extra_bytes(t->task->context) : 0;
+    plan.total_bytes += plan.activation_bytes + plan.update_bytes + plan.eval_bytes + plan.input_bytes + plan.task_bytes;
     for (int64_t i = 0; i < t->n_schedule; i++) {
         Segment segment = t->schedule[i].segment;
         const Cost *cost = segment == SEGMENT_UPDATE ? &update->cost[segment] : &micro->cost[segment];

@@ -44,6 +44,7 @@ typedef struct {
     int64_t activation_bytes;  /* of the micro step: slab with workspaces */
     int64_t update_bytes, eval_bytes;
     int64_t input_bytes;
+    int64_t task_bytes;        /* what the task maps: the sampling program */
     int64_t total_bytes;
     double step_matmul_flops, step_flops, step_bytes_moved;
 } TrainerPlan;
