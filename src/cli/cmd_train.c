@@ -1,18 +1,12 @@
 /* cmd_train.c - `jikji train RECIPE`: pretraining as a recipe says. */
-#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/parallel.h"
 #include "cli/commands.h"
 #include "cli/recipe_command.h"
-#include "learn/train/checkpoint.h"
-#include "learn/train/pretrain.h"
-#include "learn/train/trainer.h"
-#include "study/plan/plan.h"
+#include "cli/train_recipe.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 static const Option flags[] = {
     OPTION_BOOL("resume", RecipeCommand, resume, "continue from the newest checkpoint of the run's folder"),
@@ -29,26 +23,6 @@ static const RecipeCommandHelp help = {
     .n_flags = N_ELEMENTS(flags),
 };
 
-/* A run of that name may be there already; nothing of it is overwritten by accident. */
-static Err check_folder(const RecipeCommand *command, Arena *arena)
-{
-    const char *dir;
-    if (command->resume)
-        return OK;
-    TRY(checkpoint_find(&dir, arena, command->recipe.out));
-    if (!dir)
-        return OK;
-    return err_set(ERR_USAGE, "%s holds a run already (%s); continue it with --resume, or choose another --out", command->recipe.out,
-                   strrchr(dir, '/') + 1);
-}
-
-static Err write_recipe(const Recipe *recipe, Arena *arena)
-{
-    TRY(file_make_dirs(recipe->out));
-    const char *yaml = options_to_yaml(&recipe_table, recipe, arena);
-    return file_write(arena_printf(arena, "%s/recipe.yaml", recipe->out), yaml, strlen(yaml));
-}
-
 static void number_or_null(JsonWriter *json, const char *key, double value)
 {
     json_write_key(json, key);
@@ -58,8 +32,9 @@ static void number_or_null(JsonWriter *json, const char *key, double value)
         json_write_null(json);
 }
 
-static void print_result(const TrainResult *r, int64_t forecast_bytes, int64_t peak_bytes)
+static void print_result(const TrainOutcome *outcome)
 {
+    const TrainResult *r = &outcome->result;
     JsonWriter *json = json_writer_new(0);
     json_write_object_begin(json);
     json_field_int(json, "steps", r->steps);
@@ -69,8 +44,8 @@ static void print_result(const TrainResult *r, int64_t forecast_bytes, int64_t p
     number_or_null(json, "bits_per_byte", r->eval.bits_per_byte);
     number_or_null(json, "tokens_per_second", r->tokens_per_second);
     number_or_null(json, "share_of_peak", r->share_of_peak);
-    json_field_int(json, "peak_bytes_forecast", forecast_bytes);
-    json_field_int(json, "peak_bytes", peak_bytes);
+    json_field_int(json, "peak_bytes_forecast", outcome->plan.memory.total_bytes);
+    json_field_int(json, "peak_bytes", outcome->peak_bytes);
     json_field_double(json, "seconds", r->seconds);
     json_field_int(json, "bad_steps", r->n_bad_steps);
     json_write_object_end(json);
@@ -78,8 +53,9 @@ static void print_result(const TrainResult *r, int64_t forecast_bytes, int64_t p
     json_writer_free(json);
 }
 
-static void print_summary(const TrainResult *r, const char *out)
+static void print_summary(const TrainOutcome *outcome, const char *out)
 {
+    const TrainResult *r = &outcome->result;
     Arena *arena = arena_new();
     printf("%lld steps, %s tokens in %s (%s tokens/s)\n", (long long)r->steps, format_count(arena, (double)r->n_tokens),
            format_seconds(arena, r->seconds), format_count(arena, r->tokens_per_second));
@@ -91,48 +67,22 @@ static void print_summary(const TrainResult *r, const char *out)
     arena_free(arena);
 }
 
-static Err train(const RecipeCommand *command, Pretrain *pretrain, Arena *arena)
-{
-    const Recipe *recipe = &command->recipe;
-    TrainerOptions options = plan_trainer_options(recipe, pretrain_config(pretrain));
-    Trainer *trainer;
-    TrainResult result;
-    bool resumed;
-    Err err;
-    TRY(trainer_new(&trainer, pretrain_store(pretrain), pretrain_task(pretrain), &options));
-    Plan plan = plan_make(recipe, pretrain, trainer, 0, 1);
-    log_info("%s", plan_to_text(&plan, arena));
-    int64_t before_bytes = memory_resident_bytes();
-    TRY_GOTO(err, trainer_bind(trainer), done);
-    TRY_GOTO(err, command->resume ? trainer_resume(trainer, &resumed) : OK, done);
-    TRY_GOTO(err, write_recipe(recipe, arena), done);
-    err = trainer_run(trainer, &result);
-    if (err == OK && command->json)
-        print_result(&result, plan.memory.total_bytes, memory_resident_peak_bytes() - before_bytes);
-    else if (err == OK)
-        print_summary(&result, recipe->out);
-done:
-    trainer_free(trainer);
-    return err;
-}
-
 Err cmd_train(int argc, char **argv)
 {
     Arena *arena = arena_new();
     RecipeCommand command;
-    Pretrain *pretrain = NULL;
+    TrainOutcome outcome;
     bool helped;
     Err err;
     TRY_GOTO(err, recipe_command_read(&command, &helped, &help, arena, argc, argv), done);
     if (helped)
         goto done;
-    if (command.recipe.train.threads)
-        parallel_set_threads((int)command.recipe.train.threads);
-    TRY_GOTO(err, check_folder(&command, arena), done);
-    TRY_GOTO(err, pretrain_new(&pretrain, &command.recipe, false), done);
-    err = train(&command, pretrain, arena);
+    TRY_GOTO(err, train_recipe(&command.recipe, command.resume, &outcome), done);
+    if (command.json)
+        print_result(&outcome);
+    else
+        print_summary(&outcome, command.recipe.out);
 done:
-    pretrain_free(pretrain);
     arena_free(arena);
     return err;
 }

@@ -37,6 +37,6 @@ TEST(run_log, resuming_drops_what_lies_after_the_checkpoint_and_half_lines)
     const char *bytes;
     size_t n_bytes;
     REQUIRE_OK(file_read(&bytes, &n_bytes, arena, path));
-    CHECK_STRING(bytes, "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":1}\n{\"step\":3,\"loss\":9}\n");
+    CHECK_STRING(bytes, "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":1.0}\n{\"step\":3,\"loss\":9.0}\n");
     arena_free(arena);
 }
