@@ -1,3 +1,4 @@
+/* schedule_test.c - learning rates against goldens and bounds. */
 #include "base/test.h"
 #include "learn/optim/optim.h"
 

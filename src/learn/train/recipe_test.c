@@ -1,3 +1,4 @@
+/* recipe_test.c - defaults, contradictions, identity. */
 #include "base/test.h"
 
 #include "base/arena.h"

@@ -1,3 +1,4 @@
+/* run_log_test.c - appending and cutting back. */
 #include "base/test.h"
 
 #include "base/arena.h"
