@@ -28,6 +28,8 @@ static const KnownPattern known_patterns[] = {
     {SPLIT_GPT2, NULL, "'(?:[sdmt]|ll|ve|re)| ?\\p{L}++| ?\\p{N}++| ?[^\\s\\p{L}\\p{N}]++|\\s++$|\\s+(?!\\S)|\\s"},
     {SPLIT_CL100K, "cl100k", "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}+| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+"
                              "|\\s++$|\\s*[\\r\\n]|\\s+(?!\\S)|\\s"},
+    {SPLIT_CL100K, NULL, "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+                         "|\\s+\\z|\\s*[\\r\\n]|\\s+(?!\\S)|\\s"},
     {SPLIT_LLAMA3, "llama3", LLAMA3_WITH("\\p{N}{1,3}")},
     {SPLIT_QWEN, "qwen", LLAMA3_WITH("\\p{N}")},
     {SPLIT_O200K, "o200k",
@@ -101,6 +103,16 @@ SplitKind splitter_kind(const Splitter *splitter)
 
 const char *splitter_pattern(const Splitter *splitter)
 {
+    return splitter->pattern;
+}
+
+const char *split_pattern_portable(const Splitter *splitter)
+{
+    if (splitter->kind != SPLIT_CL100K)
+        return splitter->pattern;
+    for (int i = 0; i < N_KNOWN; i++)
+        if (known_patterns[i].kind == SPLIT_CL100K && !known_patterns[i].name)
+            return known_patterns[i].pattern;
     return splitter->pattern;
 }
 

@@ -41,6 +41,8 @@ SplitKind splitter_kind(const Splitter *splitter);
 /* The regular expression, for files: also for a named pattern. "" for none. */
 const char *splitter_pattern(const Splitter *splitter);
 const char *split_pattern_of(SplitKind kind);
+/* The same cuts in words that Oniguruma (Hugging Face's tokenizers) reads alike: there {1,3}+ is no possessive run and $ ends a line. */
+const char *split_pattern_portable(const Splitter *splitter);
 
 /* A match at or after `from`: [begin, end) in bytes. The scanners leave no gaps (begin = from) and no empty pieces. */
 typedef struct {

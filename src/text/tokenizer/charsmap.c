@@ -1,0 +1,233 @@
+/* charsmap.c - see charsmap.h. */
+#include "text/tokenizer/charsmap.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/ubrk.h>
+
+static const char space_mark[] = "\xE2\x96\x81";  /* U+2581 stands for a space */
+enum { SPACE_MARK_BYTES = 3 };
+
+struct Charsmap {
+    char *blob;
+    size_t n_blob;
+    uint32_t *units;  /* of the trie; NULL: the identity */
+    size_t n_units;
+    const char *replacements;
+    size_t n_replacements;
+    Vocab symbols;
+    size_t symbol_bytes_max;
+};
+
+static uint32_t read_u32(const char *at)
+{
+    const unsigned char *b = (const unsigned char *)at;
+    return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+Err charsmap_open(Charsmap **out, const char *name, const char *blob, size_t n_bytes)
+{
+    uint32_t trie_bytes = n_bytes >= 4 ? read_u32(blob) : 0;
+    if (n_bytes && (n_bytes < 4 || trie_bytes > n_bytes - 4 || trie_bytes % 4 || trie_bytes < 1024))
+        return err_set(ERR_FORMAT, "%s: the normalisation map is damaged (%zu bytes, trie of %u)", name, n_bytes, trie_bytes);
+    if (n_bytes && (trie_bytes + 4 == n_bytes || blob[n_bytes - 1] != '\0'))
+        return err_set(ERR_FORMAT, "%s: the normalisation map does not end its last replacement", name);
+    Charsmap *map = mem_alloc(sizeof *map);
+    vocab_init(&map->symbols);
+    map->n_blob = n_bytes;
+    map->blob = mem_alloc(n_bytes);
+    memcpy(map->blob, blob, n_bytes);
+    if (n_bytes) {
+        map->n_units = trie_bytes / 4;
+        map->units = mem_alloc(trie_bytes);
+        for (size_t i = 0; i < map->n_units; i++)
+            map->units[i] = read_u32(blob + 4 + 4 * i);
+        map->replacements = map->blob + 4 + trie_bytes;
+        map->n_replacements = n_bytes - 4 - trie_bytes;
+    }
+    *out = map;
+    return OK;
+}
+
+void charsmap_free(Charsmap *map)
+{
+    if (!map)
+        return;
+    vocab_release(&map->symbols);
+    free(map->units);
+    free(map->blob);
+    free(map);
+}
+
+const char *charsmap_blob(const Charsmap *map, size_t *n_bytes)
+{
+    *n_bytes = map->n_blob;
+    return map->blob;
+}
+
+void charsmap_add_symbol(Charsmap *map, const char *text, size_t n_bytes)
+{
+    if (n_bytes == 0 || vocab_find(&map->symbols, text, n_bytes) >= 0)
+        return;
+    Err err = vocab_add(&map->symbols, map->symbols.n_ids, text, n_bytes);
+    assert(err == OK);
+    if (n_bytes > map->symbol_bytes_max)
+        map->symbol_bytes_max = n_bytes;
+}
+
+size_t charsmap_symbol_at(const Charsmap *map, const char *text, size_t n_bytes)
+{
+    for (size_t n = n_bytes < map->symbol_bytes_max ? n_bytes : map->symbol_bytes_max; n > 0; n--)
+        if (vocab_find(&map->symbols, text, n) >= 0)
+            return n;
+    return 0;
+}
+
+/* A unit of the double array: label in the low byte (bit 31 marks a value), bit 8 says that a value follows, the rest is the offset. */
+static uint32_t unit_label(uint32_t unit)
+{
+    return unit & 0x800000FFu;
+}
+
+static uint32_t unit_offset(uint32_t unit)
+{
+    return (unit >> 10) << ((unit & 0x200u) >> 6);
+}
+
+/* Length of the longest (or shortest) key at the start of the text and its replacement; 0 when there is none. A trie that points outside
+ * itself ends the search. */
+static size_t look_up(const Charsmap *map, const char *text, size_t n_bytes, bool longest, const char **replacement)
+{
+    if (!map->units)
+        return 0;
+    size_t found = 0, node = unit_offset(map->units[0]);
+    for (size_t i = 0; i < n_bytes; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        node ^= byte;
+        if (byte == 0 || node >= map->n_units || unit_label(map->units[node]) != byte)
+            break;
+        uint32_t unit = map->units[node];
+        node ^= unit_offset(unit);
+        if (!(unit & 0x100u))
+            continue;
+        if (node >= map->n_units)
+            break;
+        uint32_t value = map->units[node] & 0x7FFFFFFFu;
+        if (value >= map->n_replacements)
+            break;
+        found = i + 1;
+        *replacement = map->replacements + value;
+        if (!longest)
+            break;
+    }
+    return found;
+}
+
+/* What stands for the start of the text, and how much of it is used up. */
+static const char *normalize_prefix(const Charsmap *map, const char *text, size_t n_bytes, size_t *n_out, size_t *n_used)
+{
+    size_t n_symbol = map->symbol_bytes_max ? charsmap_symbol_at(map, text, n_bytes) : 0;
+    if (n_symbol) {
+        *n_out = *n_used = n_symbol;
+        return text;
+    }
+    const char *replacement = NULL;
+    *n_used = look_up(map, text, n_bytes, true, &replacement);
+    if (*n_used) {
+        *n_out = strlen(replacement);
+        return replacement;
+    }
+    uint32_t c;
+    *n_used = *n_out = (size_t)utf8_decode(&c, text, text + n_bytes);
+    if (c != UTF8_ILL_FORMED)
+        return text;
+    *n_used = 1;  /* byte by byte */
+    *n_out = 3;
+    return "\xEF\xBF\xBD";
+}
+
+static void put_with_escapes(Rewriter *rewriter, const char *bytes, size_t n, bool escape, uint32_t source)
+{
+    for (size_t i = 0; i < n; i++)
+        if (escape && bytes[i] == ' ')
+            rewriter_put(rewriter, space_mark, SPACE_MARK_BYTES, source);
+        else
+            rewriter_put(rewriter, bytes + i, 1, source);
+}
+
+Piece charsmap_run_sentencepiece(const NormalizerStep *step, Arena *arena, Piece text)
+{
+    const Charsmap *map = step->charsmap;
+    size_t at = 0, n_out, n_used;
+    while (step->remove_extra_spaces && at < text.n) {
+        const char *out = normalize_prefix(map, text.bytes + at, text.n - at, &n_out, &n_used);
+        if (n_out != 1 || out[0] != ' ')
+            break;
+        at += n_used;
+    }
+    Rewriter rewriter;
+    rewriter_init(&rewriter, arena, text);
+    if (at == text.n)
+        return rewriter_finish(&rewriter, text);
+    const char *space = step->escape_spaces ? space_mark : " ";
+    size_t n_space = strlen(space);
+    if (step->add_dummy_prefix && !step->spaces_behind)
+        rewriter_put(&rewriter, space, n_space, text.source ? text.source[at] : 0);
+    bool after_space = step->remove_extra_spaces;
+    for (; at < text.n; at += n_used) {
+        const char *out = normalize_prefix(map, text.bytes + at, text.n - at, &n_out, &n_used);
+        while (after_space && n_out && out[0] == ' ')
+            out++, n_out--;
+        if (n_out == 0)
+            continue;
+        put_with_escapes(&rewriter, out, n_out, step->escape_spaces, text.source ? text.source[at] : 0);
+        after_space = step->remove_extra_spaces && out[n_out - 1] == ' ';
+    }
+    while (step->remove_extra_spaces && rewriter.n >= n_space &&
+           memcmp(rewriter.bytes + rewriter.n - n_space, space, n_space) == 0)
+        rewriter.n -= n_space;
+    if (step->add_dummy_prefix && step->spaces_behind)
+        rewriter_put(&rewriter, space, n_space, text.source ? text.source[text.n] : 0);
+    return rewriter_finish(&rewriter, text);
+}
+
+/* One cluster: whole when it is short and the map knows it (or a key that it begins with), else by characters. */
+static void put_cluster(const Charsmap *map, Rewriter *rewriter, Piece text, size_t begin, size_t end)
+{
+    const char *replacement;
+    if (end - begin < 6 && look_up(map, text.bytes + begin, end - begin, false, &replacement)) {
+        rewriter_put(rewriter, replacement, strlen(replacement), text.source ? text.source[begin] : 0);
+        return;
+    }
+    for (size_t at = begin; at < end;) {
+        uint32_t c;
+        size_t length = (size_t)utf8_decode(&c, text.bytes + at, text.bytes + end);
+        if (look_up(map, text.bytes + at, length, false, &replacement))
+            rewriter_put(rewriter, replacement, strlen(replacement), text.source ? text.source[at] : 0);
+        else
+            rewriter_copy(rewriter, text, at, at + length);
+        at += length;
+    }
+}
+
+Piece charsmap_run_graphemes(const Charsmap *map, Arena *arena, Piece text)
+{
+    Rewriter rewriter;
+    rewriter_init(&rewriter, arena, text);
+    UErrorCode status = U_ZERO_ERROR;
+    UText units = UTEXT_INITIALIZER;
+    utext_openUTF8(&units, text.bytes, (int64_t)text.n, &status);
+    UBreakIterator *breaks = ubrk_open(UBRK_CHARACTER, "en", NULL, 0, &status);
+    ubrk_setUText(breaks, &units, &status);
+    assert(U_SUCCESS(status));
+    size_t begin = 0;
+    for (int32_t end = ubrk_next(breaks); end != UBRK_DONE; end = ubrk_next(breaks)) {
+        put_cluster(map, &rewriter, text, begin, (size_t)end);
+        begin = (size_t)end;
+    }
+    put_cluster(map, &rewriter, text, begin, text.n);
+    ubrk_close(breaks);
+    utext_close(&units);
+    return rewriter_finish(&rewriter, text);
+}

@@ -1,0 +1,25 @@
+/* charsmap.h - SentencePiece's compiled normalisation, executed.
+ *
+ * The map is a u32 LE byte size, a double-array trie (Darts-clone units, u32 LE) of that size, then NUL-terminated replacements; the value
+ * of a key is the offset of its replacement. The rule at each place of the text: the longest key that starts there is replaced. */
+#ifndef TEXT_CHARSMAP_H
+#define TEXT_CHARSMAP_H
+
+#include "text/tokenizer/tokenizer_internal.h"
+
+/* `blob` may be empty: the identity. ERR_FORMAT: sizes that do not fit, a trie that points outside itself. */
+Err charsmap_open(Charsmap **out, const char *name, const char *blob, size_t n_bytes);
+void charsmap_free(Charsmap *map);
+const char *charsmap_blob(const Charsmap *map, size_t *n_bytes);
+/* Texts that are taken as they stand and never normalised (user-defined symbols). */
+void charsmap_add_symbol(Charsmap *map, const char *text, size_t n_bytes);
+/* Bytes of the longest symbol at the start of the text, 0 when there is none. */
+size_t charsmap_symbol_at(const Charsmap *map, const char *text, size_t n_bytes);
+
+/* The whole of SentencePiece's normaliser: map, extra spaces, dummy prefix, escaping. */
+Piece charsmap_run_sentencepiece(const NormalizerStep *step, Arena *arena, Piece text);
+/* The step "Precompiled" of tokenizer.json, which differs: grapheme clusters below 6 bytes are looked up whole, everything else character
+ * by character, and the shortest key counts. */
+Piece charsmap_run_graphemes(const Charsmap *map, Arena *arena, Piece text);
+
+#endif

@@ -1,0 +1,233 @@
+/* tokenizer_internal.h - the parts of a Tokenizer, shared by the files of this room.
+ *
+ * Text goes through the parts in the order of Hugging Face's tokenizers, whose file format is our model of the world:
+ *   added tokens -> normalizer steps -> pre-tokenizer steps -> model -> post-processor;   ids -> decoder steps -> text.
+ * Every foreign format becomes these parts when it is read. */
+#ifndef TEXT_TOKENIZER_INTERNAL_H
+#define TEXT_TOKENIZER_INTERNAL_H
+
+#include "text/tokenizer/bpe.h"
+#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/vocab.h"
+#include "text/unicode/char_class.h"
+#include "text/unicode/split.h"
+
+/* A stretch of text on its way. `source` says where each byte came from (source[n] is the end), NULL when nobody asks. */
+typedef struct {
+    const char *bytes;
+    size_t n;
+    const uint32_t *source;
+    bool at_start;  /* nothing of the text stands before it */
+} Piece;
+typedef struct {
+    Piece *items;
+    size_t n, capacity;
+} Pieces;
+void pieces_push(Pieces *pieces, Arena *arena, Piece piece);
+/* The part [begin, end) of a piece. */
+Piece piece_part(Piece piece, size_t begin, size_t end);
+
+/* A text being built from another, with its map. */
+typedef struct {
+    Arena *arena;
+    char *bytes;
+    uint32_t *source;
+    size_t n, capacity;
+    bool mapped;
+} Rewriter;
+void rewriter_init(Rewriter *rewriter, Arena *arena, Piece from);
+void rewriter_put(Rewriter *rewriter, const char *bytes, size_t n_bytes, uint32_t source);
+void rewriter_copy(Rewriter *rewriter, Piece from, size_t begin, size_t end);
+Piece rewriter_finish(Rewriter *rewriter, Piece from);
+
+typedef struct Charsmap Charsmap;  /* SentencePiece's compiled normalisation, charsmap.c */
+
+typedef enum {
+    NORMALIZER_NFC, NORMALIZER_NFD, NORMALIZER_NFKC, NORMALIZER_NFKD,
+    NORMALIZER_LOWERCASE, NORMALIZER_STRIP, NORMALIZER_STRIP_ACCENTS,
+    NORMALIZER_REPLACE,   /* pattern (text or regex) by content */
+    NORMALIZER_PREPEND,   /* content */
+    NORMALIZER_BERT,
+    NORMALIZER_CHARSMAP,
+    NORMALIZER_SENTENCEPIECE,  /* charsmap, then its handling of spaces: not sayable in tokenizer.json as one step */
+} NormalizerKind;
+typedef struct {
+    NormalizerKind kind;
+    bool left, right;                                                  /* STRIP */
+    bool clean_text, chinese_chars, strip_accents, lowercase;          /* BERT */
+    bool add_dummy_prefix, remove_extra_spaces, escape_spaces, spaces_behind;  /* SENTENCEPIECE */
+    char *pattern, *content;
+    Splitter *regex;       /* REPLACE by a regular expression */
+    Charsmap *charsmap;
+} NormalizerStep;
+void normalizer_step_release(NormalizerStep *step);
+Piece normalizer_run(const NormalizerStep *steps, int n_steps, Arena *arena, Piece text);
+
+typedef enum { SPLIT_REMOVED, SPLIT_ISOLATED, SPLIT_MERGED_WITH_PREVIOUS, SPLIT_MERGED_WITH_NEXT, SPLIT_CONTIGUOUS } SplitBehavior;
+typedef enum {
+    PRETOKENIZER_SPLIT,        /* splitter or literal pattern, behavior, invert */
+    PRETOKENIZER_BYTE_LEVEL,   /* splitter is gpt2 or NULL; add_prefix_space */
+    PRETOKENIZER_WHITESPACE,   /* \w+|[^\w\s]+ */
+    PRETOKENIZER_WHITESPACE_SPLIT,
+    PRETOKENIZER_BERT,
+    PRETOKENIZER_METASPACE,
+    PRETOKENIZER_PUNCTUATION,
+    PRETOKENIZER_DIGITS,
+} PretokenizerKind;
+typedef enum { METASPACE_ALWAYS, METASPACE_FIRST, METASPACE_NEVER } MetaspacePrepend;
+typedef struct {
+    PretokenizerKind kind;
+    SplitBehavior behavior;
+    bool invert, add_prefix_space, trim_offsets, individual_digits, metaspace_split;
+    MetaspacePrepend prepend;
+    char *literal;       /* SPLIT by text; METASPACE: the replacement */
+    Splitter *splitter;
+} PretokenizerStep;
+void pretokenizer_step_release(PretokenizerStep *step);
+void pretokenizer_run(const PretokenizerStep *steps, int n_steps, Arena *arena, Piece text, Pieces *out);
+
+typedef enum {
+    DECODER_BYTE_LEVEL, DECODER_WORDPIECE, DECODER_METASPACE, DECODER_BPE, DECODER_BYTE_FALLBACK, DECODER_FUSE,
+    DECODER_STRIP, DECODER_REPLACE,
+} DecoderKind;
+typedef struct {
+    DecoderKind kind;
+    char *text;     /* WORDPIECE prefix, METASPACE replacement, BPE suffix, STRIP or REPLACE pattern */
+    char *content;  /* REPLACE */
+    int start, stop;  /* STRIP: how many at either end */
+    bool cleanup;   /* WORDPIECE */
+    MetaspacePrepend prepend;
+} DecoderStep;
+void decoder_step_release(DecoderStep *step);
+
+typedef struct {
+    char *content;
+    size_t n_bytes;
+    int32_t id;
+    bool added_only;  /* not among the model's own tokens */
+    bool special, single_word, lstrip, rstrip, normalized;
+} AddedToken;
+
+typedef enum { MODEL_BPE, MODEL_WORDPIECE, MODEL_UNIGRAM, MODEL_WORDLEVEL } ModelKind;
+
+/* Tokens as they are found; where each lies in the text only when somebody asks. */
+typedef struct {
+    int32_t *ids;
+    TokenOffset *offsets;  /* while a piece is encoded: within the piece */
+    int64_t n, capacity;
+    bool wants_offsets;
+} TokenBuffer;
+void token_buffer_push(TokenBuffer *buffer, int32_t id, size_t begin, size_t end);
+
+typedef struct EncodeScratch EncodeScratch;
+typedef struct Unigram Unigram;  /* unigram.c */
+
+typedef struct {
+    int32_t left, right, merged;
+} MergeRule;
+
+enum { N_SCRATCH_SLOTS = 64, POST_PIECES_MAX = 16 };
+struct Tokenizer {
+    ModelKind model;
+    Vocab vocab;  /* the model's tokens and the added ones */
+    char *name;   /* where it came from, for messages */
+
+    NormalizerStep *normalizers;
+    PretokenizerStep *pretokenizers;
+    DecoderStep *decoders;
+    AddedToken *added;  /* by id */
+    int n_normalizers, n_pretokenizers, n_decoders, n_added;
+    uint8_t *added_only;  /* by id; NULL: none */
+    bool decodes_with_spaces;  /* no decoder: tokens are joined by a space */
+
+    /* BPE */
+    bool byte_level;   /* symbols are bytes written in the alphabet of byte_level.h */
+    bool ignore_merges, fuse_unk, byte_fallback;
+    char *prefix, *suffix;  /* continuing_subword_prefix (also WordPiece), end_of_word_suffix; NULL: none */
+    BpeMerges merges;
+    MergeRule *rules;  /* in order of rank, for writing; NULL for a vocabulary without a merge list */
+    int64_t n_rules;
+    int32_t byte_id[256];  /* byte-level: start symbols; byte fallback: <0x00> ...; -1: none */
+
+    int64_t max_word_chars;  /* WordPiece */
+    Unigram *unigram;
+
+    int32_t unk_id;
+    int32_t specials[N_SPECIALS];
+    int32_t post_before[POST_PIECES_MAX], post_after[POST_PIECES_MAX];  /* what the post-processor puts round a text */
+    int n_post_before, n_post_after;
+    char *post_processor_json, *config_json;  /* as read, for writing back; NULL: none */
+    int64_t model_max_length;
+
+    uint64_t hash;
+    _Atomic(EncodeScratch *) scratch[N_SCRATCH_SLOTS];
+};
+
+/* The token of a byte-level vocabulary that stands for these bytes, -1 when there is none. */
+int32_t tokenizer_find_bytes(const Tokenizer *tok, Arena *arena, const char *bytes, size_t n_bytes);
+/* True for an added token that the model itself does not know. */
+bool tokenizer_is_added_only(const Tokenizer *tok, int32_t id);
+/* The model's token of that text: added tokens do not count. */
+int32_t tokenizer_find_model(const Tokenizer *tok, const char *text, size_t n_bytes);
+/* One more merge, of the next rank. ERR_FORMAT: it names a token that the vocabulary lacks. */
+Err tokenizer_add_merge(Tokenizer *tok, int64_t *capacity, const char *left, size_t n_left, const char *right, size_t n_right);
+void tokenizer_release_scratch(Tokenizer *tok);
+Tokenizer *tokenizer_new(ModelKind model, const char *name);
+/* Puts what was filled in into working order: start symbols, flags, specials, identity. Every reader and trainer ends with it. */
+Err tokenizer_finish(Tokenizer *tok);
+/* A special token at its id, also put into the vocabulary. */
+Err tokenizer_add_special(Tokenizer *tok, const char *text, int32_t id);
+AddedToken *tokenizer_push_added(Tokenizer *tok, const char *text, size_t n_bytes, int32_t id);
+void tokenizer_push_rule(Tokenizer *tok, int64_t *capacity, MergeRule rule);
+NormalizerStep *tokenizer_push_normalizer(Tokenizer *tok, NormalizerKind kind);
+PretokenizerStep *tokenizer_push_pretokenizer(Tokenizer *tok, PretokenizerKind kind);
+DecoderStep *tokenizer_push_decoder(Tokenizer *tok, DecoderKind kind);
+
+/* Working memory of one encoding thread: kept between calls, never part of the result. */
+enum { PRETOKEN_KEY_BYTES = 31, PRETOKEN_IDS = 7, PRETOKEN_SLOTS = 1 << 14 };
+typedef struct {
+    char key[PRETOKEN_KEY_BYTES];
+    uint8_t n_key;  /* 0: empty */
+    int32_t n_ids;
+    int32_t ids[PRETOKEN_IDS];
+} Pretoken;  /* one cache line */
+struct EncodeScratch {
+    Arena *arena;
+    BpeScratch bpe;
+    BpeSymbol *symbols;
+    size_t n_symbols_max;
+    Pretoken *cache;  /* pieces of at most 31 bytes and 7 tokens, one slot a hash: 1 MB, never more */
+    void *model;      /* of the model's own */
+    size_t n_model_bytes;
+};
+void *encode_scratch_model(EncodeScratch *scratch, size_t n_bytes);
+
+/* The scanner, when it is all that cuts: then pieces are met one by one, without a list. NULL otherwise. */
+const Splitter *tokenizer_only_scanner(const Tokenizer *tok);
+/* Encodes one piece with the model. */
+void model_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
+void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
+void wordpiece_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
+void wordlevel_encode(const Tokenizer *tok, Piece piece, TokenBuffer *out);
+void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
+void unigram_free(Unigram *unigram);
+
+/* A stretch of text between added tokens, or an added token (id >= 0). */
+typedef struct {
+    Piece text;
+    int32_t id;
+} Segment;
+typedef struct {
+    Segment *items;
+    size_t n, capacity;
+} Segments;
+/* Finds added tokens: those matched on the raw text, or (normalized) on the normalised one. Special ones only when `parse_special`. */
+void added_split(const Tokenizer *tok, Arena *arena, Piece text, bool normalized, bool parse_special, Segments *out);
+
+/* Readers of single formats; each fills *out with a finished Tokenizer. */
+Err tokenizer_read_json(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes);
+
+/* tokenizer.json as text in `arena`. For an identity (`for_hash`) also says what the format cannot; otherwise that is ERR_UNSUPPORTED. */
+Err tokenizer_write_json(const Tokenizer *tok, Arena *arena, bool for_hash, const char **text, size_t *n_bytes);
+
+#endif

@@ -1,0 +1,229 @@
+/* train.c - tokenizer_train: options, the choice of the family, and the plain families (characters, bytes). */
+#include "text/tokenizer/train.h"
+#include "text/tokenizer/byte_level.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+TokenizerTrainOptions tokenizer_train_options_default(void)
+{
+    return (TokenizerTrainOptions){
+        .type = TOKENIZER_BYTE_BPE,
+        .vocab_size = 32768,
+        .pattern = "gpt2",
+        .n_specials = 1,
+        .specials = {"<|endoftext|>"},
+        .bos = "<|endoftext|>",
+        .eos = "<|endoftext|>",
+        .min_frequency = 2,
+    };
+}
+
+Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, bool repair,
+                      TokenizerSource source)
+{
+    WordCountOptions count_options = {
+        .rules = rules,
+        .repair = repair,
+        .n_threads = options->n_threads,
+        .memory_bytes_max = options->memory_bytes_max,
+        .total_bytes = options->total_bytes,
+        .quiet = options->quiet,
+    };
+    return word_counts_read(counts, &count_options, source);
+}
+
+Err train_add_token(Tokenizer *tok, const char *text, size_t n_bytes)
+{
+    return vocab_find(&tok->vocab, text, n_bytes) >= 0 ? OK : vocab_add(&tok->vocab, tok->vocab.n_ids, text, n_bytes);
+}
+
+Err train_add_specials(Tokenizer *tok, const TokenizerTrainOptions *options)
+{
+    for (int i = 0; i < options->n_specials; i++) {
+        if (tokenizer_id_of(tok, options->specials[i]) >= 0)
+            return err_set(ERR_USAGE, "special token \"%s\" is given twice", options->specials[i]);
+        TRY(tokenizer_add_special(tok, options->specials[i], tok->vocab.n_ids));
+    }
+    return OK;
+}
+
+Err train_finish(Tokenizer *tok, const TokenizerTrainOptions *options)
+{
+    const char *const roles[N_SPECIALS] = {
+        [SPECIAL_BOS] = options->bos, [SPECIAL_EOS] = options->eos, [SPECIAL_PAD] = options->pad,
+        [SPECIAL_UNK] = options->unk, [SPECIAL_MASK] = options->mask,
+    };
+    for (int i = 0; i < N_SPECIALS; i++)
+        if (roles[i])
+            tok->specials[i] = tokenizer_id_of(tok, roles[i]);
+    return tokenizer_finish(tok);
+}
+
+Err train_push_split(Tokenizer *tok, const TokenizerTrainOptions *options)
+{
+    Splitter *splitter;
+    TRY(splitter_open(&splitter, options->pattern ? options->pattern : "gpt2", SPLIT_UNICODE_LATEST));
+    if (splitter_kind(splitter) == SPLIT_NONE) {
+        splitter_free(splitter);
+        return OK;
+    }
+    PretokenizerStep *step = tokenizer_push_pretokenizer(tok, PRETOKENIZER_SPLIT);
+    step->behavior = SPLIT_ISOLATED;
+    step->splitter = splitter;
+    return OK;
+}
+
+static int by_code_point(const void *a, const void *b)
+{
+    const CharCount *x = a, *y = b;
+    return (x->code_point > y->code_point) - (x->code_point < y->code_point);
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const CharCount *x = a, *y = b;
+    return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : by_code_point(a, b);
+}
+
+CharCount *train_count_chars(const WordCounts *counts, Arena *arena, int64_t *n)
+{
+    int64_t *by_char = mem_alloc((UNICODE_MAX + 1) * sizeof *by_char);
+    *n = 0;
+    for (int64_t w = 0; w < counts->n; w++) {
+        const Word *word = &counts->words[w];
+        const char *at = counts->pool + word->offset, *end = at + word->n_bytes;
+        while (at < end) {
+            uint32_t c;
+            at += utf8_decode(&c, at, end);
+            if (c == UTF8_ILL_FORMED)
+                continue;
+            *n += by_char[c] == 0;
+            by_char[c] += word->count;
+        }
+    }
+    CharCount *chars = ARENA_ARRAY(arena, CharCount, *n);
+    int64_t k = 0;
+    for (uint32_t c = 0; c <= UNICODE_MAX; c++)
+        if (by_char[c])
+            chars[k++] = (CharCount){c, by_char[c]};
+    free(by_char);
+    return chars;
+}
+
+void train_keep_frequent(CharCount *chars, int64_t *n, int64_t n_kept)
+{
+    if (*n <= n_kept)
+        return;
+    qsort(chars, (size_t)*n, sizeof *chars, by_count);
+    *n = n_kept < 0 ? 0 : n_kept;
+    qsort(chars, (size_t)*n, sizeof *chars, by_code_point);
+}
+
+/* One token a code point, ascending. What is left out becomes unk, or nothing where there is no unk. */
+Err train_char(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
+{
+    TRY(train_add_specials(tok, options));
+    if (options->unk)
+        tok->unk_id = tokenizer_id_of(tok, options->unk);
+    tokenizer_push_decoder(tok, DECODER_FUSE);
+    Tokenizer *rules = tokenizer_new(MODEL_BPE, "characters");  /* words only make counting cheaper */
+    WordCounts counts;
+    TokenizerTrainOptions by_words = *options;
+    by_words.pattern = "gpt2";
+    if (options->nfc)
+        tokenizer_push_normalizer(rules, NORMALIZER_NFC);
+    Err err = train_push_split(rules, &by_words);
+    if (err == OK)
+        err = train_count_words(&counts, rules, options, true, source);
+    tokenizer_free(rules);
+    if (err != OK)
+        return err;
+    Arena *arena = arena_new();
+    int64_t n;
+    CharCount *chars = train_count_chars(&counts, arena, &n);
+    train_keep_frequent(chars, &n, options->vocab_size - tok->vocab.n_ids);
+    for (int64_t i = 0; i < n && err == OK; i++) {
+        char bytes[UTF8_BYTES_MAX];
+        err = train_add_token(tok, bytes, (size_t)utf8_encode(bytes, chars[i].code_point));
+    }
+    arena_free(arena);
+    word_counts_release(&counts);
+    return err == OK ? train_finish(tok, options) : err;
+}
+
+/* id = byte; special tokens follow. Nothing is learnt, so the documents are not read. */
+Err train_byte(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
+{
+    (void)source;
+    for (int b = 0; b < 256; b++) {
+        char byte = (char)b, text[2];
+        TRY(train_add_token(tok, text, byte_level_write(text, &byte, 1)));
+    }
+    TRY(train_add_specials(tok, options));
+    tokenizer_push_pretokenizer(tok, PRETOKENIZER_BYTE_LEVEL);
+    tokenizer_push_decoder(tok, DECODER_BYTE_LEVEL);
+    return train_finish(tok, options);
+}
+
+static Err check_options(const TokenizerTrainOptions *options)
+{
+    const char *const roles[] = {options->bos, options->eos, options->pad, options->unk, options->mask};
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        bool found = roles[i] == NULL;
+        for (int k = 0; k < options->n_specials && !found; k++)
+            found = strcmp(options->specials[k], roles[i]) == 0;
+        if (!found)
+            return err_set(ERR_USAGE, "\"%s\" has a role but is not among the special tokens", roles[i]);
+    }
+    if (options->vocab_size < 1 || options->vocab_size > VOCAB_ID_MAX)
+        return err_set(ERR_USAGE, "vocab_size %lld is not between 1 and %d", (long long)options->vocab_size, VOCAB_ID_MAX);
+    return OK;
+}
+
+Err tokenizer_train(Tokenizer **out, const TokenizerTrainOptions *options, TokenizerSource source)
+{
+    typedef struct {
+        ModelKind model;
+        Err (*train)(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
+        const char *name;
+    } Family;
+    static const Family families[] = {
+        [TOKENIZER_BYTE_BPE] = {MODEL_BPE, train_byte_bpe, "byte-bpe"},
+        [TOKENIZER_CHAR] = {MODEL_BPE, train_char, "char"},
+        [TOKENIZER_BYTE] = {MODEL_BPE, train_byte, "byte"},
+    };
+    TRY(check_options(options));
+    const Family *family = &families[options->type];
+    if (!family->train)
+        return err_set(ERR_UNSUPPORTED, "training this type of tokenizer is not supported");
+    Tokenizer *tok = tokenizer_new(family->model, family->name);
+    if (options->nfc)
+        tokenizer_push_normalizer(tok, NORMALIZER_NFC);
+    Err err = family->train(tok, options, source);
+    if (err == OK)
+        *out = tok;
+    else
+        tokenizer_free(tok);
+    return err;
+}
+
+typedef struct {
+    const char *text;
+    size_t n_bytes;
+} OneText;
+
+static Err next_of_one(void *context, const char **text, size_t *n_bytes)
+{
+    OneText *one = context;
+    *text = one->text;
+    *n_bytes = one->n_bytes;
+    one->text = NULL;
+    return OK;
+}
+
+Err tokenizer_train_text(Tokenizer **out, const TokenizerTrainOptions *options, const char *text, size_t n_bytes)
+{
+    OneText one = {text, n_bytes};
+    return tokenizer_train(out, options, (TokenizerSource){next_of_one, &one});
+}

@@ -1,0 +1,33 @@
+/* train.h - what the trainers of the families share. */
+#ifndef TEXT_TRAIN_H
+#define TEXT_TRAIN_H
+
+#include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/word_counts.h"
+
+/* Reads and counts the documents under tok's own normalizer and pre-tokenizer. */
+Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, bool repair,
+                      TokenizerSource source);
+/* Special tokens at the next ids, in order. */
+Err train_add_specials(Tokenizer *tok, const TokenizerTrainOptions *options);
+/* Roles, then tokenizer_finish. */
+Err train_finish(Tokenizer *tok, const TokenizerTrainOptions *options);
+/* The splitter of options->pattern as a step, unless it is "none". */
+Err train_push_split(Tokenizer *tok, const TokenizerTrainOptions *options);
+/* Adds the text as the next id; one that exists keeps its id. */
+Err train_add_token(Tokenizer *tok, const char *text, size_t n_bytes);
+
+/* Distinct code points of all words with their counts, ascending. In `arena`. */
+typedef struct {
+    uint32_t code_point;
+    int64_t count;
+} CharCount;
+CharCount *train_count_chars(const WordCounts *counts, Arena *arena, int64_t *n);
+/* Keeps the n_kept most frequent (of equals the smaller code point), ascending again. */
+void train_keep_frequent(CharCount *chars, int64_t *n, int64_t n_kept);
+
+Err train_byte_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
+Err train_char(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
+Err train_byte(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
+
+#endif

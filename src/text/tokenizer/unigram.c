@@ -1,0 +1,170 @@
+/* unigram.c - see unigram.h: reading a vocabulary and finding the best path. Training is in unigram_train.c. */
+#include "text/tokenizer/unigram.h"
+
+#include <float.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double unknown_penalty = 10.0;
+
+Unigram *unigram_new(void)
+{
+    return mem_alloc(sizeof(Unigram));
+}
+
+void unigram_free(Unigram *unigram)
+{
+    if (!unigram)
+        return;
+    free(unigram->scores);
+    free(unigram->user_defined);
+    free(unigram->hidden);
+    trie_release(&unigram->trie);
+    free(unigram);
+}
+
+void unigram_push(Unigram *unigram, double score)
+{
+    if (unigram->n == unigram->capacity) {
+        unigram->capacity = unigram->capacity ? unigram->capacity * 2 : 1024;
+        unigram->scores = mem_realloc(unigram->scores, (size_t)unigram->capacity * sizeof *unigram->scores);
+    }
+    unigram->scores[unigram->n++] = score;
+}
+
+void unigram_finish(Unigram *unigram, const Vocab *vocab)
+{
+    unigram->min_score = DBL_MAX;
+    unigram->max_score = -DBL_MAX;
+    TrieKey *keys = mem_alloc((size_t)unigram->n * sizeof *keys);
+    size_t n_keys = 0;
+    for (int32_t id = 0; id < unigram->n; id++) {
+        if (unigram->hidden && unigram->hidden[id])
+            continue;
+        size_t n;
+        const char *text = vocab_text(vocab, id, &n);
+        if (text && n)
+            keys[n_keys++] = (TrieKey){text, n, id};
+        if (unigram->user_defined && unigram->user_defined[id])
+            continue;
+        if (unigram->scores[id] < unigram->min_score)
+            unigram->min_score = unigram->scores[id];
+        if (unigram->scores[id] > unigram->max_score)
+            unigram->max_score = unigram->scores[id];
+    }
+    trie_build(&unigram->trie, keys, n_keys);
+    free(keys);
+}
+
+Err unigram_read_vocab(Unigram **out, JsonReader *r, Arena *arena, Vocab *vocab)
+{
+    if (*out)
+        return json_fail(r, "a second \"vocab\"");
+    Unigram *unigram = *out = unigram_new();
+    TRY(json_array_begin(r));
+    while (json_array_next(r)) {
+        const char *piece = NULL;
+        size_t n = 0;
+        double score = 0.0;
+        int n_parts = 0;
+        TRY(json_array_begin(r));
+        for (; json_array_next(r); n_parts++)
+            TRY(n_parts == 0 ? json_string(r, arena, &piece, &n) : n_parts == 1 ? json_double(r, &score) : json_skip(r));
+        TRY(r->err);
+        if (n_parts != 2 || !(score <= 0.0 || score >= 0.0))
+            return json_fail(r, "expected [piece, score]");
+        Err err = vocab_add(vocab, unigram->n, piece, n);
+        if (err != OK)
+            return json_fail(r, "piece \"%.40s\" appears twice", piece);
+        unigram_push(unigram, score);
+    }
+    TRY(r->err);
+    if (unigram->n == 0)
+        return json_fail(r, "an empty vocabulary");
+    unigram_finish(unigram, vocab);
+    return OK;
+}
+
+/* The best way to reach a place of the text: the piece that ends there. */
+typedef struct {
+    double score;
+    int32_t id;
+    uint32_t start;
+} Step;
+enum { UNREACHED = UINT32_MAX };
+
+static inline void offer(const Unigram *unigram, Step *step, double score, int32_t id, size_t start)
+{
+    if (step->start == (uint32_t)UNREACHED || score > step->score)
+        *step = (Step){unigram->single_precision ? (double)(float)score : score, id, (uint32_t)start};
+}
+
+static void best_path(const Unigram *unigram, int32_t unk_id, Piece piece, Step *steps)
+{
+    for (size_t i = 1; i <= piece.n; i++)
+        steps[i].start = UNREACHED;
+    steps[0] = (Step){0.0, -1, 0};
+    double unknown_score = unigram->min_score - unknown_penalty;
+    if (unigram->single_precision)
+        unknown_score = (double)(float)unknown_score;
+    for (size_t start = 0; start < piece.n;) {
+        uint32_t c;
+        size_t length = (size_t)utf8_decode(&c, piece.bytes + start, piece.bytes + piece.n);
+        double here = steps[start].score;
+        bool covered = false;
+        int32_t node = TRIE_ROOT;
+        for (size_t end = start; end < piece.n;) {
+            node = trie_step(&unigram->trie, node, (unsigned char)piece.bytes[end]);
+            if (node == TRIE_NONE)
+                break;
+            end++;
+            int32_t id = unigram->trie.units[node].value;
+            if (id < 0)
+                continue;
+            bool preferred = unigram->user_defined && unigram->user_defined[id];
+            double score = preferred ? (double)(float)((float)(end - start) * (float)unigram->max_score) - 0.1 : unigram->scores[id];
+            offer(unigram, &steps[end], score + here, id, start);
+            covered |= end - start == length;
+        }
+        if (!covered) {
+            double score = unknown_score + here;
+            offer(unigram, &steps[start + length], unigram->single_precision ? (double)(float)score : score, unk_id, start);
+        }
+        start += length;
+    }
+}
+
+/* Bytes for a stretch that no piece covers, or one unk. */
+static void put_unknown(const Tokenizer *tok, Piece piece, size_t begin, size_t end, TokenBuffer *out)
+{
+    bool bytes = tok->byte_fallback;
+    for (size_t i = begin; bytes && i < end; i++)
+        bytes = tok->byte_id[(unsigned char)piece.bytes[i]] >= 0;
+    if (!bytes) {
+        if (tok->unk_id >= 0)
+            token_buffer_push(out, tok->unk_id, begin, end);
+        return;
+    }
+    for (size_t i = begin; i < end; i++)
+        token_buffer_push(out, tok->byte_id[(unsigned char)piece.bytes[i]], i, i + 1);
+}
+
+void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+{
+    Step *steps = encode_scratch_model(scratch, (piece.n + 1) * (sizeof(Step) + sizeof(uint32_t)));
+    uint32_t *ends = (uint32_t *)(steps + piece.n + 1);
+    best_path(tok->unigram, tok->unk_id, piece, steps);
+    size_t n = 0;
+    for (size_t end = piece.n; end > 0; end = steps[end].start)
+        ends[n++] = (uint32_t)end;
+    while (n > 0) {
+        size_t end = ends[--n], begin = steps[end].start;
+        if (steps[end].id != tok->unk_id) {
+            token_buffer_push(out, steps[end].id, begin, end);
+            continue;
+        }
+        while (n > 0 && steps[ends[n - 1]].id == tok->unk_id)
+            end = ends[--n];
+        put_unknown(tok, piece, begin, end, out);
+    }
+}

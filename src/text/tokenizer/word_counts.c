@@ -1,0 +1,247 @@
+/* word_counts.c - see word_counts.h. Documents are gathered into batches, a batch is cut at safe places into pieces of fixed size, the
+ * pieces are counted by threads into their own tables, and the tables are added up at the end. */
+#include "text/tokenizer/word_counts.h"
+#include "base/log.h"
+#include "base/parallel.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { BATCH_BYTES = 32 << 20, CHUNK_BYTES = 1 << 20 };
+
+/* Words of one thread: open addressing over entries, bytes in a pool. */
+typedef struct {
+    uint64_t hash;
+    uint64_t offset;
+    uint32_t n_bytes;
+    int64_t count;
+} Entry;
+typedef struct {
+    Entry *entries;
+    size_t n, capacity;
+    uint32_t *slots;  /* entry + 1, 0 when free */
+    size_t n_slots;
+    char *pool;
+    size_t pool_used, pool_capacity;
+    Arena *arena;  /* of the piece being cut */
+} Table;
+
+static void table_rehash(Table *table)
+{
+    table->n_slots = table->n_slots ? table->n_slots * 2 : 1 << 14;
+    free(table->slots);
+    table->slots = mem_alloc(table->n_slots * sizeof *table->slots);
+    for (size_t i = 0; i < table->n; i++) {
+        size_t at = table->entries[i].hash & (table->n_slots - 1);
+        while (table->slots[at])
+            at = (at + 1) & (table->n_slots - 1);
+        table->slots[at] = (uint32_t)i + 1;
+    }
+}
+
+static void table_add(Table *table, uint64_t hash, const char *bytes, size_t n, int64_t count)
+{
+    if (table->n * 2 >= table->n_slots)
+        table_rehash(table);
+    size_t mask = table->n_slots - 1, at = hash & mask;
+    for (; table->slots[at]; at = (at + 1) & mask) {
+        Entry *entry = &table->entries[table->slots[at] - 1];
+        if (entry->hash == hash && entry->n_bytes == n && memcmp(table->pool + entry->offset, bytes, n) == 0) {
+            entry->count += count;
+            return;
+        }
+    }
+    if (table->n == table->capacity) {
+        table->capacity = table->capacity ? table->capacity * 2 : 4096;
+        table->entries = mem_realloc(table->entries, table->capacity * sizeof *table->entries);
+    }
+    if (table->pool_used + n > table->pool_capacity) {
+        table->pool_capacity = (table->pool_used + n) * 2 + 65536;
+        table->pool = mem_realloc(table->pool, table->pool_capacity);
+    }
+    memcpy(table->pool + table->pool_used, bytes, n);
+    table->entries[table->n++] = (Entry){hash, table->pool_used, (uint32_t)n, count};
+    table->pool_used += n;
+    table->slots[at] = (uint32_t)table->n;
+}
+
+static size_t table_bytes(const Table *table)
+{
+    return table->capacity * sizeof *table->entries + table->n_slots * sizeof *table->slots + table->pool_capacity;
+}
+
+static void table_release(Table *table)
+{
+    free(table->entries);
+    free(table->slots);
+    free(table->pool);
+    arena_free(table->arena);
+}
+
+/* A stretch of a document that is cut by itself. */
+typedef struct {
+    const char *text;
+    size_t n;
+} Chunk;
+typedef struct {
+    const WordCountOptions *options;
+    Table *tables;  /* one a thread */
+    Chunk *chunks;
+    size_t n_chunks, chunk_capacity;
+    const Splitter *cutter;  /* knows where chunks may be cut; NULL: nowhere */
+    char *batch;             /* copies of small documents */
+    size_t batch_used;
+    size_t waiting_bytes;    /* in all chunks of the batch */
+} Counter;
+
+static void count_chunk(void *context, int64_t index)
+{
+    Counter *counter = context;
+    Table *table = &counter->tables[parallel_thread_index()];
+    const Tokenizer *rules = counter->options->rules;
+    Piece text = {counter->chunks[index].text, counter->chunks[index].n, NULL, true};
+    if (counter->options->repair)
+        text.bytes = utf8_repair(table->arena, text.bytes, text.n, &text.n);
+    text = normalizer_run(rules->normalizers, rules->n_normalizers, table->arena, text);
+    const Splitter *scanner = tokenizer_only_scanner(rules);
+    SplitSpan span;
+    if (scanner) {
+        for (size_t at = 0; splitter_next(scanner, text.bytes, text.n, at, &span); at = span.end)
+            table_add(table, XXH3_64bits(text.bytes + at, span.end - at), text.bytes + at, span.end - at, 1);
+    } else {
+        Pieces pieces = {0};
+        pretokenizer_run(rules->pretokenizers, rules->n_pretokenizers, table->arena, text, &pieces);
+        for (size_t i = 0; i < pieces.n; i++)
+            table_add(table, XXH3_64bits(pieces.items[i].bytes, pieces.items[i].n), pieces.items[i].bytes, pieces.items[i].n, 1);
+    }
+    arena_reset(table->arena);
+}
+
+static void add_chunk(Counter *counter, const char *text, size_t n)
+{
+    if (counter->n_chunks == counter->chunk_capacity) {
+        counter->chunk_capacity = counter->chunk_capacity ? counter->chunk_capacity * 2 : 256;
+        counter->chunks = mem_realloc(counter->chunks, counter->chunk_capacity * sizeof *counter->chunks);
+    }
+    counter->chunks[counter->n_chunks++] = (Chunk){text, n};
+    counter->waiting_bytes += n;
+}
+
+static Err count_batch(Counter *counter)
+{
+    parallel_for((int64_t)counter->n_chunks, count_chunk, counter);
+    counter->n_chunks = counter->batch_used = counter->waiting_bytes = 0;
+    size_t n_bytes = 0;
+    for (int i = 0; i < parallel_threads(); i++)
+        n_bytes += table_bytes(&counter->tables[i]);
+    int64_t most = counter->options->memory_bytes_max;
+    if (most > 0 && (int64_t)n_bytes > most)
+        return err_set(ERR_MEMORY, "distinct words take %zu MB, more than the bound of %lld MB", n_bytes / 1000000,
+                       (long long)(most / 1000000));
+    return interrupt_requested() ? err_set(ERR_INTERRUPTED, "interrupted while counting words") : OK;
+}
+
+/* A document of any length, already in lasting memory for this batch. */
+static Err add_document(Counter *counter, const char *text, size_t n)
+{
+    while (n > CHUNK_BYTES + CHUNK_BYTES / 2 && counter->cutter) {
+        size_t cut = splitter_safe_cut(counter->cutter, text, n, CHUNK_BYTES);
+        add_chunk(counter, text, cut);
+        text += cut;
+        n -= cut;
+        if (counter->waiting_bytes >= BATCH_BYTES)
+            TRY(count_batch(counter));
+    }
+    if (n)
+        add_chunk(counter, text, n);
+    return OK;
+}
+
+static Err read_documents(Counter *counter, TokenizerSource source, Progress *progress, int64_t *n_read)
+{
+    for (;;) {
+        const char *text = NULL;
+        size_t n = 0;
+        TRY(source.next(source.context, &text, &n));
+        if (!text)
+            break;
+        *n_read += (int64_t)n;
+        if (n > CHUNK_BYTES) {  /* counted where it lies, before the next call takes it away */
+            TRY(add_document(counter, text, n));
+            TRY(count_batch(counter));
+        } else {
+            if (counter->batch_used + n > BATCH_BYTES || counter->n_chunks > 100000)
+                TRY(count_batch(counter));
+            if (n)
+                memcpy(counter->batch + counter->batch_used, text, n);
+            TRY(add_document(counter, counter->batch + counter->batch_used, n));
+            counter->batch_used += n;
+        }
+        if (progress)
+            progress_set(progress, *n_read);
+    }
+    return count_batch(counter);
+}
+
+static int by_bytes(const void *a, const void *b, void *pool)
+{
+    const Word *x = a, *y = b;
+    size_t n = x->n_bytes < y->n_bytes ? x->n_bytes : y->n_bytes;
+    int order = memcmp((const char *)pool + x->offset, (const char *)pool + y->offset, n);
+    return order ? order : (x->n_bytes > y->n_bytes) - (x->n_bytes < y->n_bytes);
+}
+
+static void gather(Table *tables, int n_tables, WordCounts *counts)
+{
+    Table *all = &tables[0];
+    for (int t = 1; t < n_tables; t++) {
+        for (size_t i = 0; i < tables[t].n; i++) {
+            const Entry *entry = &tables[t].entries[i];
+            table_add(all, entry->hash, tables[t].pool + entry->offset, entry->n_bytes, entry->count);
+        }
+        table_release(&tables[t]);
+    }
+    counts->words = mem_alloc(all->n * sizeof *counts->words);
+    counts->n = (int64_t)all->n;
+    for (size_t i = 0; i < all->n; i++)
+        counts->words[i] = (Word){all->entries[i].offset, all->entries[i].n_bytes, all->entries[i].count};
+    counts->pool = all->pool;
+    all->pool = NULL;
+    table_release(all);
+    qsort_r(counts->words, (size_t)counts->n, sizeof *counts->words, by_bytes, counts->pool);
+}
+
+Err word_counts_read(WordCounts *counts, const WordCountOptions *options, TokenizerSource source)
+{
+    *counts = (WordCounts){0};
+    int n_threads_before = parallel_threads();
+    if (options->n_threads > 0)
+        parallel_set_threads(options->n_threads);
+    int n_tables = parallel_threads();
+    Counter counter = {.options = options, .tables = mem_alloc((size_t)n_tables * sizeof(Table)), .batch = mem_alloc(BATCH_BYTES)};
+    for (int i = 0; i < n_tables; i++)
+        counter.tables[i].arena = arena_new();
+    if (options->rules->n_normalizers == 0)
+        counter.cutter = tokenizer_only_scanner(options->rules);
+    Progress *progress = options->quiet ? NULL : progress_new("count words", options->total_bytes, "B");
+    Err err = read_documents(&counter, source, progress, &counts->n_text_bytes);
+    progress_free(progress);
+    if (err == OK)
+        gather(counter.tables, n_tables, counts);
+    else
+        for (int i = 0; i < n_tables; i++)
+            table_release(&counter.tables[i]);
+    free(counter.tables);
+    free(counter.chunks);
+    free(counter.batch);
+    parallel_set_threads(n_threads_before);
+    return err;
+}
+
+void word_counts_release(WordCounts *counts)
+{
+    free(counts->pool);
+    free(counts->words);
+    *counts = (WordCounts){0};
+}
