@@ -51,7 +51,7 @@ static const struct {
     {"cld2", "text/corpus"},
     {"hiredis/", "text/corpus"},
     {"divsufsort", "text/corpus"},
-    {"xxhash.h", "base text/corpus"},
+    {"xxhash.h", "base text/corpus text/tokenizer"},
     {"yaml.h", "base"},
     {"sanitizer/", "base"},
     {"lapacke.h", "study/tune"},

@@ -1,8 +1,8 @@
 /* added.c - added tokens found in text before it is normalised or cut: the leftmost, and of those at one place the longest. */
 #include "text/tokenizer/tokenizer_internal.h"
+#include "text/unicode/char_props.h"
 
 #include <string.h>
-#include <unicode/uchar.h>
 
 static void segments_push(Segments *list, Arena *arena, Piece text, int32_t id)
 {
@@ -31,24 +31,19 @@ static uint32_t char_before(Piece text, size_t at)
     return c;
 }
 
-static bool is_word_char(uint32_t c)
-{
-    return c <= UNICODE_MAX && (u_isalnum((UChar32)c) || c == '_' || U_GET_GC_MASK((UChar32)c) & (U_GC_M_MASK | U_GC_PC_MASK));
-}
-
 static bool stands_alone(Piece text, size_t begin, size_t end)
 {
     uint32_t after = UTF8_ILL_FORMED;
     if (end < text.n)
         utf8_decode(&after, text.bytes + end, text.bytes + text.n);
-    return !is_word_char(char_before(text, begin)) && !is_word_char(after);
+    return !char_is_word(char_before(text, begin)) && !char_is_word(after);
 }
 
 static bool is_space_at(Piece text, size_t at, size_t *length)
 {
     uint32_t c;
     *length = (size_t)utf8_decode(&c, text.bytes + at, text.bytes + text.n);
-    return c <= UNICODE_MAX && u_hasBinaryProperty((UChar32)c, UCHAR_WHITE_SPACE);
+    return char_is_space(c);
 }
 
 static bool takes_part(const AddedToken *token, bool normalized, bool parse_special)

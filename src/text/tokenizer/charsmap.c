@@ -1,10 +1,10 @@
 /* charsmap.c - see charsmap.h. */
 #include "text/tokenizer/charsmap.h"
+#include "text/unicode/char_props.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unicode/ubrk.h>
 
 static const char space_mark[] = "\xE2\x96\x81";  /* U+2581 stands for a space */
 enum { SPACE_MARK_BYTES = 3 };
@@ -215,19 +215,10 @@ Piece charsmap_run_graphemes(const Charsmap *map, Arena *arena, Piece text)
 {
     Rewriter rewriter;
     rewriter_init(&rewriter, arena, text);
-    UErrorCode status = U_ZERO_ERROR;
-    UText units = UTEXT_INITIALIZER;
-    utext_openUTF8(&units, text.bytes, (int64_t)text.n, &status);
-    UBreakIterator *breaks = ubrk_open(UBRK_CHARACTER, "en", NULL, 0, &status);
-    ubrk_setUText(breaks, &units, &status);
-    assert(U_SUCCESS(status));
-    size_t begin = 0;
-    for (int32_t end = ubrk_next(breaks); end != UBRK_DONE; end = ubrk_next(breaks)) {
-        put_cluster(map, &rewriter, text, begin, (size_t)end);
-        begin = (size_t)end;
+    size_t n, begin = 0, *ends = grapheme_ends(arena, text.bytes, text.n, &n);
+    for (size_t i = 0; i < n; i++) {
+        put_cluster(map, &rewriter, text, begin, ends[i]);
+        begin = ends[i];
     }
-    put_cluster(map, &rewriter, text, begin, text.n);
-    ubrk_close(breaks);
-    utext_close(&units);
     return rewriter_finish(&rewriter, text);
 }

@@ -1,11 +1,11 @@
 /* normalizer_steps.c - the steps that rewrite a text before it is cut, as tokenizer.json names them. */
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/tokenizer_internal.h"
+#include "text/unicode/char_props.h"
 #include "text/unicode/normalize.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unicode/uchar.h>
 
 void normalizer_step_release(NormalizerStep *step)
 {
@@ -56,31 +56,31 @@ static size_t map_lower(uint32_t c, char *out)
         memcpy(out, "i\xCC\x87", 3);
         return 3;
     }
-    uint32_t lower = (uint32_t)u_tolower((UChar32)c);
+    uint32_t lower = char_lower(c);
     return lower == c ? SIZE_MAX : (size_t)utf8_encode(out, lower);
 }
 
 static size_t map_drop_marks(uint32_t c, char *out)
 {
     (void)out;
-    return U_GET_GC_MASK((UChar32)c) & U_GC_M_MASK ? 0 : SIZE_MAX;
+    return char_is_mark(c) ? 0 : SIZE_MAX;
 }
 
 static size_t map_drop_nonspacing(uint32_t c, char *out)
 {
     (void)out;
-    return U_GET_GC_MASK((UChar32)c) & U_GC_MN_MASK ? 0 : SIZE_MAX;
+    return char_is_nonspacing(c) ? 0 : SIZE_MAX;
 }
 
-/* Controls, formats, private and unassigned characters go (as of Unicode 8); white space becomes a space. */
+/* Controls, formats and private characters go; white space becomes a space. */
 static size_t map_clean(uint32_t c, char *out)
 {
     if (c == 0 || c == 0xFFFD)
         return 0;
     bool kept_control = c == '\t' || c == '\n' || c == '\r';
-    if (!kept_control && U_GET_GC_MASK((UChar32)c) & (U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK))
+    if (!kept_control && char_is_control(c))
         return 0;
-    if (u_hasBinaryProperty((UChar32)c, UCHAR_WHITE_SPACE)) {
+    if (char_is_space(c)) {
         out[0] = ' ';
         return 1;
     }
@@ -120,7 +120,7 @@ static Piece run_strip(const NormalizerStep *step, Piece text)
     uint32_t c;
     while (step->left && begin < end) {
         int length = utf8_decode(&c, text.bytes + begin, text.bytes + end);
-        if (c == UTF8_ILL_FORMED || !u_hasBinaryProperty((UChar32)c, UCHAR_WHITE_SPACE))
+        if (!char_is_space(c))
             break;
         begin += (size_t)length;
     }
@@ -129,7 +129,7 @@ static Piece run_strip(const NormalizerStep *step, Piece text)
         while (start > begin && end - start < UTF8_BYTES_MAX && ((unsigned char)text.bytes[start] & 0xC0) == 0x80)
             start--;
         int length = utf8_decode(&c, text.bytes + start, text.bytes + end);
-        if (start + (size_t)length != end || c == UTF8_ILL_FORMED || !u_hasBinaryProperty((UChar32)c, UCHAR_WHITE_SPACE))
+        if (start + (size_t)length != end || !char_is_space(c))
             break;
         end = start;
     }

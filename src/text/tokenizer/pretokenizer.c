@@ -1,9 +1,9 @@
 /* pretokenizer.c - the steps that cut text into the pieces a model sees, as tokenizer.json names them. */
 #include "text/tokenizer/tokenizer_internal.h"
+#include "text/unicode/char_props.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unicode/uchar.h>
 
 void pretokenizer_step_release(PretokenizerStep *step)
 {
@@ -122,28 +122,6 @@ static void split_by_literal(const PretokenizerStep *step, Arena *arena, Piece t
     emit(&list, step->behavior, step->invert, text, arena, out);
 }
 
-static bool is_white_space(uint32_t c)
-{
-    return c <= UNICODE_MAX && u_hasBinaryProperty((UChar32)c, UCHAR_WHITE_SPACE);
-}
-
-/* tokenizers asks a table of Unicode 8. */
-static bool is_punctuation(uint32_t c)
-{
-    if (c < 128)
-        return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
-    if (c > UNICODE_MAX || !(U_GET_GC_MASK((UChar32)c) & U_GC_P_MASK))
-        return false;
-    UVersionInfo age;
-    u_charAge((UChar32)c, age);
-    return age[0] <= 8;
-}
-
-static bool is_numeric(uint32_t c)
-{
-    return c <= UNICODE_MAX && (U_GET_GC_MASK((UChar32)c) & U_GC_N_MASK);
-}
-
 /* Every character for which `is_match` holds is a match of its own. */
 static void split_by_class(bool (*is_match)(uint32_t c), SplitBehavior behavior, Arena *arena, Piece text, Pieces *out)
 {
@@ -221,23 +199,23 @@ static void run_step(const PretokenizerStep *step, Arena *arena, Piece text, Pie
         run_byte_level(step, arena, text, out);
         break;
     case PRETOKENIZER_WHITESPACE_SPLIT:
-        split_by_class(is_white_space, SPLIT_REMOVED, arena, text, out);
+        split_by_class(char_is_space, SPLIT_REMOVED, arena, text, out);
         break;
     case PRETOKENIZER_BERT: {
         Pieces words = {0};
-        split_by_class(is_white_space, SPLIT_REMOVED, arena, text, &words);
+        split_by_class(char_is_space, SPLIT_REMOVED, arena, text, &words);
         for (size_t i = 0; i < words.n; i++)
-            split_by_class(is_punctuation, SPLIT_ISOLATED, arena, words.items[i], out);
+            split_by_class(char_is_punctuation, SPLIT_ISOLATED, arena, words.items[i], out);
         break;
     }
     case PRETOKENIZER_METASPACE:
         run_metaspace(step, arena, text, out);
         break;
     case PRETOKENIZER_PUNCTUATION:
-        split_by_class(is_punctuation, step->behavior, arena, text, out);
+        split_by_class(char_is_punctuation, step->behavior, arena, text, out);
         break;
     case PRETOKENIZER_DIGITS:
-        split_by_class(is_numeric, step->individual_digits ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS, arena, text, out);
+        split_by_class(char_is_number, step->individual_digits ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS, arena, text, out);
         break;
     }
 }

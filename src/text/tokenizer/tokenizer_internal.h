@@ -9,7 +9,7 @@
 #include "text/tokenizer/bpe.h"
 #include "text/tokenizer/tokenizer.h"
 #include "text/tokenizer/vocab.h"
-#include "text/unicode/char_class.h"
+#include "text/unicode/utf8.h"
 #include "text/unicode/split.h"
 
 /* A stretch of text on its way. `source` says where each byte came from (source[n] is the end), NULL when nobody asks. */

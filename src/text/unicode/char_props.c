@@ -1,0 +1,82 @@
+/* char_props.c - see char_props.h. */
+#include "text/unicode/char_props.h"
+#include "text/unicode/utf8.h"
+
+#include <assert.h>
+#include <unicode/ubrk.h>
+#include <unicode/uchar.h>
+
+static bool in_category(uint32_t c, uint32_t mask)
+{
+    return c <= UNICODE_MAX && (U_GET_GC_MASK((UChar32)c) & mask) != 0;
+}
+
+static bool known_to_unicode_8(uint32_t c)
+{
+    UVersionInfo age;
+    u_charAge((UChar32)c, age);
+    return age[0] <= 8;
+}
+
+bool char_is_space(uint32_t c)
+{
+    return c <= UNICODE_MAX && u_hasBinaryProperty((UChar32)c, UCHAR_WHITE_SPACE);
+}
+
+bool char_is_number(uint32_t c)
+{
+    return in_category(c, U_GC_N_MASK);
+}
+
+bool char_is_mark(uint32_t c)
+{
+    return in_category(c, U_GC_M_MASK);
+}
+
+bool char_is_nonspacing(uint32_t c)
+{
+    return in_category(c, U_GC_MN_MASK) && known_to_unicode_8(c);
+}
+
+bool char_is_punctuation(uint32_t c)
+{
+    if (c < 128)
+        return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+    return in_category(c, U_GC_P_MASK) && known_to_unicode_8(c);
+}
+
+bool char_is_control(uint32_t c)
+{
+    return in_category(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK) && known_to_unicode_8(c);
+}
+
+bool char_is_word(uint32_t c)
+{
+    return in_category(c, U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK) ||
+           (c <= UNICODE_MAX &&
+            (u_hasBinaryProperty((UChar32)c, UCHAR_ALPHABETIC) || u_hasBinaryProperty((UChar32)c, UCHAR_JOIN_CONTROL)));
+}
+
+uint32_t char_lower(uint32_t c)
+{
+    return (uint32_t)u_tolower((UChar32)c);
+}
+
+size_t *grapheme_ends(Arena *arena, const char *text, size_t n_bytes, size_t *n_clusters)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UText units = UTEXT_INITIALIZER;
+    utext_openUTF8(&units, text, (int64_t)n_bytes, &status);
+    UBreakIterator *breaks = ubrk_open(UBRK_CHARACTER, "en", NULL, 0, &status);
+    ubrk_setUText(breaks, &units, &status);
+    assert(U_SUCCESS(status));
+    size_t *ends = ARENA_ARRAY(arena, size_t, n_bytes + 1), n = 0;
+    for (int32_t end = ubrk_next(breaks); end != UBRK_DONE; end = ubrk_next(breaks))
+        ends[n++] = (size_t)end;
+    if (n == 0 || ends[n - 1] != n_bytes)
+        ends[n++] = n_bytes;
+    ubrk_close(breaks);
+    utext_close(&units);
+    *n_clusters = n;
+    return ends;
+}

@@ -1,0 +1,25 @@
+/* char_props.h - properties of single characters that tokenizers ask for, by ICU. Everything is false for UTF8_ILL_FORMED.
+ *
+ * "Unicode 8" marks the properties that Hugging Face's tokenizers takes from a table of that version. */
+#ifndef TEXT_CHAR_PROPS_H
+#define TEXT_CHAR_PROPS_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+bool char_is_space(uint32_t c);        /* White_Space */
+bool char_is_number(uint32_t c);       /* N */
+bool char_is_mark(uint32_t c);         /* M */
+bool char_is_nonspacing(uint32_t c);   /* Mn, Unicode 8 */
+bool char_is_punctuation(uint32_t c);  /* P of Unicode 8, and all ASCII punctuation */
+bool char_is_control(uint32_t c);      /* Cc Cf Co of Unicode 8 */
+bool char_is_word(uint32_t c);         /* \w: Alphabetic M Nd Pc Join_Control */
+uint32_t char_lower(uint32_t c);       /* simple mapping */
+
+/* Ends of the grapheme clusters (UAX #29) of a text, in `arena`; the last is n_bytes. */
+size_t *grapheme_ends(Arena *arena, const char *text, size_t n_bytes, size_t *n_clusters);
+
+#endif
