@@ -7,4 +7,6 @@
 
 #include "base/err.h"
 
+Err cmd_corpus(int argc, char **argv);
+
 #endif

@@ -19,6 +19,7 @@ static Err command_help(int argc, char **argv);
 
 /* In the order of the road: `jikji` alone prints it so. */
 static const Command commands[] = {
+    {"corpus", cmd_corpus, "text made, cleaned and turned into token shards"},
     {"help", command_help, "this page; COMMAND --help shows examples and settings"},
 };
 

@@ -1,0 +1,9 @@
+/* cmd_corpus.h - the stages of `jikji corpus`, one a file, listed in the table of cmd_corpus.c. argv[0] is the stage's name. */
+#ifndef CLI_CMD_CORPUS_H
+#define CLI_CMD_CORPUS_H
+
+#include "base/err.h"
+
+Err cmd_corpus_synth(int argc, char **argv);
+
+#endif
