@@ -1,0 +1,177 @@
+/* attention.c - every row of q takes a mean of the values it may see, weighed by how well their keys match.
+ *
+ *   q       [N, H, D]            rows may be windows of a wider matrix (a fused q, k, v): any row stride
+ *   k, v    [Nk, Hkv, D], [Nk, Hkv, Dv]     H is a multiple of Hkv: head h reads key head h / (H/Hkv) (Ainslie et al. 2023)
+ *   ranges  [N, 2] i32           row n sees the keys j with ranges[n][0] <= j < ranges[n][1]: causal, packed, prefix, window, decode
+ *   y       [N, H, Dv]           dtype of q; sums in f32
+ *   lse     [N, H]               f32 (f64 of f64)
+ *
+ * Forward, for one row and head, j over the visible keys:
+ *     s_j = scale q.k_j      m = max s_j      l = sum exp(s_j - m)      P_j = exp(s_j - m) / l
+ *     y = sum P_j v_j        lse = m + log l
+ * P is never held: lse, one float a row, is enough to find it again as exp(s_j - lse) (Dao et al. 2022, arXiv:2205.14135), so memory is
+ * linear in N. (Milakov & Gimelshein 2018, arXiv:1805.02867, find m and l in one pass; ours takes two, see below.)
+ *
+ * Backward. With dP_j = dy.v_j and dy.y = sum_i P_i dP_i =: delta, the softmax gives dS_j = P_j (dP_j - sum_i P_i dP_i), since
+ * dP_j/ds_i = P_j ([i = j] - P_i). The scale belongs to s = scale q.k. Hence
+ *     delta = dy.y           dS_j = scale P_j (dy.v_j - delta)
+ *     dq = sum_j dS_j k_j    dk_j = sum_rows dS_j q      dv_j = sum_rows P_j dy
+ * where the rows of dk_j and dv_j are those of all heads that share the key head.
+ *
+ * Bits. The maximum does not depend on order. Every sum is made of one multiply-add after the other: scores in the order of the
+ * width, l, y and dq in the order of the keys, dk and dv of one head in the order of the queries, then heads in order. A key that a row
+ * does not see takes no part in them, not even as a zero, so a NaN there stays there. Therefore a row's y, lse and dq depend on that row, its
+ * visible keys and the CPU level, and dk and dv of a key on the rows that see it: the same bits in prefill and decode, alone, packed or
+ * padded, in any micro batch that holds the whole sequence, and on any number of threads.
+ *
+ * An empty range gives y = 0, lse = -inf and no gradient. */
+#include "engine/op/attention_internal.h"
+#include "engine/op/op.h"
+#include "engine/op/op_internal.h"
+
+const OpInfo attention_backward_info;
+
+/* ---- facts about shapes ---- */
+
+/* Input i is a float [tokens, heads, width] whose rows lie densely. */
+static bool infer_is_heads(Infer *infer, int i, const char *name)
+{
+    return infer_is_float(infer, i, name) && infer_is_rows(infer, i, 3, name);
+}
+
+static bool attention_infer_inputs(Infer *infer)
+{
+    if (!infer_is_heads(infer, 0, "q") || !infer_is_heads(infer, 1, "k") || !infer_is_heads(infer, 2, "v"))
+        return false;
+    const Node *q = infer->in[0], *k = infer->in[1], *v = infer->in[2], *ranges = infer->in[3];
+    const int64_t *qd = q->shape.dim, *kd = k->shape.dim, *vd = v->shape.dim;
+    if (kd[0] != vd[0] || kd[1] != vd[1] || k->bound != v->bound)
+        infer_fail(infer, "k is %s, v is %s: tokens and heads must agree", infer_describe(infer, 1), infer_describe(infer, 2));
+    else if (qd[2] != kd[2] || kd[1] < 1 || qd[1] % kd[1])
+        infer_fail(infer, "q is %s, k is %s: the same width and a multiple of the heads expected", infer_describe(infer, 0),
+                   infer_describe(infer, 1));
+    else if (qd[2] > ATTENTION_WIDTH_MAX || vd[2] > ATTENTION_WIDTH_MAX)
+        infer_fail(infer, "q is %s, v is %s: heads wider than %d are not supported", infer_describe(infer, 0), infer_describe(infer, 2),
+                   ATTENTION_WIDTH_MAX);
+    else if (ranges->dtype != DTYPE_I32 || !shape_equal(ranges->shape, shape_2(qd[0], 2)) || ranges->bound != q->bound)
+        infer_fail(infer, "q is %s, ranges is %s: i32 [tokens of q, 2] expected", infer_describe(infer, 0), infer_describe(infer, 3));
+    return !infer->failed;
+}
+
+static DType statistics_dtype(const Node *q)
+{
+    return q->dtype == DTYPE_F64 ? DTYPE_F64 : DTYPE_F32;
+}
+
+/* ---- forward ---- */
+
+static void attention_infer(Infer *infer)
+{
+    if (!attention_infer_inputs(infer))
+        return;
+    const Node *q = infer->in[0];
+    infer->n_out = 2;
+    infer_like(infer, 0, 0);
+    infer->out[0].shape.dim[2] = infer->in[2]->shape.dim[2];
+    infer->out[1] = (OutSpec){.dtype = statistics_dtype(q), .shape = shape_2(q->shape.dim[0], q->shape.dim[1]), .bound = q->bound,
+                              .alias = -1};
+    infer->workspace_bytes = (size_t)q->shape.dim[0] * sizeof(AttentionTile);
+}
+
+static void attention_derive(Derive *d)
+{
+    if (d->dy[1])
+        graph_fail(d->g, "%s: the log-sum-exp has no derivative here", d->call->name);
+    if (!d->dy[0])
+        return;
+    Node *dq = graph_call(d->g, &attention_backward_info,
+                          (Node *[]){d->in[0], d->in[1], d->in[2], d->in[3], d->out[0], d->out[1], d->dy[0]}, 7, d->attr,
+                          sizeof(AttentionAttr));
+    for (int i = 0; i < 3; i++)
+        if (d->wanted[i])
+            d->dx[i] = node_sibling(dq, i);
+}
+
+/* Every row against every key: ranges are contents, unknown here. Causal self-attention of one sequence needs half of this. */
+static double cost_pairs(const Call *call)
+{
+    return (double)call->in[0]->shape.dim[0] * (double)call->in[0]->shape.dim[1] * (double)call->in[1]->shape.dim[0];
+}
+
+static void attention_cost(const Call *call, Cost *cost)
+{
+    double width = (double)call->in[0]->shape.dim[2], v_width = (double)call->in[2]->shape.dim[2];
+    cost->matmul_flops += 2.0 * cost_pairs(call) * (width + v_width);
+    cost->other_flops += 4.0 * cost_pairs(call);
+}
+
+const OpInfo attention_info = {
+    .name = "attention",
+    .axes = "n~hD,J~gD,J~gE,n~r->n~hE,n~h",
+    .flags = OP_PURE,
+    .precision = PRECISION_COMPUTE,
+    .infer = attention_infer,
+    .derive = attention_derive,
+    .cost = attention_cost,
+    .reference = attention_reference,
+    .cpu = OP_KERNELS(attention),
+};
+
+Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, double scale)
+{
+    AttentionAttr attr = {scale};
+    return graph_call(g, &attention_info, (Node *[]){q, k, v, ranges}, 4, &attr, sizeof attr);
+}
+
+/* ---- backward: q, k, v, ranges, y, lse, dy -> dq, dk, dv ---- */
+
+bool attention_sums_in_place(DType dtype, int64_t n_heads, int64_t kv_heads, int64_t width)
+{
+    return dtype == DTYPE_F32 && n_heads == kv_heads && width % 16 == 0;
+}
+
+/* A query head's own sums for dk or dv, in whole vectors. */
+static size_t backward_sums_bytes(const Node *q, const Node *k)
+{
+    int64_t n_heads = q->shape.dim[1], width = k->shape.dim[2];
+    if (attention_sums_in_place(k->dtype, n_heads, k->shape.dim[1], width))
+        return 0;
+    return (size_t)(n_heads * k->shape.dim[0] * ((width + 15) / 16 * 16)) * sizeof(float);
+}
+
+static void attention_backward_infer(Infer *infer)
+{
+    if (!attention_infer_inputs(infer) || !infer_is_heads(infer, 4, "y") || !infer_is_heads(infer, 6, "dy"))
+        return;
+    const Node *q = infer->in[0], *v = infer->in[2], *y = infer->in[4], *lse = infer->in[5], *dy = infer->in[6];
+    Shape out = shape_3(q->shape.dim[0], q->shape.dim[1], v->shape.dim[2]);
+    if (!shape_equal(y->shape, out) || !shape_equal(dy->shape, out))
+        infer_fail(infer, "y is %s, dy is %s: they must agree with q, %s, and v, %s", infer_describe(infer, 4), infer_describe(infer, 6),
+                   infer_describe(infer, 0), infer_describe(infer, 2));
+    else if (!shape_equal(lse->shape, shape_2(out.dim[0], out.dim[1])) || lse->dtype != statistics_dtype(q))
+        infer_fail(infer, "the log-sum-exp is %s, q is %s", infer_describe(infer, 5), infer_describe(infer, 0));
+    infer->n_out = 3;
+    for (int i = 0; i < 3; i++)
+        infer_like(infer, i, i);
+    infer->workspace_bytes = backward_sums_bytes(q, infer->in[1]) + backward_sums_bytes(q, v) +
+                             (size_t)q->shape.dim[0] * sizeof(AttentionTile) + (size_t)(q->shape.dim[0] + 1) * sizeof(int32_t);
+}
+
+/* Five products, where the forward has two. */
+static void attention_backward_cost(const Call *call, Cost *cost)
+{
+    double width = (double)call->in[0]->shape.dim[2], v_width = (double)call->in[2]->shape.dim[2];
+    cost->matmul_flops += 2.0 * cost_pairs(call) * (3.0 * width + 2.0 * v_width);
+    cost->other_flops += 5.0 * cost_pairs(call);
+}
+
+const OpInfo attention_backward_info = {
+    .name = "attention_backward",
+    .axes = "N~hD,J~gD,J~gE,N~r,N~hE,N~h,N~hE->N~hD,J~gD,J~gE",
+    .flags = OP_PURE,
+    .precision = PRECISION_KEEP,
+    .infer = attention_backward_infer,
+    .cost = attention_backward_cost,
+    .reference = attention_backward_reference,
+    .cpu = OP_KERNELS(attention_backward),
+};

@@ -1,0 +1,39 @@
+/* attention_internal.h - what the files of attention share: attributes, limits, and how rows and keys are cut into tiles. */
+#ifndef ENGINE_OP_ATTENTION_INTERNAL_H
+#define ENGINE_OP_ATTENTION_INTERNAL_H
+
+#include "engine/graph/op_info.h"
+
+enum {
+    ATTENTION_WIDTH_MAX = 256,  /* of a head */
+    ATTENTION_LANES = 64,       /* rows of q worked on together */
+    ATTENTION_KEYS = 64,        /* keys worked on together */
+};
+
+typedef struct {
+    double scale;
+} AttentionAttr;
+
+/* Queries in [token_begin, token_end) and the hull [key_begin, key_end) of what they see; an empty hull is 0, 0. */
+typedef struct {
+    int32_t token_begin, token_end, key_begin, key_end;
+} AttentionTile;
+
+/* Cuts the queries into tiles of at most tokens_max neighbours whose ranges overlap: sequences that were packed or decoded side by side
+ * never share a tile, for their keys lie apart. Results do not depend on this cut, speed does. `tiles` has room for one tile a query.
+ * Returns how many were made. Ranges must lie in [0, n_keys]. */
+int64_t attention_cut(const Tensor *ranges, int64_t n_keys, int64_t tokens_max, AttentionTile *tiles);
+
+/* Cuts tiles into groups of neighbours such that no key is seen from two groups: the tasks of the backward. Group i is the tiles
+ * [group[i], group[i + 1]); `group` has room for n_tiles + 1. Returns the number of groups. */
+int64_t attention_group(const AttentionTile *tiles, int64_t n_tiles, int32_t *group);
+
+/* Whether dk (or dv) can be summed where it will lie: f32 in whole vectors, and one query head a key head. */
+bool attention_sums_in_place(DType dtype, int64_t n_heads, int64_t kv_heads, int64_t width);
+
+void attention_reference(const KernelCall *call);
+void attention_backward_reference(const KernelCall *call);
+OP_KERNELS_DECLARE(attention);
+OP_KERNELS_DECLARE(attention_backward);
+
+#endif

@@ -1,0 +1,24 @@
+/* cache_write_cpu.c - rows into a cache; see cache_write.c. */
+#include "engine/op/simd_rows.h"
+
+static void row_write(const Tensor *cache, int64_t slot, const Tensor *x, int64_t n)
+{
+    assert(slot >= 0 && slot < cache->shape.dim[0]);
+    int64_t width = x->shape.dim[2];
+    for (int64_t h = 0; h < x->shape.dim[1]; h++) {
+        void *to = row_at(cache, slot * cache->shape.dim[1] + h);
+        const void *from = row_at(x, n * x->shape.dim[1] + h);
+        for (int64_t i = 0; i < width; i += 16)
+            store16(to, cache->dtype, i, width, load16(from, x->dtype, i, width));
+    }
+}
+
+void KERNEL(cache_write)(const KernelCall *call)
+{
+    const Tensor *cache = &call->out[0], *x = &call->in[1];
+    const int32_t *slots = call->in[2].data;
+    assert(is_fast_dtype(cache->dtype) && is_fast_dtype(x->dtype));
+#pragma omp parallel for schedule(static) if (tensor_count(x) > PARALLEL_MIN)
+    for (int64_t n = 0; n < x->shape.dim[0]; n++)
+        row_write(cache, slots[n], x, n);
+}
