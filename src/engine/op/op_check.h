@@ -64,6 +64,9 @@ Node *check_i32(OpCheck *check, const char *name, Shape shape, int32_t (*value)(
 
 /* ---- tools ---- */
 
+/* pass_differentiate, for tests in this room that build graphs of their own. */
+void check_differentiate(Graph *g, Node *loss);
+
 /* The largest difference between analytic gradients and central differences in f64 on the reference kernels, over the largest gradient, of
  * all parameters; values are multiplied by `scale`. Large parameters are probed at 48 places. Right code gives 1e-8 or less. */
 double op_gradcheck(const OpCase *c, double scale);

@@ -14,6 +14,8 @@
     ROW(rmsnorm) ROW(rmsnorm_backward)                                               \
     ROW(rotary)                                                                      \
     ROW(matmul_nn) ROW(matmul_nt) ROW(matmul_tn) ROW(matmul_tt)                      \
+    ROW(attention) ROW(attention_backward) ROW(cache_write)                          \
+    ROW(linear_cross_entropy) ROW(linear_cross_entropy_grad)                         \
     ROW(sum) ROW(sum_backward)                                                       \
     ROW(view) ROW(split) ROW(concat) ROW(fill)                                       \
     ROW(state_fill) ROW(state_add) ROW(state_store)                                  \

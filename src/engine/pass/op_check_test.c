@@ -239,6 +239,11 @@ static void zero_grads(OpCheck *check)
         }
 }
 
+void check_differentiate(Graph *g, Node *loss)
+{
+    pass_differentiate(g, loss);
+}
+
 /* ---- the derivative against central differences ---- */
 
 static double run_loss(OpCheck *check)
