@@ -8,5 +8,6 @@
 #include "base/err.h"
 
 Err cmd_corpus(int argc, char **argv);
+Err cmd_tokenizer(int argc, char **argv);
 
 #endif

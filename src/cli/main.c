@@ -20,6 +20,7 @@ static Err command_help(int argc, char **argv);
 /* In the order of the road: `jikji` alone prints it so. */
 static const Command commands[] = {
     {"corpus", cmd_corpus, "text made, cleaned and turned into token shards"},
+    {"tokenizer", cmd_tokenizer, "train|encode|decode: vocabularies from text, ids from text, text from ids"},
     {"help", command_help, "this page; COMMAND --help shows examples and settings"},
 };
 

@@ -1,0 +1,390 @@
+/* cmd_tokenizer.c - jikji tokenizer train|encode|decode: vocabularies from text, ids from text, text from ids. */
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "cli/command_line.h"
+#include "cli/commands.h"
+#include "text/corpus/byte_stream.h"
+#include "text/corpus/document.h"
+#include "text/tokenizer/tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TYPE_CHOICES "byte-bpe|char-bpe|wordpiece|bert-bpe|unigram|jamo|char|word|byte"  /* in the order of TokenizerType */
+
+typedef struct {
+    int type, format;
+    const char *out, *pattern, *field;
+    OptionTexts specials;
+    const char *bos, *eos, *pad, *unk, *mask;
+    int64_t vocab_size, min_frequency, max_token_chars, threads, memory;
+    bool nfc, quiet;
+} TrainSettings;
+
+static const Option train_options[] = {
+    OPTION_CHOICE("type", TrainSettings, type, TYPE_CHOICES, "family"),
+    OPTION_INT("vocab-size", TrainSettings, vocab_size, 1, 1 << 28, "tokens, special ones and the alphabet included"),
+    OPTION_TEXT("out", TrainSettings, out, "directory to write"),
+    OPTION_TEXT("pattern", TrainSettings, pattern, "gpt2|cl100k|o200k|llama3|qwen|none or a regular expression"),
+    OPTION_TEXTS("special", TrainSettings, specials, "special tokens; the first takes id 0"),
+    OPTION_TEXT("bos", TrainSettings, bos, "special token that begins a document"),
+    OPTION_TEXT("eos", TrainSettings, eos, "special token that ends a document"),
+    OPTION_TEXT("pad", TrainSettings, pad, "special token that fills up a batch"),
+    OPTION_TEXT("unk", TrainSettings, unk, "special token for what no token covers"),
+    OPTION_TEXT("mask", TrainSettings, mask, "special token that hides a token"),
+    OPTION_INT("min-frequency", TrainSettings, min_frequency, 0, 1e15, "pairs seen less often are not merged"),
+    OPTION_INT("max-token-chars", TrainSettings, max_token_chars, 0, 1e6, "longest token in start symbols; 0: any"),
+    OPTION_BOOL("nfc", TrainSettings, nfc, "normalise to NFC, now and ever after"),
+    OPTION_CHOICE("format", TrainSettings, format, DOCUMENT_FORMAT_CHOICES, "how files hold documents"),
+    OPTION_TEXT("field", TrainSettings, field, "field or column of a record"),
+    OPTION_INT("threads", TrainSettings, threads, 0, 4096, "0: all; the result does not depend on it"),
+    OPTION_INT("memory", TrainSettings, memory, 0, 1e15, "bytes that the trainer may take; 0: any"),
+    OPTION_BOOL("quiet", TrainSettings, quiet, "no progress"),
+};
+static const CommandHelp train_help = {
+    .synopsis = "tokenizer train --out DIR FILE... [settings]",
+    .examples = "    jikji tokenizer train --type byte-bpe --vocab-size 32000 --out tok corpus.txt\n"
+                "    jikji tokenizer train --type char --out tok input.txt\n"
+                "    jikji tokenizer train --pattern o200k --special '<|end|>' --eos '<|end|>' --field text --out tok corpus.jsonl.zst\n",
+    .about = "Learns a vocabulary and writes a Hugging Face directory. Without --special the token <|endoftext|> is bos and eos; characters and\n"
+             "bytes have none.\n",
+    .table = {train_options, N_ELEMENTS(train_options)},
+    .n_words_min = 1,
+    .n_words_max = COMMAND_WORDS_MAX,
+};
+
+typedef struct {
+    const char *tokenizer, *pattern, *field, *jsonl;
+    bool offsets, bin, whole, special, keep_special;
+} CodeSettings;
+
+static const Option encode_options[] = {
+    OPTION_TEXT("tokenizer", CodeSettings, tokenizer, "directory, tokenizer.json, .model, .tiktoken, vocab.json or vocab.txt"),
+    OPTION_TEXT("jsonl", CodeSettings, jsonl, "a JSONL file: one text a line"),
+    OPTION_TEXT("field", CodeSettings, field, "of the JSONL lines"),
+    OPTION_BOOL("offsets", CodeSettings, offsets, "id:begin-end, in bytes of the text"),
+    OPTION_BOOL("bin", CodeSettings, bin, "little-endian int32: a count, then the ids, for each text"),
+    OPTION_BOOL("whole", CodeSettings, whole, "a file is one text, not one a line"),
+    OPTION_BOOL("special", CodeSettings, special, "add what the tokenizer's own template adds ([CLS] ... [SEP])"),
+    OPTION_TEXT("pattern", CodeSettings, pattern, "for .tiktoken: gpt2|cl100k|o200k|llama3|qwen or a regular expression"),
+};
+static const CommandHelp encode_help = {
+    .synopsis = "tokenizer encode --tokenizer PATH [FILE... | --jsonl FILE --field text]",
+    .examples = "    jikji tokenizer encode --tokenizer tok input.txt\n"
+                "    jikji tokenizer encode --tokenizer tok --jsonl corpus.jsonl.zst --field text\n",
+    .about = "Prints one line of ids a text. Files may be compressed; without one, standard input.\n",
+    .table = {encode_options, N_ELEMENTS(encode_options)},
+    .n_words_max = COMMAND_WORDS_MAX,
+};
+
+static const Option decode_options[] = {
+    OPTION_TEXT("tokenizer", CodeSettings, tokenizer, "as for encode"),
+    OPTION_BOOL("keep-special", CodeSettings, keep_special, "write special tokens too"),
+    OPTION_TEXT("pattern", CodeSettings, pattern, "for .tiktoken"),
+};
+static const CommandHelp decode_help = {
+    .synopsis = "tokenizer decode --tokenizer PATH [FILE...]",
+    .examples = "    jikji tokenizer encode --tokenizer tok input.txt | jikji tokenizer decode --tokenizer tok\n",
+    .about = "The inverse of encode on the same lines.\n",
+    .table = {decode_options, N_ELEMENTS(decode_options)},
+    .n_words_max = COMMAND_WORDS_MAX,
+};
+
+/* Documents of all files, one after another. */
+typedef struct {
+    char **paths;
+    int n_paths, at;
+    DocumentOptions options;
+    DocumentReader *reader;
+} Documents;
+
+static Err next_document(void *context, const char **text, size_t *n_bytes)
+{
+    Documents *documents = context;
+    for (;;) {
+        Document document;
+        Err err = OK;
+        if (documents->reader && document_reader_next(documents->reader, &document, &err)) {
+            *text = document.text;
+            *n_bytes = document.n_bytes;
+            return OK;
+        }
+        document_reader_free(documents->reader);
+        documents->reader = NULL;
+        TRY(err);
+        *text = NULL;
+        if (documents->at == documents->n_paths)
+            return OK;
+        TRY(document_reader_open(&documents->reader, documents->paths[documents->at++], &documents->options));
+    }
+}
+
+static Err take_special(TokenizerTrainOptions *train, const char *text)
+{
+    for (int i = 0; i < train->n_specials; i++)
+        if (!text || strcmp(train->specials[i], text) == 0)
+            return OK;
+    if (!text)
+        return OK;
+    if (train->n_specials == TOKENIZER_SPECIALS_MAX)
+        return err_set(ERR_USAGE, "more than %d special tokens", TOKENIZER_SPECIALS_MAX);
+    train->specials[train->n_specials++] = text;
+    return OK;
+}
+
+/* Special tokens: those given, else the family's usual ones. A role names its token into being. */
+static Err choose_specials(const TrainSettings *settings, TokenizerTrainOptions *train)
+{
+    const char *roles[] = {settings->unk, settings->bos, settings->eos, settings->pad, settings->mask};
+    bool given = settings->specials.n > 0;
+    for (int i = 0; i < N_ELEMENTS(roles); i++)
+        given |= roles[i] != NULL;
+    if (given || train->type == TOKENIZER_CHAR || train->type == TOKENIZER_BYTE) {
+        train->n_specials = 0;
+        train->bos = settings->bos;
+        train->eos = settings->eos;
+    }
+    for (int i = 0; i < settings->specials.n; i++)
+        TRY(take_special(train, settings->specials.value[i]));
+    for (int i = 0; i < N_ELEMENTS(roles); i++)
+        TRY(take_special(train, roles[i]));
+    train->pad = settings->pad;
+    train->unk = settings->unk;
+    train->mask = settings->mask;
+    return OK;
+}
+
+static Err run_train(const TrainSettings *settings, const CommandWords *files, Arena *arena)
+{
+    TokenizerTrainOptions train = tokenizer_train_options_default();
+    train.type = (TokenizerType)settings->type;
+    train.vocab_size = settings->vocab_size;
+    train.pattern = settings->pattern;
+    train.min_frequency = settings->min_frequency;
+    train.max_token_chars = settings->max_token_chars;
+    train.nfc = settings->nfc;
+    train.n_threads = (int)settings->threads;
+    train.memory_bytes_max = settings->memory;
+    train.quiet = settings->quiet;
+    TRY(choose_specials(settings, &train));
+    if (!settings->out)
+        return err_set(ERR_USAGE, "tokenizer train: expected --out DIR");
+
+    Documents documents = {.options = document_options_default()};
+    documents.options.format = settings->format;
+    documents.options.field = settings->field;
+    documents.options.bytes_max = INT64_MAX / 4;
+    TRY(document_list_files(&documents.paths, &documents.n_paths, arena, files->word, files->n));
+    interrupt_install();
+    double start = clock_seconds();
+    Tokenizer *tok = NULL;
+    Err err = tokenizer_train(&tok, &train, (TokenizerSource){next_document, &documents});
+    document_reader_free(documents.reader);
+    if (err == OK)
+        err = tokenizer_save(tok, settings->out);
+    if (err == OK && !settings->quiet)
+        log_info("%lld tokens in %s, %s", (long long)tokenizer_vocab_size(tok), settings->out,
+                 format_seconds(arena, clock_seconds() - start));
+    tokenizer_free(tok);
+    return err;
+}
+
+static Err command_train(Arena *arena, int argc, char **argv)
+{
+    TokenizerTrainOptions defaults = tokenizer_train_options_default();
+    TrainSettings settings = {
+        .vocab_size = defaults.vocab_size,
+        .min_frequency = defaults.min_frequency,
+        .pattern = defaults.pattern,
+        .field = "text",
+    };
+    CommandWords files;
+    TRY(command_line_read(&files, &train_help, &settings, arena, argc, argv));
+    return files.helped ? OK : run_train(&settings, &files, arena);
+}
+
+static void print_ids(const CodeSettings *settings, TokenSpan ids, const TokenOffset *offsets)
+{
+    if (settings->bin) {
+        int32_t n = (int32_t)ids.n;
+        fwrite(&n, sizeof n, 1, stdout);
+        fwrite(ids.ids, sizeof *ids.ids, (size_t)ids.n, stdout);
+        return;
+    }
+    for (int64_t i = 0; i < ids.n; i++) {
+        printf(i ? " %d" : "%d", ids.ids[i]);
+        if (offsets)
+            printf(":%lld-%lld", (long long)offsets[i].begin, (long long)offsets[i].end);
+    }
+    putchar('\n');
+}
+
+static void encode_text(const CodeSettings *settings, const Tokenizer *tok, Arena *arena, const char *text, size_t n)
+{
+    TokenOffset *offsets = NULL;
+    TokenSpan ids = tokenizer_encode_with(tok, arena, text, n, settings->special ? TOKENIZER_ADD_SPECIAL : 0,
+                                          settings->offsets ? &offsets : NULL);
+    print_ids(settings, ids, offsets);
+    arena_reset(arena);
+}
+
+/* Lines of a file exactly as they are: no line is skipped, so line n of the output belongs to line n of the input. */
+static Err encode_lines(const CodeSettings *settings, const Tokenizer *tok, const char *path, Arena *arena)
+{
+    ByteStream *stream;
+    TRY(byte_stream_open(&stream, path));
+    LineReader *lines = line_reader_new(stream, SIZE_MAX / 4);
+    Err err = OK;
+    const char *line;
+    size_t n;
+    while (line_reader_next(lines, &line, &n, &err))
+        encode_text(settings, tok, arena, line, n);
+    line_reader_free(lines);
+    return err;
+}
+
+static Err encode_whole(const CodeSettings *settings, const Tokenizer *tok, const char *path, Arena *arena)
+{
+    const char *bytes;
+    size_t n;
+    Arena *text = arena_new();
+    Err err = file_read(&bytes, &n, text, path);
+    if (err == OK)
+        encode_text(settings, tok, arena, bytes, n);
+    arena_free(text);
+    return err;
+}
+
+/* The field of one line of JSONL. Every line must have it: skipping would shift the lines. */
+static Err field_of(const CodeSettings *settings, const char *path, int64_t number, const char *line, size_t n, Arena *arena,
+                    const char **text, size_t *n_text)
+{
+    JsonReader reader;
+    JsonText key;
+    *text = NULL;
+    json_reader_init(&reader, path, line, n);
+    reader.first_line = number;
+    TRY(json_object_begin(&reader));
+    while (json_object_next(&reader, &key))
+        TRY(json_text_is(key, settings->field) ? json_string(&reader, arena, text, n_text) : json_skip(&reader));
+    TRY(json_reader_end(&reader));
+    return *text ? OK : err_set(ERR_FORMAT, "%s:%lld: no field \"%s\"", path, (long long)number, settings->field);
+}
+
+static Err encode_jsonl(const CodeSettings *settings, const Tokenizer *tok, const char *path, Arena *arena)
+{
+    ByteStream *stream;
+    TRY(byte_stream_open(&stream, path));
+    LineReader *lines = line_reader_new(stream, SIZE_MAX / 4);
+    Err err = OK;
+    const char *line, *text;
+    size_t n, n_text;
+    while (err == OK && line_reader_next(lines, &line, &n, &err)) {
+        err = field_of(settings, path, line_reader_number(lines), line, n, arena, &text, &n_text);
+        if (err == OK)
+            encode_text(settings, tok, arena, text, n_text);
+    }
+    line_reader_free(lines);
+    return err;
+}
+
+typedef Err (*CodeFile)(const CodeSettings *settings, const Tokenizer *tok, const char *path, Arena *arena);
+
+/* Loads the tokenizer and runs every file through it; standard input when there is none. */
+static Err run_files(const CodeSettings *settings, const CommandWords *files, CodeFile run)
+{
+    if (!settings->tokenizer)
+        return err_set(ERR_USAGE, "tokenizer: expected --tokenizer PATH");
+    Tokenizer *tok;
+    TokenizerLoadOptions load = {.pattern = settings->pattern};
+    TRY(tokenizer_load_with(&tok, settings->tokenizer, &load));
+    Arena *arena = arena_new();
+    Err err = settings->jsonl ? encode_jsonl(settings, tok, settings->jsonl, arena) : OK;
+    if (files->n == 0 && !settings->jsonl)
+        err = run(settings, tok, "-", arena);
+    for (int i = 0; i < files->n && err == OK; i++)
+        err = run(settings, tok, files->word[i], arena);
+    arena_free(arena);
+    tokenizer_free(tok);
+    return err;
+}
+
+static Err command_encode(Arena *arena, int argc, char **argv)
+{
+    CodeSettings settings = {.field = "text"};
+    CommandWords files;
+    TRY(command_line_read(&files, &encode_help, &settings, arena, argc, argv));
+    return files.helped ? OK : run_files(&settings, &files, settings.whole ? encode_whole : encode_lines);
+}
+
+static Err decode_line(const CodeSettings *settings, const Tokenizer *tok, Arena *arena, const char *path, int64_t number, const char *line)
+{
+    int64_t n = 0;
+    int32_t *ids = ARENA_ARRAY(arena, int32_t, strlen(line) / 2 + 2);
+    for (const char *at = line; *at;) {
+        char *end;
+        long long id = strtoll(at, &end, 10);
+        if (end == at || id < 0 || id > INT32_MAX || (*end != ' ' && *end != '\0'))
+            return err_set(ERR_FORMAT, "%s:%lld: expected ids separated by spaces, found \"%.20s\"", path, (long long)number, at);
+        ids[n++] = (int32_t)id;
+        at = *end ? end + 1 : end;
+    }
+    TokenText text = tokenizer_decode(tok, arena, ids, n, settings->keep_special);
+    fwrite(text.bytes, 1, text.n_bytes, stdout);
+    putchar('\n');
+    return OK;
+}
+
+static Err decode_lines(const CodeSettings *settings, const Tokenizer *tok, const char *path, Arena *arena)
+{
+    ByteStream *stream;
+    TRY(byte_stream_open(&stream, path));
+    LineReader *lines = line_reader_new(stream, SIZE_MAX / 4);
+    Err err = OK;
+    const char *line;
+    size_t n;
+    while (err == OK && line_reader_next(lines, &line, &n, &err)) {
+        err = decode_line(settings, tok, arena, path, line_reader_number(lines), line);
+        arena_reset(arena);
+    }
+    line_reader_free(lines);
+    return err;
+}
+
+static Err command_decode(Arena *arena, int argc, char **argv)
+{
+    CodeSettings settings = {0};
+    CommandWords files;
+    TRY(command_line_read(&files, &decode_help, &settings, arena, argc, argv));
+    return files.helped ? OK : run_files(&settings, &files, decode_lines);
+}
+
+static void print_help(void)
+{
+    const CommandHelp *verbs[] = {&train_help, &encode_help, &decode_help};
+    for (int i = 0; i < N_ELEMENTS(verbs); i++)
+        printf("jikji %s\n%s\n", verbs[i]->synopsis, verbs[i]->examples);
+    printf("jikji tokenizer VERB --help shows the settings\n");
+}
+
+Err cmd_tokenizer(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        Err (*run)(Arena *arena, int argc, char **argv);
+    } verbs[] = {{"train", command_train}, {"encode", command_encode}, {"decode", command_decode}};
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        print_help();
+        return OK;
+    }
+    Arena *arena = arena_new();
+    Err err = err_set(ERR_USAGE, "tokenizer: expected train, encode or decode; `jikji tokenizer --help` shows examples");
+    for (int i = 0; i < N_ELEMENTS(verbs) && argc > 1; i++)
+        if (strcmp(argv[1], verbs[i].name) == 0)
+            err = verbs[i].run(arena, argc - 1, argv + 1);
+    arena_free(arena);
+    return err;
+}
