@@ -1,0 +1,141 @@
+/* build_test.c - from text to shards: nothing lost, the split is what it says, threads cannot show. */
+#include "base/file.h"
+#include "base/parallel.h"
+#include "base/test.h"
+#include "text/corpus/build.h"
+#include "text/corpus/shard.h"
+#include "text/corpus/synth_write.h"
+
+#include <string.h>
+
+static Tokenizer *byte_tokenizer(void)
+{
+    TokenizerTrainOptions options = tokenizer_train_options_default();
+    options.vocab_size = 300;
+    options.quiet = true;
+    const char *text = "어느 날 아침이었다. One day the sun was warm. 어느 날 아침이었다.";
+    Tokenizer *tok = NULL;
+    CHECK_OK(tokenizer_train_text(&tok, &options, text, strlen(text)));
+    return tok;
+}
+
+static const char *write_world(Arena *arena, const char *name, int64_t n_bytes)
+{
+    const char *path = arena_printf(arena, "%s/%s", test_dir(), name);
+    SynthOptions options = {.seed = 2};
+    SynthReport report;
+    CHECK_OK(synth_write(&report, &options, n_bytes, path));
+    return path;
+}
+
+/* The text of all documents of a shard, decoded, one after another. */
+static const char *decode_shard(Arena *arena, const Tokenizer *tok, const char *prefix, size_t *n_bytes)
+{
+    Shard *shard;
+    *n_bytes = 0;
+    if (!CHECK_OK(shard_open(&shard, prefix)))
+        return "";
+    int64_t n = shard_n_tokens(shard);
+    int32_t *ids = ARENA_ARRAY(arena, int32_t, n);
+    shard_read(shard, 0, n, ids);
+    TokenText text = tokenizer_decode(tok, arena, ids, n, false);
+    *n_bytes = text.n_bytes;
+    shard_free(shard);
+    return text.bytes;
+}
+
+/* Goal: by position, train and val together are the text, in order, cut at the stated share. */
+TEST(build, by_position_nothing_is_lost)
+{
+    Arena *arena = arena_new();
+    Tokenizer *tok = byte_tokenizer();
+    REQUIRE(tok != NULL);
+    const char *path = write_world(arena, "world.txt", 60000), *whole;
+    size_t n_whole, n_train, n_val;
+    REQUIRE_OK(file_read(&whole, &n_whole, arena, path));
+    BuildOptions options = build_options_default();
+    options.inputs = &path, options.n_inputs = 1;
+    options.tokenizer = tok;
+    options.split_by = SPLIT_BY_POSITION;
+    options.out = arena_printf(arena, "%s/shards", test_dir());
+    BuildReport report;
+    REQUIRE_OK(corpus_build(&report, &options));
+    const char *train = decode_shard(arena, tok, arena_printf(arena, "%s/train", options.out), &n_train);
+    const char *val = decode_shard(arena, tok, arena_printf(arena, "%s/val", options.out), &n_val);
+    CHECK_EQUAL(n_train + n_val, n_whole);
+    CHECK(memcmp(train, whole, n_train) == 0 && memcmp(val, whole + n_train, n_val) == 0);
+    CHECK((double)n_train <= 0.9 * (double)n_whole && (double)n_train > 0.9 * (double)n_whole - 4);
+    CHECK_EQUAL(report.n_bytes[0], n_train);
+
+    BuildReport again;
+    REQUIRE_OK(corpus_build(&again, &options));
+    CHECK(again.up_to_date && again.n_tokens[0] == report.n_tokens[0] && again.n_tokens[1] == report.n_tokens[1]);
+    options.split = 0.8;
+    REQUIRE_OK(corpus_build(&again, &options));
+    CHECK(!again.up_to_date);
+    tokenizer_free(tok);
+    arena_free(arena);
+}
+
+/* Goal: by hash each document goes whole to one side, about a tenth to validation, and the bytes of the shards are the same for 1 and 4
+ * threads. */
+TEST(build, by_hash_documents_stay_whole_and_threads_cannot_show)
+{
+    Arena *arena = arena_new();
+    Tokenizer *tok = byte_tokenizer();
+    REQUIRE(tok != NULL);
+    const char *path = write_world(arena, "world.jsonl.zst", 400000);
+    BuildOptions options = build_options_default();
+    options.inputs = &path, options.n_inputs = 1;
+    options.tokenizer = tok;
+    int n_threads = parallel_threads();
+    uint64_t hashes[2][2];
+    BuildReport report;
+    for (int i = 0; i < 2; i++) {
+        parallel_set_threads(i == 0 ? 1 : 4);
+        options.out = arena_printf(arena, "%s/%d", test_dir(), i);
+        REQUIRE_OK(corpus_build(&report, &options));
+        for (int side = 0; side < 2; side++)
+            REQUIRE_OK(file_hash(&hashes[i][side], arena_printf(arena, "%s/%s.bin", options.out, side ? "val" : "train")));
+    }
+    parallel_set_threads(n_threads);
+    CHECK_EQUAL(hashes[0][0], hashes[1][0]);
+    CHECK_EQUAL(hashes[0][1], hashes[1][1]);
+
+    DocumentReader *reader;
+    DocumentOptions how = document_options_default();
+    REQUIRE_OK(document_reader_open(&reader, path, &how));
+    Document document;
+    Err err;
+    while (document_reader_next(reader, &document, &err))
+        continue;
+    int64_t n = document_reader_counts(reader)->n_documents, n_bytes = document_reader_counts(reader)->n_text_bytes;
+    document_reader_free(reader);
+    CHECK_EQUAL(report.n_documents[0] + report.n_documents[1], n);
+    CHECK_EQUAL(report.n_bytes[0] + report.n_bytes[1], n_bytes);
+    CHECK(report.n_documents[1] > n / 20 && report.n_documents[1] < n / 6);
+    bool has_sum;
+    CHECK_OK(shard_check_sum(arena_printf(arena, "%s/train", options.out), &has_sum));
+    CHECK(has_sum);
+    tokenizer_free(tok);
+    arena_free(arena);
+}
+
+TEST(build, no_documents_is_an_error_and_leaves_no_shards)
+{
+    Arena *arena = arena_new();
+    Tokenizer *tok = byte_tokenizer();
+    REQUIRE(tok != NULL);
+    const char *path = arena_printf(arena, "%s/bad.jsonl", test_dir());
+    REQUIRE_OK(file_write(path, "{\"text\":\n{\"x\":1}\n", 17));
+    BuildOptions options = build_options_default();
+    options.inputs = &path, options.n_inputs = 1;
+    options.tokenizer = tok;
+    options.out = arena_printf(arena, "%s/shards", test_dir());
+    BuildReport report;
+    CHECK(corpus_build(&report, &options) == ERR_FORMAT);
+    CHECK(strstr(err_message(), "bad.jsonl:1:") != NULL);
+    CHECK(!file_exists(arena_printf(arena, "%s/train.bin", options.out)));
+    tokenizer_free(tok);
+    arena_free(arena);
+}
