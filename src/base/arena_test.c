@@ -36,6 +36,16 @@ TEST(arena, blocks_are_aligned_zeroed_and_apart)
     arena_free(arena);
 }
 
+TEST(arena, reset_gives_the_same_pages_again)
+{
+    Arena *arena = arena_new();
+    void *first = arena_alloc(arena, 1000);
+    arena_reset(arena);
+    CHECK(arena_alloc(arena, 1000) == first);
+    CHECK_EQUAL(arena_used_bytes(arena), 1000);
+    arena_free(arena);
+}
+
 TEST(arena, printf_makes_text_of_any_length)
 {
     Arena *arena = arena_new();

@@ -141,13 +141,15 @@ TEST(file, folders_are_made_listed_and_removed)
     CHECK_STRING(names[0], "00");
     CHECK_STRING(names[39], "39");
 
-    REQUIRE_OK(file_write(in_dir(arena, "kept"), "k", 1));
+    REQUIRE_OK(file_make_dirs(in_dir(arena, "kept")));
+    REQUIRE_OK(file_write(in_dir(arena, "kept/file"), "k", 1));
     REQUIRE(symlink("../../kept", in_dir(arena, "x/y/to-kept")) == 0);
     CHECK_OK(file_remove_tree(in_dir(arena, "x")));
     CHECK(!file_exists(in_dir(arena, "x")));
-    CHECK(file_exists(in_dir(arena, "kept")));  /* a link is removed, not followed */
+    CHECK(file_exists(in_dir(arena, "kept/file")));  /* a link is removed, not followed */
     CHECK_OK(file_remove_tree(in_dir(arena, "x")));
-    CHECK_OK(file_remove_tree(in_dir(arena, "kept")));
+    CHECK_OK(file_remove_tree(in_dir(arena, "kept/file")));
+    CHECK(!file_exists(in_dir(arena, "kept/file")) && file_is_dir(in_dir(arena, "kept")));
     arena_free(arena);
 }
 

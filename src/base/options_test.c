@@ -179,7 +179,7 @@ static void check_same(const Settings *a, const Settings *b, Arena *arena)
 TEST(options, written_values_read_back_equal)
 {
     static const char *const texts[] = {"plain/path-1.txt", "null", "yes", "No", "~", "1.5", "a: b", "# x", "a\nb\t", " lead", "trail ", "\"q\"",
-                                        "back\\slash", "한글", "\xC2\x85x", "\xE2\x80\xA8y", "\x7F", "\xC2\x9F", "\xEF\xBF\xBF", "\xEF\xBB\xBFz",
+                                        "back\\slash", "한글", "\xC2\x85x", "a \xE2\x80\xA8 y", "a \xE2\x80\xA9 y", "\x7F", "\xC2\x9F", "\xEF\xBF\xBF", "\xEF\xBB\xBFz",
                                         "[x]", "{x}", "a,b", "*x", "&x", "!x", "'", "-", "--- x", "\xF0\x9F\x98\x80", "\x01", "y", ",", "\\"};
     for (int i = 0; i < N_ELEMENTS(texts); i++) {
         Arena *arena = arena_new();

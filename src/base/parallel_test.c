@@ -4,6 +4,7 @@
 #include "base/test.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static void mark(void *context, int64_t piece)
 {
@@ -28,17 +29,22 @@ TEST(parallel, for_calls_each_piece_once)
 static void note_thread(void *context, int64_t piece)
 {
     ((int *)context)[piece] = parallel_thread_index();
+    usleep(500);
 }
 
-TEST(parallel, thread_index_is_below_threads)
+TEST(parallel, pieces_are_shared_among_the_threads)
 {
     int index[64];
     int n_threads = parallel_threads();
     parallel_set_threads(3);
     parallel_for(64, note_thread, index);
     parallel_set_threads(n_threads);
-    for (int i = 0; i < 64; i++)
-        CHECK(index[i] >= 0 && index[i] < 3);
+    int n_pieces[3] = {0};
+    for (int i = 0; i < 64; i++) {
+        REQUIRE(index[i] >= 0 && index[i] < 3);
+        n_pieces[index[i]]++;
+    }
+    CHECK(n_pieces[0] < 64 && n_pieces[1] < 64 && n_pieces[2] < 64);
 }
 
 /* Goal: right sums, bit-equal at 1 to 4 threads, at lengths around blocks (4096) and rounds (1024 blocks).

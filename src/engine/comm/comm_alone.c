@@ -57,7 +57,7 @@ static void alone_close(void *link)
     (void)link;
 }
 
-static _Noreturn void alone_abort(void *link, int exit_code)
+__attribute__((noreturn)) static void alone_abort(void *link, int exit_code)
 {
     (void)link;
     fprintf(stderr, "jikji: %s\n", err_message());

@@ -216,7 +216,7 @@ static void mpi_close(void *link)
         MPI_Finalize();
 }
 
-static _Noreturn void mpi_abort(void *link, int exit_code)
+__attribute__((noreturn)) static void mpi_abort(void *link, int exit_code)
 {
     Link *l = link;
     fprintf(stderr, "jikji: rank %d of %d: %s\n", l->rank, l->size, err_message());

@@ -99,11 +99,13 @@ static void output_reserve(Output *out, size_t n_more)
         return;
     size_t capacity = (out->n + n_more) * 2;
     char *bytes = arena_alloc(out->arena, capacity + 1);
-    memcpy(bytes, out->bytes, out->n);
+    if (out->n)  /* memcpy wants real pointers even for nothing */
+        memcpy(bytes, out->bytes, out->n);
     out->bytes = bytes;
     if (out->mapped) {
         uint32_t *source = ARENA_ARRAY(out->arena, uint32_t, capacity + 1);
-        memcpy(source, out->source, out->n * sizeof *source);
+        if (out->n)
+            memcpy(source, out->source, out->n * sizeof *source);
         out->source = source;
     }
     out->capacity = capacity;
