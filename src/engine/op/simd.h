@@ -245,7 +245,7 @@ SIMD_INLINE V16 v16_log(V16 x)
 {
     I16 is_small = x < 1.17549435e-38f;
     V16 scaled = v16_select(is_small, x * 8388608.0f, x);  /* subnormal numbers times 2^23 */
-    I16 bits = (I16)scaled - 0x3f3504f3;                   /* the bits of sqrt(1/2) */
+    I16 bits = (I16)((U16)scaled - 0x3f3504f3u);           /* the bits of sqrt(1/2); unsigned, for x < 0 wraps */
     I16 exponent = (bits >> 23) - (is_small & 23);
     V16 e = __builtin_convertvector(exponent, V16);
     V16 f = (V16)((bits & 0x7fffff) + 0x3f3504f3) - 1.0f;
