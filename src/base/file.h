@@ -45,6 +45,8 @@ Err file_write(const char *path, const void *bytes, size_t n_bytes);
 
 /* XXH3-64 of a whole file, streamed. */
 Err file_hash(uint64_t *hash, const char *path);
+/* The same of bytes in memory. */
+uint64_t hash_bytes(const void *bytes, size_t n_bytes);
 
 /* A file seen as memory, read-only. An empty file gives n_bytes 0 and bytes != NULL. */
 typedef struct {

@@ -158,3 +158,8 @@ Err file_write(const char *path, const void *bytes, size_t n_bytes)
     }
     return file_writer_commit(writer);
 }
+
+uint64_t hash_bytes(const void *bytes, size_t n_bytes)
+{
+    return XXH3_64bits(bytes, n_bytes);
+}

@@ -54,7 +54,7 @@ def make_model(seed, config):
     with torch.no_grad():
         for parameter in model.parameters():
             noise = torch.randn_like(parameter)
-            parameter.copy_(noise * 0.3 if parameter.dim() > 1 else 1 + 0.2 * noise if parameter.mean() == 1 else 0.2 * noise)
+            parameter.copy_(noise * 0.15 if parameter.dim() > 1 else 1 + 0.2 * noise if parameter.mean() == 1 else 0.1 * noise)
     return model.eval()
 
 

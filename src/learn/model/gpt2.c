@@ -117,8 +117,12 @@ static Node *gpt2_hidden(Graph *g, const ModelConfig *config, const ModelInputs 
                   embedding(g, model_param(g, "transformer.wpe.weight"), inputs->positions));
     for (int64_t i = 0; i < config->n_layer; i++) {
         graph_push_scope(g, "h.%lld", (long long)i);
+        graph_push_scope(g, "attn");
         h = add(g, h, gpt2_attention(g, gpt2_norm(g, h, config, i, "ln_1"), config, inputs, i));
+        graph_pop_scope(g);
+        graph_push_scope(g, "mlp");
         h = add(g, h, gpt2_mlp(g, gpt2_norm(g, h, config, i, "ln_2"), i));
+        graph_pop_scope(g);
         graph_pop_scope(g);
     }
     return layernorm(g, h, model_param(g, "transformer.ln_f.weight"), model_param(g, "transformer.ln_f.bias"), config->norm_eps);

@@ -109,8 +109,12 @@ static Node *llama_hidden(Graph *g, const ModelConfig *config, const ModelInputs
     Node *h = embedding(g, model_param(g, "model.embed_tokens.weight"), inputs->tokens);
     for (int64_t i = 0; i < config->n_layer; i++) {
         graph_push_scope(g, "layers.%lld", (long long)i);
+        graph_push_scope(g, "self_attn");
         h = add(g, h, llama_attention(g, llama_norm(g, h, config, i, "input_layernorm"), config, inputs, i));
+        graph_pop_scope(g);
+        graph_push_scope(g, "mlp");
         h = add(g, h, llama_mlp(g, llama_norm(g, h, config, i, "post_attention_layernorm"), config, i));
+        graph_pop_scope(g);
         graph_pop_scope(g);
     }
     return rmsnorm(g, h, model_param(g, "model.norm.weight"), config->norm_eps);

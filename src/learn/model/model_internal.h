@@ -74,8 +74,7 @@ void model_write_eos(JsonWriter *writer, const ModelConfig *config);
 
 /* Keys and values of layer `layer` as attention sees them: the batch's own, or the cache after this batch was written into it. */
 void model_cache(Graph *g, const ModelInputs *inputs, int64_t layer, Node **k, Node **v);
+/* The parameter of that name. */
 Node *model_param(Graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* linear with the parameters PATH.weight and, if `bias`, PATH.bias. */
-Node *model_linear(Graph *g, Node *x, const char *path, int layout, bool bias);
 
 #endif

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Does transformers see the same model as jikji?   python3 tests/oracle/check_saved.py build/jikji DIR [DIR ...]
+
+For each Hugging Face directory (one that jikji saved, or the goldens): loads it in transformers with every missing, unexpected or
+mismatched weight an error, and compares
+
+    logits      `jikji inspect logits` against float64 PyTorch           |delta|_2 / |reference|_2 <= 2e-6
+    loss, grads `jikji inspect grads` against float64 PyTorch            2e-6, 1e-5; GPT-2's key bias 1e-8 absolute
+
+on random ids as long as the model allows, 64 at most. Exits with 1 if anything is beyond its bound. transformers computes the rotary angles
+and the mean square of llama in f32; both are replaced by f64 as in make_models.py.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from make_models import in_float64  # noqa: E402
+
+LOGITS, LOSS, GRAD, KEY_BIAS = 2e-6, 2e-6, 1e-5, 1e-8
+
+
+def distance(got, want):
+    return ((got.double() - want).norm() / want.norm()).item()
+
+
+def inspect(jikji, view, folder, ids, dtype):
+    with tempfile.TemporaryDirectory() as work:
+        out = os.path.join(work, "out.safetensors")
+        command = [jikji, "inspect", view, folder, "--ids", ",".join(map(str, ids)), "--out", out, "--dtype", dtype]
+        subprocess.run(command, check=True)
+        return load_file(out)
+
+
+def check(jikji, folder):
+    model, info = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
+    bad = {key: value for key, value in info.items() if value}
+    model = in_float64(model.eval())
+    n = min(64, model.config.max_position_embeddings)
+    ids = torch.randint(model.config.vocab_size, (n,), generator=torch.Generator().manual_seed(7))
+    want = model(input_ids=ids[None]).logits[0]
+    loss = torch.nn.functional.cross_entropy(want[:-1], ids[1:])
+    loss.backward()
+
+    worst = {"logits": 0.0, "loss": 0.0, "grad": 0.0, "key bias": 0.0}
+    for dtype in ("f32", "f64"):
+        logits = inspect(jikji, "logits", folder, ids.tolist(), dtype)["logits"]
+        grads = inspect(jikji, "grads", folder, ids.tolist(), dtype)
+        worst["logits"] = max(worst["logits"], distance(logits, want))
+        worst["loss"] = max(worst["loss"], abs(grads.pop("loss").item() / loss.item() - 1))
+        for name, parameter in model.named_parameters():
+            got, reference = grads.pop(name), parameter.grad
+            if name.endswith("attn.c_attn.bias"):
+                (q, key, v), (q_want, _, v_want) = got.chunk(3), reference.chunk(3)
+                worst["key bias"] = max(worst["key bias"], key.abs().max().item())
+                got, reference = torch.cat((q, v)), torch.cat((q_want, v_want))
+            worst["grad"] = max(worst["grad"], distance(got, reference))
+        bad.update({"gradient of an unknown weight": list(grads)} if grads else {})
+    ok = not bad and worst["logits"] <= LOGITS and worst["loss"] <= LOSS and worst["grad"] <= GRAD and worst["key bias"] <= KEY_BIAS
+    print(f"{'ok  ' if ok else 'FAIL'} {folder}: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()), bad or "")
+    return ok
+
+
+if __name__ == "__main__":
+    results = [check(sys.argv[1], folder) for folder in sys.argv[2:]]
+    sys.exit(0 if all(results) else 1)
