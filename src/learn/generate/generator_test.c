@@ -1,0 +1,171 @@
+/* generator_test.c - a token's logits have the same bits packed, padded, alone, by prefill in any chunks, or by decode. */
+#include "base/file.h"
+#include "base/parallel.h"
+#include "base/test.h"
+#include "engine/op/op.h"
+#include "learn/generate/generate.h"
+
+enum { N = 64, LEN_A = 23, LEN_B = 41, VOCAB = 101 };
+
+static const char *const configs[] = {
+    "{\"model_type\": \"gpt2\", \"n_embd\": 48, \"n_layer\": 2, \"n_head\": 4, \"n_positions\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2}",
+    "{\"model_type\": \"llama\", \"hidden_size\": 40, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_key_value_heads\": 2,"
+    " \"intermediate_size\": 52, \"max_position_embeddings\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2}",
+};
+
+typedef struct {
+    Arena *arena;
+    ModelConfig config;
+    Store *store;
+    int32_t a[LEN_A], b[LEN_B];
+    float *logits_a, *logits_b;  /* each sequence alone, by the program that trains */
+} Bits;
+
+/* Logits of tokens that lie in sequences of the given lengths, end to end, without a cache; the program has room for N. */
+static float *forward(Bits *t, const int32_t *const *ids, const int64_t *lengths, int n_sequences)
+{
+    Graph *g = graph_new(t->store);
+    ModelInputs inputs = model_inputs(g, N, false);
+    graph_output(g, "logits", linear(g, model_hidden(g, &t->config, &inputs), model_head(g, &t->config), NULL, WEIGHT_OUT_IN));
+    Program *program = NULL;
+    float *logits = ARENA_ARRAY(t->arena, float, N *VOCAB);
+    if (CHECK_OK(graph_compile(&program, g, &(CompileOptions){BACKEND_CPU})) && CHECK_OK(program_bind(program))) {
+        int32_t *tokens = program_input(program, "tokens")->data, *positions = program_input(program, "positions")->data;
+        int32_t *ranges = program_input(program, "ranges")->data;
+        int64_t n = 0;
+        for (int s = 0; s < n_sequences; s++) {
+            const int64_t first = n;
+            for (int64_t i = 0; i < lengths[s]; i++, n++) {
+                tokens[n] = ids[s][i];
+                positions[n] = (int32_t)i;
+                ranges[2 * n] = (int32_t)first;
+                ranges[2 * n + 1] = (int32_t)n + 1;
+            }
+        }
+        program_set_bound(program, "n_tokens", n);
+        program_run_all(program);
+        memcpy(logits, program_output(program, "logits")->data, sizeof(float) * (size_t)(n * VOCAB));
+    }
+    program_free(program);
+    graph_free(g);
+    return logits;
+}
+
+static bool bits_open(Bits *t, const char *config)
+{
+    *t = (Bits){.arena = arena_new(), .store = store_new()};
+    const char *path = arena_printf(t->arena, "%s/config.json", test_dir());
+    if (!CHECK_OK(file_write(path, config, strlen(config))) || !CHECK_OK(model_config_read(&t->config, t->arena, path)))
+        return false;
+    model_declare(&t->config, t->store, &(ModelDeclareOptions){DTYPE_F32, false});
+    if (!CHECK_OK(store_allocate(t->store)))
+        return false;
+    model_init(&t->config, t->store, 5);
+    for (int i = 0; i < LEN_A; i++)
+        t->a[i] = (7 * i + 3) % VOCAB;
+    for (int i = 0; i < LEN_B; i++)
+        t->b[i] = (11 * i * i + 1) % VOCAB;
+    t->logits_a = forward(t, (const int32_t *[]){t->a}, (int64_t[]){LEN_A}, 1);
+    t->logits_b = forward(t, (const int32_t *[]){t->b}, (int64_t[]){LEN_B}, 1);
+    return true;
+}
+
+static void bits_close(Bits *t)
+{
+    store_free(t->store);
+    arena_free(t->arena);
+}
+
+static bool same(const float *x, const float *y, int64_t n_rows)
+{
+    return hash_bytes(x, sizeof(float) * (size_t)(n_rows * VOCAB)) == hash_bytes(y, sizeof(float) * (size_t)(n_rows * VOCAB));
+}
+
+TEST(generator, forward_values_are_the_same_packed_padded_or_alone)
+{
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        Bits t;
+        REQUIRE(bits_open(&t, configs[i]));
+        CHECK(!same(t.logits_a, t.logits_b, 1));
+        const float *packed = forward(&t, (const int32_t *[]){t.b, t.a}, (int64_t[]){LEN_B, LEN_A}, 2);
+        CHECK(same(packed, t.logits_b, LEN_B));
+        CHECK(same(packed + LEN_B * VOCAB, t.logits_a, LEN_A));
+        const int32_t padding[N - LEN_A] = {0};
+        const float *padded = forward(&t, (const int32_t *[]){t.a, padding}, (int64_t[]){LEN_A, N - LEN_A}, 2);
+        CHECK(same(padded, t.logits_a, LEN_A));
+        bits_close(&t);
+    }
+}
+
+/* Feeds n tokens of a sequence in runs of `chunk`; true when all logits equal `want`. */
+static bool prefill_equals(Generator *gen, int64_t sequence, const int32_t *ids, int64_t n, int64_t chunk, const float *want)
+{
+    bool equal = true;
+    generator_truncate(gen, sequence, 0);
+    for (int64_t first = 0; first < n; first += chunk) {
+        GeneratorToken tokens[N];
+        int64_t n_run = n - first < chunk ? n - first : chunk;
+        for (int64_t i = 0; i < n_run; i++)
+            tokens[i] = (GeneratorToken){sequence, ids[first + i], true};
+        const Tensor *logits = generator_run(gen, tokens, n_run);
+        equal = equal && same(logits->data, want + first * VOCAB, n_run);
+    }
+    return equal && generator_length(gen, sequence) == n;
+}
+
+/* One token of each sequence a run, as far as they go. */
+static bool decode_equals(Generator *gen, const Bits *t)
+{
+    bool equal = true;
+    generator_truncate(gen, 1, 0);
+    generator_truncate(gen, 2, 0);
+    for (int64_t i = 0; i < LEN_B; i++) {
+        GeneratorToken tokens[2] = {{1, t->b[i], true}, {2, t->a[i % LEN_A], true}};
+        const Tensor *logits = generator_run(gen, tokens, i < LEN_A ? 2 : 1);
+        equal = equal && same(logits->data, t->logits_b + i * VOCAB, 1);
+        if (i < LEN_A)
+            equal = equal && same((const float *)logits->data + VOCAB, t->logits_a + i * VOCAB, 1);
+    }
+    return equal;
+}
+
+TEST(generator, logits_are_the_same_by_prefill_in_any_chunks_or_by_decode)
+{
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        Bits t;
+        Generator *gen;
+        REQUIRE(bits_open(&t, configs[i]));
+        GeneratorOptions options = generator_options_default(&t.config);
+        options.n_sequences = N;
+        REQUIRE_OK(generator_new(&gen, &t.config, t.store, &options));
+        REQUIRE_OK(store_allocate(t.store));
+        REQUIRE_OK(generator_bind(gen));
+        const int n_threads = parallel_threads();
+        parallel_set_threads(1);  /* nor by the number of threads; and small runs are quicker so */
+        for (int64_t chunk = 1; chunk <= N; chunk = chunk * 3 + 2)
+            CHECK(prefill_equals(gen, 3, t.b, LEN_B, chunk, t.logits_b));
+        CHECK(prefill_equals(gen, 3, t.a, LEN_A, LEN_A, t.logits_a));
+        CHECK(decode_equals(gen, &t));
+        /* Going back and on again changes nothing. */
+        generator_truncate(gen, 1, 10);
+        const Tensor *logits = generator_run(gen, &(GeneratorToken){1, t.b[10], true}, 1);
+        CHECK(same(logits->data, t.logits_b + 10 * VOCAB, 1));
+        parallel_set_threads(n_threads);
+        generator_free(gen);
+        bits_close(&t);
+    }
+}
+
+TEST(generator, options_out_of_bounds_are_usage_errors)
+{
+    Bits t;
+    Generator *gen;
+    REQUIRE(bits_open(&t, configs[0]));
+    GeneratorOptions good = generator_options_default(&t.config), bad = good;
+    bad.context = 65;
+    CHECK(generator_new(&gen, &t.config, t.store, &bad) == ERR_USAGE);
+    bad = good;
+    bad.n_sequences = bad.chunk + 1;
+    CHECK(generator_new(&gen, &t.config, t.store, &bad) == ERR_USAGE);
+    bits_close(&t);
+}
