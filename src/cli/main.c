@@ -1,7 +1,9 @@
 /* main.c - finds the command, runs it, prints the error if there is one.
  *
  * Exit codes: 0 done, 1 failed, 2 the command line or a setting cannot be meant, 130 interrupted (after a clean stop). */
+#include "base/arena.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/options.h"
 #include "cli/commands.h"
 
@@ -21,6 +23,10 @@ static Err command_help(int argc, char **argv);
 static const Command commands[] = {
     {"corpus", cmd_corpus, "text made, cleaned and turned into token shards"},
     {"tokenizer", cmd_tokenizer, "train|encode|decode: vocabularies from text, ids from text, text from ids"},
+    {"plan", cmd_plan, "what a training run will take: memory, FLOPs, time"},
+    {"train", cmd_train, "train a model from a recipe"},
+    {"generate", cmd_generate, "continue a text with a trained model"},
+    {"inspect", cmd_inspect, "what a model is made of and what it computes: params, graph, logits, grads, checkpoint"},
     {"help", command_help, "this page; COMMAND --help shows examples and settings"},
 };
 
@@ -32,13 +38,64 @@ static const Command *command_find(const char *name)
     return NULL;
 }
 
+static Err fail_unknown(const char *name)
+{
+    Option rows[N_ELEMENTS(commands)] = {0};
+    for (int i = 0; i < N_ELEMENTS(commands); i++)
+        rows[i].name = commands[i].name;
+    const char *nearest = options_nearest(&(OptionTable){rows, N_ELEMENTS(commands)}, name);
+    if (nearest)
+        return err_set(ERR_USAGE, "%s: no such command; the nearest is `jikji %s`", name, nearest);
+    return err_set(ERR_USAGE, "%s: no such command; `jikji` lists them", name);
+}
+
+/* ---- the page that `jikji` alone shows ---- */
+
+/* The first run here that has a checkpoint, or the first recipe; NULL when there is none. */
+static const char *find_run(Arena *arena)
+{
+    char **names;
+    int n_names;
+    if (!file_is_dir("runs") || file_list_dir(&names, &n_names, arena, "runs") != OK)
+        return NULL;
+    for (int i = 0; i < n_names; i++)
+        if (file_is_dir(arena_printf(arena, "runs/%s/checkpoints/last", names[i])))
+            return arena_printf(arena, "runs/%s", names[i]);
+    return NULL;
+}
+
+static const char *find_recipe(Arena *arena)
+{
+    char **names;
+    int n_names;
+    if (!file_is_dir("recipes") || file_list_dir(&names, &n_names, arena, "recipes") != OK)
+        return NULL;
+    for (int i = 0; i < n_names; i++)
+        if (strlen(names[i]) > 5 && strcmp(names[i] + strlen(names[i]) - 5, ".yaml") == 0)
+            return arena_printf(arena, "recipes/%s", names[i]);
+    return NULL;
+}
+
+/* Only a command that this build has is worth proposing. */
+static void print_next_step(Arena *arena)
+{
+    const char *run = find_run(arena), *recipe = find_recipe(arena);
+    if (run && command_find("generate"))
+        printf("\nNext: jikji generate %s --prompt \"Once upon a time\"\n", run);
+    else if (recipe && command_find("run"))
+        printf("\nNext: jikji run %s\n", recipe);
+}
+
 static Err command_help(int argc, char **argv)
 {
-    if (argc > 1)
-        return err_set(ERR_USAGE, "help: type `jikji %s --help`", argv[1]);
+    if (argc > 1 && argv[1][0] != '-' && strcmp(argv[1], "help") != 0)
+        return command_find(argv[1]) ? command_find(argv[1])->run(2, (char *[]){argv[1], "--help", NULL}) : fail_unknown(argv[1]);
     printf("jikji - from raw text to a language model that answers\n\n");
     for (int i = 0; i < N_ELEMENTS(commands); i++)
         printf("    jikji %-12s%s\n", commands[i].name, commands[i].help);
+    Arena *arena = arena_new();
+    print_next_step(arena);
+    arena_free(arena);
     return OK;
 }
 
@@ -64,7 +121,7 @@ int main(int argc, char **argv)
     }
     const char *name = strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ? "help" : argv[0];
     const Command *command = command_find(name);
-    Err err = command ? command->run(argc, argv) : err_set(ERR_USAGE, "%s: no such command; `jikji` lists them", name);
+    Err err = command ? command->run(argc, argv) : fail_unknown(name);
     if (err == OK && (fflush(stdout) != 0 || ferror(stdout)))
         err = err_set(ERR_IO, "stdout: %s", strerror(errno));
     if (err != OK)

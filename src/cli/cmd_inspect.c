@@ -1,0 +1,36 @@
+/* cmd_inspect.c - `jikji inspect VIEW ...`: what a model is made of and what it computes, for learners and for tests from outside. */
+#include "base/options.h"
+#include "cli/commands.h"
+#include "cli/inspect.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    const char *name;
+    Err (*run)(int argc, char **argv);
+    const char *help;
+} View;
+
+static const View views[] = {
+    {"params", inspect_params, "names, shapes and counts of a model's parameters"},
+    {"graph", inspect_graph, "the operators of a training step or a forward pass, and their memory"},
+    {"logits", inspect_logits, "the logits of given token ids, as safetensors"},
+    {"grads", inspect_grads, "the loss and every gradient for given ids and labels, as safetensors"},
+    {"checkpoint", inspect_checkpoint, "what a checkpoint holds: names, shapes, hashes, step"},
+};
+
+Err cmd_inspect(int argc, char **argv)
+{
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        printf("jikji inspect VIEW ...\n\n");
+        for (int i = 0; i < N_ELEMENTS(views); i++)
+            printf("    jikji inspect %-12s%s\n", views[i].name, views[i].help);
+        printf("\njikji inspect VIEW --help shows examples.\n");
+        return OK;
+    }
+    for (int i = 0; i < N_ELEMENTS(views); i++)
+        if (strcmp(views[i].name, argv[1]) == 0)
+            return views[i].run(argc - 1, argv + 1);
+    return err_set(ERR_USAGE, "inspect %s: no such view; known: params, graph, logits, grads, checkpoint", argv[1]);
+}
