@@ -315,8 +315,11 @@ static const OpInfo *linear_grad_weight_op(WeightLayout layout)
 static void grad_bias_infer(Infer *infer)
 {
     if (infer_is_float(infer, 1, "dy") && infer_is_rows(infer, 1, 2, "dy") &&
-        infer_has_shape(infer, 0, shape_1(infer->in[1]->shape.dim[1]), "the gradient"))
+        infer_has_shape(infer, 0, shape_1(infer->in[1]->shape.dim[1]), "the gradient")) {
         infer_writes(infer, 0, 0);
+        LeafBlocks blocks = token_leaf_blocks(infer->in[1]->shape, ((const LeafAttr *)infer->attr)->leaf);
+        infer->workspace_bytes = sizeof(float) * (size_t)(blocks.n_blocks * infer->in[1]->shape.dim[1]);
+    }
 }
 
 static void grad_bias_reference(const KernelCall *call)

@@ -184,7 +184,10 @@ static double float_value(const OpCheck *check, const Value *value, int64_t i)
     Philox random = philox(1, philox_stream(value->name), 0, (uint64_t)i);
     float a, b;
     philox_normal(random.word[0], random.word[1], &a, &b);
-    double scale = strcmp(value->name, "r") == 0 ? 1.0 : check->mode.scale;
+    bool is_r = strcmp(value->name, "r") == 0;
+    double scale = is_r ? 1.0 : check->mode.scale;
+    if (is_r && check->mode.cut)
+        scale = exp2(round(4.0 * b));  /* wide, or f32 would add a few bf16 numbers exactly and orders would not show */
     float rounded = f32_from_bf16(bf16_from_f32((float)(scale * value->scale * a)));
     return check->mode.absolute ? fabs((double)rounded) : rounded;
 }
