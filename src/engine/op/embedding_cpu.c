@@ -64,6 +64,8 @@ void KERNEL(embedding_backward)(const KernelCall *call)
 #pragma omp parallel for schedule(static) if (n_tokens * C > PARALLEL_MIN)
     for (int64_t col = 0; col < C; col += COLS)
         for (int64_t n = 0; n < n_tokens; n++)
-            if (links[n].is_first)
+            if (links[n].is_first) {
+                assert(ids[n] >= 0 && ids[n] < tensor_dim(sink, 0));
                 strip_add_list(row_at(sink, ids[n]), dy, links, n, col, C);
+            }
 }
