@@ -1,0 +1,253 @@
+/* train_test.c - the promises of `jikji train`, through the program itself: bits, resume, kills, memory, bad input. */
+#include "base/test.h"
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "text/corpus/synth.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A workshop: a folder with a text, a model's config and a recipe. */
+typedef struct {
+    Arena *arena;
+    const char *dir;
+} Shop;
+
+static const char model_json[] = "{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_head\": 2, \"n_embd\": 32, \"n_positions\": 64,"
+                                 " \"attn_pdrop\": 0.0, \"embd_pdrop\": 0.0, \"resid_pdrop\": 0.0}";
+
+static bool shop_write(Shop *shop, const char *name, const char *text)
+{
+    return CHECK_OK(file_write(arena_printf(shop->arena, "%s/%s", shop->dir, name), text, strlen(text)));
+}
+
+static bool shop_open(Shop *shop)
+{
+    *shop = (Shop){arena_new(), test_dir()};
+    FileWriter *writer;
+    if (!CHECK_OK(file_writer_open(&writer, arena_printf(shop->arena, "%s/text.txt", shop->dir))))
+        return false;
+    for (uint64_t k = 0; k < 30; k++)
+        CHECK_OK(file_writer_printf(writer, "%s\n", synth_document(&(SynthOptions){.seed = 5}, k, shop->arena).text));
+    const char *recipe = arena_printf(shop->arena,
+        "version: 1\n"
+        "seed: 7\n"
+        "data: {text: %s/text.txt, tokenizer: char, seq_len: 32}\n"
+        "model: {config: %s/model.json}\n"
+        "optim: {lr: 1.0e-2, betas: [0.9, 0.99]}\n"
+        "schedule: {warmup_steps: 3, min_lr: 1.0e-3}\n"
+        "train: {steps: 24, batch_size: 8, eval_every: 8, eval_rows: 16, checkpoint_every: 4, keep_best: 2, log_every: 1}\n",
+        shop->dir, shop->dir);
+    return CHECK_OK(file_writer_commit(writer)) && shop_write(shop, "model.json", model_json) &&
+           shop_write(shop, "recipe.yaml", recipe);
+}
+
+static void shop_close(Shop *shop)
+{
+    arena_free(shop->arena);
+}
+
+static const char *shop_command(Shop *shop, const char *out, const char *flags)
+{
+    return arena_printf(shop->arena, "exec %s train %s/recipe.yaml --out %s/%s %s > %s/stdout 2> %s/stderr", JIKJI_BINARY, shop->dir,
+                        shop->dir, out, flags, shop->dir, shop->dir);
+}
+
+static const char *shop_read(Shop *shop, const char *name)
+{
+    const char *bytes = "";
+    size_t n_bytes;
+    CHECK_OK(file_read(&bytes, &n_bytes, shop->arena, arena_printf(shop->arena, "%s/%s", shop->dir, name)));
+    return bytes;
+}
+
+/* Trains; returns the exit status. */
+static int shop_train(Shop *shop, const char *out, const char *flags)
+{
+    int status = system(shop_command(shop, out, flags));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool shop_train_ok(Shop *shop, const char *out, const char *flags)
+{
+    int status = shop_train(shop, out, flags);
+    if (status != 0)
+        test_note("%s", shop_read(shop, "stderr"));
+    return CHECK_EQUAL(status, 0);
+}
+
+/* Everything a checkpoint promises, in one number a file. */
+static void check_same_checkpoint(Shop *shop, const char *a, const char *b, const char *step)
+{
+    const char *const files[] = {"model.safetensors", "optimizer.safetensors", "state.json", "config.json", "tokenizer.json"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        uint64_t hash_a = 1, hash_b = 2;
+        CHECK_OK(file_hash(&hash_a, arena_printf(shop->arena, "%s/%s/checkpoints/%s/%s", shop->dir, a, step, files[i])));
+        CHECK_OK(file_hash(&hash_b, arena_printf(shop->arena, "%s/%s/checkpoints/%s/%s", shop->dir, b, step, files[i])));
+        if (hash_a != hash_b)
+            test_note("%s of %s and %s differ", files[i], a, b);
+        CHECK(hash_a == hash_b);
+    }
+}
+
+/* Goal: same seed, same bits at any thread count and for every cut into micro batches of whole leaves. */
+TEST(train, bits_do_not_depend_on_threads_or_micro_batches)
+{
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    REQUIRE(shop_train_ok(&shop, "t1", "--train.threads 1"));
+    const char *const same[] = {"--train.threads 2", "--train.threads 3", "--train.threads 4", "--train.micro_batch_size 1",
+                                "--train.micro_batch_size 4"};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        const char *out = arena_printf(shop.arena, "same%zu", i);
+        if (shop_train_ok(&shop, out, same[i]))
+            check_same_checkpoint(&shop, "t1", out, "step-24");
+    }
+    REQUIRE(shop_train_ok(&shop, "other", "--seed 8"));
+    uint64_t a = 0, b = 0;
+    CHECK_OK(file_hash(&a, arena_printf(shop.arena, "%s/t1/checkpoints/last/model.safetensors", shop.dir)));
+    CHECK_OK(file_hash(&b, arena_printf(shop.arena, "%s/other/checkpoints/last/model.safetensors", shop.dir)));
+    CHECK(a != b);  /* the comparison can fail */
+    shop_close(&shop);
+}
+
+/* Starts training and kills it after `milliseconds`. True when it ended by itself before. */
+static bool train_and_kill(Shop *shop, const char *out, int milliseconds, int signal)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", shop_command(shop, out, "--resume"), (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    for (int waited = 0; waited < milliseconds; waited++) {
+        if (waitpid(child, &status, WNOHANG) == child)
+            return true;
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    kill(child, signal);
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Goal: a run killed at random moments and resumed ends with the bits of one that never stopped, its log included but for the seconds.
+ * Method: kills after 20 to 400 ms, so that they fall into starting, stepping and saving; then it may finish. */
+TEST(train, killed_and_resumed_equals_never_stopped)
+{
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    REQUIRE(shop_train_ok(&shop, "whole", ""));
+    bool ended = false;
+    for (int i = 0; i < 6 && !ended; i++)
+        ended = train_and_kill(&shop, "killed", 20 + (i * 137) % 380, SIGKILL);
+    REQUIRE(shop_train_ok(&shop, "killed", "--resume"));
+    check_same_checkpoint(&shop, "whole", "killed", "step-24");
+    shop_close(&shop);
+}
+
+/* Goal: Ctrl-C ends with a clean checkpoint and status 130, and the run goes on from there. */
+TEST(train, an_interrupt_saves_and_says_how_to_go_on)
+{
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    shop_write(&shop, "slow", "");
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", shop_command(&shop, "run", "--train.steps 100000 --train.checkpoint_every 0 --train.eval_every 0"),
+              (char *)NULL);
+        _exit(127);
+    }
+    const char *log = arena_printf(shop.arena, "%s/run/log.jsonl", shop.dir);
+    int64_t n_bytes = 0;
+    for (int i = 0; i < 10000 && n_bytes == 0; i++) {
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+        if (file_exists(log))
+            CHECK_OK(file_size(&n_bytes, log));
+    }
+    kill(child, SIGINT);
+    int status;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 130);
+    CHECK(strstr(shop_read(&shop, "stderr"), "--resume continues") != NULL);
+    CHECK(file_exists(arena_printf(shop.arena, "%s/run/checkpoints/last/state.json", shop.dir)));
+    shop_close(&shop);
+}
+
+/* The last line of stdout as numbers. */
+static double result_number(Shop *shop, const char *key)
+{
+    const char *text = shop_read(shop, "stdout");
+    const char *at = strstr(text, arena_printf(shop->arena, "\"%s\":", key));
+    return at ? atof(at + strlen(key) + 3) : NAN;
+}
+
+/* Goal: a model can learn one batch by heart: nothing is missing between loss and weights. Method: a text of 8 windows, all of it every step. */
+TEST(train, eight_windows_are_learned_by_heart)
+{
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    char small[8 * 32 + 2];
+    memset(small, 0, sizeof small);
+    const char *text = shop_read(&shop, "text.txt");
+    size_t n = 0;  /* ASCII only, so that characters are bytes */
+    for (; *text && n < sizeof small - 1; text++)
+        if ((*text & 0x80) == 0)
+            small[n++] = *text;
+    REQUIRE(n == 8 * 32 + 1);
+    shop_write(&shop, "text.txt", small);
+    REQUIRE(shop_train_ok(&shop, "heart", "--json --data.split 1 --data.order sequential --train.steps 300 --train.checkpoint_every 0"
+                                          " --optim.weight_decay 0 --train.log_every 10"));
+    double loss = result_number(&shop, "train_loss");
+    test_note("loss after 300 steps on 8 windows: %.4f", loss);
+    CHECK(loss < 0.05);
+    shop_close(&shop);
+}
+
+/* Goal: what plan prints is what train then allocates; a folder that holds a run is not overwritten. */
+TEST(train, plan_and_train_agree_and_runs_are_not_overwritten)
+{
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    const char *command = arena_printf(shop.arena, "%s plan %s/recipe.yaml --json > %s/stdout", JIKJI_BINARY, shop.dir, shop.dir);
+    REQUIRE(CHECK_EQUAL(system(command), 0));
+    double planned = result_number(&shop, "peak_bytes_forecast");
+    REQUIRE(shop_train_ok(&shop, "a", "--json --train.steps 8"));
+    CHECK_CLOSE(result_number(&shop, "peak_bytes_forecast"), planned, 0);
+    CHECK_EQUAL(shop_train(&shop, "a", ""), 2);
+    CHECK(strstr(shop_read(&shop, "stderr"), "holds a run already") != NULL);
+    CHECK_EQUAL(shop_train(&shop, "a", "--resume --optim.lr 0.5"), 2);
+    CHECK(strstr(shop_read(&shop, "stderr"), "the recipe has changed") != NULL);
+    CHECK_EQUAL(shop_train(&shop, "b", "--optim.lrr 0.5"), 2);
+    CHECK(strstr(shop_read(&shop, "stderr"), "optim.lr") != NULL);
+    shop_close(&shop);
+}
+
+/* Goal: a damaged checkpoint is never loaded in silence: the one before it is. Method: one flipped bit in each file in turn. */
+TEST(train, a_flipped_bit_sends_the_run_back_to_the_checkpoint_before)
+{
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    REQUIRE(shop_train_ok(&shop, "whole", ""));
+    const char *const files[] = {"model.safetensors", "optimizer.safetensors", "state.json", "tokenizer.json", "config.json"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        const char *out = arena_printf(shop.arena, "flip%zu", i);
+        REQUIRE(CHECK_EQUAL(system(arena_printf(shop.arena, "cp -a %s/whole %s/%s", shop.dir, shop.dir, out)), 0));
+        FILE *file = fopen(arena_printf(shop.arena, "%s/%s/checkpoints/step-24/%s", shop.dir, out, files[i]), "r+");
+        REQUIRE(file != NULL);
+        fseek(file, -3, SEEK_END);
+        int byte = fgetc(file);
+        fseek(file, -3, SEEK_END);
+        fputc(byte ^ 1, file);
+        fclose(file);
+        if (shop_train_ok(&shop, out, "--resume"))
+            check_same_checkpoint(&shop, "whole", out, "step-24");
+        CHECK(strstr(shop_read(&shop, "stderr"), "damaged") != NULL);
+    }
+    shop_close(&shop);
+}
