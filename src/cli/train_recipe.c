@@ -54,6 +54,7 @@ Err train_recipe(const Recipe *recipe, bool resume, TrainOutcome *outcome)
     Pretrain *pretrain = NULL;
     Err err = OK;
     *outcome = (TrainOutcome){0};
+    interrupt_install();
     if (recipe->train.threads)
         parallel_set_threads((int)recipe->train.threads);
     if (!resume)
