@@ -3,8 +3,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "base/json.h"
-#include "text/corpus/synth.h"
+#include "tests/shop.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -12,75 +11,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-/* A workshop: a folder with a text, a model's config and a recipe. */
-typedef struct {
-    Arena *arena;
-    const char *dir;
-} Shop;
-
-static const char model_json[] = "{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_head\": 2, \"n_embd\": 32, \"n_positions\": 64,"
-                                 " \"attn_pdrop\": 0.0, \"embd_pdrop\": 0.0, \"resid_pdrop\": 0.0}";
-
-static bool shop_write(Shop *shop, const char *name, const char *text)
-{
-    return CHECK_OK(file_write(arena_printf(shop->arena, "%s/%s", shop->dir, name), text, strlen(text)));
-}
-
-static bool shop_open(Shop *shop)
-{
-    *shop = (Shop){arena_new(), test_dir()};
-    FileWriter *writer;
-    if (!CHECK_OK(file_writer_open(&writer, arena_printf(shop->arena, "%s/text.txt", shop->dir))))
-        return false;
-    for (uint64_t k = 0; k < 30; k++)
-        CHECK_OK(file_writer_printf(writer, "%s\n", synth_document(&(SynthOptions){.seed = 5}, k, shop->arena).text));
-    const char *recipe = arena_printf(shop->arena,
-        "version: 1\n"
-        "seed: 7\n"
-        "data: {text: %s/text.txt, tokenizer: char, seq_len: 32}\n"
-        "model: {config: %s/model.json}\n"
-        "optim: {lr: 1.0e-2, betas: [0.9, 0.99]}\n"
-        "schedule: {warmup_steps: 3, min_lr: 1.0e-3}\n"
-        "train: {steps: 24, batch_size: 8, eval_every: 8, eval_rows: 16, checkpoint_every: 4, keep_best: 2, log_every: 1}\n",
-        shop->dir, shop->dir);
-    return CHECK_OK(file_writer_commit(writer)) && shop_write(shop, "model.json", model_json) &&
-           shop_write(shop, "recipe.yaml", recipe);
-}
-
-static void shop_close(Shop *shop)
-{
-    arena_free(shop->arena);
-}
-
-static const char *shop_command(Shop *shop, const char *out, const char *flags)
-{
-    return arena_printf(shop->arena, "exec %s train %s/recipe.yaml --out %s/%s %s > %s/stdout 2> %s/stderr", JIKJI_BINARY, shop->dir,
-                        shop->dir, out, flags, shop->dir, shop->dir);
-}
-
-static const char *shop_read(Shop *shop, const char *name)
-{
-    const char *bytes = "";
-    size_t n_bytes;
-    CHECK_OK(file_read(&bytes, &n_bytes, shop->arena, arena_printf(shop->arena, "%s/%s", shop->dir, name)));
-    return bytes;
-}
-
-/* Trains; returns the exit status. */
-static int shop_train(Shop *shop, const char *out, const char *flags)
-{
-    int status = system(shop_command(shop, out, flags));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static bool shop_train_ok(Shop *shop, const char *out, const char *flags)
-{
-    int status = shop_train(shop, out, flags);
-    if (status != 0)
-        test_note("%s", shop_read(shop, "stderr"));
-    return CHECK_EQUAL(status, 0);
-}
 
 /* Everything a checkpoint promises, in one number a file. */
 static void check_same_checkpoint(Shop *shop, const char *a, const char *b, const char *step)
@@ -156,7 +86,6 @@ TEST(train, an_interrupt_saves_and_says_how_to_go_on)
 {
     Shop shop;
     REQUIRE(shop_open(&shop));
-    shop_write(&shop, "slow", "");
     pid_t child = fork();
     if (child == 0) {
         execl("/bin/sh", "sh", "-c", shop_command(&shop, "run", "--train.steps 100000 --train.checkpoint_every 0 --train.eval_every 0"),
@@ -179,14 +108,6 @@ TEST(train, an_interrupt_saves_and_says_how_to_go_on)
     shop_close(&shop);
 }
 
-/* The last line of stdout as numbers. */
-static double result_number(Shop *shop, const char *key)
-{
-    const char *text = shop_read(shop, "stdout");
-    const char *at = strstr(text, arena_printf(shop->arena, "\"%s\":", key));
-    return at ? atof(at + strlen(key) + 3) : NAN;
-}
-
 /* Goal: a model can learn one batch by heart: nothing is missing between loss and weights. Method: a text of 8 windows, all of it every step. */
 TEST(train, eight_windows_are_learned_by_heart)
 {
@@ -203,7 +124,7 @@ TEST(train, eight_windows_are_learned_by_heart)
     shop_write(&shop, "text.txt", small);
     REQUIRE(shop_train_ok(&shop, "heart", "--json --data.split 1 --data.order sequential --train.steps 300 --train.checkpoint_every 0"
                                           " --optim.weight_decay 0 --train.log_every 10"));
-    double loss = result_number(&shop, "train_loss");
+    double loss = shop_number(&shop, "train_loss");
     test_note("loss after 300 steps on 8 windows: %.4f", loss);
     CHECK(loss < 0.05);
     shop_close(&shop);
@@ -216,9 +137,9 @@ TEST(train, plan_and_train_agree_and_runs_are_not_overwritten)
     REQUIRE(shop_open(&shop));
     const char *command = arena_printf(shop.arena, "%s plan %s/recipe.yaml --json > %s/stdout", JIKJI_BINARY, shop.dir, shop.dir);
     REQUIRE(CHECK_EQUAL(system(command), 0));
-    double planned = result_number(&shop, "peak_bytes_forecast");
+    double planned = shop_number(&shop, "peak_bytes_forecast");
     REQUIRE(shop_train_ok(&shop, "a", "--json --train.steps 8"));
-    CHECK_CLOSE(result_number(&shop, "peak_bytes_forecast"), planned, 0);
+    CHECK_CLOSE(shop_number(&shop, "peak_bytes_forecast"), planned, 0);
     CHECK_EQUAL(shop_train(&shop, "a", ""), 2);
     CHECK(strstr(shop_read(&shop, "stderr"), "holds a run already") != NULL);
     CHECK_EQUAL(shop_train(&shop, "a", "--resume --optim.lr 0.5"), 2);

@@ -205,10 +205,11 @@ static void remember_bound(Program *p, Tensor *tensor, const Node *node)
 
 Err program_bind(Program *p)
 {
-    assert(!p->memory);
+    assert(!p->bound);
     p->memory_bytes = (size_t)(p->plan.slab_bytes + p->plan.input_bytes);
     if (p->memory_bytes)
         TRY(memory_map(&p->memory, p->memory_bytes));
+    p->bound = true;
     p->slab = p->memory;
     p->inputs = p->slab + p->plan.slab_bytes;
 
@@ -260,14 +261,14 @@ static const Node *find_node(const Program *p, NodeKind kind, bool output, const
 Tensor *program_input(Program *p, const char *name)
 {
     const Node *node = find_node(p, NODE_INPUT, false, name);
-    assert(node && p->memory);
+    assert(node && p->bound);
     return &p->node_tensors[node->id];
 }
 
 const Tensor *program_output(Program *p, const char *name)
 {
     const Node *node = find_node(p, NODE_CALL, true, name);
-    assert(node && p->memory);
+    assert(node && p->bound);
     return &p->node_tensors[node->id];
 }
 
@@ -299,7 +300,7 @@ void program_set_bound(Program *p, const char *name, int64_t n)
 
 void program_run(Program *p, Segment segment)
 {
-    assert(p->memory || p->n_calls == 0);
+    assert(p->bound);
     int begin = segment > 0 ? p->segment_end[segment - 1] : 0;
     for (int s = begin; s < p->segment_end[segment]; s++) {
         BoundCall *bound = &p->calls[s];

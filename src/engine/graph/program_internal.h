@@ -40,7 +40,7 @@ struct Program {
     void *memory;
     size_t memory_bytes;
     char *slab, *inputs;
-    bool profiling;
+    bool bound, profiling;
 };
 
 void call_cost(const Call *call, Cost *cost);

@@ -1,0 +1,160 @@
+/* train_memory_test.c - a step allocates nothing; a full disk loses nothing; gradients that are not finite change nothing. */
+#include "base/test.h"
+
+#include "base/file.h"
+#include "learn/train/pretrain.h"
+#include "learn/train/trainer.h"
+#include "study/plan/plan.h"
+#include "tests/shop.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COUNTS_ALLOCATIONS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define COUNTS_ALLOCATIONS 0
+#endif
+#endif
+#ifndef COUNTS_ALLOCATIONS
+#define COUNTS_ALLOCATIONS 1
+#endif
+
+#if COUNTS_ALLOCATIONS
+/* Every allocation of the test program, of all its threads, comes through here. */
+static volatile long n_allocations;
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+
+void *malloc(size_t n_bytes)
+{
+    __atomic_add_fetch(&n_allocations, 1, __ATOMIC_RELAXED);
+    return __libc_malloc(n_bytes);
+}
+
+void *calloc(size_t n, size_t n_bytes)
+{
+    __atomic_add_fetch(&n_allocations, 1, __ATOMIC_RELAXED);
+    return __libc_calloc(n, n_bytes);
+}
+
+void *realloc(void *block, size_t n_bytes)
+{
+    __atomic_add_fetch(&n_allocations, 1, __ATOMIC_RELAXED);
+    return __libc_realloc(block, n_bytes);
+}
+#endif
+
+/* A trainer over the shop's recipe, in this process. */
+typedef struct {
+    Recipe recipe;
+    Pretrain *pretrain;
+    Trainer *trainer;
+} Bench;
+
+static bool bench_open(Bench *bench, Shop *shop, const char *precision)
+{
+    bench->recipe = recipe_default();
+    bench->pretrain = NULL;
+    bench->trainer = NULL;
+    const char *path = arena_printf(shop->arena, "%s/recipe.yaml", shop->dir);
+    if (!CHECK_OK(options_read_yaml(&recipe_table, &bench->recipe, shop->arena, path)))
+        return false;
+    CHECK_OK(options_set(&recipe_table, &bench->recipe, shop->arena, "test", "train.precision", precision));
+    if (!CHECK_OK(recipe_check(&bench->recipe, shop->arena)) || !CHECK_OK(pretrain_new(&bench->pretrain, &bench->recipe, false)))
+        return false;
+    TrainerOptions options = plan_trainer_options(&bench->recipe, pretrain_config(bench->pretrain));
+    options.run_dir = NULL;
+    options.quiet = true;
+    return CHECK_OK(trainer_new(&bench->trainer, pretrain_store(bench->pretrain), pretrain_task(bench->pretrain), &options));
+}
+
+static void bench_close(Bench *bench)
+{
+    trainer_free(bench->trainer);
+    pretrain_free(bench->pretrain);
+}
+
+/* Goal: binding maps exactly the planned bytes, and then a step allocates nothing. Method: count every malloc of the process; the first step may
+ * start threads. */
+TEST(train, a_step_allocates_nothing_and_binding_maps_what_was_planned)
+{
+#if COUNTS_ALLOCATIONS
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    const char *const precisions[] = {"f32", "bf16"};
+    for (int i = 0; i < 2; i++) {
+        Bench bench;
+        if (!bench_open(&bench, &shop, precisions[i]))
+            break;
+        int64_t before = memory_mapped_bytes();
+        REQUIRE_OK(trainer_bind(bench.trainer));
+        CHECK_EQUAL(memory_mapped_bytes() - before, trainer_plan(bench.trainer).total_bytes);
+        StepReport report;
+        CHECK_OK(trainer_run_step(bench.trainer, &report));
+        long counted = n_allocations;
+        int64_t mapped = memory_mapped_bytes();
+        for (int step = 0; step < 3; step++)
+            CHECK_OK(trainer_run_step(bench.trainer, &report));
+        CHECK_EQUAL(n_allocations - counted, 0);
+        CHECK_EQUAL(memory_mapped_bytes() - mapped, 0);
+        free(mem_alloc(1));
+        CHECK(n_allocations > counted);  /* the counter counts */
+        bench_close(&bench);
+    }
+    shop_close(&shop);
+#else
+    SKIP("allocations are the sanitizer's");
+#endif
+}
+
+/* Goal: gradients that are not finite change neither weights nor moments, and the run stops in the end with a clear line.
+ * Method: one weight is made infinite, so that every loss is. */
+TEST(train, steps_that_are_not_finite_change_nothing_and_stop_the_run)
+{
+    Shop shop;
+    Bench bench;
+    REQUIRE(shop_open(&shop));
+    REQUIRE(bench_open(&bench, &shop, "f32"));
+    REQUIRE_OK(trainer_bind(bench.trainer));
+    Store *store = pretrain_store(bench.pretrain);
+    StepReport report;
+    REQUIRE_OK(trainer_run_step(bench.trainer, &report));
+    CHECK(!report.skipped);
+    Tensor param = store_param_tensor(store, 0, NULL), moment = store_param_tensor(store, 1, "m");
+    ((float *)param.data)[5] = INFINITY;
+    double weight = tensor_get(&param, 7), m = tensor_get(&moment, 3);
+    REQUIRE_OK(trainer_run_step(bench.trainer, &report));
+    CHECK(report.skipped);
+    CHECK_CLOSE(tensor_get(&param, 7), weight, 0);
+    CHECK_CLOSE(tensor_get(&moment, 3), m, 0);
+    TrainResult result;
+    CHECK_EQUAL(trainer_run(bench.trainer, &result), ERR_NUMERIC);
+    CHECK(strstr(err_message(), "were not finite") != NULL);
+    bench_close(&bench);
+    shop_close(&shop);
+}
+
+/* Goal: a full disk during a checkpoint gives one line and a failure; the checkpoints before are whole and the run goes on from them. */
+TEST(train, a_full_disk_loses_no_checkpoint)
+{
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    const char *disk = arena_printf(shop.arena, "%s/disk", shop.dir);
+    REQUIRE_OK(file_make_dirs(disk));
+    if (mount("tmpfs", disk, "tmpfs", 0, "size=1400k") != 0)
+        SKIP("a small tmpfs cannot be mounted: %s", strerror(errno));
+    int status = shop_train(&shop, "disk/run", "--train.keep_best 100");
+    CHECK_EQUAL(status, 1);
+    CHECK(strstr(shop_read(&shop, "stderr"), "No space left on device") != NULL);
+    CHECK(file_exists(arena_printf(shop.arena, "%s/run/checkpoints/last/state.json", disk)));
+    REQUIRE(CHECK_EQUAL(system(arena_printf(shop.arena, "cp -a %s/run %s/moved", disk, shop.dir)), 0));
+    CHECK_EQUAL(umount(disk), 0);
+    CHECK(shop_train_ok(&shop, "moved", "--resume"));
+    shop_close(&shop);
+}
