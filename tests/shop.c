@@ -1,5 +1,5 @@
 /* shop.c - see shop.h. */
-#include "tests/shop.h"
+#include "shop.h"
 
 #include "base/err.h"
 #include "base/file.h"

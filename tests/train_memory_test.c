@@ -5,7 +5,7 @@
 #include "learn/train/pretrain.h"
 #include "learn/train/trainer.h"
 #include "study/plan/plan.h"
-#include "tests/shop.h"
+#include "shop.h"
 
 #include <errno.h>
 #include <stdio.h>

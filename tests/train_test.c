@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "tests/shop.h"
+#include "shop.h"
 
 #include <signal.h>
 #include <stdio.h>
