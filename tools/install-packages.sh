@@ -5,7 +5,7 @@
 set -eu
 
 build=(gcc g++ make cmake ninja-build pkg-config libc6-dev libopenmpi-dev openmpi-bin
-       libyaml-dev libpcre2-dev libicu-dev libzstd-dev libxxhash-dev zlib1g-dev)
+       libyaml-dev libpcre2-dev libicu-dev libzstd-dev libxxhash-dev libxml2-dev zlib1g-dev)
 check=(clang llvm libomp-dev libclang-rt-dev)
 
 wanted=("${build[@]}")

@@ -13,6 +13,7 @@ static const struct {
     const char *help;
 } stages[] = {
     {"synth", cmd_corpus_synth, "write stories of a small world in Korean and English"},
+    {"extract", cmd_corpus_extract, "main text of web pages and archives"},
     {"build", cmd_corpus_build, "turn files of text into token shards with a train and a validation side"},
 };
 
@@ -20,6 +21,7 @@ static Err corpus_help(void)
 {
     printf("jikji corpus STAGE\n\n"
            "    jikji corpus synth --bytes 10M --seed 1 --out world.jsonl.zst\n"
+           "    jikji corpus extract crawl.warc.gz --out text.jsonl.zst\n"
            "    jikji corpus build world.jsonl.zst --tokenizer tok/ --out shards/\n\n");
     for (int i = 0; i < N_ELEMENTS(stages); i++)
         printf("    %-10s %s\n", stages[i].name, stages[i].help);

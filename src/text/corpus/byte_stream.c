@@ -28,6 +28,7 @@ struct ByteStream {
     z_stream zlib;
     ZSTD_DStream *zstd;
     bool inside;  /* a member or frame has begun and not ended */
+    int64_t member_begin;  /* gzip: where in the file the present member begins */
 };
 
 static Err byte_stream_refill(ByteStream *s)
@@ -108,10 +109,15 @@ void byte_stream_free(ByteStream *s)
     free(s);
 }
 
+/* Of the next unread byte, in the file. */
+static int64_t byte_stream_position(const ByteStream *s)
+{
+    return s->consumed - (int64_t)(s->end - s->at);
+}
+
 static Err byte_stream_damaged(const ByteStream *s, const char *what)
 {
-    int64_t at = s->consumed - (int64_t)(s->end - s->at);
-    return err_set(ERR_FORMAT, "%s: byte %" PRId64 " of the compressed file: %s", s->path, at, what);
+    return err_set(ERR_FORMAT, "%s: byte %" PRId64 " of the compressed file: %s", s->path, byte_stream_position(s), what);
 }
 
 static Err byte_stream_inflate(ByteStream *s, void *bytes, size_t n_max, size_t *n_read)
@@ -124,6 +130,7 @@ static Err byte_stream_inflate(ByteStream *s, void *bytes, size_t n_max, size_t 
         }
         inflateReset(z);
         s->inside = true;
+        s->member_begin = byte_stream_position(s);
     }
     z->next_in = s->input + s->at;
     z->avail_in = (uInt)(s->end - s->at);
@@ -179,6 +186,50 @@ Err byte_stream_read(ByteStream *s, void *bytes, size_t n_max, size_t *n_read)
         }
     }
     return OK;
+}
+
+/* The head's first two bytes may lie in the block before: inflate is told of them apart. */
+static void byte_stream_unread_head(ByteStream *s)
+{
+    unsigned char head[2] = {0x1f, 0x8b}, none;
+    inflateReset(&s->zlib);
+    s->zlib.next_in = head;
+    s->zlib.avail_in = sizeof head;
+    s->zlib.next_out = &none;
+    s->zlib.avail_out = 0;
+    inflate(&s->zlib, Z_NO_FLUSH);
+    s->inside = true;
+}
+
+/* Damage may have led inflate past the end of its member: the search for the next begins right after this one's head. */
+static void byte_stream_rewind(ByteStream *s)
+{
+    if (s->size == 0 || lseek(s->fd, s->member_begin + 1, SEEK_SET) < 0)
+        return;  /* a pipe: from here on */
+    s->consumed = s->member_begin + 1;
+    s->at = s->end = 0;
+    s->at_eof = false;
+}
+
+bool byte_stream_resync(ByteStream *s, Err *err)
+{
+    *err = OK;
+    if (s->form != FORM_GZIP)
+        return false;
+    s->inside = false;
+    byte_stream_rewind(s);
+    for (unsigned char one = 0, two = 0; *err == OK; s->at++) {
+        if ((*err = byte_stream_refill(s)) != OK || s->at_eof)
+            return false;
+        unsigned char three = s->input[s->at];
+        if (one == 0x1f && two == 0x8b && three == 8) {
+            s->member_begin = byte_stream_position(s) - 2;
+            byte_stream_unread_head(s);
+            return true;
+        }
+        one = two, two = three;
+    }
+    return false;
 }
 
 int64_t byte_stream_consumed(const ByteStream *s)

@@ -108,6 +108,30 @@ Err line_reader_peek(LineReader *lines, const char **bytes, size_t *n_bytes, siz
     return OK;
 }
 
+Err line_reader_skip(LineReader *lines, int64_t n_bytes)
+{
+    while (n_bytes > 0) {
+        if (lines->at == lines->end) {
+            if (lines->at_eof)
+                return OK;
+            TRY(line_reader_more(lines));
+            continue;
+        }
+        int64_t n = (int64_t)(lines->end - lines->at);
+        n = n < n_bytes ? n : n_bytes;
+        lines->at += (size_t)n;
+        n_bytes -= n;
+    }
+    return OK;
+}
+
+bool line_reader_resync(LineReader *lines, Err *err)
+{
+    lines->at = lines->end = 0;
+    lines->at_eof = lines->skipping = false;
+    return byte_stream_resync(lines->stream, err);
+}
+
 int64_t line_reader_number(const LineReader *lines)
 {
     return lines->number;
