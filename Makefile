@@ -24,11 +24,11 @@ run: packages
 
 test: packages
 	@$(MAKE) --no-print-directory all
-	@. tools/mpi-env.sh && $(BUILD)/jikji_tests $(if $(SLOW),--slow) $(WORDS)
+	@. tools/test-env.sh && $(BUILD)/jikji_tests $(if $(SLOW),--slow) $(WORDS)
 
 bench: packages
 	@$(MAKE) --no-print-directory all
-	@. tools/mpi-env.sh && $(BUILD)/jikji_tests --bench $(WORDS)
+	$(BUILD)/jikji_tests --bench $(WORDS)
 
 soak:
 	@tools/install-packages.sh check

@@ -13,7 +13,7 @@ asan | tsan) shift ;;
     ;;
 esac
 
-. tools/mpi-env.sh
+. tools/test-env.sh
 cmake --preset "$kind" > /dev/null
 cmake --build "build-$kind" | { grep -E 'warning:|error:|FAILED' || true; }
 [ "${PIPESTATUS[0]}" -eq 0 ]
