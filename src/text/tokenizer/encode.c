@@ -1,4 +1,5 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
+#include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/tokenizer_internal.h"
 
 #include <assert.h>
@@ -89,7 +90,8 @@ static size_t byte_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piece
 {
     size_t n = 0;
     for (size_t i = 0; i < piece.n; i++) {
-        int32_t id = tok->byte_id[(unsigned char)piece.bytes[i]];
+        bool last = i + 1 == piece.n;
+        int32_t id = (last ? tok->last_byte_id : tok->byte_id)[(unsigned char)piece.bytes[i]];
         if (id < 0)
             id = tok->unk_id;
         if (id >= 0)
@@ -150,8 +152,79 @@ static size_t char_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piece
     return n;
 }
 
+/* Start symbols of SentencePiece's BPE: user-defined symbols whole, characters by piece or phantom, -1 for what no piece contains. Returns how
+ * many; *frozen says whether a user-defined symbol is among them (those never merge). */
+static size_t piece_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piece, bool *frozen)
+{
+    const Charsmap *map = tok->normalizers[0].charsmap;
+    size_t n = 0;
+    *frozen = false;
+    for (size_t at = 0; at < piece.n;) {
+        size_t length = charsmap_symbol_at(map, piece.bytes + at, piece.n - at);
+        uint32_t c;
+        if (length)
+            *frozen = true;
+        else
+            length = (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n);
+        int32_t id = tokenizer_find_model(tok, piece.bytes + at, length);
+        if (id < 0 || tokenizer_is_special(tok, id)) {
+            id = vocab_find(&tok->phantoms, piece.bytes + at, length);
+            id = id < 0 ? -1 : tok->vocab.n_ids + id;
+        }
+        symbols[n++] = (BpeSymbol){id, (uint32_t)at, (uint32_t)(at + length)};
+        at += length;
+    }
+    return n;
+}
+
+/* Merges between user-defined symbols only. */
+static size_t merge_between_frozen(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, BpeSymbol *symbols, size_t n)
+{
+    const Charsmap *map = tok->normalizers[0].charsmap;
+    size_t kept = 0;
+    for (size_t begin = 0; begin < n;) {
+        size_t end = begin;
+        while (end < n && !charsmap_symbol_at(map, piece.bytes + symbols[end].begin, piece.n - symbols[end].begin))
+            end++;
+        size_t left = bpe_merge(&tok->merges, &scratch->bpe, symbols + begin, end - begin);
+        memmove(symbols + kept, symbols + begin, left * sizeof *symbols);
+        kept += left;
+        if (end < n)
+            symbols[kept++] = symbols[end++];
+        begin = end;
+    }
+    return kept;
+}
+
+static void pieces_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+{
+    bool frozen, after_unk = false;
+    BpeSymbol *symbols = symbols_reserve(scratch, piece.n);
+    size_t n = piece_symbols(tok, symbols, piece, &frozen);
+    n = frozen ? merge_between_frozen(tok, scratch, piece, symbols, n) : bpe_merge(&tok->merges, &scratch->bpe, symbols, n);
+    for (size_t i = 0; i < n; i++) {
+        BpeSymbol s = symbols[i];
+        bool known = s.id >= 0 && s.id < tok->vocab.n_ids;
+        if (known) {
+            token_buffer_push(out, s.id, s.begin, s.end);
+        } else if (tok->byte_fallback && has_all_bytes(tok, piece.bytes + s.begin, s.end - s.begin)) {
+            for (size_t k = s.begin; k < s.end; k++)
+                token_buffer_push(out, tok->byte_id[(unsigned char)piece.bytes[k]], k, k + 1);
+        } else if (!after_unk) {
+            token_buffer_push(out, tok->unk_id, s.begin, s.end);
+        } else if (out->wants_offsets) {
+            out->offsets[out->n - 1].end = s.end;
+        }
+        after_unk = !known;
+    }
+}
+
 void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
 {
+    if (tok->by_pieces) {
+        pieces_encode(tok, scratch, piece, out);
+        return;
+    }
     if (tok->ignore_merges) {
         int32_t id = tok->byte_level ? tokenizer_find_bytes(tok, scratch->arena, piece.bytes, piece.n)
                                      : tokenizer_find_model(tok, piece.bytes, piece.n);

@@ -87,6 +87,11 @@ static size_t map_clean(uint32_t c, char *out)
     return SIZE_MAX;
 }
 
+static size_t map_clean_original(uint32_t c, char *out)
+{
+    return char_is_private(c) ? SIZE_MAX : map_clean(c, out);
+}
+
 /* The CJK blocks that BERT puts spaces round. Hangul and kana are not among them. */
 static size_t map_chinese(uint32_t c, char *out)
 {
@@ -104,7 +109,7 @@ static size_t map_chinese(uint32_t c, char *out)
 static Piece run_bert(const NormalizerStep *step, Arena *arena, Piece text)
 {
     if (step->clean_text)
-        text = run_char_map(map_clean, arena, text);
+        text = run_char_map(step->keeps_private ? map_clean_original : map_clean, arena, text);
     if (step->chinese_chars)
         text = run_char_map(map_chinese, arena, text);
     if (step->strip_accents)

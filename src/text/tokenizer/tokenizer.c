@@ -47,6 +47,8 @@ void tokenizer_free(Tokenizer *tok)
     free(tok->config_json);
     free(tok->name);
     bpe_merges_release(&tok->merges);
+    if (tok->by_pieces)
+        vocab_release(&tok->phantoms);
     unigram_free(tok->unigram);
     vocab_release(&tok->vocab);
     tokenizer_release_scratch(tok);
@@ -135,7 +137,7 @@ static void mark_added_only(Tokenizer *tok)
 static void find_byte_ids(Tokenizer *tok)
 {
     for (int b = 0; b < 256; b++) {
-        char text[8];
+        char text[32];
         size_t n = 0;
         if (tok->byte_level) {
             char byte = (char)b;
@@ -143,6 +145,12 @@ static void find_byte_ids(Tokenizer *tok)
         } else if (tok->byte_fallback)
             n = (size_t)snprintf(text, sizeof text, "<0x%02X>", b);
         tok->byte_id[b] = n ? vocab_find(&tok->vocab, text, n) : -1;
+        tok->last_byte_id[b] = tok->byte_id[b];
+        if (tok->byte_level && tok->suffix && strlen(tok->suffix) < sizeof text - 3) {
+            size_t n_suffix = strlen(tok->suffix);
+            memcpy(text + n, tok->suffix, n_suffix);
+            tok->last_byte_id[b] = vocab_find(&tok->vocab, text, n + n_suffix);
+        }
     }
 }
 

@@ -55,6 +55,7 @@ typedef struct {
     NormalizerKind kind;
     bool left, right;                                                  /* STRIP */
     bool clean_text, chinese_chars, strip_accents, lowercase;          /* BERT */
+    bool keeps_private;  /* BERT: Google's own code leaves private-use characters in place; tokenizers drops them */
     bool add_dummy_prefix, remove_extra_spaces, escape_spaces, spaces_behind;  /* SENTENCEPIECE */
     char *pattern, *content;
     Splitter *regex;       /* REPLACE by a regular expression */
@@ -147,6 +148,9 @@ struct Tokenizer {
     BpeMerges merges;
     MergeRule *rules;  /* in order of rank, for writing; NULL for a vocabulary without a merge list */
     int64_t n_rules;
+    bool by_pieces;   /* SentencePiece: symbols are pieces or phantoms (ids behind the vocabulary: characters that are only parts of pieces) */
+    Vocab phantoms;
+    int32_t last_byte_id[256];  /* byte-level with a suffix: start symbols at the end of a word */
     int32_t byte_id[256];  /* byte-level: start symbols; byte fallback: <0x00> ...; -1: none */
 
     int64_t max_word_chars;  /* WordPiece */
@@ -227,6 +231,17 @@ void added_split(const Tokenizer *tok, Arena *arena, Piece text, bool normalized
 /* Readers of single formats; each fills *out with a finished Tokenizer. */
 Err tokenizer_read_json(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes);
 
+Err tokenizer_read_sentencepiece(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes);
+Err tokenizer_read_vocab_merges(Tokenizer **out, const char *name, const char *vocab, size_t n_vocab, const char *merges,
+                                size_t n_merges);
+Err tokenizer_read_tiktoken(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes, const char *pattern);
+/* From tokenizer_config.json; -1: not said. Unsaid lower-casing follows the vocabulary (none if it has capitals), unsaid accents follow it.
+ * Without that file the rules are those of Google's original program: words of up to 200 characters, private-use characters stay. */
+typedef struct {
+    int lowercase, strip_accents, chinese_chars;
+    bool is_hugging_face;
+} BertOptions;
+Err tokenizer_read_vocab_txt(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes, const BertOptions *options);
 /* tokenizer.json as text in `arena`. For an identity (`for_hash`) also says what the format cannot; otherwise that is ERR_UNSUPPORTED. */
 Err tokenizer_write_json(const Tokenizer *tok, Arena *arena, bool for_hash, const char **text, size_t *n_bytes);
 

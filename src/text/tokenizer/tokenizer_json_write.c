@@ -4,6 +4,7 @@
 #include "text/tokenizer/unigram.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,8 @@ static void write_normalizer(Writer *out, const NormalizerStep *step)
         json_field_bool(out->w, "handle_chinese_chars", step->chinese_chars);
         json_field_bool(out->w, "strip_accents", step->strip_accents);
         json_field_bool(out->w, "lowercase", step->lowercase);
+        if (out->for_hash && step->keeps_private)
+            json_field_bool(out->w, "keeps_private", true);
         break;
     case NORMALIZER_SENTENCEPIECE:
         json_field_bool(out->w, "add_dummy_prefix", step->add_dummy_prefix);
@@ -310,6 +313,9 @@ Err tokenizer_write_json(const Tokenizer *tok, Arena *arena, bool for_hash, cons
             return err_set(ERR_UNSUPPORTED, "%s: tokenizer.json cannot say SentencePiece's normaliser", tok->name);
     if (!for_hash && tok->model == MODEL_BPE && tok->n_rules == 0 && tok->merges.n_merges > 0)
         return err_set(ERR_UNSUPPORTED, "%s: the vocabulary has ranks but no list of merges", tok->name);
+    for (int i = 0; i < tok->n_normalizers && !for_hash; i++)
+        if (tok->normalizers[i].keeps_private)
+            log_warn("%s: read from tokenizer.json, private-use characters (U+E000 ...) will be dropped instead of becoming unk", tok->name);
     Writer out = {json_writer_new(for_hash ? 0 : 2), tok, for_hash};
     json_write_object_begin(out.w);
     json_field_string(out.w, "version", "1.0");

@@ -35,25 +35,31 @@ typedef struct {
     uint32_t begin, end, depth;
 } Waiting;
 
-static int32_t find_base(Trie *trie, const unsigned char *bytes, int n, int32_t *first_free)
+/* Where to look for room. An only child takes the first free unit; families look further on, past regions that are nearly full. */
+typedef struct {
+    int32_t first_free, first_roomy;
+} Room;
+enum { PROBES_MAX = 128 };
+
+static int32_t find_base(Trie *trie, const unsigned char *bytes, int n, Room *room)
 {
-    while (*first_free < trie->n_units && trie->units[*first_free].check != -1)
-        ++*first_free;
-    int32_t start = *first_free, n_tried = 0;
-    for (int32_t unit = start;; unit++) {
+    int32_t *start = n == 1 ? &room->first_free : &room->first_roomy;
+    grow(trie, *start + 1);
+    while (trie->units[*start].check != -1)
+        grow(trie, ++*start + 1);
+    int n_probes = 0;
+    for (int32_t unit = *start;; unit++) {
         grow(trie, unit + 256 + 1);
+        if (++n_probes % PROBES_MAX == 0 && n > 1)
+            *start = unit;
         if (trie->units[unit].check != -1)
             continue;
         int32_t base = unit - bytes[0];
-        if (base < 0)
-            continue;
         bool fits = true;
         for (int i = 1; i < n && fits; i++)
             fits = trie->units[base + bytes[i]].check == -1;
         if (fits)
             return base;
-        if (++n_tried == 4096)  /* a region this full is left to single children */
-            *first_free = unit;
     }
 }
 
@@ -66,7 +72,7 @@ void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
     size_t capacity = 1024, head = 0, tail = 0;
     Waiting *queue = mem_alloc(capacity * sizeof *queue);
     queue[tail++] = (Waiting){TRIE_ROOT, 0, (uint32_t)n_keys, 0};
-    int32_t first_free = 1;
+    Room room = {256, 256};  /* below, a base might be negative */
     while (head < tail) {
         Waiting now = queue[head++];
         uint32_t i = now.begin;
@@ -86,7 +92,7 @@ void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
         begins[n] = now.end;
         if (n == 0)
             continue;
-        int32_t base = find_base(trie, bytes, n, &first_free);
+        int32_t base = find_base(trie, bytes, n, &room);
         trie->units[now.node].base = base;
         for (int k = 0; k < n; k++)
             trie->units[base + bytes[k]].check = now.node;

@@ -11,11 +11,11 @@ static bool in_category(uint32_t c, uint32_t mask)
     return c <= UNICODE_MAX && (U_GET_GC_MASK((UChar32)c) & mask) != 0;
 }
 
-static bool known_to_unicode_8(uint32_t c)
+static bool known_to_unicode(uint32_t c, int version)
 {
     UVersionInfo age;
     u_charAge((UChar32)c, age);
-    return age[0] <= 8;
+    return age[0] <= version;
 }
 
 bool char_is_space(uint32_t c)
@@ -30,24 +30,36 @@ bool char_is_number(uint32_t c)
 
 bool char_is_mark(uint32_t c)
 {
-    return in_category(c, U_GC_M_MASK);
+    if (c == 0x1CF2 || c == 0x1CF3)  /* letters since Unicode 12 */
+        return true;
+    return in_category(c, U_GC_M_MASK) && known_to_unicode(c, 9);
 }
 
 bool char_is_nonspacing(uint32_t c)
 {
-    return in_category(c, U_GC_MN_MASK) && known_to_unicode_8(c);
+    if (c == 0x1734)  /* spacing since Unicode 14 */
+        return true;
+    bool is_newer = c == 0x1885 || c == 0x1886 || c == 0xA9BD || c == 0x111C9;  /* nonspacing since 9 to 11 */
+    return in_category(c, U_GC_MN_MASK) && known_to_unicode(c, 8) && !is_newer;
 }
 
 bool char_is_punctuation(uint32_t c)
 {
     if (c < 128)
         return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
-    return in_category(c, U_GC_P_MASK) && known_to_unicode_8(c);
+    if (c == 0x166D || c == 0x111C9)  /* a symbol since Unicode 12, a mark since 11 */
+        return true;
+    return in_category(c, U_GC_P_MASK) && known_to_unicode(c, 8);
 }
 
 bool char_is_control(uint32_t c)
 {
-    return in_category(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK) && known_to_unicode_8(c);
+    return in_category(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK) && known_to_unicode(c, 8);
+}
+
+bool char_is_private(uint32_t c)
+{
+    return in_category(c, U_GC_CO_MASK);
 }
 
 bool char_is_word(uint32_t c)

@@ -1,6 +1,6 @@
 /* char_props.h - properties of single characters that tokenizers ask for, by ICU. Everything is false for UTF8_ILL_FORMED.
  *
- * "Unicode 8" marks the properties that Hugging Face's tokenizers takes from a table of that version. */
+ * "Unicode 8" and "9" mark the properties that Hugging Face's tokenizers 0.23 takes from tables of those versions. */
 #ifndef TEXT_CHAR_PROPS_H
 #define TEXT_CHAR_PROPS_H
 
@@ -12,10 +12,11 @@
 
 bool char_is_space(uint32_t c);        /* White_Space */
 bool char_is_number(uint32_t c);       /* N */
-bool char_is_mark(uint32_t c);         /* M */
+bool char_is_mark(uint32_t c);         /* M, Unicode 9 */
 bool char_is_nonspacing(uint32_t c);   /* Mn, Unicode 8 */
 bool char_is_punctuation(uint32_t c);  /* P of Unicode 8, and all ASCII punctuation */
-bool char_is_control(uint32_t c);      /* Cc Cf Co of Unicode 8 */
+bool char_is_control(uint32_t c);      /* Cc Cf Co, Unicode 8 */
+bool char_is_private(uint32_t c);      /* Co */
 bool char_is_word(uint32_t c);         /* \w: Alphabetic M Nd Pc Join_Control */
 uint32_t char_lower(uint32_t c);       /* simple mapping */
 

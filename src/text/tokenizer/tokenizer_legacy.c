@@ -1,0 +1,338 @@
+/* tokenizer_legacy.c - formats from before tokenizer.json: vocab.json beside merges.txt (GPT-2, CLIP), .tiktoken, vocab.txt (BERT). They hold
+ * tokens only; the rules round them are those of the program that the format belongs to. */
+#include "text/tokenizer/byte_level.h"
+#include "text/tokenizer/tokenizer_internal.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One line of [*at, end), without its '\n' and '\r'. False at the end. */
+static bool next_line(const char **at, const char *end, const char **line, size_t *n)
+{
+    if (*at >= end)
+        return false;
+    const char *stop = memchr(*at, '\n', (size_t)(end - *at));
+    *line = *at;
+    *at = stop ? stop + 1 : end;
+    *n = (size_t)((stop ? stop : end) - *line);
+    if (*n && (*line)[*n - 1] == '\r')
+        --*n;
+    return true;
+}
+
+static Err read_vocab_json(Tokenizer *tok, const char *bytes, size_t n_bytes)
+{
+    Arena *arena = arena_new();
+    JsonReader *r = mem_alloc(sizeof *r);
+    JsonText key;
+    json_reader_init(r, tok->name, bytes, n_bytes);
+    Err err = json_object_begin(r);
+    while (err == OK && json_object_next(r, &key)) {
+        int64_t id;
+        size_t n;
+        const char *text = json_text_value(key, arena, &n);
+        err = json_int(r, &id);
+        if (err == OK && (id < 0 || id > VOCAB_ID_MAX))
+            err = json_fail(r, "token id %lld is out of range", (long long)id);
+        if (err == OK) {
+            err = vocab_add(&tok->vocab, (int32_t)id, text, n);
+            if (err != OK)
+                err_prefix(err, "%s", tok->name);
+        }
+    }
+    if (err == OK)
+        err = json_reader_end(r);
+    free(r);
+    arena_free(arena);
+    return err;
+}
+
+static Err read_merges_txt(Tokenizer *tok, const char *bytes, size_t n_bytes)
+{
+    const char *at = bytes, *end = bytes + n_bytes, *line;
+    size_t n;
+    int64_t capacity = 0;
+    bpe_merges_init(&tok->merges, n_bytes / 10);
+    for (int64_t number = 1; next_line(&at, end, &line, &n); number++) {
+        if (n == 0 || (number == 1 && n >= 8 && memcmp(line, "#version", 8) == 0))
+            continue;
+        const char *space = memchr(line, ' ', n);
+        if (!space || memchr(space + 1, ' ', n - (size_t)(space + 1 - line)))
+            return err_set(ERR_FORMAT, "%s: line %lld of the merges: expected two tokens with one space between", tok->name,
+                           (long long)number);
+        TRY(tokenizer_add_merge(tok, &capacity, line, (size_t)(space - line), space + 1, n - (size_t)(space - line) - 1));
+    }
+    return OK;
+}
+
+static void add_special_if_there(Tokenizer *tok, const char *text)
+{
+    int32_t id = tokenizer_id_of(tok, text);
+    if (id >= 0)
+        tokenizer_push_added(tok, text, strlen(text), id)->special = true;
+}
+
+static Err push_split(Tokenizer *tok, const char *pattern, SplitBehavior behavior, bool invert)
+{
+    Splitter *splitter;
+    TRY(splitter_open(&splitter, pattern, SPLIT_UNICODE_LATEST));
+    PretokenizerStep *step = tokenizer_push_pretokenizer(tok, PRETOKENIZER_SPLIT);
+    step->splitter = splitter;
+    step->behavior = behavior;
+    step->invert = invert;
+    return OK;
+}
+
+/* GPT-2's rules; any other pattern stands before ByteLevel. */
+static Err push_byte_level(Tokenizer *tok, const char *pattern)
+{
+    TRY(push_split(tok, pattern, SPLIT_ISOLATED, false));
+    PretokenizerStep *split = &tok->pretokenizers[tok->n_pretokenizers - 1];
+    if (splitter_kind(split->splitter) == SPLIT_GPT2)
+        split->kind = PRETOKENIZER_BYTE_LEVEL;
+    else
+        tokenizer_push_pretokenizer(tok, PRETOKENIZER_BYTE_LEVEL);
+    tokenizer_push_decoder(tok, DECODER_BYTE_LEVEL);
+    return OK;
+}
+
+/* CLIP: NFC, white space to one space, lower case; words end in </w> (Radford et al. 2021). */
+static Err push_clip(Tokenizer *tok)
+{
+    tokenizer_push_normalizer(tok, NORMALIZER_NFC);
+    NormalizerStep *spaces = tokenizer_push_normalizer(tok, NORMALIZER_REPLACE);
+    spaces->pattern = mem_strdup("\\s+");
+    spaces->content = mem_strdup(" ");
+    TRY(splitter_open_regex(&spaces->regex, spaces->pattern));
+    tokenizer_push_normalizer(tok, NORMALIZER_LOWERCASE);
+    TRY(push_split(tok, "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+", SPLIT_REMOVED, true));
+    tokenizer_push_pretokenizer(tok, PRETOKENIZER_BYTE_LEVEL);
+    tok->suffix = mem_strdup("</w>");
+    tokenizer_push_decoder(tok, DECODER_BYTE_LEVEL);
+    tokenizer_push_decoder(tok, DECODER_BPE)->text = mem_strdup("</w>");
+    return OK;
+}
+
+Err tokenizer_read_vocab_merges(Tokenizer **out, const char *name, const char *vocab, size_t n_vocab, const char *merges,
+                                size_t n_merges)
+{
+    Tokenizer *tok = tokenizer_new(MODEL_BPE, name);
+    Err err = read_vocab_json(tok, vocab, n_vocab);
+    if (err == OK)
+        err = read_merges_txt(tok, merges, n_merges);
+    if (err == OK) {
+        bool is_clip = memmem(merges, n_merges, "</w>\n", 5) != NULL;
+        add_special_if_there(tok, "<|startoftext|>");
+        add_special_if_there(tok, "<|endoftext|>");
+        if (is_clip)
+            tok->unk_id = tokenizer_id_of(tok, "<|endoftext|>");
+        err = is_clip ? push_clip(tok) : push_byte_level(tok, "gpt2");
+    }
+    if (err == OK)
+        err = tokenizer_finish(tok);
+    if (err == OK)
+        *out = tok;
+    else
+        tokenizer_free(tok);
+    return err;
+}
+
+static int base64_digit(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Returns the number of bytes, -1 when the text is no base64. */
+static int64_t base64_decode(char *out, const char *text, size_t n)
+{
+    uint32_t bits = 0;
+    int n_bits = 0;
+    int64_t k = 0;
+    while (n && text[n - 1] == '=')
+        n--;
+    for (size_t i = 0; i < n; i++) {
+        int digit = base64_digit(text[i]);
+        if (digit < 0)
+            return -1;
+        bits = bits << 6 | (uint32_t)digit;
+        n_bits += 6;
+        if (n_bits >= 8) {
+            n_bits -= 8;
+            out[k++] = (char)(bits >> n_bits);
+        }
+    }
+    return k;
+}
+
+static Err read_ranks(Tokenizer *tok, const char *bytes, size_t n_bytes)
+{
+    const char *at = bytes, *end = bytes + n_bytes, *line;
+    size_t n;
+    Arena *arena = arena_new();
+    Err err = OK;
+    for (int64_t number = 1; err == OK && next_line(&at, end, &line, &n); number++) {
+        if (n == 0)
+            continue;
+        const char *space = memchr(line, ' ', n);
+        char *token = arena_alloc(arena, n), *text = arena_alloc(arena, 2 * n);
+        int64_t n_token = space ? base64_decode(token, line, (size_t)(space - line)) : -1;
+        char digits[24] = {0}, *stop = digits;
+        if (space && n - (size_t)(space + 1 - line) < sizeof digits)
+            memcpy(digits, space + 1, n - (size_t)(space + 1 - line));
+        long long rank = strtoll(digits, &stop, 10);
+        if (n_token < 0 || stop == digits || *stop || rank < 0 || rank > VOCAB_ID_MAX)
+            err = err_set(ERR_FORMAT, "%s:%lld: expected base64 and a rank", tok->name, (long long)number);
+        else if (n_token > 0)
+            err = vocab_add(&tok->vocab, (int32_t)rank, text, byte_level_write(text, token, (size_t)n_token));
+        if (number % 1024 == 0)
+            arena_reset(arena);
+    }
+    arena_free(arena);
+    return err;
+}
+
+/* tiktoken merges any two neighbours whose joint bytes are a token, the token of least rank first: every cut of every token is a merge. */
+static void merges_of_ranks(Tokenizer *tok)
+{
+    int64_t capacity = 0;
+    bpe_merges_init(&tok->merges, (size_t)tok->vocab.n_ids * 4);
+    for (int32_t id = 0; id < tok->vocab.n_ids; id++) {
+        size_t n;
+        const char *text = vocab_text(&tok->vocab, id, &n);
+        for (size_t cut = 1; text && cut < n; cut++) {
+            if (((unsigned char)text[cut] & 0xC0) == 0x80)
+                continue;
+            int32_t left = vocab_find(&tok->vocab, text, cut), right = vocab_find(&tok->vocab, text + cut, n - cut);
+            if (left < 0 || right < 0)
+                continue;
+            bpe_merges_put(&tok->merges, left, right, (uint32_t)id, id);
+            tokenizer_push_rule(tok, &capacity, (MergeRule){left, right, id});
+        }
+    }
+}
+
+/* What the published vocabularies add, by their number of ranks. */
+typedef struct {
+    int32_t n_ranks;
+    const char *pattern;
+    const char *special;
+    int32_t id;
+} Published;
+static const Published published[] = {
+    {50256, "gpt2", "<|endoftext|>", 50256},        {50280, "gpt2", "<|endoftext|>", 50256},
+    {100256, "cl100k", "<|endoftext|>", 100257},    {100256, "cl100k", "<|fim_prefix|>", 100258},
+    {100256, "cl100k", "<|fim_middle|>", 100259},   {100256, "cl100k", "<|fim_suffix|>", 100260},
+    {100256, "cl100k", "<|endofprompt|>", 100276},  {199998, "o200k", "<|endoftext|>", 199999},
+    {199998, "o200k", "<|endofprompt|>", 200018},
+};
+
+Err tokenizer_read_tiktoken(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes, const char *pattern)
+{
+    Tokenizer *tok = tokenizer_new(MODEL_BPE, name);
+    Err err = read_ranks(tok, bytes, n_bytes);
+    int32_t n_ranks = tok->vocab.n_tokens;
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof published / sizeof published[0] && err == OK; i++) {
+        if (published[i].n_ranks != n_ranks || (pattern && strcmp(pattern, published[i].pattern) != 0))
+            continue;
+        is_known = true;
+        pattern = published[i].pattern;
+        if (!vocab_text(&tok->vocab, published[i].id, NULL)) {
+            err = tokenizer_add_special(tok, published[i].special, published[i].id);
+            tok->added[tok->n_added - 1].added_only = true;
+        }
+    }
+    if (err == OK && !pattern)
+        log_info("%s: the file does not say its split pattern; using gpt2 (--pattern chooses)", name);
+    else if (err == OK && is_known)
+        log_debug("%s: %d ranks, read as %s", name, n_ranks, pattern);
+    if (err == OK) {
+        merges_of_ranks(tok);
+        tok->ignore_merges = true;
+        err = push_byte_level(tok, pattern ? pattern : "gpt2");
+    }
+    if (err == OK)
+        err = tokenizer_finish(tok);
+    if (err == OK)
+        *out = tok;
+    else
+        tokenizer_free(tok);
+    return err;
+}
+
+/* A vocabulary with capital letters was not made from lower-cased text. */
+static bool has_capitals(const Tokenizer *tok)
+{
+    for (int32_t id = 0; id < tok->vocab.n_ids; id++) {
+        const char *text = vocab_text(&tok->vocab, id, NULL);
+        if (text && strncmp(text, "##", 2) == 0)
+            text += 2;
+        if (text && text[0] >= 'A' && text[0] <= 'Z')
+            return true;
+    }
+    return false;
+}
+
+static Err push_bert(Tokenizer *tok, const BertOptions *options)
+{
+    static const char *const specials[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++)
+        add_special_if_there(tok, specials[i]);
+    NormalizerStep *step = tokenizer_push_normalizer(tok, NORMALIZER_BERT);
+    step->clean_text = true;
+    step->keeps_private = !options->is_hugging_face;
+    tok->max_word_chars = options->is_hugging_face ? 100 : 200;
+    step->chinese_chars = options->chinese_chars != 0;
+    step->lowercase = options->lowercase < 0 ? !has_capitals(tok) : options->lowercase;
+    step->strip_accents = options->strip_accents < 0 ? step->lowercase : options->strip_accents;
+    tokenizer_push_pretokenizer(tok, PRETOKENIZER_BERT);
+    DecoderStep *decoder = tokenizer_push_decoder(tok, DECODER_WORDPIECE);
+    decoder->text = mem_strdup("##");
+    decoder->cleanup = true;
+    tok->prefix = mem_strdup("##");
+    tok->unk_id = tokenizer_id_of(tok, "[UNK]");
+    int32_t cls = tokenizer_id_of(tok, "[CLS]"), sep = tokenizer_id_of(tok, "[SEP]");
+    if (cls < 0 || sep < 0)
+        return OK;
+    tok->post_before[tok->n_post_before++] = cls;
+    tok->post_after[tok->n_post_after++] = sep;
+    Arena *arena = arena_new();
+    tok->post_processor_json = mem_strdup(arena_printf(arena, "{\"type\": \"BertProcessing\", \"sep\": [\"[SEP]\", %d], \"cls\": [\"[CLS]\", %d]}",
+                                                       sep, cls));
+    arena_free(arena);
+    return OK;
+}
+
+Err tokenizer_read_vocab_txt(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes, const BertOptions *options)
+{
+    Tokenizer *tok = tokenizer_new(MODEL_WORDPIECE, name);
+    const char *at = bytes, *end = bytes + n_bytes, *line;
+    size_t n;
+    Err err = OK;
+    for (int32_t id = 0; err == OK && next_line(&at, end, &line, &n); id++) {
+        if (n == 0 && at >= end)
+            break;
+        err = vocab_add(&tok->vocab, id, line, n);
+        if (err != OK)
+            err_prefix(err, "%s:%d", name, id + 1);
+    }
+    if (err == OK)
+        err = push_bert(tok, options);
+    if (err == OK && tok->unk_id < 0)
+        err = err_set(ERR_FORMAT, "%s: no [UNK] among the tokens", name);
+    if (err == OK)
+        err = tokenizer_finish(tok);
+    if (err == OK)
+        *out = tok;
+    else
+        tokenizer_free(tok);
+    return err;
+}
