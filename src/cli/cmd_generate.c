@@ -15,7 +15,7 @@ typedef struct {
     int64_t max_tokens, top_k, seed, context;
     double temperature, top_p;
     OptionTexts stop;
-    bool ignore_eos, echo, json;
+    bool ignore_eos, slide, echo, json;
     int backend;
 } GenerateSettings;
 
@@ -30,6 +30,7 @@ static const Option rows[] = {
     OPTION_TEXTS("stop", GenerateSettings, stop, "end before this text; may be given more than once"),
     OPTION_BOOL("ignore-eos", GenerateSettings, ignore_eos, "go on when the model ends its text"),
     OPTION_INT("context", GenerateSettings, context, 0, 2e9, "tokens kept in memory, prompt included; 0: what the model was made for"),
+    OPTION_BOOL("slide", GenerateSettings, slide, "when the context is full, go on from its later half"),
     OPTION_BOOL("echo", GenerateSettings, echo, "print the prompt first"),
     OPTION_BOOL("json", GenerateSettings, json, "one JSON object instead of the text"),
     OPTION_CHOICE("backend", GenerateSettings, backend, "reference|cpu", "plain kernels or fast ones"),
@@ -41,7 +42,7 @@ static const CommandHelp help = {
                 "    jikji generate DIR --prompt \"옛날 옛적에\" --temperature 0.8 --top-p 0.95 --seed 7 --max-tokens 200\n"
                 "    jikji generate DIR --prompt \"Q: 2+2?\\nA:\" --temperature 0 --stop $'\\n' --json\n",
     .about = "DIR is a Hugging Face directory with its tokenizer, or a run. Temperature, top-k and top-p mean what they mean in\n"
-             "transformers, in that order. When the context is full the text ends, and the command says so.\n",
+             "transformers, in that order. When the context is full the text ends and the command says so, unless --slide.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = 1,
@@ -108,6 +109,7 @@ static GenerateOptions generate_options(const GenerateSettings *s)
         .max_tokens = s->max_tokens,
         .n_stops = s->stop.n,
         .ignore_eos = s->ignore_eos,
+        .slide = s->slide,
     };
     for (int i = 0; i < s->stop.n; i++)
         options.stops[i] = s->stop.value[i];
@@ -165,7 +167,7 @@ static Err continue_text(Job *job, const char *dir)
     else if (job->last != '\n')
         putchar('\n');
     if (result.reason == FINISH_CONTEXT)
-        log_warn("the context of %lld tokens is full: the text ends here", (long long)generator_options(job->gen)->context);
+        log_warn("the context of %lld tokens is full: the text ends here; --slide goes on", (long long)generator_options(job->gen)->context);
     log_info("%lld tokens in %.2f s, %.1f a second; ended by %s", (long long)result.n_tokens, seconds, (double)result.n_tokens / seconds,
              finish_reason_name(result.reason));
     return OK;

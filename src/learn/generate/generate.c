@@ -1,18 +1,20 @@
-/* generate.c - prompts to text: prefill in chunks, then one token a run for every sequence that is still open. */
+/* generate.c - prompts to text. Each round computes what the caches lack: at first the prompts, then one token a sequence; half a context
+ * after a slide. */
 #include "learn/generate/generate.h"
 
 #include "base/log.h"
 #include "learn/generate/stop_text.h"
 
 #include <assert.h>
-#include <stdlib.h>
+#include <string.h>
 
 typedef struct {
     TokenStream *stream;
     StopText text;
     bool open;
-    int32_t last_id;   /* chosen, not yet computed */
-    int64_t n_prompt, n_tokens;
+    int32_t *ids;      /* [context] what the cache holds or will hold */
+    int64_t n_ids;
+    int64_t n_prompt, n_tokens;  /* given, chosen */
     FinishReason reason;
 } Session;
 
@@ -66,25 +68,38 @@ static void finish(Generation *gn, int64_t sequence, FinishReason reason)
     give_out(gn, sequence, true);
 }
 
+/* The later half of the context becomes its beginning; the cache is computed anew, as positions have changed. */
+static void slide(Generation *gn, int64_t sequence)
+{
+    Session *s = &gn->sessions[sequence];
+    const int64_t n_kept = (s->n_ids + 1) / 2;
+    memmove(s->ids, s->ids + s->n_ids - n_kept, sizeof *s->ids * (size_t)n_kept);
+    s->n_ids = n_kept;
+    generator_truncate(gn->gen, sequence, 0);
+}
+
 /* Takes a chosen token into its sequence. */
 static void accept(Generation *gn, int64_t sequence, int32_t id)
 {
     Session *s = &gn->sessions[sequence];
+    const int64_t context = generator_options(gn->gen)->context;
     if (ends_text(gn, id)) {
         finish(gn, sequence, FINISH_EOS);
         return;
     }
-    s->last_id = id;
+    s->ids[s->n_ids++] = id;
     s->n_tokens++;
     TokenText piece = token_stream_push(s->stream, id);
     if (stop_text_push(&s->text, piece.bytes, piece.n_bytes))
         finish(gn, sequence, FINISH_STOP);
     else if (s->n_tokens == gn->options->max_tokens)
         finish(gn, sequence, FINISH_LENGTH);
-    else if (s->n_prompt + s->n_tokens == generator_options(gn->gen)->context)
+    else if (s->n_ids == context && !gn->options->slide)
         finish(gn, sequence, FINISH_CONTEXT);
     else
         give_out(gn, sequence, false);
+    if (s->open && s->n_ids == context)
+        slide(gn, sequence);
 }
 
 /* Runs what was collected and chooses a token where logits were wanted. */
@@ -115,26 +130,26 @@ static Err add_token(Generation *gn, int64_t sequence, int32_t id, bool want_log
     return gn->n_tokens == generator_options(gn->gen)->chunk ? run(gn) : OK;
 }
 
-static Err prefill(Generation *gn, const TokenSpan *prompts)
+/* One round: every open sequence is computed up to its last token, and the next is chosen. */
+static Err advance(Generation *gn)
 {
     for (int64_t i = 0; i < gn->n_sessions; i++) {
-        generator_truncate(gn->gen, i, 0);
-        for (int64_t k = 0; k < prompts[i].n; k++)
-            TRY(add_token(gn, i, prompts[i].ids[k], k == prompts[i].n - 1));
+        const Session *s = &gn->sessions[i];
+        const int64_t n = s->n_ids;  /* a run chooses a token for whoever is complete */
+        if (!s->open)
+            continue;
+        for (int64_t k = generator_length(gn->gen, i); k < n; k++)
+            TRY(add_token(gn, i, s->ids[k], k == n - 1));
     }
     return gn->n_tokens > 0 ? run(gn) : OK;
 }
 
-static Err decode(Generation *gn)
+static bool any_open(const Generation *gn)
 {
-    for (;;) {
-        for (int64_t i = 0; i < gn->n_sessions; i++)
-            if (gn->sessions[i].open)
-                gn->tokens[gn->n_tokens++] = (GeneratorToken){i, gn->sessions[i].last_id, true};
-        if (gn->n_tokens == 0)
-            return OK;
-        TRY(run(gn));
-    }
+    for (int64_t i = 0; i < gn->n_sessions; i++)
+        if (gn->sessions[i].open)
+            return true;
+    return false;
 }
 
 static Err check_prompts(const Generator *gen, const TokenSpan *prompts, int64_t n_prompts)
@@ -154,6 +169,17 @@ static Err check_prompts(const Generator *gen, const TokenSpan *prompts, int64_t
     return OK;
 }
 
+static void session_open(Generation *gn, int64_t sequence, TokenSpan prompt, Arena *arena)
+{
+    const GenerateOptions *options = gn->options;
+    Session *s = &gn->sessions[sequence];
+    *s = (Session){.stream = token_stream_new(gn->tok, false), .open = true, .n_prompt = prompt.n, .n_ids = prompt.n,
+                   .ids = ARENA_ARRAY(arena, int32_t, generator_options(gn->gen)->context),
+                   .text = stop_text_new(arena, options->stops, options->n_stops)};
+    memcpy(s->ids, prompt.ids, sizeof *s->ids * (size_t)prompt.n);
+    generator_truncate(gn->gen, sequence, 0);
+}
+
 Err generate(Generator *gen, const Tokenizer *tok, const TokenSpan *prompts, int64_t n_prompts, const GenerateOptions *options,
              const GenerateSink *sink, Arena *arena, Generated *results)
 {
@@ -165,11 +191,10 @@ Err generate(Generator *gen, const Tokenizer *tok, const TokenSpan *prompts, int
                      ARENA_ARRAY(arena, GeneratorToken, generator_options(gen)->chunk), 0,
                      arena_alloc(arena, sample_scratch_bytes(vocab_size))};
     for (int64_t i = 0; i < n_prompts; i++)
-        gn.sessions[i] = (Session){.stream = token_stream_new(tok, false), .open = true, .n_prompt = prompts[i].n,
-                                   .text = stop_text_new(arena, options->stops, options->n_stops)};
-    Err err = prefill(&gn, prompts);
-    if (err == OK)
-        err = decode(&gn);
+        session_open(&gn, i, prompts[i], arena);
+    Err err = OK;
+    while (err == OK && any_open(&gn))
+        err = advance(&gn);
     for (int64_t i = 0; i < n_prompts; i++) {
         Session *s = &gn.sessions[i];
         results[i] = (Generated){s->text.bytes, s->text.n_bytes, s->n_tokens, s->reason};

@@ -75,6 +75,7 @@ typedef struct {
     int n_stops;
     const char *stops[GENERATE_STOPS_MAX];  /* text ends before the first of them; none is empty */
     bool ignore_eos;
+    bool slide;  /* a full context does not end the text: its later half becomes the beginning, and the text goes on */
 } GenerateOptions;
 
 typedef enum {

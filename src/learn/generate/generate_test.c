@@ -125,6 +125,17 @@ TEST(generate, a_text_ends_as_the_settings_say)
     CHECK(full.reason == FINISH_CONTEXT);
     CHECK_EQUAL(full.n_tokens, CONTEXT - w.prompts[0].n);
 
+    /* Sliding changes nothing before the context is full, and goes on after it. */
+    options.slide = true;
+    options.max_tokens = 3 * CONTEXT;
+    REQUIRE_OK(world_generate(&w, 1, &options, &result));
+    CHECK(result.reason == FINISH_LENGTH);
+    CHECK_EQUAL(result.n_tokens, 3 * CONTEXT);
+    CHECK(result.n_bytes > full.n_bytes && memcmp(result.text, full.text, full.n_bytes - 4) == 0);  /* a character may be cut at the end */
+    CHECK(was_streamed(&w, 0, &result));
+    options.slide = false;
+    options.max_tokens = 1000;
+
     /* Some seed meets the end of text before the context is full: 37 tokens, 280 ids. */
     options.ignore_eos = false;
     bool met = false;
