@@ -16,7 +16,7 @@ typedef struct {
     double temperature, top_p;
     OptionTexts stop;
     bool ignore_eos, slide, echo, json;
-    int backend;
+    int dtype, backend;
 } GenerateSettings;
 
 static const Option rows[] = {
@@ -33,6 +33,7 @@ static const Option rows[] = {
     OPTION_BOOL("slide", GenerateSettings, slide, "when the context is full, go on from its later half"),
     OPTION_BOOL("echo", GenerateSettings, echo, "print the prompt first"),
     OPTION_BOOL("json", GenerateSettings, json, "one JSON object instead of the text"),
+    OPTION_CHOICE("dtype", GenerateSettings, dtype, "f32|bf16", "of weights, products and cache; bf16 halves their memory"),
     OPTION_CHOICE("backend", GenerateSettings, backend, "reference|cpu", "plain kernels or fast ones"),
 };
 
@@ -91,9 +92,9 @@ static Err load(Job *job, const char *dir)
     if (tokenizer_vocab_size(job->tok) > job->config.vocab_size)
         return err_set(ERR_FORMAT, "%s: the tokenizer has %lld tokens, the model %lld: they do not belong together", dir,
                        (long long)tokenizer_vocab_size(job->tok), (long long)job->config.vocab_size);
-    TRY(model_dir_load(&job->store, &job->config, dir, &(ModelDeclareOptions){DTYPE_F32, false}));
-
     GeneratorOptions options = generator_options_default(&job->config);
+    options.dtype = s->dtype ? DTYPE_BF16 : DTYPE_F32;
+    TRY(model_dir_load(&job->store, &job->config, dir, &(ModelDeclareOptions){options.dtype, false}));
     options.backend = s->backend ? BACKEND_CPU : BACKEND_REFERENCE;
     if (s->context > 0)
         options.context = s->context;

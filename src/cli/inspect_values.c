@@ -4,6 +4,7 @@
 #include "cli/model_dir.h"
 #include "engine/graph/program.h"
 #include "engine/op/op.h"
+#include "engine/pass/autocast.h"
 #include "engine/pass/differentiate.h"
 #include "engine/tensor/safetensors.h"
 #include "learn/objective/objective.h"
@@ -17,26 +18,30 @@ typedef struct {
     int dtype, backend;
 } ValueOptions;
 
-enum { VALUE_F32, VALUE_F64 };
+static const DType value_dtypes[] = {DTYPE_F32, DTYPE_F64, DTYPE_BF16};  /* in the order of the choices */
 
-#define SHARED_ROWS                                                                                                     \
-    OPTION_TEXT("ids", ValueOptions, ids, "token ids, one sequence: 1,2,3"),                                            \
-    OPTION_TEXT("out", ValueOptions, out, "the safetensors file to write"),                                             \
-    OPTION_CHOICE("dtype", ValueOptions, dtype, "f32|f64", "of the computation; f64 runs on the reference kernels"), \
+#define SHARED_ROWS                                                                         \
+    OPTION_TEXT("ids", ValueOptions, ids, "token ids, one sequence: 1,2,3"),                \
+    OPTION_TEXT("out", ValueOptions, out, "the safetensors file to write"),                 \
     OPTION_CHOICE("backend", ValueOptions, backend, "reference|cpu", "plain kernels or fast ones")
 
-static const Option logits_rows[] = {SHARED_ROWS};
+static const Option logits_rows[] = {
+    SHARED_ROWS,
+    OPTION_CHOICE("dtype", ValueOptions, dtype, "f32|f64|bf16", "of weights and products; f64 runs on the reference kernels"),
+};
 static const Option grads_rows[] = {
     OPTION_TEXT("labels", ValueOptions, labels,
                 "for each id the one that should follow it, negative: none; absent: the next id, the last has none"),
     SHARED_ROWS,
+    OPTION_CHOICE("dtype", ValueOptions, dtype, "f32|f64", "of the computation; f64 runs on the reference kernels"),
 };
 
 static const CommandHelp logits_help = {
     .synopsis = "inspect logits DIR --ids 1,2,3 --out F.safetensors [settings]",
     .examples = "    jikji inspect logits runs/nano/checkpoints/best --ids 5,17,3 --out logits.safetensors\n"
                 "    jikji inspect logits DIR --ids 5,17,3 --out logits.safetensors --dtype f64\n",
-    .about = "Writes \"logits\" [n, vocab_size]: row n scores the token after id n. f32, or f64 with --dtype f64.\n",
+    .about = "Writes \"logits\" [n, vocab_size]: row n scores the token after id n. f32, or f64 with --dtype f64.\n"
+             "With bf16 weights are rounded and products take bf16, as generate --dtype bf16 computes.\n",
     .table = {logits_rows, N_ELEMENTS(logits_rows)},
     .n_words_min = 1,
     .n_words_max = 1,
@@ -84,7 +89,7 @@ typedef struct {
     Program *program;
     int32_t *ids;
     int64_t n;
-    DType dtype;  /* of computation and result */
+    DType dtype;  /* of weights and products */
 } Values;
 
 static Err values_open(Values *v, const CommandHelp *help, const CommandWords *words, bool trainable)
@@ -92,7 +97,7 @@ static Err values_open(Values *v, const CommandHelp *help, const CommandWords *w
     const ValueOptions *o = &v->options;
     if (!o->ids || !o->out)
         return err_set(ERR_USAGE, "usage: jikji %s", help->synopsis);
-    v->dtype = o->dtype == VALUE_F64 ? DTYPE_F64 : DTYPE_F32;
+    v->dtype = value_dtypes[o->dtype];
     const char *dir = model_dir_find(words->word[0], v->arena);
     TRY(model_config_read(&v->config, v->arena, dir));
     TRY(inspect_read_ids(&v->ids, &v->n, v->arena, "--ids", o->ids, 0, v->config.vocab_size - 1));
@@ -115,7 +120,7 @@ static void values_close(Values *v)
 /* Compiles, allocates what the graph added to the store, and writes the inputs of one sequence. */
 static Err values_bind(Values *v)
 {
-    const bool reference = v->options.dtype == VALUE_F64 || v->options.backend == BACKEND_REFERENCE;
+    const bool reference = v->dtype == DTYPE_F64 || v->options.backend == BACKEND_REFERENCE;
     TRY(graph_compile(&v->program, v->graph, &(CompileOptions){reference ? BACKEND_REFERENCE : BACKEND_CPU}));
     TRY(store_allocate(v->store));
     TRY(program_bind(v->program));
@@ -131,25 +136,47 @@ static Err values_bind(Values *v)
     return OK;
 }
 
+static Err write_tensors(const Values *v, const char *const *names, const Tensor *tensors, int n)
+{
+    SafetensorsEntry *entries = ARENA_ARRAY(v->arena, SafetensorsEntry, n);
+    for (int i = 0; i < n; i++)
+        entries[i] = (SafetensorsEntry){names[i], tensors[i].dtype, tensors[i].shape};
+    SafetensorsWriter *writer;  /* all of one dtype: any order is aligned */
+    TRY(safetensors_writer_open(&writer, v->options.out, entries, n));
+    for (int i = 0; i < n; i++) {
+        Err err = safetensors_writer_tensor(writer, &tensors[i]);
+        if (err != OK) {
+            safetensors_writer_abort(writer);
+            return err;
+        }
+    }
+    return safetensors_writer_commit(writer, NULL);
+}
+
 /* ---- logits ---- */
+
+static Tensor widened(const Tensor *bf16, Arena *arena)
+{
+    Tensor f32 = tensor_contiguous(DTYPE_F32, bf16->shape, arena_alloc(arena, sizeof(float) * (size_t)tensor_count(bf16)));
+    for (int64_t i = 0; i < tensor_count(bf16); i++)
+        tensor_set(&f32, i, tensor_get(bf16, i));
+    return f32;
+}
 
 static Err write_logits(Values *v)
 {
     ModelInputs inputs = model_inputs(v->graph, v->n, false);
     Node *hidden = model_hidden(v->graph, &v->config, &inputs);
     graph_output(v->graph, "logits", linear(v->graph, hidden, model_head(v->graph, &v->config), NULL, WEIGHT_OUT_IN));
+    if (v->dtype == DTYPE_BF16)
+        pass_autocast(v->graph, DTYPE_BF16);
     TRY(values_bind(v));
     program_run_all(v->program);
-    const Tensor *logits = program_output(v->program, "logits");
-
-    SafetensorsWriter *writer;
-    TRY(safetensors_writer_open(&writer, v->options.out, &(SafetensorsEntry){"logits", logits->dtype, logits->shape}, 1));
-    Err err = safetensors_writer_tensor(writer, logits);
-    if (err != OK) {
-        safetensors_writer_abort(writer);
-        return err;
-    }
-    return safetensors_writer_commit(writer, NULL);
+    Tensor logits = *program_output(v->program, "logits");
+    if (v->dtype == DTYPE_BF16)
+        logits = widened(&logits, v->arena);
+    const char *name = "logits";
+    return write_tensors(v, &name, &logits, 1);
 }
 
 Err inspect_logits(int argc, char **argv)
@@ -203,23 +230,6 @@ static Tensor mean_gradient(const Values *v, int param, int64_t n_targets)
     for (int64_t i = 0; i < n; i++)
         tensor_set(&mean, i, sums[i] / (double)n_targets);
     return mean;
-}
-
-static Err write_tensors(const Values *v, const char *const *names, const Tensor *tensors, int n)
-{
-    SafetensorsEntry *entries = ARENA_ARRAY(v->arena, SafetensorsEntry, n);
-    for (int i = 0; i < n; i++)
-        entries[i] = (SafetensorsEntry){names[i], tensors[i].dtype, tensors[i].shape};
-    SafetensorsWriter *writer;  /* all of one dtype: any order is aligned */
-    TRY(safetensors_writer_open(&writer, v->options.out, entries, n));
-    for (int i = 0; i < n; i++) {
-        Err err = safetensors_writer_tensor(writer, &tensors[i]);
-        if (err != OK) {
-            safetensors_writer_abort(writer);
-            return err;
-        }
-    }
-    return safetensors_writer_commit(writer, NULL);
 }
 
 static Err write_grads(Values *v)

@@ -18,7 +18,7 @@ typedef struct {
     int64_t n_sequences;  /* at once */
     int64_t context;      /* tokens a sequence may hold, prompt included: 1 .. seq_len_max */
     int64_t chunk;        /* most tokens of one run, >= n_sequences */
-    DType dtype;          /* of the key-value cache: that of the parameters */
+    DType dtype;          /* that of the parameters (ModelDeclareOptions), and of the key-value cache */
     Backend backend;
 } GeneratorOptions;
 /* One sequence, the model's whole context, chunks of 256, on the fast kernels. */
@@ -45,7 +45,7 @@ typedef struct {
     bool want_logits;
 } GeneratorToken;
 /* Computes n <= chunk tokens, n_sequences of which at most want logits, and none beyond its sequence's context (asserts). Returns the
- * logits [wanted, vocab_size] f32 (f64 on an f64 store), in order; borrowed until the next run. */
+ * logits [wanted, vocab_size] in the options' dtype, in order; borrowed until the next run. */
 const Tensor *generator_run(Generator *gen, const GeneratorToken *tokens, int64_t n);
 
 /* ---- choosing a token ---- */

@@ -1,5 +1,6 @@
 /* generator.c - the program with a key-value cache. Sequence s owns the cache rows s * context .. (s + 1) * context - 1. */
 #include "engine/op/op.h"
+#include "engine/pass/autocast.h"
 #include "learn/generate/generate.h"
 
 #include <assert.h>
@@ -38,7 +39,9 @@ static void record(Generator *gen)
     Node *wanted = graph_input(g, "wanted", DTYPE_I32, shape_1(o->n_sequences), graph_bound(g, "n_wanted", o->n_sequences));
     Node *hidden = gather_rows(g, model_hidden(g, &gen->config, &inputs), wanted);
     Node *logits = linear(g, hidden, model_head(g, &gen->config), NULL, WEIGHT_OUT_IN);
-    graph_output(g, "logits", o->dtype == DTYPE_BF16 ? cast(g, logits, DTYPE_F32) : logits);
+    graph_output(g, "logits", logits);
+    if (o->dtype == DTYPE_BF16)
+        pass_autocast(g, DTYPE_BF16);
 }
 
 Err generator_new(Generator **out, const ModelConfig *config, Store *store, const GeneratorOptions *options)

@@ -3,6 +3,7 @@
 #include "base/parallel.h"
 #include "base/test.h"
 #include "engine/op/op.h"
+#include "engine/pass/autocast.h"
 #include "learn/generate/generate.h"
 
 enum { N = 64, LEN_A = 23, LEN_B = 41, VOCAB = 101 };
@@ -17,18 +18,26 @@ typedef struct {
     Arena *arena;
     ModelConfig config;
     Store *store;
+    DType dtype;
     int32_t a[LEN_A], b[LEN_B];
-    float *logits_a, *logits_b;  /* each sequence alone, by the program that trains */
+    char *logits_a, *logits_b;  /* each sequence alone, by the program that trains */
 } Bits;
 
+static int64_t row_bytes(const Bits *t)
+{
+    return VOCAB * dtype_bytes(t->dtype);
+}
+
 /* Logits of tokens that lie in sequences of the given lengths, end to end, without a cache; the program has room for N. */
-static float *forward(Bits *t, const int32_t *const *ids, const int64_t *lengths, int n_sequences)
+static char *forward(Bits *t, const int32_t *const *ids, const int64_t *lengths, int n_sequences)
 {
     Graph *g = graph_new(t->store);
     ModelInputs inputs = model_inputs(g, N, false);
     graph_output(g, "logits", linear(g, model_hidden(g, &t->config, &inputs), model_head(g, &t->config), NULL, WEIGHT_OUT_IN));
+    if (t->dtype == DTYPE_BF16)
+        pass_autocast(g, DTYPE_BF16);
     Program *program = NULL;
-    float *logits = ARENA_ARRAY(t->arena, float, N *VOCAB);
+    char *logits = arena_alloc(t->arena, (size_t)(N * row_bytes(t)));
     if (CHECK_OK(graph_compile(&program, g, &(CompileOptions){BACKEND_CPU})) && CHECK_OK(program_bind(program))) {
         int32_t *tokens = program_input(program, "tokens")->data, *positions = program_input(program, "positions")->data;
         int32_t *ranges = program_input(program, "ranges")->data;
@@ -44,20 +53,20 @@ static float *forward(Bits *t, const int32_t *const *ids, const int64_t *lengths
         }
         program_set_bound(program, "n_tokens", n);
         program_run_all(program);
-        memcpy(logits, program_output(program, "logits")->data, sizeof(float) * (size_t)(n * VOCAB));
+        memcpy(logits, program_output(program, "logits")->data, (size_t)(n * row_bytes(t)));
     }
     program_free(program);
     graph_free(g);
     return logits;
 }
 
-static bool bits_open(Bits *t, const char *config)
+static bool bits_open(Bits *t, const char *config, DType dtype)
 {
-    *t = (Bits){.arena = arena_new(), .store = store_new()};
+    *t = (Bits){.arena = arena_new(), .store = store_new(), .dtype = dtype};
     const char *path = arena_printf(t->arena, "%s/config.json", test_dir());
     if (!CHECK_OK(file_write(path, config, strlen(config))) || !CHECK_OK(model_config_read(&t->config, t->arena, path)))
         return false;
-    model_declare(&t->config, t->store, &(ModelDeclareOptions){DTYPE_F32, false});
+    model_declare(&t->config, t->store, &(ModelDeclareOptions){dtype, false});
     if (!CHECK_OK(store_allocate(t->store)))
         return false;
     model_init(&t->config, t->store, 5);
@@ -76,29 +85,45 @@ static void bits_close(Bits *t)
     arena_free(t->arena);
 }
 
-static bool same(const float *x, const float *y, int64_t n_rows)
+static bool same(const Bits *t, const void *x, const void *y, int64_t n_rows)
 {
-    return hash_bytes(x, sizeof(float) * (size_t)(n_rows * VOCAB)) == hash_bytes(y, sizeof(float) * (size_t)(n_rows * VOCAB));
+    return hash_bytes(x, (size_t)(n_rows * row_bytes(t))) == hash_bytes(y, (size_t)(n_rows * row_bytes(t)));
+}
+
+/* Each model in each dtype. */
+static void for_each_model(void (*check)(Bits *t))
+{
+    static const DType dtypes[] = {DTYPE_F32, DTYPE_BF16};
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++)
+        for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
+            Bits t;
+            REQUIRE(bits_open(&t, configs[i], dtypes[d]));
+            check(&t);
+            bits_close(&t);
+        }
+}
+
+static void check_packing(Bits *t)
+{
+    const int n_threads = parallel_threads();
+    parallel_set_threads(1);  /* nor does it depend on their number; and small runs are quicker so */
+    CHECK(!same(t, t->logits_a, t->logits_b, 1));
+    const char *packed = forward(t, (const int32_t *[]){t->b, t->a}, (int64_t[]){LEN_B, LEN_A}, 2);
+    CHECK(same(t, packed, t->logits_b, LEN_B));
+    CHECK(same(t, packed + LEN_B * row_bytes(t), t->logits_a, LEN_A));
+    const int32_t padding[N - LEN_A] = {0};
+    const char *padded = forward(t, (const int32_t *[]){t->a, padding}, (int64_t[]){LEN_A, N - LEN_A}, 2);
+    CHECK(same(t, padded, t->logits_a, LEN_A));
+    parallel_set_threads(n_threads);
 }
 
 TEST(generator, forward_values_are_the_same_packed_padded_or_alone)
 {
-    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
-        Bits t;
-        REQUIRE(bits_open(&t, configs[i]));
-        CHECK(!same(t.logits_a, t.logits_b, 1));
-        const float *packed = forward(&t, (const int32_t *[]){t.b, t.a}, (int64_t[]){LEN_B, LEN_A}, 2);
-        CHECK(same(packed, t.logits_b, LEN_B));
-        CHECK(same(packed + LEN_B * VOCAB, t.logits_a, LEN_A));
-        const int32_t padding[N - LEN_A] = {0};
-        const float *padded = forward(&t, (const int32_t *[]){t.a, padding}, (int64_t[]){LEN_A, N - LEN_A}, 2);
-        CHECK(same(padded, t.logits_a, LEN_A));
-        bits_close(&t);
-    }
+    for_each_model(check_packing);
 }
 
 /* Feeds n tokens of a sequence in runs of `chunk`; true when all logits equal `want`. */
-static bool prefill_equals(Generator *gen, int64_t sequence, const int32_t *ids, int64_t n, int64_t chunk, const float *want)
+static bool prefill_equals(const Bits *t, Generator *gen, int64_t sequence, const int32_t *ids, int64_t n, int64_t chunk, const char *want)
 {
     bool equal = true;
     generator_truncate(gen, sequence, 0);
@@ -108,13 +133,13 @@ static bool prefill_equals(Generator *gen, int64_t sequence, const int32_t *ids,
         for (int64_t i = 0; i < n_run; i++)
             tokens[i] = (GeneratorToken){sequence, ids[first + i], true};
         const Tensor *logits = generator_run(gen, tokens, n_run);
-        equal = equal && same(logits->data, want + first * VOCAB, n_run);
+        equal = equal && same(t, logits->data, want + first * row_bytes(t), n_run);
     }
     return equal && generator_length(gen, sequence) == n;
 }
 
 /* One token of each sequence a run, as far as they go. */
-static bool decode_equals(Generator *gen, const Bits *t)
+static bool decode_equals(const Bits *t, Generator *gen)
 {
     bool equal = true;
     generator_truncate(gen, 1, 0);
@@ -122,45 +147,46 @@ static bool decode_equals(Generator *gen, const Bits *t)
     for (int64_t i = 0; i < LEN_B; i++) {
         GeneratorToken tokens[2] = {{1, t->b[i], true}, {2, t->a[i % LEN_A], true}};
         const Tensor *logits = generator_run(gen, tokens, i < LEN_A ? 2 : 1);
-        equal = equal && same(logits->data, t->logits_b + i * VOCAB, 1);
+        equal = equal && same(t, logits->data, t->logits_b + i * row_bytes(t), 1);
         if (i < LEN_A)
-            equal = equal && same((const float *)logits->data + VOCAB, t->logits_a + i * VOCAB, 1);
+            equal = equal && same(t, (const char *)logits->data + row_bytes(t), t->logits_a + i * row_bytes(t), 1);
     }
     return equal;
 }
 
+static void check_prefill_and_decode(Bits *t)
+{
+    Generator *gen;
+    const int n_threads = parallel_threads();
+    GeneratorOptions options = generator_options_default(&t->config);
+    options.n_sequences = N;
+    options.dtype = t->dtype;
+    REQUIRE_OK(generator_new(&gen, &t->config, t->store, &options));
+    REQUIRE_OK(store_allocate(t->store));
+    REQUIRE_OK(generator_bind(gen));
+    parallel_set_threads(1);
+    for (int64_t chunk = 1; chunk <= N; chunk = chunk * 3 + 2)
+        CHECK(prefill_equals(t, gen, 3, t->b, LEN_B, chunk, t->logits_b));
+    CHECK(prefill_equals(t, gen, 3, t->a, LEN_A, LEN_A, t->logits_a));
+    CHECK(decode_equals(t, gen));
+    /* Going back and on again changes nothing. */
+    generator_truncate(gen, 1, 10);
+    const Tensor *logits = generator_run(gen, &(GeneratorToken){1, t->b[10], true}, 1);
+    CHECK(same(t, logits->data, t->logits_b + 10 * row_bytes(t), 1));
+    parallel_set_threads(n_threads);
+    generator_free(gen);
+}
+
 TEST(generator, logits_are_the_same_by_prefill_in_any_chunks_or_by_decode)
 {
-    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
-        Bits t;
-        Generator *gen;
-        REQUIRE(bits_open(&t, configs[i]));
-        GeneratorOptions options = generator_options_default(&t.config);
-        options.n_sequences = N;
-        REQUIRE_OK(generator_new(&gen, &t.config, t.store, &options));
-        REQUIRE_OK(store_allocate(t.store));
-        REQUIRE_OK(generator_bind(gen));
-        const int n_threads = parallel_threads();
-        parallel_set_threads(1);  /* nor by the number of threads; and small runs are quicker so */
-        for (int64_t chunk = 1; chunk <= N; chunk = chunk * 3 + 2)
-            CHECK(prefill_equals(gen, 3, t.b, LEN_B, chunk, t.logits_b));
-        CHECK(prefill_equals(gen, 3, t.a, LEN_A, LEN_A, t.logits_a));
-        CHECK(decode_equals(gen, &t));
-        /* Going back and on again changes nothing. */
-        generator_truncate(gen, 1, 10);
-        const Tensor *logits = generator_run(gen, &(GeneratorToken){1, t.b[10], true}, 1);
-        CHECK(same(logits->data, t.logits_b + 10 * VOCAB, 1));
-        parallel_set_threads(n_threads);
-        generator_free(gen);
-        bits_close(&t);
-    }
+    for_each_model(check_prefill_and_decode);
 }
 
 TEST(generator, options_out_of_bounds_are_usage_errors)
 {
     Bits t;
     Generator *gen;
-    REQUIRE(bits_open(&t, configs[0]));
+    REQUIRE(bits_open(&t, configs[0], DTYPE_F32));
     GeneratorOptions good = generator_options_default(&t.config), bad = good;
     bad.context = 65;
     CHECK(generator_new(&gen, &t.config, t.store, &bad) == ERR_USAGE);

@@ -113,8 +113,8 @@ static Node *gpt2_mlp(Graph *g, Node *x, int64_t layer)
 
 static Node *gpt2_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs)
 {
-    Node *h = add(g, embedding(g, model_param(g, "transformer.wte.weight"), inputs->tokens),
-                  embedding(g, model_param(g, "transformer.wpe.weight"), inputs->positions));
+    Node *h = add(g, model_embedding(g, "transformer.wte.weight", inputs->tokens),
+                  model_embedding(g, "transformer.wpe.weight", inputs->positions));
     for (int64_t i = 0; i < config->n_layer; i++) {
         graph_push_scope(g, "h.%lld", (long long)i);
         graph_push_scope(g, "attn");

@@ -106,7 +106,7 @@ static Node *llama_mlp(Graph *g, Node *x, const ModelConfig *config, int64_t lay
 
 static Node *llama_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs)
 {
-    Node *h = embedding(g, model_param(g, "model.embed_tokens.weight"), inputs->tokens);
+    Node *h = model_embedding(g, "model.embed_tokens.weight", inputs->tokens);
     for (int64_t i = 0; i < config->n_layer; i++) {
         graph_push_scope(g, "layers.%lld", (long long)i);
         graph_push_scope(g, "self_attn");

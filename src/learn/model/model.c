@@ -100,6 +100,12 @@ Node *model_param(Graph *g, const char *format, ...)
     return graph_param(g, name);
 }
 
+Node *model_embedding(Graph *g, const char *table, Node *ids)
+{
+    Node *rows = embedding(g, graph_param(g, table), ids);
+    return node_dtype(rows) == DTYPE_BF16 ? cast(g, rows, DTYPE_F32) : rows;
+}
+
 ModelInputs model_inputs(Graph *g, int64_t n_tokens_max, bool cached)
 {
     int bound = graph_bound(g, "n_tokens", n_tokens_max);

@@ -44,8 +44,9 @@ const char *model_config_to_json(const ModelConfig *config, Arena *arena);
 Err model_config_check(const ModelConfig *config);
 
 typedef struct {
-    DType dtype;     /* of the parameters: f32; f64 for reference runs; bf16 for generation only */
-    bool trainable;  /* buckets "decay" (matrices) and "no_decay" (biases, norms); else one "frozen" bucket */
+    DType dtype;     /* of the parameters: f32; f64 for reference runs; bf16 for forward passes only: matrices are bf16, vectors f32, and
+                        the graph goes through pass_autocast */
+    bool trainable;  /* buckets "decay" (matrices) and "no_decay" (biases, norms); else "frozen" (and "frozen_vectors" beside bf16) */
 } ModelDeclareOptions;
 /* Adds every parameter to the store. */
 void model_declare(const ModelConfig *config, Store *store, const ModelDeclareOptions *options);

@@ -74,6 +74,8 @@ void model_write_eos(JsonWriter *writer, const ModelConfig *config);
 
 /* Keys and values of layer `layer` as attention sees them: the batch's own, or the cache after this batch was written into it. */
 void model_cache(Graph *g, const ModelInputs *inputs, int64_t layer, Node **k, Node **v);
+/* Rows of a table as the beginning of the residual stream, which is f32 even where weights are bf16: it is a long sum. */
+Node *model_embedding(Graph *g, const char *table, Node *ids);
 /* The parameter of that name. */
 Node *model_param(Graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
