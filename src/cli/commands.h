@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+Err cmd_run(int argc, char **argv);
 Err cmd_corpus(int argc, char **argv);
 Err cmd_tokenizer(int argc, char **argv);
 Err cmd_generate(int argc, char **argv);

@@ -21,6 +21,7 @@ static Err command_help(int argc, char **argv);
 
 /* In the order of the road: `jikji` alone prints it so. */
 static const Command commands[] = {
+    {"run", cmd_run, "the whole road: text, tokenizer, shards, training, samples"},
     {"corpus", cmd_corpus, "text made, cleaned and turned into token shards"},
     {"tokenizer", cmd_tokenizer, "train|encode|decode: vocabularies from text, ids from text, text from ids"},
     {"plan", cmd_plan, "what a training run will take: memory, FLOPs, time"},
@@ -51,7 +52,7 @@ static Err fail_unknown(const char *name)
 
 /* ---- the page that `jikji` alone shows ---- */
 
-/* The first run here that has a checkpoint, or the first recipe; NULL when there is none. */
+/* The first run here that has a checkpoint; NULL when there is none. */
 static const char *find_run(Arena *arena)
 {
     char **names;
@@ -64,26 +65,14 @@ static const char *find_run(Arena *arena)
     return NULL;
 }
 
-static const char *find_recipe(Arena *arena)
-{
-    char **names;
-    int n_names;
-    if (!file_is_dir("recipes") || file_list_dir(&names, &n_names, arena, "recipes") != OK)
-        return NULL;
-    for (int i = 0; i < n_names; i++)
-        if (strlen(names[i]) > 5 && strcmp(names[i] + strlen(names[i]) - 5, ".yaml") == 0)
-            return arena_printf(arena, "recipes/%s", names[i]);
-    return NULL;
-}
-
 /* Only a command that this build has is worth proposing. */
 static void print_next_step(Arena *arena)
 {
-    const char *run = find_run(arena), *recipe = find_recipe(arena);
+    const char *run = find_run(arena);
     if (run && command_find("generate"))
         printf("\nNext: jikji generate %s --prompt \"Once upon a time\"\n", run);
-    else if (recipe && command_find("run"))
-        printf("\nNext: jikji run %s\n", recipe);
+    else if (command_find("run"))
+        printf("\nNext: jikji run    the whole road, in a few minutes\n");
 }
 
 static Err command_help(int argc, char **argv)

@@ -135,6 +135,7 @@ const ModelFamily model_gpt2 = {
     .embedding = "transformer.wte.weight",
     .fields = gpt2_fields,
     .n_fields = N_ELEMENTS(gpt2_fields),
+    .in_out = true,
     .defaults = gpt2_defaults,
     .derive = gpt2_derive,
     .params = gpt2_params,

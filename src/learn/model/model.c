@@ -73,16 +73,31 @@ int64_t model_n_params(const ModelConfig *config)
     return n;
 }
 
+int model_matrices(ModelMatrix **matrices, const ModelConfig *config, Arena *arena)
+{
+    ModelParams params = model_params(config, arena);
+    int n = 0;
+    *matrices = ARENA_ARRAY(arena, ModelMatrix, params.n);
+    for (int i = 0; i < params.n; i++) {
+        ParamRole role = params.param[i].role;
+        bool is_head = role == ROLE_HEAD || (role == ROLE_EMBEDDING && config->tied);
+        if (role != ROLE_MATRIX && !is_head)
+            continue;
+        bool in_out = role == ROLE_MATRIX && config->family->in_out;
+        const int64_t *dim = params.param[i].shape.dim;
+        (*matrices)[n++] = (ModelMatrix){.n_in = dim[in_out ? 0 : 1], .n_out = dim[in_out ? 1 : 0], .in_out = in_out, .is_head = is_head};
+    }
+    return n;
+}
+
 double model_train_flops_per_token(const ModelConfig *config, int64_t seq_len)
 {
     Arena *arena = arena_new();
-    ModelParams params = model_params(config, arena);
+    ModelMatrix *matrices;
+    int n = model_matrices(&matrices, config, arena);
     double weights = 0;  /* that a token meets in products */
-    for (int i = 0; i < params.n; i++) {
-        ParamRole role = params.param[i].role;
-        if (role == ROLE_MATRIX || role == ROLE_HEAD || (role == ROLE_EMBEDDING && config->tied))
-            weights += (double)shape_count(params.param[i].shape);
-    }
+    for (int i = 0; i < n; i++)
+        weights += (double)matrices[i].n_in * (double)matrices[i].n_out;
     arena_free(arena);
     double d_attention = (double)config->n_head * (double)config->head_dim;
     return 6 * weights + 6 * (double)config->n_layer * (double)seq_len * d_attention;

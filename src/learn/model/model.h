@@ -38,6 +38,8 @@ typedef struct {
  * activation) that this build cannot compute exactly; ERR_FORMAT a missing or contradictory field (n_head that does not divide d_model).
  * vocab_size may be absent or 0 in a recipe's config: the tokenizer decides it. */
 Err model_config_read(ModelConfig *config, Arena *arena, const char *path);
+/* The same from text in memory; `name` opens messages. The text must outlive the config and end with a NUL. */
+Err model_config_parse(ModelConfig *config, Arena *arena, const char *name, const char *bytes, size_t n_bytes);
 /* config.json that transformers loads, in `arena`; keeps unknown fields of source_json. */
 const char *model_config_to_json(const ModelConfig *config, Arena *arena);
 /* Checks a config made or changed by hand (vocab_size set by the tokenizer). */
@@ -57,6 +59,14 @@ int64_t model_n_params(const ModelConfig *config);  /* tied weights counted once
 /* Matmul FLOPs of forward and backward for one token in a sequence of seq_len: 6 (body + head weights) + 6 n_layer seq_len d_attention
  * (causal attention counted as half of the square; d_attention = n_head head_dim). */
 double model_train_flops_per_token(const ModelConfig *config, int64_t seq_len);
+
+/* A weight that every token is multiplied with: y[n_out] = x[n_in] W. The head is among them, tied or not. */
+typedef struct {
+    int64_t n_in, n_out;
+    bool in_out;   /* it lies as [n_in, n_out], else as [n_out, n_in] */
+    bool is_head;
+} ModelMatrix;
+int model_matrices(ModelMatrix **matrices, const ModelConfig *config, Arena *arena);
 
 /* Reads model.safetensors (or its shards by index) of a Hugging Face directory into an allocated store; floats are converted to the store's
  * dtype. Every parameter must be there with its shape, tied heads may be absent; unknown tensors are errors but for buffers known to be derived

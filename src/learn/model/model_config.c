@@ -185,14 +185,8 @@ static Err read_family(ModelConfig *config, Arena *arena, const char *path, cons
     return OK;
 }
 
-Err model_config_read(ModelConfig *config, Arena *arena, const char *path)
+Err model_config_parse(ModelConfig *config, Arena *arena, const char *path, const char *bytes, size_t n_bytes)
 {
-    if (file_is_dir(path))
-        path = arena_printf(arena, "%s/config.json", path);
-    const char *bytes;
-    size_t n_bytes;
-    TRY(file_read(&bytes, &n_bytes, arena, path));
-
     *config = (ModelConfig){.bos_id = -1, .pad_id = -1, .init_std = 0.02, .dtype = DTYPE_F32, .source_json = bytes};
     TRY(read_family(config, arena, path, bytes, n_bytes));
     config->family->defaults(config);
@@ -207,6 +201,16 @@ Err model_config_read(ModelConfig *config, Arena *arena, const char *path)
 
     Err err = model_config_check(config);
     return err == OK ? OK : err_prefix(err, "%s", path);
+}
+
+Err model_config_read(ModelConfig *config, Arena *arena, const char *path)
+{
+    if (file_is_dir(path))
+        path = arena_printf(arena, "%s/config.json", path);
+    const char *bytes;
+    size_t n_bytes;
+    TRY(file_read(&bytes, &n_bytes, arena, path));
+    return model_config_parse(config, arena, path, bytes, n_bytes);
 }
 
 /* ---- checks ---- */

@@ -59,6 +59,7 @@ struct ModelFamily {
     const ConfigField *fields;
     int n_fields;
     bool has_rope;
+    bool in_out;               /* matrices lie as [in, out] (Conv1D), else as [out, in] */
     void (*defaults)(ModelConfig *config);  /* what transformers assumes for absent members; 0 where it depends on others */
     void (*derive)(ModelConfig *config);    /* fills what depends on others */
     void (*params)(const ModelConfig *config, ModelParams *params);
