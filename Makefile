@@ -20,7 +20,7 @@ packages:
 
 run: packages
 	@$(MAKE) --no-print-directory all
-	@$(BUILD)/jikji run $(if $(TEXT),--set "data.text=$$TEXT")
+	@$(BUILD)/jikji run $(if $(TEXT),--text "$$TEXT")
 
 test: packages
 	@$(MAKE) --no-print-directory all

@@ -8,7 +8,7 @@
 
 static const char examples[] =
     "    jikji run                               stories in Korean and English, a llama that learns to tell them\n"
-    "    jikji run --text book.txt --out runs/book                       the same with your own text\n"
+    "    jikji run --text book.txt               the same with your own text, in runs/book\n"
     "    jikji run --text 'articles/*.jsonl.zst' --field body --train.steps 5000 --out runs/articles\n"
     "    jikji run recipes/road.yaml --model.d_model 256 --generate.prompts 'One day'\n"
     "    jikji run --force train                 trains again, on the same tokens\n"
@@ -41,6 +41,19 @@ static Err read_settings(RoadSettings *settings, CommandWords *words, Arena *are
     return command_line_read(words, &help, settings, arena, argc, argv);
 }
 
+/* runs/road for the built-in text, runs/book for --text texts/book.txt; out and run outrank it. */
+static const char *choose_out(const RoadSettings *settings, Arena *arena)
+{
+    const Recipe *r = &settings->recipe;
+    if (r->out)
+        return r->out;
+    if (settings->text.n == 0 || strcmp(r->run, road_settings_default().recipe.run) != 0)
+        return arena_printf(arena, "runs/%s", r->run);
+    const char *slash = strrchr(settings->text.value[0], '/'), *name = slash ? slash + 1 : settings->text.value[0];
+    size_t n = strcspn(name, ".*?");
+    return n > 0 ? arena_printf(arena, "runs/%.*s", (int)n, name) : "runs/text";
+}
+
 Err cmd_run(int argc, char **argv)
 {
     Road road = {.arena = arena_new()};
@@ -48,8 +61,7 @@ Err cmd_run(int argc, char **argv)
     Err err = read_settings(&road.settings, &words, road.arena, argc, argv);
     if (err == OK && !words.helped) {
         interrupt_install();
-        const Recipe *r = &road.settings.recipe;
-        road.out = r->out ? r->out : arena_printf(road.arena, "runs/%s", r->run);
+        road.out = choose_out(&road.settings, road.arena);
         err = road_run(&road);
         if (err == OK)
             err = road.settings.json ? road_print_json(&road) : road_print(&road);
