@@ -49,8 +49,8 @@ static const CommandHelp train_help = {
     .examples = "    jikji tokenizer train --type byte-bpe --vocab-size 32000 --out tok corpus.txt\n"
                 "    jikji tokenizer train --type char --out tok input.txt\n"
                 "    jikji tokenizer train --pattern o200k --special '<|end|>' --eos '<|end|>' --field text --out tok corpus.jsonl.zst\n",
-    .about = "Learns a vocabulary and writes a Hugging Face directory. Without --special the token <|endoftext|> is bos and eos; characters and\n"
-             "bytes have none.\n",
+    .about = "Learns a vocabulary and writes a Hugging Face directory. Without special tokens given, those usual for the type: <|endoftext|> as\n"
+             "bos and eos, [PAD] [UNK] [CLS] [SEP] [MASK], <unk> <s> </s>, or none for characters and bytes.\n",
     .table = {train_options, N_ELEMENTS(train_options)},
     .n_words_min = 1,
     .n_words_max = COMMAND_WORDS_MAX,
@@ -142,11 +142,11 @@ static Err choose_specials(const TrainSettings *settings, TokenizerTrainOptions 
     bool given = settings->specials.n > 0;
     for (int i = 0; i < N_ELEMENTS(roles); i++)
         given |= roles[i] != NULL;
-    if (given || train->type == TOKENIZER_CHAR || train->type == TOKENIZER_BYTE) {
-        train->n_specials = 0;
-        train->bos = settings->bos;
-        train->eos = settings->eos;
-    }
+    if (!given)
+        return OK;
+    train->n_specials = 0;
+    train->bos = settings->bos;
+    train->eos = settings->eos;
     for (int i = 0; i < settings->specials.n; i++)
         TRY(take_special(train, settings->specials.value[i]));
     for (int i = 0; i < N_ELEMENTS(roles); i++)
@@ -159,8 +159,7 @@ static Err choose_specials(const TrainSettings *settings, TokenizerTrainOptions 
 
 static Err run_train(const TrainSettings *settings, const CommandWords *files, Arena *arena)
 {
-    TokenizerTrainOptions train = tokenizer_train_options_default();
-    train.type = (TokenizerType)settings->type;
+    TokenizerTrainOptions train = tokenizer_train_options_for((TokenizerType)settings->type);
     train.vocab_size = settings->vocab_size;
     train.pattern = settings->pattern;
     train.min_frequency = settings->min_frequency;

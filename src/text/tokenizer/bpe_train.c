@@ -164,8 +164,26 @@ static void count_pairs(Trainer *trainer, const BpeCorpus *corpus)
     push_touched(trainer);
 }
 
-/* The token that a pair makes: its id, new or known. */
-static Err merged_token(Tokenizer *tok, int32_t left, int32_t right, int32_t *id)
+BpeCorpus bpe_corpus_new(int64_t n_words, uint64_t n_symbols)
+{
+    return (BpeCorpus){
+        .symbols = mem_alloc(n_symbols * sizeof(int32_t)),
+        .begin = mem_alloc((size_t)n_words * sizeof(uint64_t)),
+        .length = mem_alloc((size_t)n_words * sizeof(uint32_t)),
+        .count = mem_alloc((size_t)n_words * sizeof(int64_t)),
+        .n_words = n_words,
+    };
+}
+
+void bpe_corpus_release(BpeCorpus *corpus)
+{
+    free(corpus->symbols);
+    free(corpus->begin);
+    free(corpus->length);
+    free(corpus->count);
+}
+
+Err bpe_merged_token(Tokenizer *tok, int32_t left, int32_t right, int32_t *id)
 {
     size_t n_left, n_right, n_prefix = tok->prefix ? strlen(tok->prefix) : 0;
     const char *a = vocab_text(&tok->vocab, left, &n_left), *b = vocab_text(&tok->vocab, right, &n_right);
@@ -250,7 +268,7 @@ static Err merge_all(Trainer *trainer, Tokenizer *tok, BpeCorpus *corpus, const 
             break;
         HeapEntry entry = pop(trainer);
         Merge merge = {(int32_t)(entry.key >> 32), (int32_t)(uint32_t)entry.key, -1, options->max_token_symbols, n_symbols};
-        err = merged_token(tok, merge.left, merge.right, &merge.merged);
+        err = bpe_merged_token(tok, merge.left, merge.right, &merge.merged);
         if (err == OK) {
             if (n_symbols)
                 n_symbols[merge.merged] = n_symbols[merge.left] + n_symbols[merge.right];

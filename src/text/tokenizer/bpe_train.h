@@ -19,12 +19,17 @@ typedef struct {
 typedef struct {
     int64_t vocab_size, min_frequency;
     int64_t max_token_symbols;  /* 0: no bound */
-    bool by_likelihood;         /* score = count(ab) / (count(a) count(b)): WordPiece (Schuster & Nakajima 2012) */
     bool quiet;
 } BpeTrainOptions;
 
 /* Grows tok's vocabulary and merges until it has vocab_size tokens or no pair is frequent enough. A merged token's text is left + right
  * without tok's prefix; two pairs may make the same token. The corpus is used up. */
 Err bpe_train(Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *options);
+
+/* Zeroed arrays for the words; released by the other. */
+BpeCorpus bpe_corpus_new(int64_t n_words, uint64_t n_symbols);
+void bpe_corpus_release(BpeCorpus *corpus);
+/* The token that a pair makes, added to the vocabulary when it is new. */
+Err bpe_merged_token(Tokenizer *tok, int32_t left, int32_t right, int32_t *id);
 
 #endif

@@ -123,6 +123,9 @@ typedef struct {
 } TokenizerTrainOptions;
 
 TokenizerTrainOptions tokenizer_train_options_default(void);  /* byte-bpe, 32768, gpt2, one special token <|endoftext|> = bos = eos */
+/* The same with the special tokens that are usual for a type: [PAD] [UNK] [CLS] [SEP] [MASK] for WordPiece, <unk> <s> </s> where unknown
+ * text needs a token, none for characters and bytes. */
+TokenizerTrainOptions tokenizer_train_options_for(TokenizerType type);
 /* ERR_USAGE: a vocabulary too small for its alphabet. ERR_INTERRUPTED: Ctrl-C. */
 Err tokenizer_train(Tokenizer **out, const TokenizerTrainOptions *options, TokenizerSource source);
 /* All of it from one buffer. */

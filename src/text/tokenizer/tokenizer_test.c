@@ -11,8 +11,7 @@ static const char corpus[] =
 
 static Tokenizer *trained(TokenizerType type, int64_t vocab_size, const char *pattern)
 {
-    TokenizerTrainOptions options = tokenizer_train_options_default();
-    options.type = type;
+    TokenizerTrainOptions options = tokenizer_train_options_for(type);
     options.vocab_size = vocab_size;
     options.pattern = pattern;
     options.quiet = true;
@@ -54,8 +53,9 @@ TEST(tokenizer, decoding_undoes_encoding_for_any_bytes)
 TEST(tokenizer, a_saved_tokenizer_loads_as_the_same)
 {
     Arena *arena = arena_new();
-    TokenizerType types[] = {TOKENIZER_BYTE_BPE, TOKENIZER_CHAR, TOKENIZER_BYTE};
-    for (int i = 0; i < 3; i++) {
+    TokenizerType types[] = {TOKENIZER_BYTE_BPE, TOKENIZER_CHAR,      TOKENIZER_BYTE, TOKENIZER_CHAR_BPE,
+                             TOKENIZER_WORDPIECE, TOKENIZER_BERT_BPE, TOKENIZER_WORD};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         Tokenizer *tok = trained(types[i], 320, "llama3"), *again;
         REQUIRE(tok != NULL);
         REQUIRE_OK(tokenizer_save(tok, test_dir()));
@@ -63,7 +63,7 @@ TEST(tokenizer, a_saved_tokenizer_loads_as_the_same)
         CHECK(tokenizer_hash(tok) == tokenizer_hash(again));
         CHECK_EQUAL(tokenizer_vocab_size(again), tokenizer_vocab_size(tok));
         CHECK_EQUAL(tokenizer_special_id(again, SPECIAL_EOS), tokenizer_special_id(tok, SPECIAL_EOS));
-        CHECK(tokenizer_type(again) == types[i]);
+        CHECK(tokenizer_type(again) == (types[i] == TOKENIZER_BERT_BPE ? TOKENIZER_WORDPIECE : types[i]));
         TokenSpan a = tokenizer_encode(tok, arena, corpus, sizeof corpus - 1);
         TokenSpan b = tokenizer_encode(again, arena, corpus, sizeof corpus - 1);
         CHECK(a.n == b.n && memcmp(a.ids, b.ids, (size_t)a.n * sizeof *a.ids) == 0);
@@ -154,6 +154,26 @@ TEST(tokenizer, characters_are_numbered_in_order)
     CHECK_STRING(tokenizer_decode(tok, arena, ids.ids, ids.n, true).bytes, "가 oh");
     arena_free(arena);
     tokenizer_free(tok);
+}
+
+/* </w> is one space between words, everywhere. */
+TEST(tokenizer, words_of_char_bpe_come_back_with_one_space)
+{
+    Arena *arena = arena_new();
+    Tokenizer *tok = trained(TOKENIZER_CHAR_BPE, 200, NULL);
+    REQUIRE(tok != NULL);
+    const char *text = "  the cat\n sat 나는 학교에";
+    TokenSpan ids = tokenizer_encode(tok, arena, text, strlen(text));
+    CHECK_STRING(tokenizer_decode(tok, arena, ids.ids, ids.n, false).bytes, "the cat sat 나는 학교에");
+    TokenStream *stream = token_stream_new(tok, false);
+    char joined[128] = {0};
+    for (int64_t i = 0; i < ids.n; i++)
+        strcat(joined, token_stream_push(stream, ids.ids[i]).bytes);
+    strcat(joined, token_stream_finish(stream).bytes);
+    CHECK_STRING(joined, "the cat sat 나는 학교에");
+    token_stream_free(stream);
+    tokenizer_free(tok);
+    arena_free(arena);
 }
 
 TEST(tokenizer, the_vocabulary_does_not_depend_on_threads)

@@ -19,6 +19,45 @@ TokenizerTrainOptions tokenizer_train_options_default(void)
     };
 }
 
+TokenizerTrainOptions tokenizer_train_options_for(TokenizerType type)
+{
+    TokenizerTrainOptions options = tokenizer_train_options_default();
+    options.type = type;
+    switch (type) {
+    case TOKENIZER_BYTE_BPE:
+    case TOKENIZER_JAMO:
+        break;
+    case TOKENIZER_WORDPIECE:
+    case TOKENIZER_BERT_BPE: {
+        static const char *const bert[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+        memcpy(options.specials, bert, sizeof bert);
+        options.n_specials = 5;
+        options.bos = options.eos = NULL;
+        options.pad = "[PAD]";
+        options.unk = "[UNK]";
+        options.mask = "[MASK]";
+        break;
+    }
+    case TOKENIZER_CHAR_BPE:
+    case TOKENIZER_UNIGRAM:
+    case TOKENIZER_WORD: {
+        static const char *const usual[] = {"<unk>", "<s>", "</s>"};
+        memcpy(options.specials, usual, sizeof usual);
+        options.n_specials = 3;
+        options.unk = "<unk>";
+        options.bos = "<s>";
+        options.eos = "</s>";
+        break;
+    }
+    case TOKENIZER_CHAR:
+    case TOKENIZER_BYTE:
+        options.n_specials = 0;
+        options.bos = options.eos = NULL;
+        break;
+    }
+    return options;
+}
+
 Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, bool repair,
                       TokenizerSource source)
 {
@@ -190,11 +229,16 @@ Err tokenizer_train(Tokenizer **out, const TokenizerTrainOptions *options, Token
     } Family;
     static const Family families[] = {
         [TOKENIZER_BYTE_BPE] = {MODEL_BPE, train_byte_bpe, "byte-bpe"},
+        [TOKENIZER_CHAR_BPE] = {MODEL_BPE, train_char_bpe, "char-bpe"},
+        [TOKENIZER_WORDPIECE] = {MODEL_WORDPIECE, train_wordpiece, "wordpiece"},
+        [TOKENIZER_BERT_BPE] = {MODEL_WORDPIECE, train_bert_bpe, "bert-bpe"},
+        [TOKENIZER_WORD] = {MODEL_WORDLEVEL, train_word, "word"},
         [TOKENIZER_CHAR] = {MODEL_BPE, train_char, "char"},
         [TOKENIZER_BYTE] = {MODEL_BPE, train_byte, "byte"},
     };
     TRY(check_options(options));
-    const Family *family = &families[options->type];
+    size_t type = (size_t)options->type;
+    const Family *family = &families[type < sizeof families / sizeof families[0] ? type : TOKENIZER_UNIGRAM];
     if (!family->train)
         return err_set(ERR_UNSUPPORTED, "training this type of tokenizer is not supported");
     Tokenizer *tok = tokenizer_new(family->model, family->name);

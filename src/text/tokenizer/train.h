@@ -28,6 +28,10 @@ void train_keep_frequent(CharCount *chars, int64_t *n, int64_t n_kept);
 
 Err train_byte_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 Err train_char(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
+Err train_char_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
+Err train_wordpiece(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
+Err train_bert_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
+Err train_word(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 Err train_byte(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 
 #endif

@@ -3,8 +3,6 @@
 #include "text/tokenizer/byte_level.h"
 #include "text/tokenizer/train.h"
 
-#include <stdlib.h>
-
 /* The alphabet in order of its characters, as Hugging Face's trainer numbers it. */
 static Err add_alphabet(Tokenizer *tok)
 {
@@ -25,13 +23,7 @@ static BpeCorpus corpus_of(const Tokenizer *tok, const WordCounts *counts)
     uint64_t n_symbols = 0;
     for (int64_t w = 0; w < counts->n; w++)
         n_symbols += counts->words[w].n_bytes;
-    BpeCorpus corpus = {
-        .symbols = mem_alloc(n_symbols * sizeof(int32_t)),
-        .begin = mem_alloc((size_t)counts->n * sizeof(uint64_t)),
-        .length = mem_alloc((size_t)counts->n * sizeof(uint32_t)),
-        .count = mem_alloc((size_t)counts->n * sizeof(int64_t)),
-        .n_words = counts->n,
-    };
+    BpeCorpus corpus = bpe_corpus_new(counts->n, n_symbols);
     uint64_t at = 0;
     for (int64_t w = 0; w < counts->n; w++) {
         const Word *word = &counts->words[w];
@@ -42,14 +34,6 @@ static BpeCorpus corpus_of(const Tokenizer *tok, const WordCounts *counts)
             corpus.symbols[at++] = tok->byte_id[(unsigned char)counts->pool[word->offset + i]];
     }
     return corpus;
-}
-
-static void corpus_release(BpeCorpus *corpus)
-{
-    free(corpus->symbols);
-    free(corpus->begin);
-    free(corpus->length);
-    free(corpus->count);
 }
 
 /* GPT-2's pattern is part of ByteLevel; any other stands before it. */
@@ -84,6 +68,6 @@ Err train_byte_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, Tokeniz
         .quiet = options->quiet,
     };
     Err err = bpe_train(tok, &corpus, &bpe);
-    corpus_release(&corpus);
+    bpe_corpus_release(&corpus);
     return err == OK ? train_finish(tok, options) : err;
 }

@@ -23,8 +23,16 @@ bool char_is_space(uint32_t c)
     return c <= UNICODE_MAX && u_hasBinaryProperty((UChar32)c, UCHAR_WHITE_SPACE);
 }
 
+/* Numbers that Unicode 15.1 to 17 added. */
 bool char_is_number(uint32_t c)
 {
+    static const uint32_t added[][2] = {
+        {0x10D40, 0x10D49}, {0x116D0, 0x116E3}, {0x11BF0, 0x11BF9}, {0x11DE0, 0x11DE9}, {0x16130, 0x16139},
+        {0x16D70, 0x16D79}, {0x16FF4, 0x16FF6}, {0x1CCF0, 0x1CCF9}, {0x1E5F1, 0x1E5FA},
+    };
+    for (size_t i = 0; i < sizeof added / sizeof added[0]; i++)
+        if (c >= added[i][0] && c <= added[i][1])
+            return true;
     return in_category(c, U_GC_N_MASK);
 }
 
@@ -69,8 +77,20 @@ bool char_is_word(uint32_t c)
             (u_hasBinaryProperty((UChar32)c, UCHAR_ALPHABETIC) || u_hasBinaryProperty((UChar32)c, UCHAR_JOIN_CONTROL)));
 }
 
+/* Capitals that Unicode 16 and 17 added: singles, then the Garay and Beria Erfe alphabets. */
 uint32_t char_lower(uint32_t c)
 {
+    static const uint32_t added[][2] = {
+        {0x1C89, 0x1C8A}, {0xA7CB, 0x264}, {0xA7CC, 0xA7CD}, {0xA7CE, 0xA7CF}, {0xA7D2, 0xA7D3}, {0xA7D4, 0xA7D5},
+        {0xA7DA, 0xA7DB}, {0xA7DC, 0x19B},
+    };
+    for (size_t i = 0; i < sizeof added / sizeof added[0]; i++)
+        if (c == added[i][0])
+            return added[i][1];
+    if (c >= 0x10D50 && c <= 0x10D65)
+        return c + 0x20;
+    if (c >= 0x16EA0 && c <= 0x16EB8)
+        return c + 0x1B;
     return (uint32_t)u_tolower((UChar32)c);
 }
 

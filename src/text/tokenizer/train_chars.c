@@ -1,0 +1,175 @@
+/* train_chars.c - trainers whose symbols are characters: BPE with </w> (Sennrich et al. 2016), WordPiece by likelihood (Schuster & Nakajima
+ * 2012), the BPE with ## that BERT-style trainers really run, and whole words. */
+#include "text/tokenizer/bpe_train.h"
+#include "text/tokenizer/likelihood_train.h"
+#include "text/tokenizer/train.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Writes the character as it stands in its place of a word: behind the prefix unless first, before the suffix if last. */
+static size_t dress(const Tokenizer *tok, const char *bytes, size_t n, bool first, bool last, char *out)
+{
+    size_t n_prefix = !first && tok->prefix ? strlen(tok->prefix) : 0, n_suffix = last && tok->suffix ? strlen(tok->suffix) : 0;
+    memcpy(out, tok->prefix ? tok->prefix : "", n_prefix);
+    memcpy(out + n_prefix, bytes, n);
+    memcpy(out + n_prefix + n, tok->suffix ? tok->suffix : "", n_suffix);
+    return n_prefix + n + n_suffix;
+}
+
+/* Plain characters first, ascending, then their dressed forms as far as the words hold them: an order that depends on the counts alone. At
+ * most half of the vocabulary is alphabet; rarer characters are left to unk. */
+static Err add_alphabet(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainOptions *options)
+{
+    Arena *arena = arena_new();
+    int64_t n, n_room = (options->vocab_size - tok->vocab.n_ids) / 2;
+    int n_forms = tok->prefix || tok->suffix ? 2 : 1;
+    CharCount *chars = train_count_chars(counts, arena, &n);
+    train_keep_frequent(chars, &n, n_room / n_forms);
+    Err err = OK;
+    for (int form = 0; form < n_forms; form++)
+        for (int64_t i = 0; i < n && err == OK; i++) {
+            char bytes[UTF8_BYTES_MAX], text[64];
+            size_t n_bytes = (size_t)utf8_encode(bytes, chars[i].code_point);
+            n_bytes = form == 0 ? (memcpy(text, bytes, n_bytes), n_bytes) : dress(tok, bytes, n_bytes, false, true, text);
+            err = train_add_token(tok, text, n_bytes);
+        }
+    arena_free(arena);
+    return err;
+}
+
+/* Words as symbols; characters outside the alphabet are passed over. */
+static BpeCorpus corpus_of(const Tokenizer *tok, const WordCounts *counts)
+{
+    uint64_t n_symbols = 0, at = 0;
+    for (int64_t w = 0; w < counts->n; w++)
+        n_symbols += counts->words[w].n_bytes;
+    BpeCorpus corpus = bpe_corpus_new(counts->n, n_symbols);
+    for (int64_t w = 0; w < counts->n; w++) {
+        const char *start = counts->pool + counts->words[w].offset, *end = start + counts->words[w].n_bytes;
+        corpus.begin[w] = at;
+        corpus.count[w] = counts->words[w].count;
+        for (const char *c = start; c < end;) {
+            uint32_t code_point;
+            char text[64];
+            size_t n = (size_t)utf8_decode(&code_point, c, end);
+            int32_t id = vocab_find(&tok->vocab, text, dress(tok, c, n, c == start, c + n == end, text));
+            if (id >= 0)
+                corpus.symbols[at++] = id;
+            c += n;
+        }
+        corpus.length[w] = (uint32_t)(at - corpus.begin[w]);
+    }
+    return corpus;
+}
+
+typedef Err (*LearnMerges)(Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *options);
+
+static Err learn(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source, LearnMerges learn_merges)
+{
+    if (!options->unk)
+        return err_set(ERR_USAGE, "this type of tokenizer needs an unk token");
+    TRY(train_add_specials(tok, options));
+    tok->unk_id = tokenizer_id_of(tok, options->unk);
+    WordCounts counts;
+    TRY(train_count_words(&counts, tok, options, true, source));
+    Err err = add_alphabet(tok, &counts, options);
+    if (err == OK) {
+        BpeCorpus corpus = corpus_of(tok, &counts);
+        BpeTrainOptions bpe = {
+            .vocab_size = options->vocab_size,
+            .min_frequency = options->min_frequency,
+            .max_token_symbols = options->max_token_chars,
+            .quiet = options->quiet,
+        };
+        err = learn_merges(tok, &corpus, &bpe);
+        bpe_corpus_release(&corpus);
+    }
+    word_counts_release(&counts);
+    return err == OK ? train_finish(tok, options) : err;
+}
+
+Err train_char_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
+{
+    tokenizer_push_pretokenizer(tok, PRETOKENIZER_WHITESPACE_SPLIT);
+    tokenizer_push_decoder(tok, DECODER_BPE)->text = mem_strdup("</w>");
+    tok->suffix = mem_strdup("</w>");
+    return learn(tok, options, source, bpe_train);
+}
+
+/* BERT's rules without its lower-casing: spaces round ideographs, words cut at white space and punctuation. */
+static void push_bert_rules(Tokenizer *tok)
+{
+    NormalizerStep *step = tokenizer_push_normalizer(tok, NORMALIZER_BERT);
+    step->clean_text = step->chinese_chars = true;
+    tokenizer_push_pretokenizer(tok, PRETOKENIZER_BERT);
+    tokenizer_push_decoder(tok, DECODER_WORDPIECE)->text = mem_strdup("##");
+    tok->prefix = mem_strdup("##");
+}
+
+/* The merges found the vocabulary; encoding is by longest match and has no use for them. */
+static void drop_merges(Tokenizer *tok)
+{
+    bpe_merges_release(&tok->merges);
+    free(tok->rules);
+    tok->rules = NULL;
+    tok->n_rules = 0;
+}
+
+static Err learn_by_count(Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *options)
+{
+    Err err = bpe_train(tok, corpus, options);
+    drop_merges(tok);
+    return err;
+}
+
+static Err learn_by_likelihood(Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *options)
+{
+    Err err = likelihood_train(tok, corpus, options);
+    drop_merges(tok);
+    return err;
+}
+
+Err train_bert_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
+{
+    push_bert_rules(tok);
+    return learn(tok, options, source, learn_by_count);
+}
+
+Err train_wordpiece(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
+{
+    push_bert_rules(tok);
+    return learn(tok, options, source, learn_by_likelihood);
+}
+
+static int by_falling_count(const void *a, const void *b)
+{
+    const Word *x = a, *y = b;  /* of equals the smaller bytes, which is their order in the pool's sorted list */
+    return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* The most frequent white-space words; the rest is unk. */
+Err train_word(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
+{
+    if (!options->unk)
+        return err_set(ERR_USAGE, "this type of tokenizer needs an unk token");
+    TRY(train_add_specials(tok, options));
+    tok->unk_id = tokenizer_id_of(tok, options->unk);
+    tokenizer_push_pretokenizer(tok, PRETOKENIZER_WHITESPACE_SPLIT);
+    tok->decodes_with_spaces = true;
+    WordCounts counts;
+    TRY(train_count_words(&counts, tok, options, true, source));
+    uint64_t *offsets = mem_alloc((size_t)counts.n * sizeof *offsets);
+    for (int64_t w = 0; w < counts.n; w++) {  /* offset becomes the place in the sorted list: an order without threads in it */
+        offsets[w] = counts.words[w].offset;
+        counts.words[w].offset = (uint64_t)w;
+    }
+    qsort(counts.words, (size_t)counts.n, sizeof *counts.words, by_falling_count);
+    Err err = OK;
+    for (int64_t w = 0; w < counts.n && err == OK && tok->vocab.n_tokens < options->vocab_size; w++)
+        if (counts.words[w].count >= options->min_frequency)
+            err = train_add_token(tok, counts.pool + offsets[counts.words[w].offset], counts.words[w].n_bytes);
+    free(offsets);
+    word_counts_release(&counts);
+    return err == OK ? train_finish(tok, options) : err;
+}
