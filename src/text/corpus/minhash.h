@@ -1,0 +1,30 @@
+/* minhash.h - signatures whose agreement is the Jaccard similarity (Broder 1997), and bands that bring the similar together (Leskovec,
+ * Rajaraman & Ullman, ch. 3).
+ *
+ * Function i is x -> (a_i x + b_i) mod p with p = 2^61 - 1, computed in 128 bits (computed in 64 it is no permutation: products wrap).
+ * Two documents of similarity s share one of b bands of r rows with probability 1 - (1 - s^r)^b. */
+#ifndef CORPUS_MINHASH_H
+#define CORPUS_MINHASH_H
+
+#include "text/corpus/hash.h"
+#include "text/corpus/shingle.h"
+
+enum { MINHASH_MAX = 1024 };
+#define MINHASH_PRIME ((UINT64_C(1) << 61) - 1)
+
+typedef struct {
+    int n_bands, n_rows;
+    uint64_t a[MINHASH_MAX], b[MINHASH_MAX];
+} MinHash;
+
+/* n_bands * n_rows <= MINHASH_MAX. a in [1, p), b in [0, p), from the seed. */
+void minhash_init(MinHash *minhash, int n_bands, int n_rows, uint64_t seed);
+uint64_t minhash_permute(uint64_t a, uint64_t b, uint64_t x);
+/* The smallest value of each function over the set, [n_bands * n_rows]; UINT64_MAX for an empty set. */
+void minhash_signature(const MinHash *minhash, const ShingleSet *set, uint64_t *signature);
+/* One key a band. */
+void minhash_bands(const MinHash *minhash, const uint64_t *signature, uint64_t *keys);
+/* 1 - (1 - s^r)^b */
+double minhash_probability(double similarity, int n_bands, int n_rows);
+
+#endif

@@ -1,0 +1,27 @@
+/* shingle.h - a document as a set of hashed shingles: what near-duplicates share most of.
+ *
+ * Text is made plain first: letters in lower case, runs of digits to 0, everything else a border between words; so commas, dates and
+ * line breaks do not make two pages different. A shingle is a run of n words (English words, Korean eojeol) or of n syllables and
+ * letters with the blanks left out, which finds copies whose spacing was changed. */
+#ifndef CORPUS_SHINGLE_H
+#define CORPUS_SHINGLE_H
+
+#include "base/arena.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { SHINGLE_WORDS, SHINGLE_SYLLABLES } ShingleUnit;
+#define SHINGLE_CHOICES "words|syllables"
+
+typedef struct {
+    uint64_t *hashes;  /* rising, each once */
+    int64_t n;
+} ShingleSet;
+
+/* A text with fewer than n units is one shingle; with none, no shingle. */
+ShingleSet shingle_set(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n);
+/* |A and B| / |A or B|; 1 for two empty sets. */
+double shingle_jaccard(const ShingleSet *a, const ShingleSet *b);
+
+#endif
