@@ -63,6 +63,20 @@ static DType statistics_dtype(const Node *q)
     return q->dtype == DTYPE_F64 ? DTYPE_F64 : DTYPE_F32;
 }
 
+/* Whole vectors of f32. */
+static size_t rows_bytes(int64_t n_rows, int64_t width)
+{
+    return (size_t)(n_rows * ((width + 15) / 16 * 16)) * sizeof(float);
+}
+
+/* Copies of k and v. */
+static size_t packed_bytes(const Infer *infer)
+{
+    const AttentionAttr *attr = infer->attr;
+    const int64_t *k = infer->in[1]->shape.dim, *v = infer->in[2]->shape.dim;
+    return attr->is_self ? rows_bytes(k[0] * k[1], k[2]) + rows_bytes(v[0] * v[1], v[2]) : 0;
+}
+
 /* ---- forward ---- */
 
 static void attention_infer(Infer *infer)
@@ -75,7 +89,7 @@ static void attention_infer(Infer *infer)
     infer->out[0].shape.dim[2] = infer->in[2]->shape.dim[2];
     infer->out[1] = (OutSpec){.dtype = statistics_dtype(q), .shape = shape_2(q->shape.dim[0], q->shape.dim[1]), .bound = q->bound,
                               .alias = -1};
-    infer->workspace_bytes = (size_t)q->shape.dim[0] * sizeof(AttentionTile);
+    infer->workspace_bytes = packed_bytes(infer) + (size_t)q->shape.dim[0] * sizeof(AttentionTile);
 }
 
 static void attention_derive(Derive *d)
@@ -119,7 +133,9 @@ const OpInfo attention_info = {
 
 Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, double scale)
 {
-    AttentionAttr attr = {scale};
+    AttentionAttr attr = {0};
+    attr.scale = scale;
+    attr.is_self = q->shape.n_dims == 3 && k->shape.n_dims == 3 && q->shape.dim[0] == k->shape.dim[0] && q->bound == k->bound;
     return graph_call(g, &attention_info, (Node *[]){q, k, v, ranges}, 4, &attr, sizeof attr);
 }
 
@@ -136,7 +152,7 @@ static size_t backward_sums_bytes(const Node *q, const Node *k)
     int64_t n_heads = q->shape.dim[1], width = k->shape.dim[2];
     if (attention_sums_in_place(k->dtype, n_heads, k->shape.dim[1], width))
         return 0;
-    return (size_t)(n_heads * k->shape.dim[0] * ((width + 15) / 16 * 16)) * sizeof(float);
+    return rows_bytes(n_heads * k->shape.dim[0], width);
 }
 
 static void attention_backward_infer(Infer *infer)
@@ -153,7 +169,7 @@ static void attention_backward_infer(Infer *infer)
     infer->n_out = 3;
     for (int i = 0; i < 3; i++)
         infer_like(infer, i, i);
-    infer->workspace_bytes = backward_sums_bytes(q, infer->in[1]) + backward_sums_bytes(q, v) +
+    infer->workspace_bytes = backward_sums_bytes(q, infer->in[1]) + backward_sums_bytes(q, v) + packed_bytes(infer) +
                              (size_t)q->shape.dim[0] * sizeof(AttentionTile) + (size_t)(q->shape.dim[0] + 1) * sizeof(int32_t);
 }
 

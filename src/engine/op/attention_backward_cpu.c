@@ -13,7 +13,7 @@
 
 #include <omp.h>
 
-enum { VECS = ATTENTION_LANES / 16, TILE = ATTENTION_KEYS * ATTENTION_WIDTH_MAX };
+enum { TILE = ATTENTION_KEYS * ATTENTION_WIDTH_MAX };
 
 /* Where dk or dv of one query head is summed: key j at data + head*head_stride + j*key_stride. */
 typedef struct {
@@ -22,108 +22,95 @@ typedef struct {
 } Sums;
 
 typedef struct {
-    const Tensor *q, *k, *v, *ranges, *y, *lse, *dy, *dq;
+    const Tensor *q, *ranges, *y, *lse, *dy, *dq;
+    KeyRows k, v;
     Sums dk, dv;
     int64_t heads_a_key_head, width, v_width;
     float scale;
 } Backward;
 
 typedef struct {
-    int64_t head, token, n_rows, n_vecs, stride;
-    I16 begin[VECS], end[VECS];
-    V16 lse[VECS], delta[VECS];
+    int64_t head, token;
+    Lanes lanes;
+    V16 lse[TILE_VECS], delta[TILE_VECS];
     Right q_rows, dy_rows;
-    float q[ATTENTION_WIDTH_MAX * ATTENTION_LANES];  /* [width][stride], scaled */
-    float dy[ATTENTION_WIDTH_MAX * ATTENTION_LANES]; /* [v_width][stride] */
-    float dq[TILE];                                  /* [n_rows][padded width] */
-    float p[ATTENTION_KEYS * ATTENTION_LANES], ds[ATTENTION_KEYS * ATTENTION_LANES]; /* [key][stride] */
+    float q[TILE], dy[TILE];  /* [padded width][stride]; q is scaled */
+    float dq[TILE];           /* [n_rows][padded width] */
+    float p[ATTENTION_KEYS * ATTENTION_LANES], ds[ATTENTION_KEYS * ATTENTION_LANES];  /* [key][stride] */
     float q_buffer[TILE], dy_buffer[TILE], k_buffer[TILE], v_buffer[TILE];
 } Rows;
 
-/* delta = sum over the width of dy * y, one lane a row; dy is packed on the way. */
+/* delta = sum over the width of dy * y. */
 static void rows_delta(const Backward *b, Rows *rows)
 {
-    for (int64_t r = 0; r < rows->n_rows; r++) {
-        float y[ATTENTION_WIDTH_MAX], dy[ATTENTION_WIDTH_MAX];
-        tile_row_load(y, b->y, rows->token + r, rows->head, 1.0f);
-        tile_row_load(dy, b->dy, rows->token + r, rows->head, 1.0f);
+    Right y = tile_rows_of(b->y, rows->token, rows->lanes.n_rows, rows->head, rows->v_buffer);
+    for (int64_t r = 0; r < rows->lanes.n_rows; r++) {
         V16 sum = v16_zero();
-        for (int64_t i = 0; i < b->v_width; i += 16)
-            sum = v16_fma(v16_load(y + i), v16_load(dy + i), sum);
+        for (int64_t i = 0; i < y.stride; i += 16)
+            sum = v16_fma(v16_load(y.data + r * y.stride + i), v16_load(rows->dy_rows.data + r * y.stride + i), sum);
         rows->delta[r / 16][r % 16] = v16_sum(sum);
-        for (int64_t i = 0; i < b->v_width; i++)
-            rows->dy[i * rows->stride + r] = dy[i];
     }
 }
 
-static void rows_begin(const Backward *b, Rows *rows)
+static void rows_begin(const Backward *b, Rows *rows, int64_t n_rows)
 {
-    rows->n_vecs = (rows->n_rows + 15) / 16;
-    rows->stride = 16 * rows->n_vecs;
-    memset(rows->q, 0, (size_t)(b->width * rows->stride) * sizeof *rows->q);
-    memset(rows->dy, 0, (size_t)(b->v_width * rows->stride) * sizeof *rows->dy);
-    memset(rows->dq, 0, (size_t)(rows->n_rows * tile_padded(b->width)) * sizeof *rows->dq);
-    for (int v = 0; v < VECS; v++) {
-        rows->begin[v] = rows->end[v] = (I16){};
+    int64_t padded = tile_padded(b->width), v_padded = tile_padded(b->v_width);
+    lanes_init(&rows->lanes, n_rows);
+    memset(rows->dq, 0, (size_t)(n_rows * padded) * sizeof *rows->dq);
+    for (int v = 0; v < TILE_VECS; v++)
         rows->lse[v] = rows->delta[v] = v16_zero();
-    }
-    for (int64_t r = 0; r < rows->n_rows; r++) {
+    for (int64_t r = 0; r < n_rows; r++) {
         int64_t token = rows->token + r;
-        float q[ATTENTION_WIDTH_MAX];
-        tile_row_load(q, b->q, token, rows->head, b->scale);
-        for (int64_t i = 0; i < b->width; i++)
-            rows->q[i * rows->stride + r] = q[i];
-        const int32_t *range = (const int32_t *)b->ranges->data + 2 * token;
-        rows->begin[r / 16][r % 16] = range[0];
-        rows->end[r / 16][r % 16] = range[1];
+        lanes_set(&rows->lanes, r, (const int32_t *)b->ranges->data + 2 * token);
         rows->lse[r / 16][r % 16] = ((const float *)b->lse->data)[token * b->lse->shape.dim[1] + rows->head];
     }
+    rows->q_rows = tile_rows_of(b->q, rows->token, n_rows, rows->head, rows->q_buffer);
+    rows->dy_rows = tile_rows_of(b->dy, rows->token, n_rows, rows->head, rows->dy_buffer);
+    tile_transpose(rows->q, rows->lanes.stride, rows->q_rows, n_rows, padded, b->scale);
+    tile_transpose(rows->dy, rows->lanes.stride, rows->dy_rows, n_rows, v_padded, 1.0f);
     rows_delta(b, rows);
-    rows->q_rows = tile_rows_of(b->q, rows->token, rows->n_rows, rows->head, rows->q_buffer);
-    rows->dy_rows = tile_rows_of(b->dy, rows->token, rows->n_rows, rows->head, rows->dy_buffer);
 }
 
-/* Who sees whom among the rows and the keys [begin, end), both ways. Returns true if all see all. */
-static bool rows_mask(const Rows *rows, uint64_t *of_row, uint64_t *of_key, int64_t begin, int64_t end)
+/* P and dS in the places of S and dP. */
+static void rows_weigh(const Backward *b, Rows *rows, int64_t begin, int64_t end)
 {
-    uint64_t all = ~(uint64_t)0 >> (64 - (end - begin)), common = all;
-    memset(of_key, 0, sizeof *of_key * ATTENTION_KEYS);
-    for (int64_t r = 0; r < rows->n_rows; r++) {
-        of_row[r] = tile_seen(rows->begin[r / 16][r % 16], rows->end[r / 16][r % 16], begin, end);
-        common &= of_row[r];
+    for (int64_t v = 0, from, to; v < rows->lanes.n_vecs; v++) {
+        lanes_hull(&rows->lanes, v, begin, end, &from, &to);
+        for (int64_t j = from; j < to; j++) {
+            int64_t at = j * rows->lanes.stride + 16 * v;
+            V16 p = v16_exp(v16_load(rows->p + at) - rows->lse[v]);
+            v16_store(rows->p + at, p);
+            v16_store(rows->ds + at, b->scale * p * (v16_load(rows->ds + at) - rows->delta[v]));
+        }
     }
-    for (int64_t r = 0; r < rows->n_rows && common != all; r++)
-        for (uint64_t left = of_row[r]; left; left &= left - 1)
-            of_key[__builtin_ctzll(left)] |= (uint64_t)1 << r;
-    return common == all;
 }
 
 static void rows_keys(const Backward *b, Rows *rows, int64_t begin, int64_t end)
 {
-    int64_t n_keys = end - begin, stride = rows->stride, kv_head = rows->head / b->heads_a_key_head;
-    int64_t padded = tile_padded(b->width), v_padded = tile_padded(b->v_width);
-    Right k = tile_rows_of(b->k, begin, n_keys, kv_head, rows->k_buffer);
-    Right v = tile_rows_of(b->v, begin, n_keys, kv_head, rows->v_buffer);
-    tile_product(rows->p, stride, left_of(k), (Right){rows->q, stride}, n_keys, rows->n_vecs, b->width, false);
-    tile_product(rows->ds, stride, left_of(v), (Right){rows->dy, stride}, n_keys, rows->n_vecs, b->v_width, false);
-    for (int64_t vec = 0; vec < rows->n_vecs; vec++)
-        for (int64_t at = 16 * vec; at < n_keys * stride; at += stride) {
-            V16 p = v16_exp(v16_load(rows->p + at) - rows->lse[vec]);
-            v16_store(rows->p + at, p);
-            v16_store(rows->ds + at, b->scale * p * (v16_load(rows->ds + at) - rows->delta[vec]));
-        }
+    const Lanes *lanes = &rows->lanes;
+    int64_t n_keys = end - begin, stride = lanes->stride, kv_head = rows->head / b->heads_a_key_head;
+    int64_t n_vecs = tile_padded(b->width) / 16, v_vecs = tile_padded(b->v_width) / 16;
+    Right k = key_rows_at(&b->k, begin, n_keys, kv_head, rows->k_buffer);
+    Right v = key_rows_at(&b->v, begin, n_keys, kv_head, rows->v_buffer);
+    lanes_product(lanes, rows->p, left_of(k), rows->q, b->width, begin, end);
+    lanes_product(lanes, rows->ds, left_of(v), rows->dy, b->v_width, begin, end);
+    rows_weigh(b, rows, begin, end);
+
     float *dk = b->dk.data + rows->head * b->dk.head_stride + begin * b->dk.key_stride;
     float *dv = b->dv.data + rows->head * b->dv.head_stride + begin * b->dv.key_stride;
     Left p_by_key = {rows->p, stride, 1}, ds_by_key = {rows->ds, stride, 1}, ds_by_row = {rows->ds, 1, stride};
-    uint64_t of_row[ATTENTION_LANES], of_key[ATTENTION_KEYS];
-    if (rows_mask(rows, of_row, of_key, begin, end)) {
-        tile_product(dv, b->dv.key_stride, p_by_key, rows->dy_rows, n_keys, v_padded / 16, rows->n_rows, true);
-        tile_product(dk, b->dk.key_stride, ds_by_key, rows->q_rows, n_keys, padded / 16, rows->n_rows, true);
-        tile_product(rows->dq, padded, ds_by_row, k, rows->n_rows, padded / 16, n_keys, true);
+    uint64_t of_row[ATTENTION_LANES], of_key[ATTENTION_KEYS] = {0};
+    if (lanes_mask(lanes, of_row, begin, end)) {
+        tile_product(dv, b->dv.key_stride, p_by_key, rows->dy_rows, n_keys, v_vecs, lanes->n_rows, true);
+        tile_product(dk, b->dk.key_stride, ds_by_key, rows->q_rows, n_keys, n_vecs, lanes->n_rows, true);
+        tile_product(rows->dq, 16 * n_vecs, ds_by_row, k, lanes->n_rows, n_vecs, n_keys, true);
     } else {
-        tile_product_masked(dv, b->dv.key_stride, p_by_key, rows->dy_rows, n_keys, v_padded / 16, rows->n_rows, of_key);
-        tile_product_masked(dk, b->dk.key_stride, ds_by_key, rows->q_rows, n_keys, padded / 16, rows->n_rows, of_key);
-        tile_product_masked(rows->dq, padded, ds_by_row, k, rows->n_rows, padded / 16, n_keys, of_row);
+        for (int64_t r = 0; r < lanes->n_rows; r++)
+            for (uint64_t left = of_row[r]; left; left &= left - 1)
+                of_key[__builtin_ctzll(left)] |= (uint64_t)1 << r;
+        tile_product_masked(dv, b->dv.key_stride, p_by_key, rows->dy_rows, n_keys, v_vecs, lanes->n_rows, of_key);
+        tile_product_masked(dk, b->dk.key_stride, ds_by_key, rows->q_rows, n_keys, n_vecs, lanes->n_rows, of_key);
+        tile_product_masked(rows->dq, 16 * n_vecs, ds_by_row, k, lanes->n_rows, n_vecs, n_keys, of_row);
     }
 }
 
@@ -133,11 +120,10 @@ static void backward_task(const Backward *b, const AttentionTile *tile, const At
     rows.head = head;
     for (; tile < tile_end; tile++) {
         rows.token = tile->token_begin;
-        rows.n_rows = tile->token_end - tile->token_begin;
-        rows_begin(b, &rows);
+        rows_begin(b, &rows, tile->token_end - tile->token_begin);
         for (int64_t j = tile->key_begin; j < tile->key_end; j += ATTENTION_KEYS)
             rows_keys(b, &rows, j, tile->key_end - j < ATTENTION_KEYS ? tile->key_end : j + ATTENTION_KEYS);
-        for (int64_t r = 0; r < rows.n_rows; r++)
+        for (int64_t r = 0; r < rows.lanes.n_rows; r++)
             tile_row_store(b->dq, rows.token + r, head, rows.dq + r * tile_padded(b->width));
     }
 }
@@ -181,18 +167,20 @@ void KERNEL(attention_backward)(const KernelCall *call)
 {
     const Tensor *in = call->in;
     const AttentionAttr *attr = call->attr;
-    Backward b = {.q = &in[0], .k = &in[1], .v = &in[2], .ranges = &in[3], .y = &in[4], .lse = &in[5], .dy = &in[6],
-                  .dq = &call->out[0], .scale = (float)attr->scale};
+    Backward b = {.q = &in[0], .ranges = &in[3], .y = &in[4], .lse = &in[5], .dy = &in[6], .dq = &call->out[0],
+                  .scale = (float)attr->scale};
     int64_t n_heads = b.q->shape.dim[1], n_queries = b.q->shape.dim[0];
-    b.heads_a_key_head = n_heads / b.k->shape.dim[1];
-    b.width = b.q->shape.dim[2];
-    b.v_width = b.v->shape.dim[2];
-    float *sums = call->workspace;
-    b.dk = sums_begin(&call->out[1], n_heads, &sums);
-    b.dv = sums_begin(&call->out[2], n_heads, &sums);
-    AttentionTile *tiles = (AttentionTile *)sums;
+    b.heads_a_key_head = n_heads / in[1].shape.dim[1];
+    b.width = in[1].shape.dim[2];
+    b.v_width = in[2].shape.dim[2];
+    float *workspace = call->workspace;
+    b.dk = sums_begin(&call->out[1], n_heads, &workspace);
+    b.dv = sums_begin(&call->out[2], n_heads, &workspace);
+    b.k = key_rows_begin(&in[1], attr->is_self, &workspace);
+    b.v = key_rows_begin(&in[2], attr->is_self, &workspace);
+    AttentionTile *tiles = (AttentionTile *)workspace;
     int32_t *group = (int32_t *)(tiles + n_queries);
-    int64_t n_tiles = attention_cut(b.ranges, b.k->shape.dim[0], ATTENTION_LANES, tiles);
+    int64_t n_tiles = attention_cut(b.ranges, in[1].shape.dim[0], ATTENTION_LANES, tiles);
     int64_t n_groups = attention_group(tiles, n_tiles, group), n_tasks = n_groups * n_heads;
 #pragma omp parallel for schedule(dynamic)
     for (int64_t task = 0; task < n_tasks; task++) {

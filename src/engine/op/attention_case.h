@@ -21,11 +21,10 @@ typedef struct {
     Store *store;
     Graph *g;
     Program *program;
-    int64_t workspace_bytes, backward_workspace_bytes;
 } AttentionRun;
 
 double attention_case_scale(const AttentionCase *c);  /* 1 / sqrt(width) */
-/* Builds, fills and runs. False after a failed check. */
+/* Builds, fills and runs: attention in SEGMENT_FORWARD, its gradients in SEGMENT_BACKWARD. False after a failed check. */
 bool attention_run(AttentionRun *run, const AttentionCase *c);
 void attention_run_free(AttentionRun *run);
 

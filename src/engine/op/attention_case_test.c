@@ -40,16 +40,17 @@ static void build(AttentionRun *run)
     Node *v = graph_input(g, "v", c->dtype, shape_3(c->n_keys, c->kv_heads, c->v_width), 0);
     Node *ranges = graph_input(g, "ranges", DTYPE_I32, shape_2(c->n_queries, 2), 0);
     Node *dy = graph_input(g, "dy", c->dtype, shape_3(c->n_queries, c->heads, c->v_width), 0);
-    AttentionAttr attr = {attention_case_scale(c)};
+    AttentionAttr attr = {0};
+    attr.scale = attention_case_scale(c);
+    attr.is_self = c->n_queries == c->n_keys;
     Node *y = attention(g, q, k, v, ranges, attr.scale), *lse = node_sibling(y, 1);
+    graph_set_segment(g, SEGMENT_BACKWARD);
     Node *dq = graph_call(g, &attention_backward_info, (Node *[]){q, k, v, ranges, y, lse, dy}, 7, &attr, sizeof attr);
     graph_output(g, "y", y);
     graph_output(g, "lse", lse);
     graph_output(g, "dq", dq);
     graph_output(g, "dk", node_sibling(dq, 1));
     graph_output(g, "dv", node_sibling(dq, 2));
-    run->workspace_bytes = (int64_t)y->call->workspace_bytes;
-    run->backward_workspace_bytes = (int64_t)dq->call->workspace_bytes;
 }
 
 bool attention_run(AttentionRun *run, const AttentionCase *c)

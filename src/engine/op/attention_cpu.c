@@ -15,23 +15,24 @@
 
 #include <omp.h>
 
-enum { SCORES_MAX = 2048 * ATTENTION_LANES, VECS = ATTENTION_LANES / 16 };
+enum { SCORES_MAX = 2048 * ATTENTION_LANES };
 
 typedef struct {
-    const Tensor *q, *k, *v, *ranges, *y, *lse;
+    const Tensor *q, *ranges, *y, *lse;
+    KeyRows k, v;
     int64_t heads_a_key_head, width, v_width;
     float scale;
 } Forward;
 
-/* Rows of one tile, in lanes. Row r is query token + r / heads_a_key_head, head r % heads_a_key_head of the key head's. */
+/* Rows of one tile. Row r is query token + r / heads_a_key_head, head r % heads_a_key_head of the key head's. */
 typedef struct {
-    int64_t kv_head, token, first, n_rows, n_vecs, stride; /* stride: lanes, whole vectors */
-    I16 begin[VECS], end[VECS];                           /* visible keys */
-    V16 max[VECS], sum[VECS];
-    float q[ATTENTION_WIDTH_MAX * ATTENTION_LANES]; /* [width][stride], scaled */
-    float y[ATTENTION_LANES * ATTENTION_WIDTH_MAX]; /* [n_rows][padded v_width] */
-    float scores[SCORES_MAX];                       /* [keys][stride] */
+    int64_t kv_head, token, first;
+    Lanes lanes;
+    V16 max[TILE_VECS], sum[TILE_VECS];
+    float q[ATTENTION_WIDTH_MAX * ATTENTION_LANES];    /* [padded width][stride], scaled */
+    float y[ATTENTION_LANES * ATTENTION_WIDTH_MAX];    /* [n_rows][padded v_width] */
     float buffer[ATTENTION_KEYS * ATTENTION_WIDTH_MAX];
+    float scores[SCORES_MAX];                          /* [keys][stride] */
 } Rows;
 
 static int64_t row_token(const Forward *f, const Rows *rows, int64_t r)
@@ -44,52 +45,45 @@ static int64_t row_head(const Forward *f, const Rows *rows, int64_t r)
     return rows->kv_head * f->heads_a_key_head + (rows->first + r) % f->heads_a_key_head;
 }
 
-static void rows_begin(const Forward *f, Rows *rows)
+static void rows_begin(const Forward *f, Rows *rows, int64_t n_rows)
 {
-    rows->n_vecs = (rows->n_rows + 15) / 16;
-    rows->stride = 16 * rows->n_vecs;
-    memset(rows->q, 0, (size_t)(f->width * rows->stride) * sizeof *rows->q);
-    memset(rows->y, 0, (size_t)(rows->n_rows * tile_padded(f->v_width)) * sizeof *rows->y);
-    for (int v = 0; v < VECS; v++) {
-        rows->begin[v] = rows->end[v] = (I16){};
+    int64_t padded = tile_padded(f->width);
+    lanes_init(&rows->lanes, n_rows);
+    memset(rows->y, 0, (size_t)(n_rows * tile_padded(f->v_width)) * sizeof *rows->y);
+    for (int v = 0; v < TILE_VECS; v++) {
         rows->max[v] = v16_set1(-INFINITY);
         rows->sum[v] = v16_zero();
     }
-    for (int64_t r = 0; r < rows->n_rows; r++) {
-        float q[ATTENTION_WIDTH_MAX];
+    for (int64_t r = 0; r < n_rows; r++) {
         int64_t token = row_token(f, rows, r);
-        tile_row_load(q, f->q, token, row_head(f, rows, r), f->scale);
-        for (int64_t i = 0; i < f->width; i++)
-            rows->q[i * rows->stride + r] = q[i];
-        const int32_t *range = (const int32_t *)f->ranges->data + 2 * token;
-        rows->begin[r / 16][r % 16] = range[0];
-        rows->end[r / 16][r % 16] = range[1];
+        tile_row_load(rows->buffer + r * padded, f->q, token, row_head(f, rows, r));
+        lanes_set(&rows->lanes, r, (const int32_t *)f->ranges->data + 2 * token);
     }
+    tile_transpose(rows->q, rows->lanes.stride, (Right){rows->buffer, padded}, n_rows, padded, f->scale);
 }
 
-/* Every row sees all of the keys [begin, end). */
-static bool rows_see_all(const Rows *rows, int64_t begin, int64_t end)
+/* x where the lane's row sees the key, else `other`. */
+SIMD_INLINE V16 where_seen(const Lanes *lanes, int64_t v, int64_t key, V16 x, V16 other)
 {
-    for (int64_t r = 0; r < rows->n_rows; r++)
-        if (rows->begin[r / 16][r % 16] > begin || rows->end[r / 16][r % 16] < end)
-            return false;
-    return true;
+    I16 keys = i16_set1((int32_t)key);
+    return v16_select((keys >= lanes->begin[v]) & (keys < lanes->end[v]), x, other);
 }
 
 /* Scores of the keys [begin, end) into `scores`, and their maximum over what is visible. */
 static void rows_score(const Forward *f, Rows *rows, float *scores, int64_t begin, int64_t end)
 {
-    Left k = left_of(tile_rows_of(f->k, begin, end - begin, rows->kv_head, rows->buffer));
-    tile_product(scores, rows->stride, k, (Right){rows->q, rows->stride}, end - begin, rows->n_vecs, f->width, false);
-    bool all = rows_see_all(rows, begin, end);
-    for (int64_t v = 0; v < rows->n_vecs; v++) {
+    const Lanes *lanes = &rows->lanes;
+    uint64_t seen[ATTENTION_LANES];
+    Left k = left_of(key_rows_at(&f->k, begin, end - begin, rows->kv_head, rows->buffer));
+    lanes_product(lanes, scores, k, rows->q, f->width, begin, end);
+    bool all = lanes_mask(lanes, seen, begin, end);
+    for (int64_t v = 0, from, to; v < lanes->n_vecs; v++) {
         V16 max = rows->max[v];
-        for (int64_t j = begin; j < end; j++) {
-            V16 score = v16_load(scores + (j - begin) * rows->stride + 16 * v);
-            if (!all) {
-                I16 key = i16_set1((int32_t)j);
-                score = v16_select((key >= rows->begin[v]) & (key < rows->end[v]), score, v16_set1(-INFINITY));
-            }
+        lanes_hull(lanes, v, begin, end, &from, &to);
+        for (int64_t j = from; j < to; j++) {
+            V16 score = v16_load(scores + j * lanes->stride + 16 * v);
+            if (!all)
+                score = where_seen(lanes, v, begin + j, score, v16_set1(-INFINITY));
             max = v16_max(score, max);
         }
         rows->max[v] = max;
@@ -99,40 +93,36 @@ static void rows_score(const Forward *f, Rows *rows, float *scores, int64_t begi
 /* Scores become exponentials, which are summed and weigh the values. */
 static void rows_weigh(const Forward *f, Rows *rows, float *scores, int64_t begin, int64_t end)
 {
-    bool all = rows_see_all(rows, begin, end);
-    for (int64_t v = 0; v < rows->n_vecs; v++) {
+    const Lanes *lanes = &rows->lanes;
+    uint64_t seen[ATTENTION_LANES];
+    bool all = lanes_mask(lanes, seen, begin, end);
+    for (int64_t v = 0, from, to; v < lanes->n_vecs; v++) {
         V16 sum = rows->sum[v], max = rows->max[v];
-        for (int64_t j = begin; j < end; j++) {
-            float *score = scores + (j - begin) * rows->stride + 16 * v;
+        lanes_hull(lanes, v, begin, end, &from, &to);
+        for (int64_t j = from; j < to; j++) {
+            float *score = scores + j * lanes->stride + 16 * v;
             V16 p = v16_exp(v16_load(score) - max);
             v16_store(score, p);
-            if (!all) {
-                I16 key = i16_set1((int32_t)j);
-                p = v16_select((key >= rows->begin[v]) & (key < rows->end[v]), p, v16_zero());
-            }
-            sum += p;
+            sum += all ? p : where_seen(lanes, v, begin + j, p, v16_zero());
         }
         rows->sum[v] = sum;
     }
-    Right values = tile_rows_of(f->v, begin, end - begin, rows->kv_head, rows->buffer);
-    Left p = {scores, 1, rows->stride};
+    Right values = key_rows_at(&f->v, begin, end - begin, rows->kv_head, rows->buffer);
+    Left p = {scores, 1, lanes->stride};
     int64_t padded = tile_padded(f->v_width);
-    if (all) {
-        tile_product(rows->y, padded, p, values, rows->n_rows, padded / 16, end - begin, true);
-    } else {
-        uint64_t mask[ATTENTION_LANES];
-        for (int64_t r = 0; r < rows->n_rows; r++)
-            mask[r] = tile_seen(rows->begin[r / 16][r % 16], rows->end[r / 16][r % 16], begin, end);
-        tile_product_masked(rows->y, padded, p, values, rows->n_rows, padded / 16, end - begin, mask);
-    }
+    if (all)
+        tile_product(rows->y, padded, p, values, lanes->n_rows, padded / 16, end - begin, true);
+    else
+        tile_product_masked(rows->y, padded, p, values, lanes->n_rows, padded / 16, end - begin, seen);
 }
 
 static void rows_finish(const Forward *f, Rows *rows)
 {
     int64_t padded = tile_padded(f->v_width), n_heads = tensor_dim(f->y, 1);
-    for (int64_t r = 0; r < rows->n_rows; r++) {
+    const Lanes *lanes = &rows->lanes;
+    for (int64_t r = 0; r < lanes->n_rows; r++) {
         int64_t token = row_token(f, rows, r), head = row_head(f, rows, r), lane = r % 16;
-        bool empty = rows->begin[r / 16][lane] >= rows->end[r / 16][lane];
+        bool empty = lanes->begin[r / 16][lane] >= lanes->end[r / 16][lane];
         float sum = rows->sum[r / 16][lane], max = rows->max[r / 16][lane], *y = rows->y + r * padded;
         for (int64_t i = 0; i < padded && !empty; i += 16)
             v16_store(y + i, v16_load(y + i) / sum);
@@ -143,16 +133,15 @@ static void rows_finish(const Forward *f, Rows *rows)
 
 static void rows_run(const Forward *f, Rows *rows, int64_t key_begin, int64_t key_end)
 {
-    rows_begin(f, rows);
-    int64_t held = SCORES_MAX / rows->stride / ATTENTION_KEYS * ATTENTION_KEYS;
+    int64_t held = SCORES_MAX / rows->lanes.stride / ATTENTION_KEYS * ATTENTION_KEYS;
     bool again = key_end - key_begin > held;
     for (int64_t j = key_begin; j < key_end; j += ATTENTION_KEYS) {
         int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
-        rows_score(f, rows, rows->scores + (again ? 0 : (j - key_begin) * rows->stride), j, end);
+        rows_score(f, rows, rows->scores + (again ? 0 : (j - key_begin) * rows->lanes.stride), j, end);
     }
     for (int64_t j = key_begin; j < key_end; j += ATTENTION_KEYS) {
         int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
-        float *scores = rows->scores + (again ? 0 : (j - key_begin) * rows->stride);
+        float *scores = rows->scores + (again ? 0 : (j - key_begin) * rows->lanes.stride);
         if (again)
             rows_score(f, rows, scores, j, end);
         rows_weigh(f, rows, scores, j, end);
@@ -168,7 +157,7 @@ static void forward_task(const Forward *f, const AttentionTile *tile, int64_t kv
         rows.kv_head = kv_head;
         rows.token = tile->token_begin;
         rows.first = first;
-        rows.n_rows = n_rows - first < ATTENTION_LANES ? n_rows - first : ATTENTION_LANES;
+        rows_begin(f, &rows, n_rows - first < ATTENTION_LANES ? n_rows - first : ATTENTION_LANES);
         rows_run(f, &rows, tile->key_begin, tile->key_end);
     }
 }
@@ -176,15 +165,18 @@ static void forward_task(const Forward *f, const AttentionTile *tile, int64_t kv
 void KERNEL(attention)(const KernelCall *call)
 {
     const AttentionAttr *attr = call->attr;
-    Forward f = {.q = &call->in[0], .k = &call->in[1], .v = &call->in[2], .ranges = &call->in[3], .y = &call->out[0],
-                 .lse = &call->out[1], .scale = (float)attr->scale};
-    int64_t kv_heads = f.k->shape.dim[1];
+    const Tensor *k = &call->in[1], *v = &call->in[2];
+    Forward f = {.q = &call->in[0], .ranges = &call->in[3], .y = &call->out[0], .lse = &call->out[1], .scale = (float)attr->scale};
+    int64_t kv_heads = k->shape.dim[1];
     f.heads_a_key_head = f.q->shape.dim[1] / kv_heads;
-    f.width = f.q->shape.dim[2];
-    f.v_width = f.v->shape.dim[2];
+    f.width = k->shape.dim[2];
+    f.v_width = v->shape.dim[2];
+    float *packed = call->workspace;
+    f.k = key_rows_begin(k, attr->is_self, &packed);
+    f.v = key_rows_begin(v, attr->is_self, &packed);
+    AttentionTile *tiles = (AttentionTile *)packed;
     int64_t tokens_max = f.heads_a_key_head < ATTENTION_LANES ? ATTENTION_LANES / f.heads_a_key_head : 1;
-    AttentionTile *tiles = call->workspace;
-    int64_t n_tiles = attention_cut(f.ranges, f.k->shape.dim[0], tokens_max, tiles), n_tasks = n_tiles * kv_heads;
+    int64_t n_tiles = attention_cut(f.ranges, k->shape.dim[0], tokens_max, tiles), n_tasks = n_tiles * kv_heads;
     /* Late tiles see more keys than early ones: the long tasks go first. */
 #pragma omp parallel for schedule(dynamic)
     for (int64_t task = 0; task < n_tasks; task++)

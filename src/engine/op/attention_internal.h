@@ -12,6 +12,7 @@ enum {
 
 typedef struct {
     double scale;
+    bool is_self;  /* as many keys as queries, always: they are copied once for all queries, to lie well */
 } AttentionAttr;
 
 /* Queries in [token_begin, token_end) and the hull [key_begin, key_end) of what they see; an empty hull is 0, 0. */

@@ -241,7 +241,7 @@ TEST(attention, memory_is_linear_in_tokens)
         Node *ranges = graph_input(g, "ranges", DTYPE_I32, shape_2(n, 2), 0);
         Node *y = attention(g, q, k, k, ranges, 1.0);
         extern const OpInfo attention_backward_info;
-        AttentionAttr attr = {1.0};
+        AttentionAttr attr = {1.0, true};
         Node *dq = graph_call(g, &attention_backward_info, (Node *[]){q, k, k, ranges, y, node_sibling(y, 1), y}, 7, &attr, sizeof attr);
         CHECK_OK(graph_error(g));
         bytes[i][0] = (int64_t)y->call->workspace_bytes;

@@ -22,11 +22,12 @@ typedef struct {
 } Right;
 
 #define TILE_UNROLL _Pragma("GCC unroll 8")
+#define TILE_UNROLL16 _Pragma("GCC unroll 16")
 
 SIMD_INLINE void tile_block(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate, const int n_rows,
                             const int n_vecs)
 {
-    V16 sum[4][4];
+    V16 sum[6][4];
     TILE_UNROLL for (int r = 0; r < n_rows; r++)
         TILE_UNROLL for (int v = 0; v < n_vecs; v++)
             sum[r][v] = accumulate ? v16_load(c + r * c_stride + 16 * v) : v16_zero();
@@ -45,7 +46,7 @@ SIMD_INLINE void tile_block(float *c, int64_t c_stride, Left a, Right b, int64_t
             v16_store(c + r * c_stride + 16 * v, sum[r][v]);
 }
 
-/* One row or four, n_vecs vectors wide. */
+/* One row, four or six, n_vecs vectors wide. */
 SIMD_INLINE void tile_rows(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate, const int n_rows,
                            int64_t n_vecs)
 {
@@ -57,6 +58,12 @@ SIMD_INLINE void tile_rows(float *c, int64_t c_stride, Left a, Right b, int64_t 
         tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 2);
     else if (n_vecs == 1)
         tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 1);
+}
+
+static __attribute__((noinline)) void tile_rows_6(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate,
+                                                  int64_t n_vecs)
+{
+    tile_rows(c, c_stride, a, b, n_k, accumulate, 6, n_vecs);
 }
 
 static __attribute__((noinline)) void tile_rows_4(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate,
@@ -86,46 +93,158 @@ static Right right_at(Right b, int64_t row)
 static void tile_product(float *c, int64_t c_stride, Left a, Right b, int64_t n_rows, int64_t n_vecs, int64_t n_k, bool accumulate)
 {
     int64_t r = 0;
+    for (; r + 6 <= n_rows; r += 6)
+        tile_rows_6(c + r * c_stride, c_stride, left_at(a, r, 0), b, n_k, accumulate, n_vecs);
     for (; r + 4 <= n_rows; r += 4)
         tile_rows_4(c + r * c_stride, c_stride, left_at(a, r, 0), b, n_k, accumulate, n_vecs);
     for (; r < n_rows; r++)
         tile_rows_1(c + r * c_stride, c_stride, left_at(a, r, 0), b, n_k, accumulate, n_vecs);
 }
 
+/* One row over the runs of set bits of its mask, from bit k to bit `end`. */
+static void tile_row_masked(float *c, Left a, Right b, int64_t n_vecs, uint64_t mask, int64_t k, int64_t end)
+{
+    while (k < end && mask >> k) {
+        k += __builtin_ctzll(mask >> k);
+        uint64_t others = ~(mask >> k);
+        int64_t length = others ? __builtin_ctzll(others) : 64;
+        length = length < end - k ? length : end - k;
+        if (length > 0)
+            tile_rows_1(c, 0, left_at(a, 0, k), right_at(b, k), length, true, n_vecs);
+        k += length > 0 ? length : 0;
+    }
+}
+
 /* C += product, but row r takes only those k (< 64) whose bit is set in mask[r]. What is masked is not touched: a NaN there stays there.
- * Up to four rows go together over stretches that all of them see. */
+ * Four rows go together over stretches that all of them see. */
 static void tile_product_masked(float *c, int64_t c_stride, Left a, Right b, int64_t n_rows, int64_t n_vecs, int64_t n_k,
                                 const uint64_t *mask)
 {
-    for (int64_t r0 = 0; r0 < n_rows; r0 += 4) {
+    for (int64_t r0 = 0; r0 < n_rows; r0 += 4, c += 4 * c_stride, mask += 4) {
         int64_t n = n_rows - r0 < 4 ? n_rows - r0 : 4;
-        for (int64_t k = 0, length; k < n_k; k += length) {
-            bool seen[4], all = n == 4;
-            length = n_k - k;
-            for (int64_t r = 0; r < n; r++) {
-                uint64_t bits = mask[r0 + r] >> k;
-                seen[r] = bits & 1;
-                all = all && seen[r];
-                uint64_t others = seen[r] ? ~bits : bits;
-                if (others && __builtin_ctzll(others) < length)
-                    length = __builtin_ctzll(others);
-            }
-            if (all)
-                tile_rows_4(c + r0 * c_stride, c_stride, left_at(a, r0, k), right_at(b, k), length, true, n_vecs);
-            else
-                for (int64_t r = 0; r < n; r++)
-                    if (seen[r])
-                        tile_rows_1(c + (r0 + r) * c_stride, c_stride, left_at(a, r0 + r, k), right_at(b, k), length, true, n_vecs);
+        uint64_t all = n == 4 ? mask[0] & mask[1] & mask[2] & mask[3] : 0;
+        for (int64_t k = 0; k < n_k;) {
+            uint64_t common = all >> k;
+            int64_t apart = common ? __builtin_ctzll(common) : n_k - k;
+            for (int64_t r = 0; r < n && apart; r++)
+                tile_row_masked(c + r * c_stride, left_at(a, r0 + r, 0), b, n_vecs, mask[r], k, k + apart);
+            k += apart;
+            if (k >= n_k)
+                break;
+            uint64_t others = ~(all >> k);
+            int64_t together = others ? __builtin_ctzll(others) : 64;
+            together = together < n_k - k ? together : n_k - k;
+            tile_rows_4(c, c_stride, left_at(a, r0, k), right_at(b, k), together, true, n_vecs);
+            k += together;
         }
     }
 }
 
-/* Bit j: key begin + j, one of [begin, end), lies in [from, to). */
-static uint64_t tile_seen(int64_t from, int64_t to, int64_t begin, int64_t end)
+/* ---- rows in lanes: sixteen a vector, each with the keys it sees ---- */
+
+enum { TILE_VECS = ATTENTION_LANES / 16 };
+
+typedef struct {
+    int64_t n_rows, n_vecs, stride;              /* stride: lanes, whole vectors */
+    I16 begin[TILE_VECS], end[TILE_VECS];        /* of a row; equal where it sees nothing or is absent */
+    int32_t vec_begin[TILE_VECS], vec_end[TILE_VECS];  /* the hull of a vector's rows */
+} Lanes;
+
+static void lanes_init(Lanes *lanes, int64_t n_rows)
 {
+    *lanes = (Lanes){.n_rows = n_rows, .n_vecs = (n_rows + 15) / 16, .stride = (n_rows + 15) / 16 * 16};
+    for (int v = 0; v < TILE_VECS; v++)
+        lanes->vec_begin[v] = INT32_MAX;
+}
+
+static void lanes_set(Lanes *lanes, int64_t row, const int32_t range[2])
+{
+    int64_t v = row / 16;
+    if (range[0] >= range[1])
+        return;
+    lanes->begin[v][row % 16] = range[0];
+    lanes->end[v][row % 16] = range[1];
+    lanes->vec_begin[v] = range[0] < lanes->vec_begin[v] ? range[0] : lanes->vec_begin[v];
+    lanes->vec_end[v] = range[1] > lanes->vec_end[v] ? range[1] : lanes->vec_end[v];
+}
+
+/* Bit j: row `row` sees key begin + j, one of [begin, end). */
+static uint64_t lanes_seen(const Lanes *lanes, int64_t row, int64_t begin, int64_t end)
+{
+    int64_t from = lanes->begin[row / 16][row % 16], to = lanes->end[row / 16][row % 16];
     from = (from < begin ? begin : from) - begin;
     to = (to > end ? end : to) - begin;
     return from < to ? ~(uint64_t)0 >> (64 - (to - from)) << from : 0;
+}
+
+/* seen[row] for all rows; true if every row sees all of [begin, end). */
+static bool lanes_mask(const Lanes *lanes, uint64_t *seen, int64_t begin, int64_t end)
+{
+    uint64_t all = ~(uint64_t)0 >> (64 - (end - begin)), common = all;
+    for (int64_t r = 0; r < lanes->n_rows; r++) {
+        seen[r] = lanes_seen(lanes, r, begin, end);
+        common &= seen[r];
+    }
+    return common == all;
+}
+
+/* The part of [begin, end) that some row of vector v sees, counted from begin. */
+static void lanes_hull(const Lanes *lanes, int64_t v, int64_t begin, int64_t end, int64_t *from, int64_t *to)
+{
+    *from = (lanes->vec_begin[v] > begin ? lanes->vec_begin[v] : begin) - begin;
+    *to = (lanes->vec_end[v] < end ? lanes->vec_end[v] : end) - begin;
+}
+
+/* c [keys][stride] = keys times packed rows [width][stride], for the keys [begin, end). Left out, six keys at a time: vectors none of whose
+ * rows sees one of them. */
+static void lanes_product(const Lanes *lanes, float *c, Left keys, const float *packed, int64_t width, int64_t begin, int64_t end)
+{
+    enum { STEP = 6 };
+    for (int64_t j = begin; j < end; j += STEP) {
+        int64_t n = end - j < STEP ? end - j : STEP, first = lanes->n_vecs, last = 0;
+        for (int64_t v = 0; v < lanes->n_vecs; v++)
+            if (lanes->vec_begin[v] < j + n && lanes->vec_end[v] > j) {
+                first = v < first ? v : first;
+                last = v + 1;
+            }
+        if (first < last)
+            tile_product(c + (j - begin) * lanes->stride + 16 * first, lanes->stride, left_at(keys, j - begin, 0),
+                         (Right){packed + 16 * first, lanes->stride}, n, last - first, width, false);
+    }
+}
+
+/* ---- sixteen by sixteen ---- */
+
+#define TILE_LANE_(l, d, lower) (((l) & (d)) ? 16 + ((l) ^ ((lower) ? 0 : (d))) : ((l) ^ ((lower) ? (d) : 0)))
+#define TILE_SWAP_(a, b, d, u)                                                                                                \
+    __builtin_shufflevector(a, b, TILE_LANE_(0, d, u), TILE_LANE_(1, d, u), TILE_LANE_(2, d, u), TILE_LANE_(3, d, u),         \
+                            TILE_LANE_(4, d, u), TILE_LANE_(5, d, u), TILE_LANE_(6, d, u), TILE_LANE_(7, d, u),               \
+                            TILE_LANE_(8, d, u), TILE_LANE_(9, d, u), TILE_LANE_(10, d, u), TILE_LANE_(11, d, u),             \
+                            TILE_LANE_(12, d, u), TILE_LANE_(13, d, u), TILE_LANE_(14, d, u), TILE_LANE_(15, d, u))
+/* Exchanges the off-diagonal d by d blocks of each 2d by 2d block. */
+#define TILE_STAGE_(rows, d)                                                                      \
+    TILE_UNROLL16 for (int i = 0; i < 16; i++)                                                    \
+        if (!(i & (d))) {                                                                         \
+            V16 upper = rows[i], lower = rows[i + (d)];                                           \
+            rows[i] = (V16)TILE_SWAP_(upper, lower, d, 0);                                        \
+            rows[i + (d)] = (V16)TILE_SWAP_(upper, lower, d, 1);                                  \
+        }
+
+/* to [padded width][to_stride] = the transpose of n rows [n][padded width], times a factor; columns from n up to whole vectors are zeros. */
+static void tile_transpose(float *to, int64_t to_stride, Right from, int64_t n, int64_t padded, float factor)
+{
+    for (int64_t r = 0; r < n; r += 16)
+        for (int64_t c = 0; c < padded; c += 16) {
+            V16 rows[16];
+            TILE_UNROLL16 for (int i = 0; i < 16; i++)
+                rows[i] = r + i < n ? v16_load(from.data + (r + i) * from.stride + c) * factor : v16_zero();
+            TILE_STAGE_(rows, 1)
+            TILE_STAGE_(rows, 2)
+            TILE_STAGE_(rows, 4)
+            TILE_STAGE_(rows, 8)
+            TILE_UNROLL16 for (int i = 0; i < 16; i++)
+                v16_store(to + (c + i) * to_stride + r, rows[i]);
+        }
 }
 
 /* ---- rows of tensors [N, heads, width] as f32 ---- */
@@ -140,12 +259,12 @@ static void *tile_row(const Tensor *t, int64_t token, int64_t head)
     return (char *)t->data + (token * t->stride[0] + head * t->stride[1]) * (t->dtype == DTYPE_BF16 ? 2 : 4);
 }
 
-/* The row times a factor, zeros up to whole vectors. */
-static void tile_row_load(float *to, const Tensor *t, int64_t token, int64_t head, float factor)
+/* With zeros up to whole vectors. */
+static void tile_row_load(float *to, const Tensor *t, int64_t token, int64_t head)
 {
     const void *from = tile_row(t, token, head);
     for (int64_t i = 0, width = t->shape.dim[2]; i < width; i += 16)
-        v16_store(to + i, load16(from, t->dtype, i, width) * factor);
+        v16_store(to + i, load16(from, t->dtype, i, width));
 }
 
 static void tile_row_store(const Tensor *t, int64_t token, int64_t head, const float *from)
@@ -155,15 +274,43 @@ static void tile_row_store(const Tensor *t, int64_t token, int64_t head, const f
         store16(to, t->dtype, i, width, v16_load(from + i));
 }
 
-/* Rows of one head where they lie, if they are f32 in whole vectors, else a copy in `buffer` [n][padded width]. */
+/* n rows of one head, copied to `buffer` [n][padded width]: where they lie, rows are often some kilobytes apart, and such neighbours share few
+ * sets of the caches. */
 static Right tile_rows_of(const Tensor *t, int64_t token, int64_t n, int64_t head, float *buffer)
 {
     int64_t padded = tile_padded(t->shape.dim[2]);
-    if (t->dtype == DTYPE_F32 && padded == t->shape.dim[2])
-        return (Right){tile_row(t, token, head), t->stride[0]};
     for (int64_t i = 0; i < n; i++)
-        tile_row_load(buffer + i * padded, t, token + i, head, 1.0f);
+        tile_row_load(buffer + i * padded, t, token + i, head);
     return (Right){buffer, padded};
+}
+
+/* Keys or values, copied tile by tile, or once for all tiles: `packed` [head][key][padded width]. */
+typedef struct {
+    const Tensor *t;
+    float *packed;  /* NULL: tile by tile */
+} KeyRows;
+
+/* Copies all, to *workspace, which moves on, if that is worth it. */
+static KeyRows key_rows_begin(const Tensor *t, bool is_self, float **workspace)
+{
+    if (!is_self)
+        return (KeyRows){t, NULL};
+    KeyRows rows = {t, *workspace};
+    int64_t n_keys = t->shape.dim[0], heads = t->shape.dim[1], padded = tile_padded(t->shape.dim[2]);
+    *workspace += n_keys * heads * padded;
+#pragma omp parallel for schedule(static)
+    for (int64_t j = 0; j < n_keys; j++)
+        for (int64_t h = 0; h < heads; h++)
+            tile_row_load(rows.packed + (h * n_keys + j) * padded, t, j, h);
+    return rows;
+}
+
+static Right key_rows_at(const KeyRows *rows, int64_t key, int64_t n, int64_t head, float *buffer)
+{
+    int64_t padded = tile_padded(rows->t->shape.dim[2]);
+    if (rows->packed)
+        return (Right){rows->packed + (head * rows->t->shape.dim[0] + key) * padded, padded};
+    return tile_rows_of(rows->t, key, n, head, buffer);
 }
 
 /* The same rows as the left side of a product. */
