@@ -17,6 +17,7 @@ struct Pretrain {
     Store *store;
     Generator *generator;   /* for samples; NULL: none wanted */
     bool generator_bound;
+    bool missing_tokenizer;  /* planning only */
     Batch scratch;          /* one micro batch, to count targets */
     Task task;
 };
@@ -191,6 +192,8 @@ static Err pretrain_open_model(Pretrain *p)
         p->config.eos_id[0] = eos;
         p->config.pad_id = tokenizer_special_id(p->data.tok, SPECIAL_PAD);
     }
+    if (p->missing_tokenizer && p->config.vocab_size == 0)
+        return err_set(ERR_USAGE, "%s: no such tokenizer, and the model's config has no vocab_size to plan with", r->data.tokenizer);
     TRY(model_config_check(&p->config));
     if (r->data.seq_len > p->config.seq_len_max)
         return err_set(ERR_USAGE, "data.seq_len %lld is above the model's context of %lld", (long long)r->data.seq_len,
@@ -221,7 +224,8 @@ Err pretrain_new(Pretrain **out, const Recipe *recipe, bool plan_only)
     Err err;
     if (plan_only && strcmp(recipe->data.tokenizer, "char") != 0) {
         err = pretrain_data_open_tokenizer(&p->data, recipe);
-        if (err == ERR_IO)  /* not made yet: the config's vocab_size counts */
+        p->missing_tokenizer = err == ERR_IO;  /* not made yet: the config's vocab_size counts */
+        if (p->missing_tokenizer)
             err = OK;
     } else {
         err = pretrain_data_open(&p->data, recipe);
