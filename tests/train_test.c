@@ -48,11 +48,11 @@ TEST(train, bits_do_not_depend_on_threads_or_micro_batches)
 }
 
 /* Starts training and kills it after `milliseconds`. True when it ended by itself before. */
-static bool train_and_kill(Shop *shop, const char *out, int milliseconds, int signal)
+static bool train_and_kill(Shop *shop, const char *out, const char *flags, int milliseconds)
 {
     pid_t child = fork();
     if (child == 0) {
-        execl("/bin/sh", "sh", "-c", shop_command(shop, out, "--resume"), (char *)NULL);
+        execl("/bin/sh", "sh", "-c", shop_command(shop, out, flags), (char *)NULL);
         _exit(127);
     }
     int status = 0;
@@ -61,23 +61,40 @@ static bool train_and_kill(Shop *shop, const char *out, int milliseconds, int si
             return true;
         nanosleep(&(struct timespec){0, 1000000}, NULL);
     }
-    kill(child, signal);
+    kill(child, SIGKILL);
     waitpid(child, &status, 0);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Goal: a run killed at random moments and resumed ends with the bits of one that never stopped, its log included but for the seconds.
- * Method: kills after 20 to 400 ms, so that they fall into starting, stepping and saving; then it may finish. */
+/* Kills `out` up to n_kills times, after 20 to 400 ms, so that kills fall into starting, stepping and saving; then lets it finish. */
+static void check_kills(Shop *shop, int n_kills, const char *flags, const char *step)
+{
+    if (!shop_train_ok(shop, "whole", flags))
+        return;
+    const char *resume = arena_printf(shop->arena, "%s --resume", flags);
+    int n_killed = 0;
+    for (int i = 0; i < n_kills && !train_and_kill(shop, "killed", resume, 20 + (i * 137) % 380); i++)
+        n_killed++;
+    test_note("killed %d times", n_killed);
+    CHECK(n_killed > 0);
+    if (shop_train_ok(shop, "killed", resume))
+        check_same_checkpoint(shop, "whole", "killed", step);
+}
+
+/* Goal: a run killed at random moments and resumed ends with the bits of one that never stopped. */
 TEST(train, killed_and_resumed_equals_never_stopped)
 {
     Shop shop;
     REQUIRE(shop_open(&shop));
-    REQUIRE(shop_train_ok(&shop, "whole", ""));
-    bool ended = false;
-    for (int i = 0; i < 6 && !ended; i++)
-        ended = train_and_kill(&shop, "killed", 20 + (i * 137) % 380, SIGKILL);
-    REQUIRE(shop_train_ok(&shop, "killed", "--resume"));
-    check_same_checkpoint(&shop, "whole", "killed", "step-24");
+    check_kills(&shop, 6, "--train.steps 100", "step-100");
+    shop_close(&shop);
+}
+
+SLOW_TEST(train, killed_twenty_times_equals_never_stopped)
+{
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    check_kills(&shop, 20, "--train.steps 200 --train.threads 1 --train.batch_size 32 --train.checkpoint_every 2", "step-200");
     shop_close(&shop);
 }
 
