@@ -54,7 +54,7 @@ TEST(tokenizer, a_saved_tokenizer_loads_as_the_same)
 {
     Arena *arena = arena_new();
     TokenizerType types[] = {TOKENIZER_BYTE_BPE, TOKENIZER_CHAR,      TOKENIZER_BYTE, TOKENIZER_CHAR_BPE,
-                             TOKENIZER_WORDPIECE, TOKENIZER_BERT_BPE, TOKENIZER_WORD};
+                             TOKENIZER_WORDPIECE, TOKENIZER_BERT_BPE, TOKENIZER_WORD, TOKENIZER_UNIGRAM};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         Tokenizer *tok = trained(types[i], 320, "llama3"), *again;
         REQUIRE(tok != NULL);
@@ -176,10 +176,39 @@ TEST(tokenizer, words_of_char_bpe_come_back_with_one_space)
     arena_free(arena);
 }
 
+/* Goal: frequent words are pieces, and every character of the text is covered. */
+TEST(tokenizer, unigram_learns_the_words_it_sees)
+{
+    Arena *arena = arena_new();
+    char text[20000];
+    size_t n = 0;
+    static const char *const words[] = {"학교에", "갔다", "나는", "book", "reading", "the"};
+    for (uint64_t i = 0; n + 64 < sizeof text; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s ", words[philox(11, 0, i, 0).word[0] % 6]);
+    uint64_t hash[2];
+    for (int t = 0; t < 2; t++) {
+        TokenizerTrainOptions options = tokenizer_train_options_for(TOKENIZER_UNIGRAM);
+        options.vocab_size = 40;
+        options.quiet = true;
+        options.n_threads = 1 + 2 * t;
+        Tokenizer *tok;
+        REQUIRE_OK(tokenizer_train_text(&tok, &options, text, n));
+        hash[t] = tokenizer_hash(tok);
+        for (int k = 0; k < 6; k++)
+            CHECK(tokenizer_id_of(tok, arena_printf(arena, "\u2581%s", words[k])) >= 0);
+        TokenSpan ids = tokenizer_encode(tok, arena, "the 나는 book", strlen("the 나는 book"));
+        CHECK_EQUAL(ids.n, 3);
+        CHECK_STRING(tokenizer_decode(tok, arena, ids.ids, ids.n, false).bytes, "the 나는 book");
+        tokenizer_free(tok);
+    }
+    CHECK(hash[0] == hash[1]);
+    arena_free(arena);
+}
+
 TEST(tokenizer, the_vocabulary_does_not_depend_on_threads)
 {
     Arena *arena = arena_new();
-    size_t n = 5 << 19, k = 0;
+    size_t n = 7 << 18, k = 0;
     char *text = arena_alloc(arena, n);
     for (uint64_t i = 0; k + 32 < n; i++) {
         uint32_t r = philox(5, 0, i, 0).word[0];

@@ -232,13 +232,14 @@ Err tokenizer_train(Tokenizer **out, const TokenizerTrainOptions *options, Token
         [TOKENIZER_CHAR_BPE] = {MODEL_BPE, train_char_bpe, "char-bpe"},
         [TOKENIZER_WORDPIECE] = {MODEL_WORDPIECE, train_wordpiece, "wordpiece"},
         [TOKENIZER_BERT_BPE] = {MODEL_WORDPIECE, train_bert_bpe, "bert-bpe"},
+        [TOKENIZER_UNIGRAM] = {MODEL_UNIGRAM, train_unigram, "unigram"},
         [TOKENIZER_WORD] = {MODEL_WORDLEVEL, train_word, "word"},
         [TOKENIZER_CHAR] = {MODEL_BPE, train_char, "char"},
         [TOKENIZER_BYTE] = {MODEL_BPE, train_byte, "byte"},
     };
     TRY(check_options(options));
     size_t type = (size_t)options->type;
-    const Family *family = &families[type < sizeof families / sizeof families[0] ? type : TOKENIZER_UNIGRAM];
+    const Family *family = &families[type < sizeof families / sizeof families[0] ? type : TOKENIZER_JAMO];
     if (!family->train)
         return err_set(ERR_UNSUPPORTED, "training this type of tokenizer is not supported");
     Tokenizer *tok = tokenizer_new(family->model, family->name);

@@ -32,6 +32,7 @@ Err train_char_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, Tokeniz
 Err train_wordpiece(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 Err train_bert_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 Err train_word(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
+Err train_unigram(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 Err train_byte(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 
 #endif

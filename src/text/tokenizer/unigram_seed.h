@@ -1,0 +1,18 @@
+/* unigram_seed.h - the pieces that unigram training starts from: every frequent substring of the words. */
+#ifndef TEXT_UNIGRAM_SEED_H
+#define TEXT_UNIGRAM_SEED_H
+
+#include "text/tokenizer/word_counts.h"
+
+typedef struct {
+    const char *text;  /* in the words' pool */
+    uint32_t n_bytes;
+    uint32_t n_chars;
+    int64_t count;
+} SeedPiece;
+
+/* All characters, and the n_max substrings of 2 to 16 characters, seen at least twice, that cover most (count times length; of equals the
+ * smaller bytes). The caller frees *pieces. */
+void unigram_find_seeds(SeedPiece **pieces, int64_t *n, const WordCounts *counts, int64_t n_max);
+
+#endif

@@ -1,0 +1,355 @@
+/* unigram_train.c - learning a unigram language model (Kudo 2018, arXiv:1804.10959): from many seed pieces, expectation-maximisation and
+ * pruning by the likelihood that a piece's loss would cost, down to the vocabulary wanted.
+ *
+ *   E  expected count of each piece over all cuts of all words (forward-backward)
+ *   M  probability = expected count / sum: plain maximum likelihood, so the objective never falls between prunings
+ *      (SentencePiece puts a digamma here, which prefers few pieces)
+ *   prune  keep the three quarters whose removal would hurt most; characters always stay
+ * Sums are taken in eight blocks of words, added in order: the result does not depend on threads. */
+#include "text/tokenizer/train.h"
+#include "text/tokenizer/trie.h"
+#include "text/tokenizer/unigram.h"
+#include "text/tokenizer/unigram_seed.h"
+#include "base/log.h"
+#include "base/parallel.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N_BLOCKS = 8, SEEDS_MAX = 1000000, N_SUB_STEPS = 2 };
+static const double kept_share = 0.75, expected_min = 0.5;
+
+typedef struct {
+    SeedPiece *pieces;
+    double *scores;  /* log probability */
+    int64_t n;
+    Trie trie;
+    const WordCounts *counts;
+    double *expected;  /* [N_BLOCKS][n] */
+    double objective[N_BLOCKS];
+    int64_t longest_word;
+    bool best_only;  /* count along the best path instead of over all */
+} Model;
+
+static void build_trie(Model *model)
+{
+    trie_release(&model->trie);
+    TrieKey *keys = mem_alloc((size_t)model->n * sizeof *keys);
+    for (int64_t i = 0; i < model->n; i++)
+        keys[i] = (TrieKey){model->pieces[i].text, model->pieces[i].n_bytes, (int32_t)i};
+    trie_build(&model->trie, keys, (size_t)model->n);
+    free(keys);
+}
+
+static double log_add(double a, double b)
+{
+    if (a < b) {
+        double swap = a;
+        a = b;
+        b = swap;
+    }
+    return b == -INFINITY ? a : a + log1p(exp(b - a));
+}
+
+/* Every piece that starts at `start`: its id and where it ends. */
+#define FOR_PIECES_AT(model, text, n_bytes, start, end, id)                                                                  \
+    for (uint32_t node_ = TRIE_ROOT, end = (start), id = 0; end < (n_bytes) && step_to(model, &node_, (text)[end]) && (end++, true);) \
+        if (has_piece(model, node_, &id))
+
+static bool step_to(const Model *model, uint32_t *node, char byte)
+{
+    int32_t next = trie_step(&model->trie, (int32_t)*node, (unsigned char)byte);
+    *node = (uint32_t)next;
+    return next != TRIE_NONE;
+}
+
+static bool has_piece(const Model *model, uint32_t node, uint32_t *id)
+{
+    int32_t value = model->trie.units[node].value;
+    *id = (uint32_t)value;
+    return value >= 0;
+}
+
+/* Adds a word's expected counts to `expected` and returns its log likelihood. alpha and beta hold n_bytes + 1 places each. */
+static double expect_word(const Model *model, const char *text, uint32_t n, double count, double *expected, double *alpha, double *beta)
+{
+    for (uint32_t i = 0; i <= n; i++)
+        alpha[i] = beta[i] = -INFINITY;
+    alpha[0] = beta[n] = 0.0;
+    for (uint32_t start = 0; start < n; start++) {
+        if (alpha[start] == -INFINITY)
+            continue;
+        FOR_PIECES_AT(model, text, n, start, end, id)
+            alpha[end] = log_add(alpha[end], alpha[start] + model->scores[id]);
+    }
+    for (uint32_t start = n; start-- > 0;) {
+        if (alpha[start] == -INFINITY)
+            continue;
+        FOR_PIECES_AT(model, text, n, start, end, id)
+            beta[start] = log_add(beta[start], model->scores[id] + beta[end]);
+    }
+    double total = alpha[n];
+    for (uint32_t start = 0; start < n; start++) {
+        if (alpha[start] == -INFINITY)
+            continue;
+        FOR_PIECES_AT(model, text, n, start, end, id)
+            if (beta[end] != -INFINITY)
+                expected[id] += count * exp(alpha[start] + model->scores[id] + beta[end] - total);
+    }
+    return count * total;
+}
+
+/* The best path of a text, without the piece `excluded` (-1: none): its score, and for each place the piece that ends there. */
+static double best_path(const Model *model, const char *text, uint32_t n, int64_t excluded, double *best, int32_t *piece_at)
+{
+    for (uint32_t i = 0; i <= n; i++)
+        best[i] = -INFINITY;
+    best[0] = 0.0;
+    for (uint32_t start = 0; start < n; start++) {
+        if (best[start] == -INFINITY)
+            continue;
+        FOR_PIECES_AT(model, text, n, start, end, id)
+            if ((int64_t)id != excluded && best[start] + model->scores[id] > best[end]) {
+                best[end] = best[start] + model->scores[id];
+                piece_at[end] = (int32_t)id;
+            }
+    }
+    return best[n];
+}
+
+static void count_block(void *context, int64_t block)
+{
+    Model *model = context;
+    int64_t n_words = model->counts->n, begin = n_words * block / N_BLOCKS, end = n_words * (block + 1) / N_BLOCKS;
+    double *expected = model->expected + block * model->n, objective = 0.0;
+    double *alpha = mem_alloc((size_t)(model->longest_word + 1) * 2 * sizeof *alpha), *beta = alpha + model->longest_word + 1;
+    int32_t *piece_at = mem_alloc((size_t)(model->longest_word + 1) * sizeof *piece_at);
+    memset(expected, 0, (size_t)model->n * sizeof *expected);
+    for (int64_t w = begin; w < end; w++) {
+        const Word *word = &model->counts->words[w];
+        const char *text = model->counts->pool + word->offset;
+        if (!model->best_only) {
+            objective += expect_word(model, text, word->n_bytes, (double)word->count, expected, alpha, beta);
+            continue;
+        }
+        objective += (double)word->count * best_path(model, text, word->n_bytes, -1, alpha, piece_at);
+        for (uint32_t at = word->n_bytes; at > 0; at -= model->pieces[piece_at[at]].n_bytes)
+            expected[piece_at[at]] += (double)word->count;
+    }
+    model->objective[block] = objective;
+    free(alpha);
+    free(piece_at);
+}
+
+/* Counts of all pieces in expected[0 .. n); returns the log likelihood of the corpus. */
+static double count_all(Model *model, bool best_only)
+{
+    model->best_only = best_only;
+    parallel_for(N_BLOCKS, count_block, model);
+    double objective = 0.0;
+    for (int b = 0; b < N_BLOCKS; b++)
+        objective += model->objective[b];
+    for (int b = 1; b < N_BLOCKS; b++)
+        for (int64_t i = 0; i < model->n; i++)
+            model->expected[i] += model->expected[(int64_t)b * model->n + i];
+    return objective;
+}
+
+static void maximise(Model *model)
+{
+    double sum = 0.0;
+    for (int64_t i = 0; i < model->n; i++)
+        sum += model->expected[i];
+    for (int64_t i = 0; i < model->n; i++)
+        model->scores[i] = log((model->expected[i] > DBL_MIN ? model->expected[i] : DBL_MIN) / sum);
+}
+
+typedef struct {
+    double loss;
+    int64_t piece;
+} Loss;
+
+static int by_loss(const void *a, const void *b)
+{
+    const Loss *x = a, *y = b;
+    return x->loss != y->loss ? (x->loss < y->loss) - (x->loss > y->loss) : (x->piece > y->piece) - (x->piece < y->piece);
+}
+
+/* What the corpus would lose without the piece: its occurrences, each cut in the second-best way (Kudo 2018, section 3.2). */
+static double loss_of(const Model *model, int64_t i, double sum, double *best, int32_t *piece_at)
+{
+    const SeedPiece *piece = &model->pieces[i];
+    if (piece->n_chars == 1)
+        return INFINITY;
+    double count = model->expected[i];
+    if (count < expected_min)
+        return -INFINITY;
+    double with = log(count / sum), without = 0.0;
+    best_path(model, piece->text, piece->n_bytes, i, best, piece_at);
+    int n_parts = 0;
+    for (uint32_t at = piece->n_bytes; at > 0; at -= model->pieces[piece_at[at]].n_bytes)
+        n_parts++;
+    double sum_without = sum + count * (n_parts - 1);
+    for (uint32_t at = piece->n_bytes; at > 0; at -= model->pieces[piece_at[at]].n_bytes)
+        without += log((model->expected[piece_at[at]] + count) / sum_without);
+    return count * (with - without);
+}
+
+static void keep_pieces(Model *model, const Loss *losses, int64_t n_kept)
+{
+    uint8_t *kept = mem_alloc((size_t)model->n);
+    for (int64_t i = 0; i < model->n; i++)
+        if (i < n_kept || losses[i].loss == INFINITY)
+            kept[losses[i].piece] = losses[i].loss != -INFINITY;
+    int64_t to = 0;
+    for (int64_t i = 0; i < model->n; i++)
+        if (kept[i]) {
+            model->pieces[to] = model->pieces[i];
+            model->scores[to++] = model->scores[i];
+        }
+    model->n = to;
+    free(kept);
+}
+
+static void prune(Model *model, int64_t n_wanted)
+{
+    count_all(model, true);
+    double sum = 0.0, *best = mem_alloc((size_t)(model->longest_word + 1) * sizeof *best);
+    int32_t *piece_at = mem_alloc((size_t)(model->longest_word + 1) * sizeof *piece_at);
+    for (int64_t i = 0; i < model->n; i++)
+        sum += model->expected[i];
+    Loss *losses = mem_alloc((size_t)model->n * sizeof *losses);
+    for (int64_t i = 0; i < model->n; i++)
+        losses[i] = (Loss){loss_of(model, i, sum, best, piece_at), i};
+    qsort(losses, (size_t)model->n, sizeof *losses, by_loss);
+    int64_t n_kept = (int64_t)((double)model->n * kept_share);
+    keep_pieces(model, losses, n_kept > n_wanted ? n_kept : n_wanted);
+    free(losses);
+    free(best);
+    free(piece_at);
+}
+
+/* One round between prunings. */
+static void improve(Model *model)
+{
+    double before = -INFINITY;
+    build_trie(model);
+    for (int step = 0; step < N_SUB_STEPS; step++) {
+        double objective = count_all(model, false);
+        assert(objective >= before - 1e-9 * fabs(before) || before == -INFINITY);  /* what expectation-maximisation promises */
+        before = objective;
+        log_debug("unigram: %lld pieces, log likelihood %.6f", (long long)model->n, objective);
+        maximise(model);
+    }
+}
+
+/* Characters first whatever they score, then the best; written in order of score. */
+static int by_score(const void *a, const void *b, void *scores)
+{
+    double x = ((const double *)scores)[*(const int64_t *)a], y = ((const double *)scores)[*(const int64_t *)b];
+    return x != y ? (x < y) - (x > y) : (*(const int64_t *)a > *(const int64_t *)b) - (*(const int64_t *)a < *(const int64_t *)b);
+}
+
+static Err write_pieces(Tokenizer *tok, Model *model, int64_t vocab_size)
+{
+    Unigram *unigram = tok->unigram = unigram_new();
+    for (int32_t id = 0; id < tok->vocab.n_ids; id++)
+        unigram_push(unigram, 0.0);
+    int64_t n_chars = 0, *order = mem_alloc((size_t)model->n * sizeof *order);
+    for (int64_t i = 0; i < model->n; i++) {
+        order[i] = i;
+        n_chars += model->pieces[i].n_chars == 1;
+    }
+    qsort_r(order, (size_t)model->n, sizeof *order, by_score, model->scores);
+    int64_t n_longer = vocab_size - tok->vocab.n_ids - n_chars;
+    Err err = n_longer < 0 ? err_set(ERR_USAGE, "vocab_size %lld is too small: the text has %lld characters", (long long)vocab_size,
+                                     (long long)n_chars)
+                           : OK;
+    for (int64_t k = 0; k < model->n && err == OK; k++) {
+        const SeedPiece *piece = &model->pieces[order[k]];
+        if (piece->n_chars > 1 && n_longer-- <= 0)
+            continue;
+        int32_t before = tok->vocab.n_ids;
+        err = train_add_token(tok, piece->text, piece->n_bytes);
+        if (err == OK && tok->vocab.n_ids > before)
+            unigram_push(unigram, model->scores[order[k]]);
+    }
+    free(order);
+    if (err == OK)
+        unigram_finish(unigram, &tok->vocab);
+    return err;
+}
+
+/* Spaces become U+2581 before the word; a line break is a piece of its own. */
+static Err push_rules(Tokenizer *tok)
+{
+    PretokenizerStep *spaces = tokenizer_push_pretokenizer(tok, PRETOKENIZER_METASPACE);
+    spaces->literal = mem_strdup("\xE2\x96\x81");
+    spaces->prepend = METASPACE_ALWAYS;
+    spaces->metaspace_split = true;
+    PretokenizerStep *lines = tokenizer_push_pretokenizer(tok, PRETOKENIZER_SPLIT);
+    lines->literal = mem_strdup("\n");
+    lines->behavior = SPLIT_ISOLATED;
+    DecoderStep *decoder = tokenizer_push_decoder(tok, DECODER_METASPACE);
+    decoder->text = mem_strdup("\xE2\x96\x81");
+    decoder->prepend = METASPACE_ALWAYS;
+    return OK;
+}
+
+static Err learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainOptions *options)
+{
+    Model model = {.counts = counts};
+    Err err = OK;
+    for (int64_t w = 0; w < counts->n; w++)
+        if (counts->words[w].n_bytes > model.longest_word)
+            model.longest_word = counts->words[w].n_bytes;
+    if (model.longest_word < 64)
+        model.longest_word = 64;  /* a piece has at most 16 characters */
+    unigram_find_seeds(&model.pieces, &model.n, counts, SEEDS_MAX);
+    if (model.n == 0)
+        return err_set(ERR_USAGE, "no text to learn from");
+    model.scores = mem_alloc((size_t)model.n * sizeof *model.scores);
+    model.expected = mem_alloc((size_t)model.n * N_BLOCKS * sizeof *model.expected);
+    for (int64_t i = 0; i < model.n; i++)
+        model.expected[i] = (double)model.pieces[i].count * model.pieces[i].n_chars;
+    maximise(&model);
+    int64_t n_wanted = options->vocab_size + options->vocab_size / 10, n_start = model.n;
+    Progress *progress = options->quiet ? NULL : progress_new("prune pieces", n_start, "pieces");
+    for (bool more = true; more && err == OK;) {
+        improve(&model);
+        int64_t before = model.n;
+        more = model.n > n_wanted;
+        if (more)
+            prune(&model, n_wanted);
+        more = more && model.n < before;
+        if (progress)
+            progress_set(progress, n_start - model.n);
+        if (interrupt_requested())
+            err = err_set(ERR_INTERRUPTED, "interrupted while learning pieces");
+    }
+    progress_free(progress);
+    if (err == OK)
+        err = write_pieces(tok, &model, options->vocab_size);
+    trie_release(&model.trie);
+    free(model.pieces);
+    free(model.scores);
+    free(model.expected);
+    return err;
+}
+
+Err train_unigram(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
+{
+    if (!options->unk)
+        return err_set(ERR_USAGE, "this type of tokenizer needs an unk token");
+    TRY(train_add_specials(tok, options));
+    tok->unk_id = tokenizer_id_of(tok, options->unk);
+    TRY(push_rules(tok));
+    WordCounts counts;
+    TRY(train_count_words(&counts, tok, options, true, source));
+    Err err = learn(tok, &counts, options);
+    word_counts_release(&counts);
+    return err == OK ? train_finish(tok, options) : err;
+}
