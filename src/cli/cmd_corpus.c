@@ -14,6 +14,7 @@ static const struct {
 } stages[] = {
     {"synth", cmd_corpus_synth, "write stories of a small world in Korean and English"},
     {"extract", cmd_corpus_extract, "main text of web pages and archives"},
+    {"normalize", cmd_corpus_normalize, "one spelling: mojibake, Unicode form, control characters, white space"},
     {"quality", cmd_corpus_quality, "judge documents by the rules of Gopher, FineWeb and FineWeb-2 (Korean)"},
     {"dedup", cmd_corpus_dedup, "leave out copies and near copies; compare with brute force"},
     {"pii", cmd_corpus_pii, "find personal data and mask, replace, drop or tag it"},

@@ -6,6 +6,7 @@
 
 Err cmd_corpus_synth(int argc, char **argv);
 Err cmd_corpus_extract(int argc, char **argv);
+Err cmd_corpus_normalize(int argc, char **argv);
 Err cmd_corpus_quality(int argc, char **argv);
 Err cmd_corpus_dedup(int argc, char **argv);
 Err cmd_corpus_pii(int argc, char **argv);
