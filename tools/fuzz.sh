@@ -2,7 +2,7 @@
 # Fuzzes every *_fuzz.c (or those whose name holds a WORD) until the first limit, each after its seeds in tests/fuzz/NAME/.
 #   tools/fuzz.sh [-n RUNS] [-t SECONDS] [-b SECONDS] [WORD]...
 #     -n  executions of each fuzzer (1000000)      -t  seconds for each (120)
-#     -b  seconds for all together: each gets its part, if that is less than -t
+#     -b  seconds for all together: each gets its part, if that is less than -t. One runs on each core
 # What a fuzzer finds lies in build-fuzz/found/; copy it to tests/fuzz/NAME/ with the fix.
 set -eu
 cd "$(dirname "$0")/.."
@@ -31,25 +31,27 @@ for source in $(find src -name '*_fuzz.c' | sort); do
     [ $wanted = no ] || fuzzers+=("$name")
 done
 [ ${#fuzzers[@]} -gt 0 ] || { echo "no fuzzer has such a name" >&2; exit 2; }
-if [ -n "$budget" ] && [ $((budget / ${#fuzzers[@]})) -lt "$seconds" ]; then
-    seconds=$((budget / ${#fuzzers[@]}))
+share=$((${budget:-0} * $(nproc) / ${#fuzzers[@]}))
+if [ -n "$budget" ] && [ $share -lt "$seconds" ]; then
+    seconds=$share
     [ $seconds -gt 0 ] || seconds=1
 fi
 
-mkdir -p build-fuzz/found
-failed=()
-for name in "${fuzzers[@]}"; do
+# One fuzzer, alone on a core; its line is printed whole.
+fuzz_one() {
+    local name=$1 log=build-fuzz/$1.log seeds=()
     mkdir -p "build-fuzz/corpus/$name"
-    seeds=()
     [ ! -d "tests/fuzz/$name" ] || seeds=("tests/fuzz/$name")
-    log=build-fuzz/$name.log
     if "build-fuzz/$name" -runs="$runs" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
         -print_final_stats=1 -artifact_prefix="build-fuzz/found/$name-" "build-fuzz/corpus/$name" "${seeds[@]}" > "$log" 2>&1; then
         echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions, nothing found"
     else
-        failed+=("$name")
-        grep -E 'ERROR|SUMMARY|Assertion|Test unit written' "$log" || tail -n 5 "$log"
-        echo "$name: FAILED (build-fuzz/$name.log)"
+        echo "$name: FAILED (build-fuzz/$name.log) $(grep -m 1 -E 'ERROR|SUMMARY|Assertion' "$log" || tail -n 1 "$log")"
+        return 1
     fi
-done
-[ ${#failed[@]} -eq 0 ]
+}
+export -f fuzz_one
+export runs seconds
+
+mkdir -p build-fuzz/found
+printf '%s\n' "${fuzzers[@]}" | xargs -P "$(nproc)" -I NAME bash -c 'fuzz_one NAME'
