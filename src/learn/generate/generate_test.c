@@ -114,6 +114,44 @@ TEST(generate, a_text_does_not_depend_on_what_is_generated_beside_it)
     world_close(&w);
 }
 
+/* The same by the definition: everything computed anew for each token. Ids of `max_tokens` new tokens into `chosen`. */
+static void generate_plainly(World *w, int64_t sequence, const GenerateOptions *options, int32_t *chosen)
+{
+    int32_t window[CONTEXT];
+    int64_t n = w->prompts[sequence].n;
+    void *scratch = arena_alloc(w->arena, sample_scratch_bytes(w->config.vocab_size));
+    memcpy(window, w->prompts[sequence].ids, sizeof *window * (size_t)n);
+    for (int64_t t = 0; t < options->max_tokens; t++) {
+        const Tensor *logits = NULL;
+        generator_truncate(w->gen, sequence, 0);
+        for (int64_t k = 0; k < n; k++)
+            logits = generator_run(w->gen, &(GeneratorToken){sequence, window[k], k == n - 1}, 1);
+        Tensor row = tensor_contiguous(DTYPE_F32, shape_1(w->config.vocab_size), logits->data);
+        REQUIRE_OK(sample_token(&chosen[t], &row, &options->sample, (uint64_t)sequence, (uint64_t)(w->prompts[sequence].n + t), scratch));
+        window[n++] = chosen[t];
+        if (n == CONTEXT) {
+            n = CONTEXT / 2;
+            memmove(window, window + CONTEXT - n, sizeof *window * (size_t)n);
+        }
+    }
+}
+
+TEST(generate, text_is_what_the_definition_gives_also_when_the_context_slides)
+{
+    World w;
+    REQUIRE(world_open(&w));
+    const GenerateOptions options = {.sample = {.temperature = 1, .top_p = 0.9, .seed = 8}, .max_tokens = 70, .ignore_eos = true, .slide = true};
+    int32_t chosen[70];
+    Generated results[2];
+    REQUIRE_OK(world_generate(&w, 2, &options, results));
+    for (int64_t i = 0; i < 2; i++) {
+        generate_plainly(&w, i, &options, chosen);
+        TokenText want = tokenizer_decode(w.tok, w.arena, chosen, 70, false);
+        CHECK(want.n_bytes == results[i].n_bytes && memcmp(want.bytes, results[i].text, want.n_bytes) == 0);
+    }
+    world_close(&w);
+}
+
 /* Goal: each way to end is told from the others. Method: settings that make it the first to come. */
 TEST(generate, a_text_ends_as_the_settings_say)
 {
