@@ -235,6 +235,7 @@ const char *curve_draw(const CurveSeries *series, int n_series, const CurveOptio
     if (d.x.min > 0 && d.x.min < 0.1 * d.x.max)
         d.x.min = 0;
     d.x = axis_over(d.x.min, d.x.max, d.n_columns / LABEL_COLUMNS);
+    d.x.tick = fmax(d.x.tick, 1.0);  /* there is no half step */
     d.dots = arena_alloc(arena, (size_t)(d.n_rows * d.n_columns));
     d.marks = arena_alloc(arena, (size_t)(d.n_rows * d.n_columns));
     draw_line(&d, &series[0]);

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "text/corpus/build.h"
-#include "text/corpus/document.h"
 #include "text/corpus/synth_write.h"
 #include "text/tokenizer/tokenizer.h"
 
@@ -17,11 +16,11 @@
 
 /* ---- text ---- */
 
-static DocumentOptions document_options(const RoadSettings *s)
+DocumentOptions road_document_options(const Road *road)
 {
     DocumentOptions options = document_options_default();
-    options.format = s->text_format;
-    options.field = s->text_field;
+    options.format = road->settings.text_format;
+    options.field = road->settings.text_field;
     options.bytes_max = INT64_C(4) << 30;
     return options;
 }
@@ -142,7 +141,7 @@ static Err text_next(void *context, const char **text, size_t *n_bytes)
 
 static Err count_text(Road *road, int64_t *n_documents, int64_t *n_bytes)
 {
-    RoadText t = {.options = document_options(&road->settings)};
+    RoadText t = {.options = road_document_options(road)};
     const char *text = "";
     size_t n;
     Err err = road_text_files(road, &t.paths, &t.n_paths);
@@ -219,7 +218,7 @@ static Err tokenizer_run(Road *road, StageRecord *record, bool resume)
     (void)resume;
     Tokenizer *tok = NULL;
     TokenizerTrainOptions options = tokenizer_options(road);
-    RoadText text = {.options = document_options(&road->settings)};
+    RoadText text = {.options = road_document_options(road)};
     Err err = road_text_files(road, &text.paths, &text.n_paths);
     if (err == OK)
         err = tokenizer_train(&tok, &options, (TokenizerSource){text_next, &text});
@@ -257,7 +256,7 @@ static BuildOptions build_options(Road *road, const Tokenizer *tok, char **paths
     BuildOptions options = build_options_default();
     options.inputs = (const char *const *)paths;
     options.n_inputs = n_paths;
-    options.documents = document_options(&road->settings);
+    options.documents = road_document_options(road);
     options.tokenizer = tok;
     options.out = road_path(road, "shards");
     options.split = road->settings.recipe.data.split;

@@ -3,6 +3,7 @@
 #define CLI_ROAD_STAGES_H
 
 #include "cli/road.h"
+#include "text/corpus/document.h"
 
 typedef struct {
     const char *name;
@@ -19,6 +20,8 @@ extern const RoadStage road_corpus, road_tokenizer, road_shards, road_train, roa
 
 /* The files that hold the text: synth.jsonl, or what settings.text means. Paths as they are opened. */
 Err road_text_files(Road *road, char ***paths, int *n_paths);
+/* How they are read. */
+DocumentOptions road_document_options(const Road *road);
 /* Adds the text's files to the inputs. */
 Err road_add_text_inputs(Road *road, StageRecord *record);
 /* Values the text decides, where the settings leave them open. */

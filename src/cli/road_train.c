@@ -6,7 +6,6 @@
 #include "cli/model_dir.h"
 #include "cli/train_recipe.h"
 #include "learn/generate/generate.h"
-#include "text/corpus/document.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -162,27 +161,33 @@ static const char *first_words(Arena *arena, const char *text, size_t n_bytes)
     return arena_strndup(arena, text + begin, end - begin);
 }
 
-/* The beginnings of the first and of the last file's first document. */
+/* The text from its first line after the middle on. */
+static const char *second_half(const char *text, size_t n_bytes)
+{
+    const char *line = memchr(text + n_bytes / 2, '\n', n_bytes - n_bytes / 2);
+    return line ? line : text + n_bytes;
+}
+
+/* How the first document begins, and how its second half does. */
 static Err prompts_of_text(Road *road, OptionTexts *prompts)
 {
     char **paths;
     int n_paths;
-    DocumentOptions options = document_options_default();
-    options.format = road->settings.text_format;
-    options.field = road->settings.text_field;
-    options.bytes_max = INT64_C(4) << 30;
+    DocumentOptions options = road_document_options(road);
+    DocumentReader *reader;
+    Document document;
+    Err err = OK;
     TRY(road_text_files(road, &paths, &n_paths));
-    for (int i = 0; i < n_paths; i += n_paths > 1 ? n_paths - 1 : 1) {
-        DocumentReader *reader;
-        Document document;
-        Err err;
-        TRY(document_reader_open(&reader, paths[i], &options));
-        if (document_reader_next(reader, &document, &err))
-            prompts->value[prompts->n++] = first_words(road->arena, document.text, document.n_bytes);
-        document_reader_free(reader);
-        TRY(err);
+    TRY(document_reader_open(&reader, paths[0], &options));
+    if (document_reader_next(reader, &document, &err)) {
+        const char *end = document.text + document.n_bytes, *half = second_half(document.text, document.n_bytes);
+        const char *words[] = {first_words(road->arena, document.text, document.n_bytes), first_words(road->arena, half, (size_t)(end - half))};
+        for (int i = 0; i < 2; i++)
+            if (words[i][0])
+                prompts->value[prompts->n++] = words[i];
     }
-    return OK;
+    document_reader_free(reader);
+    return err;
 }
 
 static Err choose_prompts(Road *road, OptionTexts *prompts)
@@ -192,7 +197,7 @@ static Err choose_prompts(Road *road, OptionTexts *prompts)
         return OK;
     if (road->settings.text.n > 0)
         return prompts_of_text(road, prompts);
-    *prompts = (OptionTexts){4, {"어느 월요일 아침,", "첫눈이 오던 날이었다.", "One Friday morning,", "Question: Where is the"}};
+    *prompts = (OptionTexts){4, {"어느 월요일 아침,", "첫눈이 오던 날이었다.", "One Friday morning,", "On the first day of spring,"}};
     return OK;
 }
 
