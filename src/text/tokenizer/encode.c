@@ -281,7 +281,8 @@ static void encode_remembered(const Tokenizer *tok, EncodeScratch *scratch, Piec
     memcpy(slot->key, piece.bytes, piece.n);
     slot->n_key = (uint8_t)piece.n;
     slot->n_ids = (int32_t)(out->n - before);
-    memcpy(slot->ids, out->ids + before, (size_t)slot->n_ids * sizeof *slot->ids);
+    for (int32_t i = 0; i < slot->n_ids; i++)
+        slot->ids[i] = out->ids[before + i];
 }
 
 /* Puts the offsets of a piece's tokens into terms of the text given. */

@@ -156,13 +156,29 @@ static bool next_hit(const NormalizerStep *step, Piece text, size_t from, SplitS
     return true;
 }
 
+/* Ill-formed subparts as U+FFFD, for regular expressions. */
+static Piece repair(Arena *arena, Piece text)
+{
+    if (utf8_is_valid(text.bytes, text.n))
+        return text;
+    Rewriter rewriter;
+    rewriter_init(&rewriter, arena, text);
+    for (size_t at = 0; at < text.n;) {
+        uint32_t c;
+        size_t length = (size_t)utf8_decode(&c, text.bytes + at, text.bytes + text.n);
+        if (c == UTF8_ILL_FORMED)
+            rewriter_put(&rewriter, "\xEF\xBF\xBD", 3, text.source ? text.source[at] : 0);
+        else
+            rewriter_copy(&rewriter, text, at, at + length);
+        at += length;
+    }
+    return rewriter_finish(&rewriter, text);
+}
+
 static Piece run_replace(const NormalizerStep *step, Arena *arena, Piece text)
 {
-    if (step->regex && !utf8_is_valid(text.bytes, text.n)) {
-        size_t n;
-        text.bytes = utf8_repair(arena, text.bytes, text.n, &n);
-        text.n = n;
-    }
+    if (step->regex)
+        text = repair(arena, text);
     Rewriter rewriter;
     rewriter_init(&rewriter, arena, text);
     size_t at = 0;

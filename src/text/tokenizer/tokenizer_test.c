@@ -138,6 +138,26 @@ TEST(tokenizer, offsets_cover_the_text_in_order)
     tokenizer_free(tok);
 }
 
+/* A regular expression needs well-formed text: repairing it must keep the map to the source (found by fuzzing). */
+TEST(tokenizer, offsets_survive_a_regex_on_ill_formed_bytes)
+{
+    static const char json[] =
+        "{\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"Regex\": \"a+\"}, \"content\": \"b\"},"
+        " \"model\": {\"type\": \"BPE\", \"unk_token\": \"?\", \"vocab\": {\"b\": 0, \"?\": 1}, \"merges\": []}}";
+    Arena *arena = arena_new();
+    Tokenizer *tok;
+    REQUIRE_OK(tokenizer_load_json(&tok, "replace", json, sizeof json - 1));
+    TokenOffset *offsets;
+    TokenSpan ids = tokenizer_encode_with(tok, arena, "\xFF\xFF\xFF" "aaab", 7, 0, &offsets);
+    CHECK_EQUAL(ids.n, 5);
+    CHECK_EQUAL(offsets[2].begin, 2);
+    CHECK_EQUAL(offsets[3].begin, 3);
+    CHECK_EQUAL(offsets[4].begin, 6);
+    CHECK_EQUAL(offsets[4].end, 7);
+    tokenizer_free(tok);
+    arena_free(arena);
+}
+
 TEST(tokenizer, characters_are_numbered_in_order)
 {
     TokenizerTrainOptions options = {.type = TOKENIZER_CHAR, .vocab_size = 1000, .quiet = true};
