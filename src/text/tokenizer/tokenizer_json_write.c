@@ -306,8 +306,22 @@ static void write_model(Writer *out)
     json_write_object_end(out->w);
 }
 
+/* JSON holds well-formed text; a NUL would end a key. */
+static Err check_texts(const Tokenizer *tok)
+{
+    for (int32_t id = 0; id < tok->vocab.n_ids; id++) {
+        size_t n;
+        const char *text = vocab_text(&tok->vocab, id, &n);
+        if (text && (!utf8_is_valid(text, n) || memchr(text, 0, n)))
+            return err_set(ERR_UNSUPPORTED, "%s: tokenizer.json cannot say token %d, which is not UTF-8 text", tok->name, id);
+    }
+    return OK;
+}
+
 Err tokenizer_write_json(const Tokenizer *tok, Arena *arena, bool for_hash, const char **text, size_t *n_bytes)
 {
+    if (!for_hash)
+        TRY(check_texts(tok));
     for (int i = 0; i < tok->n_normalizers && !for_hash; i++)
         if (tok->normalizers[i].kind == NORMALIZER_SENTENCEPIECE)
             return err_set(ERR_UNSUPPORTED, "%s: tokenizer.json cannot say SentencePiece's normaliser", tok->name);

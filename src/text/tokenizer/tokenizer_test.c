@@ -1,5 +1,6 @@
 /* tokenizer_test.c - what tokenizer.h promises, on vocabularies trained here. */
 #include "text/tokenizer/tokenizer.h"
+#include "base/file.h"
 #include "base/philox.h"
 #include "base/test.h"
 
@@ -156,6 +157,19 @@ TEST(tokenizer, offsets_survive_a_regex_on_ill_formed_bytes)
     CHECK_EQUAL(offsets[4].end, 7);
     tokenizer_free(tok);
     arena_free(arena);
+}
+
+/* Found by fuzzing: such a token would come back as U+FFFD. */
+TEST(tokenizer, a_token_that_json_cannot_say_is_refused)
+{
+    const char *path = test_dir();
+    char file[4200];
+    snprintf(file, sizeof file, "%s/vocab.txt", path);
+    REQUIRE_OK(file_write(file, "[UNK]\na\n\xA2\xAC\n", 11));
+    Tokenizer *tok;
+    REQUIRE_OK(tokenizer_load(&tok, file));
+    CHECK(tokenizer_save(tok, path) == ERR_UNSUPPORTED);
+    tokenizer_free(tok);
 }
 
 TEST(tokenizer, characters_are_numbered_in_order)
