@@ -9,7 +9,7 @@
 #define CUE_CORPORATE "법인"
 #define CUE_DRIVER "면허|licen"
 #define CUE_BANK "은행|계좌|뱅크|입금|송금|농협|수협|신협|새마을금고|우체국|account|bank|예금주"
-#define CUE_PHONE "전화|연락|휴대|핸드폰|문의|팩스|번호는|☎|tel|phone|call|fax|mobile|cell|contact|number|reach|dial|text me"
+#define CUE_PHONE "전화|연락|휴대|핸드폰|문의|팩스|번호는|☎|tel|phone|call|fax|mobile|cell|contact|reach|dial|text me"
 #define CUE_CARD "카드|card|결제"
 
 /* Do the first runs have these lengths, divided by one and the same separator out of `separators`, with the number ending there? A
@@ -192,7 +192,13 @@ static int world_runs(const NumberRuns *number, int *n_digits)
 
 static bool is_calendar_date(const NumberRuns *number)
 {
-    return (runs_are(number, "422", "-.") && two(number->digits) >= 15 && two(number->digits) <= 21) || runs_are(number, "224", "-.");
+    return (runs_are(number, "422", "-.") && two(number->digits) >= 15 && two(number->digits) <= 21) || runs_are(number, "224", "-.") ||
+           runs_are(number, "222", "-.");
+}
+
+static bool is_postal_code(const NumberRuns *number)
+{
+    return runs_are(number, "54", "-");  /* ZIP+4 */
 }
 
 static PiiClass classify_world_phone(const PlainView *view, const NumberRuns *number, size_t *end)
@@ -202,7 +208,7 @@ static PiiClass classify_world_phone(const PlainView *view, const NumberRuns *nu
         return N_PII;
     if (number->has_plus && n_digits >= 8 && n_digits <= 15)
         return take(number, n_runs, PII_PHONE, end);
-    if (is_calendar_date(number))
+    if (is_calendar_date(number) || is_postal_code(number))
         return N_PII;
     if (strncmp(number->digits, "82", 2) == 0 && number->runs[0].n == 2 && number->n_runs >= 4 && number->runs[0].separator == '-' && n_digits >= 11)
         return take(number, n_runs, PII_PHONE, end);
