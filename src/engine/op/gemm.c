@@ -1,8 +1,9 @@
 /* gemm.c - cuts a matrix product into panels and tiles; see gemm.h for what it promises, gemm_kernels.h for the parts.
  *
- * Two ways, the same bits. Many rows: for each block of K, the panels of A and B are packed by all threads, then tiles of C take
- * their block sums from them. Few rows (decode): each panel of B is used once, so the thread that packs it uses it at once,
- * from its own stack, and B is read once at the speed of memory. */
+ * Two ways, the same bits. Many rows: all threads pack a part of A and of B; then each takes tiles of C, those of the same columns
+ * one after the other, so that their part of B stays in the second cache while rows of A stream by. If all columns are in one tile, A is
+ * packed by whoever needs it. Few rows (decode): each panel of B is used once, so the thread that packs it uses it at
+ * once, and B is read once, at the speed of memory. */
 #include "engine/op/gemm.h"
 #include "engine/op/gemm_kernels.h"
 
@@ -11,22 +12,25 @@
 #include <stdatomic.h>
 
 enum {
-    ROWS_MAX = 2016,             /* of A packed at a time, if K blocks are GEMM_K_BLOCK */
-    COLUMNS_MAX = 3072,          /* of B, likewise */
-    TILE_ROW_PANELS = 6,         /* a tile's panels of B stay in the second level cache, one panel of A in the first */
-    TILE_COLUMNS = 256,
-    TILES_WANTED = 32,           /* enough for any number of threads to share evenly; smaller tiles cost more */
+    K_RANGE_MAX = 1024,            /* of K packed at a time (or one block of K, if that is longer) */
+    A_WORDS_MAX = 2048 * 768,      /* of A packed at a time, 6 MB, */
+    B_WORDS_MAX = 3072 * 768,      /* of B, 9 MB: parts of the last cache */
+    B_WORDS_NEAR = 256 * 768,      /* of B used by one tile, 800 kB: a part of the second cache */
+    TILE_PANELS = 6,               /* of A in a tile: 84 rows */
+    TILES_WANTED = 24,             /* enough to share evenly among threads; smaller tiles pack or read more often */
+    SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in the first cache's sets */
+    SUM_ROWS_MAX = 1024,           /* of a bf16 C whose sums need a place between blocks of K */
     FEW_ROWS_MAX = 28,
-    FEW_ROWS_K_BLOCK_MAX = 512,  /* the stack holds a panel: 64 kB */
-    PACK_PANELS = 4,             /* panels packed as one piece of work */
+    FEW_ROWS_K_BLOCK_MAX = 512,
+    PACK_PANELS = 4,               /* panels packed as one piece of work */
 };
 
 typedef struct {
     const Gemm *g;
     const GemmKernel *kernel;
     int64_t k_block, n_k_blocks;
-    uint32_t *a_panels, *b_panels;  /* parts of the workspace */
-    float *sums;                    /* block sums of a bf16 C so far, [rows, columns] of the block */
+    uint32_t *a_panels, *b_panels;  /* workspace */
+    float *sums;                    /* workspace: sums so far of a bf16 C, or NULL if there is but one block of K */
     int n_threads;
     atomic_llong ticket;            /* the next piece of work */
 } Job;
@@ -42,9 +46,9 @@ static int64_t min_i64(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t round_up(int64_t n, int64_t unit)
+static int64_t max_i64(int64_t a, int64_t b)
 {
-    return (n + unit - 1) / unit * unit;
+    return a > b ? a : b;
 }
 
 static int64_t divide_up(int64_t n, int64_t unit)
@@ -52,26 +56,54 @@ static int64_t divide_up(int64_t n, int64_t unit)
     return (n + unit - 1) / unit;
 }
 
+static int64_t round_up(int64_t n, int64_t unit)
+{
+    return divide_up(n, unit) * unit;
+}
+
+static int64_t bytes_of(DType dtype)
+{
+    return dtype == DTYPE_BF16 ? 2 : 4;
+}
+
 static int64_t k_block_of(const Gemm *g)
 {
     return g->k_leaf ? g->k_leaf : GEMM_K_BLOCK;
 }
 
-/* The most rows or columns packed at a time: less if K blocks are long, so that panels keep their size. */
-static int64_t block_limit(int64_t limit, int64_t k_block)
-{
-    return k_block > GEMM_K_BLOCK ? limit * GEMM_K_BLOCK / k_block : limit;
-}
-
-/* Those of one block: all n, or the fewest equal parts below the limit. */
-static int64_t block_of(int64_t n, int64_t limit, int64_t unit)
-{
-    return round_up(divide_up(n, divide_up(n, limit)), unit);
-}
-
 static bool is_few_rows(const Gemm *g)
 {
     return g->m <= FEW_ROWS_MAX && k_block_of(g) <= FEW_ROWS_K_BLOCK_MAX;
+}
+
+static bool needs_sums(const Gemm *g)
+{
+    return g->c_dtype == DTYPE_BF16 && g->k > k_block_of(g) && !is_few_rows(g);
+}
+
+/* The largest part of K packed at a time: whole blocks. */
+static int64_t k_range_of(const Gemm *g)
+{
+    int64_t block = k_block_of(g);
+    return min_i64(round_up(g->k, block), max_i64(block, K_RANGE_MAX / block * block));
+}
+
+/* The most columns of B, and rows of A, packed at a time. */
+static int64_t columns_max(const Gemm *g)
+{
+    return max_i64(B_WORDS_MAX / max_i64(k_range_of(g), 1), GEMM_B_WIDTH_MAX);
+}
+
+static int64_t rows_max(const Gemm *g)
+{
+    int64_t rows = max_i64(A_WORDS_MAX / max_i64(k_range_of(g), 1), GEMM_A_WIDTH_MAX);
+    return needs_sums(g) ? min_i64(rows, SUM_ROWS_MAX) : rows;
+}
+
+/* n cut into the fewest equal parts of at most `limit`, each a multiple of unit. */
+static int64_t even_part(int64_t n, int64_t limit, int64_t unit)
+{
+    return round_up(divide_up(n, divide_up(n, limit)), unit);
 }
 
 static bool next_piece(Job *job, const Phase *phase, int64_t *piece)
@@ -91,26 +123,24 @@ static void end_phase(Job *job, Phase *phase)
 static GemmLanes lanes_of_a(const Gemm *g, int64_t row, int64_t k)
 {
     int64_t at = row * g->a_row_stride + k * g->a_col_stride;
-    return (GemmLanes){(const char *)g->a + at * dtype_bytes(g->a_dtype), g->a_dtype, g->a_row_stride, g->a_col_stride};
+    return (GemmLanes){(const char *)g->a + at * bytes_of(g->a_dtype), g->a_dtype, g->a_row_stride, g->a_col_stride};
 }
 
 static GemmLanes lanes_of_b(const Gemm *g, int64_t column, int64_t k)
 {
     int64_t at = k * g->b_row_stride + column * g->b_col_stride;
-    return (GemmLanes){(const char *)g->b + at * dtype_bytes(g->b_dtype), g->b_dtype, g->b_col_stride, g->b_row_stride};
+    return (GemmLanes){(const char *)g->b + at * bytes_of(g->b_dtype), g->b_dtype, g->b_col_stride, g->b_row_stride};
 }
 
-/* Where block k_index of the sums of C's tile at (row, column) goes; sums: the place for those of a bf16 C, of that stride. */
-static GemmOut out_at(const Job *job, int64_t row, int64_t column, int64_t n_columns, int64_t k_index, float *sums,
-                      int64_t sums_stride)
+/* Where the sums of block k_index go for the part of C at (row, column). sums: the place of a bf16 C between blocks. */
+static GemmOut out_at(const Job *job, int64_t row, int64_t column, int64_t k_index, float *sums, int64_t sums_stride)
 {
     const Gemm *g = job->g;
     bool is_first = k_index == 0, is_last = k_index == job->n_k_blocks - 1;
-    int64_t at = row * g->c_row_stride + column;
-    void *c = (char *)g->c + at * dtype_bytes(g->c_dtype);
+    void *c = (char *)g->c + (row * g->c_row_stride + column) * bytes_of(g->c_dtype);
     GemmOut out = {.to = c, .to_dtype = g->c_dtype, .to_stride = g->c_row_stride,
                    .from = c, .from_dtype = g->c_dtype, .from_stride = g->c_row_stride,
-                   .bias = is_last && g->bias ? g->bias + column : NULL, .n_columns = (int)n_columns};
+                   .bias = is_last && g->bias ? g->bias + column : NULL};
     if (is_first && !g->accumulate)
         out.from = NULL;
     else if (!is_first && g->c_dtype == DTYPE_BF16)
@@ -122,79 +152,136 @@ static GemmOut out_at(const Job *job, int64_t row, int64_t column, int64_t n_col
 
 /* ---- many rows ---- */
 
-/* A block of C and one block of K. */
+/* How strips get their rows of A. */
+typedef enum {
+    A_AS_IT_LIES,   /* f32 rows that do not fall on the same cache sets: not packed at all */
+    A_PACKED_FOR_ALL,
+    A_PACKED_BY_STRIP,  /* when a strip has all columns, so nobody else needs those rows */
+} AWay;
+
+static AWay choose_a_way(const Job *job, bool strip_has_all_columns)
+{
+    const Gemm *g = job->g;
+    bool is_plain = g->a_dtype == DTYPE_F32 && g->a_col_stride == 1 && job->kernel->k_per_word == 1;
+    if (is_plain && g->a_row_stride > 0 && g->a_row_stride % SAME_CACHE_SET != 0)
+        return A_AS_IT_LIES;
+    return strip_has_all_columns ? A_PACKED_BY_STRIP : A_PACKED_FOR_ALL;
+}
+
+/* A block of C and a range of K, packed as words. */
 typedef struct {
     int64_t row, n_rows, column, n_columns;
-    int64_t k, n_k, n_words, k_index;
-    int64_t tile_rows, tile_columns;
+    int64_t k, n_k, n_words;
+    int64_t tile_rows, tile_columns, n_tiles;
+    AWay a_way;
 } Block;
 
-/* Tiles as large as the caches like, but smaller while the block has too few of them. */
-static void block_cut(Block *block, const GemmKernel *kernel)
+static int64_t count_tiles(const Block *block)
 {
-    block->tile_rows = TILE_ROW_PANELS * kernel->mr;
-    block->tile_columns = TILE_COLUMNS;
-    for (;;) {
-        int64_t n_tiles = divide_up(block->n_rows, block->tile_rows) * divide_up(block->n_columns, block->tile_columns);
-        if (n_tiles >= TILES_WANTED)
-            return;
-        if (block->tile_rows > 2 * kernel->mr)
-            block->tile_rows -= 2 * kernel->mr;
-        else if (block->tile_columns > 2 * kernel->nr)
-            block->tile_columns /= 2;
-        else
-            return;
+    return divide_up(block->n_rows, block->tile_rows) * divide_up(block->n_columns, block->tile_columns);
+}
+
+/* Tiles as large as the caches like, but smaller while the block has too few of them. */
+static void cut_tiles(Block *block, const Job *job)
+{
+    PanelShape a = job->kernel->a, b = job->kernel->b;
+    int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+    block->tile_columns = even_part(block->n_columns, columns_near, b.lanes);
+    block->a_way = choose_a_way(job, block->tile_columns >= block->n_columns);
+    block->tile_rows = TILE_PANELS * a.lanes;
+    while (count_tiles(block) < TILES_WANTED && block->tile_rows > 2 * a.lanes)
+        block->tile_rows -= a.lanes;
+    while (count_tiles(block) < TILES_WANTED && block->tile_columns > 2 * b.lanes)
+        block->tile_columns = round_up(block->tile_columns / 2, b.lanes);
+    block->n_tiles = count_tiles(block);
+}
+
+static int64_t count_pack_pieces(int64_t n_lanes, PanelShape shape)
+{
+    return divide_up(n_lanes, PACK_PANELS * shape.lanes);
+}
+
+/* Pieces of B, then of A. */
+static void pack_piece(const Job *job, const Block *block, int64_t piece)
+{
+    int64_t n_pieces_b = count_pack_pieces(block->n_columns, job->kernel->b);
+    bool is_b = piece < n_pieces_b;
+    PanelShape shape = is_b ? job->kernel->b : job->kernel->a;
+    int64_t panel = (is_b ? piece : piece - n_pieces_b) * PACK_PANELS, first = panel * shape.lanes;
+    int64_t n = min_i64(PACK_PANELS * shape.lanes, (is_b ? block->n_columns : block->n_rows) - first);
+    job->kernel->pack((is_b ? job->b_panels : job->a_panels) + panel * shape.width * block->n_words, shape, n, block->n_k,
+                      is_b ? lanes_of_b(job->g, block->column + first, block->k)
+                           : lanes_of_a(job->g, block->row + first, block->k));
+}
+
+/* Rows and columns of a tile, counted within its block. */
+typedef struct {
+    int64_t row, row_end, column, column_end;
+} Tile;
+
+/* Sets a strip's rows of A, steps [k, k + n_k) of the block's range. */
+static void set_rows_of_a(GemmStrip *strip, const Job *job, const Block *block, int64_t row, int64_t k, int64_t n_k,
+                          uint32_t *own_panel)
+{
+    const GemmKernel *kernel = job->kernel;
+    GemmLanes lanes = lanes_of_a(job->g, block->row + row, block->k + k);
+    switch (block->a_way) {
+    case A_AS_IT_LIES:
+        strip->a = lanes.base;
+        strip->a_row_stride = lanes.lane_stride;
+        break;
+    case A_PACKED_FOR_ALL:
+        strip->a = job->a_panels + (row / kernel->a.lanes * block->n_words + k / kernel->k_per_word) * kernel->a.width;
+        break;
+    case A_PACKED_BY_STRIP:
+        kernel->pack(own_panel, kernel->a, strip->n_rows, n_k, lanes);
+        strip->a = own_panel;
+        break;
     }
 }
 
-static void pack_piece(const Job *job, const Block *block, int64_t piece)
+/* The rows of one panel of A in a tile: adds each block of K to their strip of C. */
+static void compute_strip(const Job *job, const Block *block, const Tile *tile, int64_t row)
 {
+    _Alignas(64) uint32_t own_panel[GEMM_K_LEAF_MAX * GEMM_A_WIDTH_MAX];
     const GemmKernel *kernel = job->kernel;
-    int64_t n_a_pieces = divide_up(block->n_rows, PACK_PANELS * kernel->mr);
-    bool is_a = piece < n_a_pieces;
-    int64_t width = is_a ? kernel->mr : kernel->nr, n_lanes = is_a ? block->n_rows : block->n_columns;
-    int64_t first = (is_a ? piece : piece - n_a_pieces) * PACK_PANELS * width;
-    int64_t end = min_i64(first + PACK_PANELS * width, n_lanes);
-    for (int64_t lane = first; lane < end; lane += width) {
-        int64_t n = min_i64(width, n_lanes - lane);
-        if (is_a)
-            kernel->pack(job->a_panels + lane * block->n_words, (int)n, (int)n, block->n_k,
-                         lanes_of_a(job->g, block->row + lane, block->k));
-        else
-            kernel->pack(job->b_panels + lane * block->n_words, (int)width, (int)n, block->n_k,
-                         lanes_of_b(job->g, block->column + lane, block->k));
-    }
+    float *sums = job->sums ? job->sums + row * block->n_columns + tile->column : NULL;
+    GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, tile->row_end - row), .n_columns = tile->column_end - tile->column,
+                       .b = job->b_panels + tile->column * block->n_words, .b_panel_words = kernel->b.width * block->n_words};
+    int64_t k = 0;
+    do {
+        int64_t n_k = min_i64(job->k_block, block->n_k - k);
+        set_rows_of_a(&strip, job, block, row, k, n_k, own_panel);
+        strip.n_words = divide_up(n_k, kernel->k_per_word);
+        strip.out = out_at(job, block->row + row, block->column + tile->column, (block->k + k) / job->k_block, sums,
+                           block->n_columns);
+        kernel->strip(&strip);
+        strip.b += strip.n_words * kernel->b.width;
+        k += n_k;
+    } while (k < block->n_k);
 }
 
 static void compute_tile(const Job *job, const Block *block, int64_t piece)
 {
-    const GemmKernel *kernel = job->kernel;
     int64_t n_row_tiles = divide_up(block->n_rows, block->tile_rows);
-    int64_t row_first = piece % n_row_tiles * block->tile_rows, column_first = piece / n_row_tiles * block->tile_columns;
-    int64_t row_end = min_i64(row_first + block->tile_rows, block->n_rows);
-    int64_t column_end = min_i64(column_first + block->tile_columns, block->n_columns);
-    for (int64_t row = row_first; row < row_end; row += kernel->mr)
-        for (int64_t column = column_first; column < column_end; column += kernel->nr) {
-            float *sums = job->sums ? job->sums + row * block->n_columns + column : NULL;
-            GemmOut out = out_at(job, block->row + row, block->column + column, min_i64(kernel->nr, block->n_columns - column),
-                                 block->k_index, sums, block->n_columns);
-            kernel->tile((int)min_i64(kernel->mr, block->n_rows - row), block->n_words,
-                         job->a_panels + row * block->n_words, job->b_panels + column * block->n_words, &out);
-        }
+    Tile tile = {.row = piece % n_row_tiles * block->tile_rows, .column = piece / n_row_tiles * block->tile_columns};
+    tile.row_end = min_i64(tile.row + block->tile_rows, block->n_rows);
+    tile.column_end = min_i64(tile.column + block->tile_columns, block->n_columns);
+    for (int64_t row = tile.row; row < tile.row_end; row += job->kernel->a.lanes)
+        compute_strip(job, block, &tile, row);
 }
 
 static void run_block(Job *job, Block *block, Phase *phase)
 {
-    const GemmKernel *kernel = job->kernel;
     int64_t piece;
-    phase->n_pieces = divide_up(block->n_rows, PACK_PANELS * kernel->mr) +
-                      divide_up(block->n_columns, PACK_PANELS * kernel->nr);
+    cut_tiles(block, job);
+    phase->n_pieces = count_pack_pieces(block->n_columns, job->kernel->b) +
+                      (block->a_way == A_PACKED_FOR_ALL ? count_pack_pieces(block->n_rows, job->kernel->a) : 0);
     while (next_piece(job, phase, &piece))
         pack_piece(job, block, piece);
     end_phase(job, phase);
 
-    block_cut(block, kernel);
-    phase->n_pieces = divide_up(block->n_rows, block->tile_rows) * divide_up(block->n_columns, block->tile_columns);
+    phase->n_pieces = block->n_tiles;
     while (next_piece(job, phase, &piece))
         compute_tile(job, block, piece);
     end_phase(job, phase);
@@ -204,49 +291,59 @@ static void run_many_rows(Job *job)
 {
     const Gemm *g = job->g;
     Phase phase = {0, 0};
-    int64_t rows = block_of(g->m, block_limit(ROWS_MAX, job->k_block), job->kernel->mr);
-    int64_t columns = block_of(g->n, block_limit(COLUMNS_MAX, job->k_block), job->kernel->nr);
-    for (int64_t column = 0; column < g->n; column += columns)
-        for (int64_t row = 0; row < g->m; row += rows)
-            for (int64_t i = 0; i < job->n_k_blocks; i++) {
-                int64_t k = i * job->k_block, n_k = min_i64(job->k_block, g->k - k);
+    int64_t rows = even_part(g->m, rows_max(g), 1), k_range = max_i64(k_range_of(g), 1);
+    int64_t columns = even_part(g->n, columns_max(g), 1);
+    if (job->k_block % job->kernel->k_per_word != 0)  /* no word belongs to two blocks */
+        k_range = job->k_block;
+    for (int64_t row = 0; row < g->m; row += rows)
+        for (int64_t column = 0; column < g->n; column += columns) {
+            int64_t k = 0;
+            do {
                 Block block = {.row = row, .n_rows = min_i64(rows, g->m - row), .column = column,
-                               .n_columns = min_i64(columns, g->n - column), .k = k, .n_k = n_k,
-                               .n_words = divide_up(n_k, job->kernel->k_per_word), .k_index = i};
+                               .n_columns = min_i64(columns, g->n - column), .k = k, .n_k = min_i64(k_range, g->k - k)};
+                block.n_words = divide_up(block.n_k, job->kernel->k_per_word);
                 run_block(job, &block, &phase);
-            }
+                k += block.n_k;
+            } while (k < g->k);
+        }
 }
 
 /* ---- few rows ---- */
 
-/* A's panels, all blocks of K: block i begins at word i * words * m. */
+/* Words of a block of the few rows, all its panels. */
+static int64_t few_words(const Job *job, int64_t n_words)
+{
+    return divide_up(job->g->m, job->kernel->a.lanes) * job->kernel->a.width * n_words;
+}
+
+static const uint32_t *few_panels(const Job *job, int64_t k_index)
+{
+    return job->a_panels + k_index * few_words(job, divide_up(job->k_block, job->kernel->k_per_word));
+}
+
 static void pack_few_rows(const Job *job, int64_t k_index)
 {
-    const Gemm *g = job->g;
-    int64_t k = k_index * job->k_block, n_k = min_i64(job->k_block, g->k - k);
-    int64_t n_words = divide_up(n_k, job->kernel->k_per_word);
-    uint32_t *panels = job->a_panels + k_index * divide_up(job->k_block, job->kernel->k_per_word) * g->m;
-    for (int64_t row = 0; row < g->m; row += job->kernel->mr) {
-        int n = (int)min_i64(job->kernel->mr, g->m - row);
-        job->kernel->pack(panels + row * n_words, n, n, n_k, lanes_of_a(g, row, k));
-    }
+    int64_t k = k_index * job->k_block;
+    job->kernel->pack((uint32_t *)few_panels(job, k_index), job->kernel->a, job->g->m, min_i64(job->k_block, job->g->k - k),
+                      lanes_of_a(job->g, 0, k));
 }
 
 static void compute_few_rows(const Job *job, int64_t column)
 {
-    _Alignas(64) uint32_t b_panel[FEW_ROWS_K_BLOCK_MAX * GEMM_NR_MAX];
-    float sums[FEW_ROWS_MAX * GEMM_NR_MAX];
+    _Alignas(64) uint32_t b_panel[FEW_ROWS_K_BLOCK_MAX * GEMM_B_WIDTH_MAX];
+    float sums[FEW_ROWS_MAX * GEMM_B_WIDTH_MAX];
     const Gemm *g = job->g;
     const GemmKernel *kernel = job->kernel;
-    int64_t n_columns = min_i64(kernel->nr, g->n - column);
+    int64_t n_columns = min_i64(kernel->b.lanes, g->n - column);
     for (int64_t i = 0; i < job->n_k_blocks; i++) {
         int64_t k = i * job->k_block, n_k = min_i64(job->k_block, g->k - k);
         int64_t n_words = divide_up(n_k, kernel->k_per_word);
-        const uint32_t *panels = job->a_panels + i * divide_up(job->k_block, kernel->k_per_word) * g->m;
-        kernel->pack(b_panel, kernel->nr, (int)n_columns, n_k, lanes_of_b(g, column, k));
-        for (int64_t row = 0; row < g->m; row += kernel->mr) {
-            GemmOut out = out_at(job, row, column, n_columns, i, sums + row * GEMM_NR_MAX, GEMM_NR_MAX);
-            kernel->tile((int)min_i64(kernel->mr, g->m - row), n_words, panels + row * n_words, b_panel, &out);
+        kernel->pack(b_panel, kernel->b, n_columns, n_k, lanes_of_b(g, column, k));
+        for (int64_t row = 0; row < g->m; row += kernel->a.lanes) {
+            GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, g->m - row), .n_columns = n_columns, .n_words = n_words,
+                               .a = few_panels(job, i) + row / kernel->a.lanes * kernel->a.width * n_words, .b = b_panel,
+                               .out = out_at(job, row, column, i, sums + row * GEMM_B_WIDTH_MAX, GEMM_B_WIDTH_MAX)};
+            kernel->strip(&strip);
         }
     }
 }
@@ -258,9 +355,9 @@ static void run_few_rows(Job *job)
     while (next_piece(job, &phase, &piece))
         pack_few_rows(job, piece);
     end_phase(job, &phase);
-    phase.n_pieces = divide_up(job->g->n, job->kernel->nr);
+    phase.n_pieces = divide_up(job->g->n, job->kernel->b.lanes);
     while (next_piece(job, &phase, &piece))
-        compute_few_rows(job, piece * job->kernel->nr);
+        compute_few_rows(job, piece * job->kernel->b.lanes);
 }
 
 /* ---- the door ---- */
@@ -276,26 +373,28 @@ static const GemmKernel *kernel_for(const Gemm *g)
     return is_bf16 && cpu_level() == CPU_AVX512_BF16 ? gemm_kernel_bf16() : KERNEL_PICK(gemm_kernel)();
 }
 
-/* Offsets in the workspace, the same at every CPU level: widths are rounded up to the largest panel. */
-static size_t layout(const Gemm *g, size_t *b_at, size_t *sums_at)
+/* Parts of the workspace in words, the same at every CPU level: panels are counted as wide as the widest, and 14 rows fill 16
+ * words. What m rows need does for fewer, so there is room for sums, and for B, also if m rows are few. */
+typedef struct {
+    int64_t a, b, sums;
+} WorkspaceWords;
+
+static WorkspaceWords workspace_words(const Gemm *g)
 {
-    int64_t block = k_block_of(g), words = min_i64(block, g->k);
-    int64_t rows = min_i64(g->m, block_limit(ROWS_MAX, block)) + GEMM_MR_MAX;
-    int64_t columns = min_i64(g->n, block_limit(COLUMNS_MAX, block)) + GEMM_NR_MAX;
-    int64_t few_words = min_i64(g->m, FEW_ROWS_MAX) * round_up(g->k, block);
-    int64_t a_words = rows * words;
-    if (block <= FEW_ROWS_K_BLOCK_MAX && few_words > a_words)
-        a_words = few_words;
-    *b_at = (size_t)round_up(a_words, 16) * sizeof(uint32_t);
-    *sums_at = *b_at + (size_t)round_up(columns * words, 16) * sizeof(uint32_t);
+    int64_t block = k_block_of(g), k_range = min_i64(k_range_of(g), g->k);
+    int64_t columns = min_i64(g->n, columns_max(g)) + GEMM_B_WIDTH_MAX;
+    int64_t rows = min_i64(g->m, max_i64(A_WORDS_MAX / max_i64(k_range_of(g), 1), GEMM_A_WIDTH_MAX));
+    int64_t of_a = (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * k_range;
+    int64_t of_few_a = (min_i64(g->m, FEW_ROWS_MAX) + GEMM_A_WIDTH_MAX) * 8 / 7 * round_up(g->k, block);
     bool has_sums = g->c_dtype == DTYPE_BF16 && g->k > block;
-    return *sums_at + (has_sums ? (size_t)round_up(rows * columns, 16) * sizeof(float) : 0);
+    return (WorkspaceWords){round_up(max_i64(of_a, of_few_a), 16), round_up(columns * k_range, 16),
+                            has_sums ? round_up(min_i64(g->m, SUM_ROWS_MAX) * columns, 16) : 0};
 }
 
 size_t gemm_workspace_bytes(const Gemm *g)
 {
-    size_t b_at, sums_at;
-    return layout(g, &b_at, &sums_at);
+    WorkspaceWords words = workspace_words(g);
+    return (size_t)(words.a + words.b + words.sums) * sizeof(uint32_t);
 }
 
 static void job_run(Job *job)
@@ -311,16 +410,15 @@ void gemm_run_kernel(const Gemm *g, const GemmKernel *kernel, void *workspace, b
     assert(is_float(g->a_dtype) && is_float(g->b_dtype) && is_float(g->c_dtype));
     assert(g->m >= 0 && g->n >= 0 && g->k >= 0);
     assert(g->k_leaf >= 0 && g->k_leaf <= GEMM_K_LEAF_MAX);
-    assert(workspace && (uintptr_t)workspace % 64 == 0);
+    assert((uintptr_t)workspace % 64 == 0);
     if (g->m == 0 || g->n == 0)
         return;
-    size_t b_at, sums_at;
-    layout(g, &b_at, &sums_at);
     int64_t k_block = k_block_of(g);
-    Job job = {.g = g, .kernel = kernel, .k_block = k_block, .n_k_blocks = g->k ? divide_up(g->k, k_block) : 1,
-               .a_panels = workspace, .b_panels = (uint32_t *)((char *)workspace + b_at),
-               
-               .sums = g->c_dtype == DTYPE_BF16 ? (float *)((char *)workspace + sums_at) : NULL, .n_threads = 1};
+    WorkspaceWords words = workspace_words(g);
+    uint32_t *a_panels = workspace, *b_panels = a_panels + words.a;
+    Job job = {.g = g, .kernel = kernel, .k_block = k_block, .n_k_blocks = max_i64(divide_up(g->k, k_block), 1),
+               .a_panels = a_panels, .b_panels = b_panels, .sums = needs_sums(g) ? (float *)(b_panels + words.b) : NULL,
+               .n_threads = 1};
     if (is_serial) {
         job_run(&job);
     } else {

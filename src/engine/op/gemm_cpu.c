@@ -7,12 +7,14 @@
 typedef V16 Vec;
 enum { VEC_LANES = 16 };
 #define MICRO_ROWS 14
+#define MICRO_A_WIDTH 16  /* a step is a cache line */
 #define MICRO_VECS 2
 #define MICRO_MULTIPLY_ADD(acc, a, b) v16_fma(v16_set1(a), b, acc)
 #else
 typedef float Vec __attribute__((vector_size(16)));
 enum { VEC_LANES = 4 };
 #define MICRO_ROWS 4
+#define MICRO_A_WIDTH 4
 #define MICRO_VECS 2
 #define MICRO_MULTIPLY_ADD(acc, a, b) ((acc) + (a) * (b))
 #endif
@@ -21,7 +23,6 @@ enum { VEC_LANES = 4 };
 
 const GemmKernel *KERNEL(gemm_kernel)(void)
 {
-    static const GemmKernel kernel = {
-        .mr = MICRO_ROWS, .nr = MICRO_COLUMNS, .k_per_word = 1, .pack = pack_f32, .tile = micro_tile};
+    static const GemmKernel kernel = {MICRO_PANELS, .k_per_word = 1, .pack = pack_f32, .strip = micro_strip};
     return &kernel;
 }

@@ -3,18 +3,23 @@
  * Before including it, a kernel file defines
  *     Vec, VEC_LANES              the accumulator: a vector of floats
  *     MICRO_ROWS, MICRO_VECS      the tile: rows, and vectors in a row, such that all accumulators fit the registers
+ *     MICRO_A_WIDTH               words from step to step in a panel of A, at least MICRO_ROWS
  *     MICRO_MULTIPLY_ADD(acc, a, b)  acc plus the product(s) of two words: a one word for all lanes, b a vector of words, as Vec
- * and gets micro_tile, a GemmKernel.tile. */
+ * and gets micro_strip, a GemmKernel.strip, and MICRO_PANELS, the shapes of its panels. */
 #include "engine/op/gemm_kernels.h"
 #include "engine/op/simd.h"
 
 #if defined(__clang__)
 #define MICRO_UNROLL _Pragma("unroll")
+#define MICRO_UNROLL_K _Pragma("unroll 4")
 #else
 #define MICRO_UNROLL _Pragma("GCC unroll 16")
+#define MICRO_UNROLL_K _Pragma("GCC unroll 4")
 #endif
+#define MICRO_HIDE(x) __asm__("" : "+r"(x))  /* the compiler forgets what it knew of x */
 
 enum { MICRO_COLUMNS = MICRO_VECS * VEC_LANES };
+#define MICRO_PANELS .a = {MICRO_ROWS, MICRO_A_WIDTH}, .b = {MICRO_COLUMNS, MICRO_COLUMNS}
 typedef Vec VecUnaligned __attribute__((aligned(4), may_alias));
 typedef float FloatWord __attribute__((may_alias));
 
@@ -23,71 +28,77 @@ static float out_load(const void *base, DType dtype, int64_t at)
     return dtype == DTYPE_BF16 ? f32_from_bf16(((const uint16_t *)base)[at]) : ((const float *)base)[at];
 }
 
-/* The general way out: edges, bf16, bias. */
-static __attribute__((noinline)) void micro_out(int n_rows, const float *sum, const GemmOut *out)
+/* The general way out: edges, bf16, bias. `column` counts within the strip. */
+static __attribute__((noinline)) void micro_out(const GemmStrip *s, int64_t column, const float *sum)
 {
-    for (int i = 0; i < n_rows; i++)
-        for (int j = 0; j < out->n_columns; j++) {
+    const GemmOut *out = &s->out;
+    int64_t n_columns = s->n_columns - column < MICRO_COLUMNS ? s->n_columns - column : MICRO_COLUMNS;
+    for (int i = 0; i < s->n_rows; i++)
+        for (int64_t j = 0; j < n_columns; j++) {
             float x = sum[i * MICRO_COLUMNS + j];
             if (out->from)
-                x = out_load(out->from, out->from_dtype, i * out->from_stride + j) + x;
+                x = out_load(out->from, out->from_dtype, i * out->from_stride + column + j) + x;
             if (out->bias)
-                x += out->bias[j];
+                x += out->bias[column + j];
             if (out->to_dtype == DTYPE_BF16)
-                ((uint16_t *)out->to)[i * out->to_stride + j] = bf16_from_f32(x);
+                ((uint16_t *)out->to)[i * out->to_stride + column + j] = bf16_from_f32(x);
             else
-                ((float *)out->to)[i * out->to_stride + j] = x;
+                ((float *)out->to)[i * out->to_stride + column + j] = x;
         }
 }
 
-SIMD_INLINE void micro_rows(const int n_rows, int64_t n_words, const uint32_t *a_panel, const uint32_t *b_panel,
-                            const GemmOut *out)
+#define EACH_ACC                                  \
+    MICRO_UNROLL for (int i = 0; i < n_rows; i++) \
+        MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++)
+
+/* n_rows and a_is_packed are constants where this is inlined. Rows that are not packed are found from four bases and a stride, which
+ * is what addresses can hold; left to itself the compiler keeps a pointer a row, most of them in memory. */
+SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const GemmStrip *s)
 {
-    Vec acc[MICRO_ROWS][MICRO_VECS];
-    const FloatWord *a = (const FloatWord *)a_panel, *b = (const FloatWord *)b_panel;
-    MICRO_UNROLL for (int i = 0; i < n_rows; i++)
-        MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++)
-            acc[i][v] = (Vec){};
-    if (out->from && out->from_dtype == DTYPE_F32)
-        for (int i = 0; i < n_rows; i++)
-            for (int j = 0; j < MICRO_COLUMNS; j += 16)
-                __builtin_prefetch((const float *)out->from + i * out->from_stride + j, 1);
-    for (int64_t k = 0; k < n_words; k++) {
-        Vec row[MICRO_VECS];
-        MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++)
-            row[v] = *(const VecUnaligned *)(b + v * VEC_LANES);
-        __builtin_prefetch(b + 8 * MICRO_COLUMNS);
-        __builtin_prefetch(b + 8 * MICRO_COLUMNS + 16);
-        MICRO_UNROLL for (int i = 0; i < n_rows; i++)
+    int64_t a_stride = a_is_packed ? 1 : s->a_row_stride, n_words = s->n_words;
+    const FloatWord *b = (const FloatWord *)s->b;
+    bool is_plain = !s->out.bias && s->out.to_dtype == DTYPE_F32 && (!s->out.from || s->out.from_dtype == DTYPE_F32);
+    for (int64_t column = 0; column < s->n_columns; column += MICRO_COLUMNS, b += s->b_panel_words) {
+        const FloatWord *a = (const FloatWord *)s->a, *a_base[4];
+        MICRO_UNROLL for (int i = 0; i < 4; i++)
+            a_base[i] = a + 4 * i * a_stride;
+        bool is_fast = is_plain && s->n_columns - column >= MICRO_COLUMNS;
+        float *to = (float *)s->out.to + column;
+        if (is_fast)  /* while the block passes, its place comes near */
+            MICRO_UNROLL for (int i = 0; i < n_rows; i++)
+                MICRO_UNROLL for (int j = 0; j < MICRO_COLUMNS; j += 16)
+                    __builtin_prefetch(to + i * s->out.to_stride + j, 1);
+
+        Vec acc[MICRO_ROWS][MICRO_VECS];
+        EACH_ACC acc[i][v] = (Vec){};
+        MICRO_UNROLL_K for (int64_t k = 0; k < n_words; k++) {
+            MICRO_HIDE(a_stride);
+            Vec row[MICRO_VECS];
             MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++)
-                acc[i][v] = MICRO_MULTIPLY_ADD(acc[i][v], a[i], row[v]);
-        a += n_rows;
-        b += MICRO_COLUMNS;
-    }
-    if (out->n_columns == MICRO_COLUMNS && !out->bias && out->to_dtype == DTYPE_F32 &&
-        (!out->from || out->from_dtype == DTYPE_F32)) {
-        MICRO_UNROLL for (int i = 0; i < n_rows; i++)
-            MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++) {
-                Vec x = acc[i][v];
-                if (out->from)
-                    x = *(const VecUnaligned *)((const float *)out->from + i * out->from_stride + v * VEC_LANES) + x;
-                *(VecUnaligned *)((float *)out->to + i * out->to_stride + v * VEC_LANES) = x;
-            }
-    } else {
-        Vec sum[MICRO_ROWS][MICRO_VECS];  /* a copy: acc itself must not need an address, or it leaves the registers */
-        MICRO_UNROLL for (int i = 0; i < n_rows; i++)
-            MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++)
-                sum[i][v] = acc[i][v];
-        micro_out(n_rows, (const float *)sum, out);
+                row[v] = *(const VecUnaligned *)(b + k * MICRO_COLUMNS + v * VEC_LANES);
+            EACH_ACC acc[i][v] = MICRO_MULTIPLY_ADD(acc[i][v], a_is_packed ? a[k * MICRO_A_WIDTH + i] : a_base[i / 4][i % 4 * a_stride + k], row[v]);
+        }
+
+        if (is_fast) {
+            /* All loads before all stores: rows a multiple of 4 kB apart look alike to the CPU's store buffer. */
+            const float *from = (const float *)s->out.from + column;
+            if (s->out.from)
+                EACH_ACC acc[i][v] = *(const VecUnaligned *)(from + i * s->out.from_stride + v * VEC_LANES) + acc[i][v];
+            EACH_ACC *(VecUnaligned *)(to + i * s->out.to_stride + v * VEC_LANES) = acc[i][v];
+        } else {
+            Vec sum[MICRO_ROWS][MICRO_VECS];  /* a copy: acc itself must not need an address, or it leaves the registers */
+            EACH_ACC sum[i][v] = acc[i][v];
+            micro_out(s, column, (const float *)sum);
+        }
     }
 }
 
 #define MICRO_CASE(rows) \
-    case rows: micro_rows(rows, n_words, a, b, out); break
+    case rows: if (s->a_row_stride) micro_rows(rows, false, s); else micro_rows(rows, true, s); break
 
-static void micro_tile(int n_rows, int64_t n_words, const uint32_t *a, const uint32_t *b, const GemmOut *out)
+static void micro_strip(const GemmStrip *s)
 {
-    switch (n_rows) {
+    switch (s->n_rows) {
         MICRO_CASE(1);
         MICRO_CASE(2);
         MICRO_CASE(3);

@@ -1,125 +1,190 @@
 /* gemm_pack.h - packing of panels (gemm_kernels.h), shared by the kernel files. Words are moved as 32 bits, whatever
- * they hold. Sources are fast where lanes or steps of k are contiguous, and slower, element by element, elsewhere. */
+ * they hold. With AVX-512, sources whose lanes or steps of k are contiguous are packed sixteen words at a time. */
 #ifndef ENGINE_OP_GEMM_PACK_H
 #define ENGINE_OP_GEMM_PACK_H
 
 #include "engine/op/gemm_kernels.h"
 #include "engine/op/simd.h"
 
-typedef uint32_t U16Unaligned __attribute__((vector_size(64), aligned(4), may_alias));
-
-enum { PACK_PREFETCH_BYTES = 512 };  /* ahead in each of 16 streams, more than the CPU follows by itself */
-
-/* out[i][l] = the i-th 32-bit word at lane[l]. */
-SIMD_INLINE void transpose_16x16(U16 out[16], const char *const lane[16])
-{
-#if SIMD_AVX512
-#define LANE_QUAD_(l) _mm_loadu_si128((const __m128i *)(lane[l] + 16 * quarter))
-    for (int quarter = 0; quarter < 4; quarter++) {
-        __m512i row[4];  /* row[j]: four words each of lanes j, j+4, j+8, j+12 */
-        for (int j = 0; j < 4; j++) {
-            row[j] = _mm512_inserti32x4(_mm512_castsi128_si512(LANE_QUAD_(j)), LANE_QUAD_(j + 4), 1);
-            row[j] = _mm512_inserti32x4(row[j], LANE_QUAD_(j + 8), 2);
-            row[j] = _mm512_inserti32x4(row[j], LANE_QUAD_(j + 12), 3);
-        }
-        __m512i low_01 = _mm512_unpacklo_epi32(row[0], row[1]), high_01 = _mm512_unpackhi_epi32(row[0], row[1]);
-        __m512i low_23 = _mm512_unpacklo_epi32(row[2], row[3]), high_23 = _mm512_unpackhi_epi32(row[2], row[3]);
-        out[4 * quarter] = (U16)_mm512_unpacklo_epi64(low_01, low_23);
-        out[4 * quarter + 1] = (U16)_mm512_unpackhi_epi64(low_01, low_23);
-        out[4 * quarter + 2] = (U16)_mm512_unpacklo_epi64(high_01, high_23);
-        out[4 * quarter + 3] = (U16)_mm512_unpackhi_epi64(high_01, high_23);
-    }
-#undef LANE_QUAD_
-#else
-    for (int l = 0; l < 16; l++) {
-        uint32_t words[16];
-        memcpy(words, lane[l], sizeof words);
-        for (int i = 0; i < 16; i++)
-            out[i][l] = words[i];
-    }
-#endif
-}
-
-SIMD_INLINE void store_words(uint32_t *panel, U16 words, int n)
-{
-    if (n >= 16)
-        *(U16Unaligned *)panel = words;
-    else
-        v16_store_tail((float *)panel, (V16)words, n);
-}
-
 /* One element as an f32. */
-static uint32_t element_word(GemmLanes s, int64_t lane, int64_t k)
+static uint32_t element_word(const GemmLanes *s, int64_t lane, int64_t k)
 {
-    int64_t at = lane * s.lane_stride + k * s.k_stride;
-    if (s.dtype == DTYPE_BF16)
-        return (uint32_t)((const uint16_t *)s.base)[at] << 16;
+    int64_t at = lane * s->lane_stride + k * s->k_stride;
+    if (s->dtype == DTYPE_BF16)
+        return (uint32_t)((const uint16_t *)s->base)[at] << 16;
     uint32_t word;
-    memcpy(&word, (const float *)s.base + at, sizeof word);
+    memcpy(&word, (const float *)s->base + at, sizeof word);
     return word;
 }
 
-/* The lanes being contiguous in k: packs sixteen source words (an f32 or two bf16 each) of sixteen lanes at a time. A pair
- * stays a word, or is split into two steps. Returns how many of the n_words source words it packed; the caller does the rest. */
-static int64_t pack_words_along_k(uint32_t *panel, int width, int n_lanes, int64_t n_words, GemmLanes s, bool split_pairs)
+/* Packs steps [first_k, n_k) of any source. An absent lane repeats the last one. */
+static void pack_elements(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t first_k, int64_t n_k, const GemmLanes *s)
 {
-    int64_t n_packed = n_words / 16 * 16;
-    for (int first = 0; first < n_lanes; first += 16) {
-        int n = n_lanes - first < 16 ? n_lanes - first : 16;
-        const char *lane[16];
-        for (int l = 0; l < 16; l++)  /* an absent lane repeats the last one: read, not stored */
-            lane[l] = (const char *)s.base + (first + (l < n ? l : n - 1)) * s.lane_stride * dtype_bytes(s.dtype);
-        for (int64_t w = 0; w < n_packed; w += 16) {
-            U16 words[16];
-            transpose_16x16(words, lane);
-            for (int i = 0; i < 16; i++) {
-                __builtin_prefetch(lane[i] + PACK_PREFETCH_BYTES);
-                lane[i] += 64;
-                if (split_pairs) {
-                    store_words(panel + 2 * (w + i) * width + first, words[i] << 16, n);
-                    store_words(panel + (2 * (w + i) + 1) * width + first, words[i] & 0xffff0000u, n);
-                } else {
-                    store_words(panel + (w + i) * width + first, words[i], n);
-                }
+    for (int64_t first = 0; first < n_lanes; first += shape.lanes, panels += n_k * shape.width)
+        for (int64_t k = first_k; k < n_k; k++)
+            for (int l = 0; l < shape.width; l++) {
+                int64_t lane = first + (l < shape.lanes ? l : shape.lanes - 1);
+                panels[k * shape.width + l] = element_word(s, lane < n_lanes ? lane : n_lanes - 1, k);
+            }
+}
+
+#if SIMD_AVX512
+
+enum {
+    PACK_AHEAD_BYTES = 512,  /* prefetched in each of 16 streams: more than the CPU follows by itself */
+    PACK_AHEAD_STEPS = 8     /* rows prefetched where each step of k is a row */
+};
+
+/* Sixteen lanes, stride_bytes apart, of which n are there; the others repeat one of them. Addresses are four bases and two steps:
+ * left to itself the compiler keeps sixteen pointers, most of them in memory. */
+typedef struct {
+    const char *base[4];  /* of lanes 0, 4, 8, 12 */
+    int64_t stride_bytes;
+    int n;
+} LaneGroup;
+
+SIMD_INLINE LaneGroup lane_group(const char *base, int64_t stride_bytes, int n)
+{
+    LaneGroup group = {{base}, stride_bytes, n};
+    for (int i = 1; i < 4; i++)
+        group.base[i] = base + (4 * i < n ? 4 * i : 0) * stride_bytes;
+    return group;
+}
+
+SIMD_INLINE const char *lane_address(const LaneGroup *group, int lane)
+{
+    int first = lane & ~3, n_here = group->n - first < 1 ? group->n : group->n - first, last = n_here < 4 ? n_here - 1 : 3;
+    int step = (lane & 3) < last ? lane & 3 : last;
+    return group->base[lane / 4] + step * group->stride_bytes;
+}
+
+/* out[i] = the i-th 32-bit words of the sixteen lanes. */
+SIMD_INLINE void transpose_16x16(__m512i out[16], const LaneGroup *group)
+{
+#define QUAD_(lane) _mm_loadu_si128((const __m128i *)(lane_address(group, lane) + 16 * quarter))
+#pragma GCC unroll 4
+    for (int quarter = 0; quarter < 4; quarter++) {
+        __m512i row[4];  /* row[j]: four words each of lanes j, j+4, j+8, j+12 */
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) {
+            row[j] = _mm512_inserti32x4(_mm512_castsi128_si512(QUAD_(j)), QUAD_(j + 4), 1);
+            row[j] = _mm512_inserti32x4(row[j], QUAD_(j + 8), 2);
+            row[j] = _mm512_inserti32x4(row[j], QUAD_(j + 12), 3);
+        }
+        __m512i low_01 = _mm512_unpacklo_epi32(row[0], row[1]), high_01 = _mm512_unpackhi_epi32(row[0], row[1]);
+        __m512i low_23 = _mm512_unpacklo_epi32(row[2], row[3]), high_23 = _mm512_unpackhi_epi32(row[2], row[3]);
+        out[4 * quarter] = _mm512_unpacklo_epi64(low_01, low_23);
+        out[4 * quarter + 1] = _mm512_unpackhi_epi64(low_01, low_23);
+        out[4 * quarter + 2] = _mm512_unpacklo_epi64(high_01, high_23);
+        out[4 * quarter + 3] = _mm512_unpackhi_epi64(high_01, high_23);
+    }
+#undef QUAD_
+}
+
+/* n_words (a multiple of 16) source words of a group to column 0 of a panel; a word of two bf16 may be split into two steps. */
+SIMD_INLINE void pack_group_along_k(uint32_t *panel, int width, LaneGroup group, int64_t n_words, bool split_pairs)
+{
+    for (int64_t w = 0; w < n_words; w += 16) {
+        __m512i words[16];
+        __asm__("" : "+r"(group.stride_bytes));  /* so that no pointer is worth keeping, see LaneGroup */
+        transpose_16x16(words, &group);
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; i++) {
+            _mm_prefetch(lane_address(&group, i) + PACK_AHEAD_BYTES, _MM_HINT_T0);
+            if (split_pairs) {
+                _mm512_storeu_si512(panel + 2 * i * width, _mm512_slli_epi32(words[i], 16));
+                _mm512_storeu_si512(panel + (2 * i + 1) * width, _mm512_and_si512(words[i], _mm512_set1_epi32((int)0xffff0000)));
+            } else {
+                _mm512_storeu_si512(panel + i * width, words[i]);
             }
         }
+        panel += (split_pairs ? 32 : 16) * width;
+        for (int i = 0; i < 4; i++)
+            group.base[i] += 64;
     }
-    return n_packed;
 }
 
-static void pack_f32_along_lanes(uint32_t *panel, int width, int n_lanes, int64_t n_k, GemmLanes s)
+/* The widths there are, as constants: groups of 16 in a panel of 32, of 14 in one of 16, and edges. */
+SIMD_INLINE void pack_group(uint32_t *panel, int width, const char *base, int64_t stride_bytes, int n, int64_t n_words,
+                            bool split_pairs)
 {
-    for (int64_t k = 0; k < n_k; k++)
-        for (int first = 0; first < n_lanes; first += 16) {
-            int n = n_lanes - first < 16 ? n_lanes - first : 16;
-            int64_t at = first + k * s.k_stride;
-            V16 x = s.dtype == DTYPE_F32 ? v16_load_tail((const float *)s.base + at, n)
-                                         : v16_load_bf16_tail((const uint16_t *)s.base + at, n);
-            store_words(panel + k * width + first, (U16)x, n);
+    if (width == 32 && n == 16)
+        pack_group_along_k(panel, 32, lane_group(base, stride_bytes, 16), n_words, split_pairs);
+    else if (width == 16 && n == 14)
+        pack_group_along_k(panel, 16, lane_group(base, stride_bytes, 14), n_words, split_pairs);
+    else
+        pack_group_along_k(panel, width, lane_group(base, stride_bytes, n), n_words, split_pairs);
+}
+
+/* Lanes contiguous in k: packs sixteen source words (an f32 or two bf16 each) of sixteen lanes at a time. A pair
+ * stays a word, or is split. Returns how many of the n_words source words are done; the rest is the caller's. */
+static int64_t pack_along_k(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t panel_words, int64_t n_words,
+                            const GemmLanes *s, bool split_pairs)
+{
+    int64_t n_done = n_words / 16 * 16, stride_bytes = s->lane_stride * (s->dtype == DTYPE_BF16 ? 2 : 4);
+    for (int64_t first = 0; first < n_lanes; first += shape.lanes, panels += panel_words)
+        for (int column = 0; column < shape.width && column < n_lanes - first; column += 16) {
+            int64_t n_left = n_lanes - first - column, n_wanted = shape.lanes - column < 16 ? shape.lanes - column : 16;
+            const char *base = (const char *)s->base + (first + column) * stride_bytes;
+            int n = (int)(n_left < n_wanted ? n_left : n_wanted);
+            if (split_pairs)
+                pack_group(panels + column, shape.width, base, stride_bytes, n, n_done, true);
+            else
+                pack_group(panels + column, shape.width, base, stride_bytes, n, n_done, false);
         }
+    return n_done;
 }
 
-static void pad_lanes(uint32_t *panel, int width, int n_lanes, int64_t n_words)
+/* Each step of k contiguous in the lanes. Absent lanes become zero. */
+SIMD_INLINE void pack_f32_along_lanes(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t n_k, const GemmLanes *s,
+                                      bool is_bf16)
 {
-    for (int64_t w = 0; n_lanes < width && w < n_words; w++)
-        memset(panel + w * width + n_lanes, 0, sizeof *panel * (size_t)(width - n_lanes));
+    for (int64_t k = 0; k < n_k; k++) {
+        uint32_t *to = panels + k * shape.width;
+        for (int64_t first = 0; first < n_lanes; first += shape.lanes, to += n_k * shape.width)
+            for (int column = 0; column < shape.width; column += 16) {
+                int64_t n = n_lanes - first - column, n_wanted = shape.lanes - column, at = first + column + k * s->k_stride;
+                n = n < n_wanted ? n : n_wanted;
+                __mmask16 mask = n >= 16 ? 0xffff : n <= 0 ? 0 : (__mmask16)((1u << n) - 1);
+                __m512i words;
+                if (is_bf16) {
+                    const uint16_t *from = (const uint16_t *)s->base + at;
+                    words = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, from)), 16);
+                    _mm_prefetch(from + PACK_AHEAD_STEPS * s->k_stride, _MM_HINT_T0);
+                } else {
+                    const float *from = (const float *)s->base + at;
+                    words = _mm512_maskz_loadu_epi32(mask, from);
+                    _mm_prefetch(from + PACK_AHEAD_STEPS * s->k_stride, _MM_HINT_T0);
+                }
+                _mm512_storeu_si512(to + column, words);
+            }
+    }
 }
 
-static __attribute__((unused)) void pack_f32(uint32_t *panel, int width, int n_lanes, int64_t n_k, GemmLanes s)
+static __attribute__((unused)) void pack_f32(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t n_k, GemmLanes s)
 {
-    pad_lanes(panel, width, n_lanes, n_k);
     int64_t k = 0;
-    if (s.k_stride == 1 && s.dtype == DTYPE_F32)
-        k = pack_words_along_k(panel, width, n_lanes, n_k, s, false);
-    else if (s.k_stride == 1)
-        k = 2 * pack_words_along_k(panel, width, n_lanes, n_k / 2, s, true);
-    else if (s.lane_stride == 1) {
-        pack_f32_along_lanes(panel, width, n_lanes, n_k, s);
+    if (s.lane_stride == 1 && s.dtype == DTYPE_F32) {
+        pack_f32_along_lanes(panels, shape, n_lanes, n_k, &s, false);
         return;
     }
-    for (; k < n_k; k++)
-        for (int l = 0; l < n_lanes; l++)
-            panel[k * width + l] = element_word(s, l, k);
+    if (s.lane_stride == 1) {
+        pack_f32_along_lanes(panels, shape, n_lanes, n_k, &s, true);
+        return;
+    }
+    if (s.k_stride == 1 && s.dtype == DTYPE_F32)
+        k = pack_along_k(panels, shape, n_lanes, n_k * shape.width, n_k, &s, false);
+    else if (s.k_stride == 1)
+        k = 2 * pack_along_k(panels, shape, n_lanes, n_k * shape.width, n_k / 2, &s, true);
+    pack_elements(panels, shape, n_lanes, k, n_k, &s);
 }
 
+#else
+
+static __attribute__((unused)) void pack_f32(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t n_k, GemmLanes s)
+{
+    pack_elements(panels, shape, n_lanes, 0, n_k, &s);
+}
+
+#endif
 #endif
