@@ -1,0 +1,74 @@
+/* probe.c - see probe.h. */
+#include "engine/op/probe.h"
+#include "base/file.h"
+#include "engine/op/probe_kernels.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+enum { N_TURNS = 8 };
+static const int64_t FMA_STEPS = 1000000, MEMORY_BYTES = 256000000, PIECE_BYTES = 1000448;  /* a piece: whole cache lines */
+
+double probe_fma_flops_per_second(void)
+{
+    double best = INFINITY;
+    volatile float sink = 0.0f;
+    for (int turn = 0; turn < N_TURNS; turn++) {
+        double start = 0.0, end = 0.0;
+        float sum = 0.0f;
+#pragma omp parallel reduction(+ : sum)
+        {
+#pragma omp barrier
+#pragma omp master
+            start = omp_get_wtime();
+            sum += KERNEL_PICK(probe_fma)(FMA_STEPS);
+#pragma omp barrier
+#pragma omp master
+            end = omp_get_wtime();
+        }
+        sink = sum;
+        best = fmin(best, end - start);
+    }
+    (void)sink;
+    return (double)FMA_STEPS * PROBE_FMA_FLOPS_PER_STEP * omp_get_max_threads() / best;
+}
+
+static double read_seconds(const char *bytes)
+{
+    uint32_t all = 0;
+    double start = omp_get_wtime();
+#pragma omp parallel for reduction(^ : all) schedule(static)
+    for (int64_t at = 0; at < MEMORY_BYTES - PIECE_BYTES; at += PIECE_BYTES)
+        all ^= KERNEL_PICK(probe_read)((const uint32_t *)(bytes + at), PIECE_BYTES / 4);
+    volatile uint32_t sink = all;
+    (void)sink;
+    return omp_get_wtime() - start;
+}
+
+static double copy_seconds(char *to, const char *from, int64_t n_bytes)
+{
+    double start = omp_get_wtime();
+#pragma omp parallel for schedule(static)
+    for (int64_t at = 0; at < n_bytes - PIECE_BYTES; at += PIECE_BYTES)
+        memcpy(to + at, from + at, (size_t)PIECE_BYTES);
+    return omp_get_wtime() - start;
+}
+
+Err probe_memory_bytes_per_second(double *read, double *copy)
+{
+    void *block;
+    TRY(memory_map(&block, (size_t)MEMORY_BYTES));
+    memset(block, 1, (size_t)MEMORY_BYTES);
+    double read_best = INFINITY, copy_best = INFINITY;
+    for (int turn = 0; turn < N_TURNS; turn++) {
+        int64_t half = MEMORY_BYTES / 2;
+        read_best = fmin(read_best, read_seconds(block));
+        copy_best = fmin(copy_best, copy_seconds(block, (char *)block + half, half));
+    }
+    memory_unmap(block, (size_t)MEMORY_BYTES);
+    int64_t n_read = (MEMORY_BYTES - 1) / PIECE_BYTES * PIECE_BYTES, n_copied = (MEMORY_BYTES / 2 - 1) / PIECE_BYTES * PIECE_BYTES;
+    *read = (double)n_read / read_best;
+    *copy = 2.0 * (double)n_copied / copy_best;
+    return OK;
+}

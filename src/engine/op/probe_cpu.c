@@ -1,0 +1,31 @@
+/* probe_cpu.c - see probe_kernels.h. */
+#include "engine/op/probe_kernels.h"
+#include "engine/op/simd.h"
+
+float KERNEL(probe_fma)(int64_t n_steps)
+{
+    V16 x[16], factor = v16_set1(0.999f), term = v16_set1(1e-3f);
+    for (int i = 0; i < 16; i++)
+        x[i] = v16_set1((float)i);
+    for (int64_t step = 0; step < n_steps; step++)
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; i++)
+            x[i] = v16_fma(x[i], factor, term);
+    for (int i = 1; i < 16; i++)
+        x[0] += x[i];
+    return v16_sum(x[0]);
+}
+
+uint32_t KERNEL(probe_read)(const uint32_t *words, int64_t n)
+{
+    I16 sum[4] = {{0}};
+    for (int64_t i = 0; i < n; i += 64)
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++)
+            sum[j] ^= (I16)v16_load((const float *)words + i + 16 * j);
+    sum[0] ^= sum[1] ^ sum[2] ^ sum[3];
+    uint32_t all = 0;
+    for (int i = 0; i < 16; i++)
+        all ^= (uint32_t)sum[0][i];
+    return all;
+}

@@ -1,0 +1,16 @@
+/* probe_kernels.h - the inner loops of probe.c at each CPU level. */
+#ifndef ENGINE_OP_PROBE_KERNELS_H
+#define ENGINE_OP_PROBE_KERNELS_H
+
+#include "engine/op/kernel.h"
+
+#include <stdint.h>
+
+enum { PROBE_FMA_FLOPS_PER_STEP = 2 * 16 * 16 };  /* sixteen independent vectors of 16 floats */
+
+/* n_steps multiply-adds of each; the result is theirs, so none can be left out. */
+KERNEL_DECLARE(float, probe_fma, (int64_t n_steps));
+/* Exclusive or over n words, n a multiple of 64. */
+KERNEL_DECLARE(uint32_t, probe_read, (const uint32_t *words, int64_t n));
+
+#endif
