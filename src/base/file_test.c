@@ -224,48 +224,54 @@ TEST(file, full_disk_keeps_the_old_file)
 
 enum { VERSION_BYTES = 300000 };
 
-/* Writes versions 1, 2, 3, ... of one file until it is killed; each version is one byte value throughout. */
-static void write_versions(const char *path)
+/* Writes versions 1, 2, 3, ... of one file until it is killed; each version is one byte value throughout. Says when the first
+ * one is done. */
+static void write_versions(const char *path, int done)
 {
     char *bytes = mem_alloc(VERSION_BYTES);
     for (int version = 1;; version++) {
         memset(bytes, version, VERSION_BYTES);
-        if (file_write(path, bytes, VERSION_BYTES) != OK)
+        if (file_write(path, bytes, VERSION_BYTES) != OK || (version == 1 && write(done, "1", 1) != 1))
             _exit(1);
     }
 }
 
+/* Kills a writer of versions some time after its start, or after its first version. */
+static void kill_writer(const char *path, bool wait_for_first, useconds_t delay)
+{
+    int done[2];
+    char byte;
+    REQUIRE(pipe(done) == 0);
+    pid_t child = fork();
+    if (child == 0)
+        write_versions(path, done[1]);
+    close(done[1]);
+    if (wait_for_first)
+        CHECK(read(done[0], &byte, 1) == 1);
+    usleep(delay);
+    kill(child, SIGKILL);
+    int status;
+    waitpid(child, &status, 0);
+    CHECK(WIFSIGNALED(status));
+    close(done[0]);
+}
+
 /* Goal: whenever the process dies, the path holds one whole version. Method: 40 kills at delays spread over several
- * write-sync-rename cycles. */
+ * write-sync-rename cycles, the first half from the very start, the others while an older version is being replaced. */
 TEST(file, kill_never_leaves_half_a_file)
 {
-    Arena *arena = arena_new();
-    const char *path = in_dir(arena, "a");
-    int n_killed_with_file = 0;
     for (int round = 0; round < 40; round++) {
-        pid_t child = fork();
-        if (child == 0)
-            write_versions(path);
-        usleep((useconds_t)(500 + round * 331));
-        kill(child, SIGKILL);
-        int status;
-        waitpid(child, &status, 0);
-        CHECK(WIFSIGNALED(status));
-        if (!file_exists(path))
-            continue;
-        n_killed_with_file++;
-        const char *bytes;
+        Arena *arena = arena_new();
+        const char *path = in_dir(arena, "a"), *bytes;
         size_t n;
-        REQUIRE_OK(file_read(&bytes, &n, arena, path));
-        REQUIRE(n == VERSION_BYTES);
-        for (size_t i = 1; i < n; i++)
-            if (bytes[i] != bytes[0])
-                CHECK(!"one version throughout");
-        arena_reset(arena);
-        path = in_dir(arena, "a");
+        kill_writer(path, round >= 20, (useconds_t)(100 + round % 20 * 331));
+        if (round >= 20 || file_exists(path)) {
+            REQUIRE_OK(file_read(&bytes, &n, arena, path));
+            REQUIRE(n == VERSION_BYTES);
+            CHECK(memcmp(bytes, bytes + 1, n - 1) == 0);  /* one version throughout */
+        }
+        arena_free(arena);
     }
-    CHECK(n_killed_with_file > 10);
-    arena_free(arena);
 }
 
 TEST(memory, mapped_blocks_are_zeroed_aligned_and_counted)
