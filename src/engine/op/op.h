@@ -47,7 +47,7 @@ Node *rotary(Graph *g, Node *x, Node *positions, double theta);
 
 /* y[n, h] = sum_j softmax_j(scale * q[n, h] . k[j, h / (H/Hkv)]) v[j, ...] over the visible keys j in [ranges[n][0], ranges[n][1]).
  * q [N, H, D], k [Nk, Hkv, D], v [Nk, Hkv, Dv], ranges i32 [N, 2]. y [N, H, Dv]; sibling 1: log-sum-exp f32 [N, H].
- * Key tiles start at ranges[n][0]: a row's bits do not depend on its neighbours. An empty range gives zeros and lse -inf.
+ * Sums run over the visible keys in their order: a row's bits do not depend on its neighbours. An empty range gives zeros and lse -inf.
  * Memory O(N): Milakov & Gimelshein 2018 (online softmax), Dao et al. 2022 (tiled, recomputed backward). */
 Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, double scale);
 /* cache[slots[n]] = x[n], in place.  cache [capacity, Hkv, D] state, x [N, Hkv, D], slots i32 [N]. Returns the cache, now with x. */
