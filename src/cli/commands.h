@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 
+Err cmd_bench(int argc, char **argv);
+Err cmd_doctor(int argc, char **argv);
 Err cmd_run(int argc, char **argv);
 Err cmd_corpus(int argc, char **argv);
 Err cmd_tokenizer(int argc, char **argv);

@@ -21,6 +21,7 @@ static Err command_help(int argc, char **argv);
 
 /* In the order of the road: `jikji` alone prints it so. */
 static const Command commands[] = {
+    {"doctor", cmd_doctor, "what this machine can do, what would be slow and why"},
     {"run", cmd_run, "the whole road: text, tokenizer, shards, training, samples"},
     {"corpus", cmd_corpus, "text made, cleaned and turned into token shards"},
     {"tokenizer", cmd_tokenizer, "train|encode|decode: vocabularies from text, ids from text, text from ids"},
@@ -28,6 +29,7 @@ static const Command commands[] = {
     {"train", cmd_train, "train a model from a recipe"},
     {"generate", cmd_generate, "continue a text with a trained model"},
     {"inspect", cmd_inspect, "what a model is made of and what it computes: params, graph, logits, grads, checkpoint"},
+    {"bench", cmd_bench, "peak|train: matrix products and training, measured"},
     {"help", command_help, "this page; COMMAND --help shows examples and settings"},
 };
 

@@ -1,0 +1,38 @@
+/* bench.c - `jikji bench peak|train`: what the machine can do, and how near to it training comes. (A name that ends in _bench.c is a test.) */
+#include "cli/bench.h"
+#include "cli/commands.h"
+
+#include "base/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    Err (*run)(int argc, char **argv);
+    const char *help;
+} benches[] = {
+    {"peak", bench_peak, "multiply-adds, memory, and matrix products by every library there is"},
+    {"train", bench_train_command, "training steps as a share of their matrix products"},
+};
+
+static Err bench_help(void)
+{
+    printf("jikji bench WHAT\n\n"
+           "    jikji bench peak\n"
+           "    jikji bench train gpt2-124m --precision bf16\n\n");
+    for (int i = 0; i < N_ELEMENTS(benches); i++)
+        printf("    %-10s %s\n", benches[i].name, benches[i].help);
+    printf("\nWHAT --help shows examples and settings.\n");
+    return OK;
+}
+
+Err cmd_bench(int argc, char **argv)
+{
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return bench_help();
+    for (int i = 0; i < N_ELEMENTS(benches); i++)
+        if (strcmp(argv[1], benches[i].name) == 0)
+            return benches[i].run(argc - 1, argv + 1);
+    return err_set(ERR_USAGE, "bench %s: there is no such bench; `jikji bench` lists them", argv[1]);
+}

@@ -1,0 +1,212 @@
+/* bench_train_command.c - `jikji bench train`. */
+#include "cli/bench.h"
+
+#include "base/cpu_level.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/parallel.h"
+#include "cli/command_line.h"
+#include "learn/train/recipe.h"
+#include "study/bench/bench_train.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    int64_t seq_len, batch_size, micro_batch_size, vocab_size, rounds;
+    double seconds;
+    int precision;
+    bool profile, json;
+} BenchSettings;
+
+static const Option rows[] = {
+    OPTION_INT("seq-len", BenchSettings, seq_len, 0, 1e6, "tokens of a sequence; 0: as the model's name or the recipe says"),
+    OPTION_INT("batch-size", BenchSettings, batch_size, 0, 1e6, "sequences of a step; 0: the same"),
+    OPTION_INT("micro-batch-size", BenchSettings, micro_batch_size, 0, 1e6, "sequences computed at once; 0: the same"),
+    OPTION_INT("vocab-size", BenchSettings, vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),
+    OPTION_CHOICE("precision", BenchSettings, precision, "auto|f32|bf16", "of matrix products and activations; auto: the recipe's, else f32"),
+    OPTION_INT("rounds", BenchSettings, rounds, 1, BENCH_ROUNDS_MAX, "turns of probe and steps; medians count"),
+    OPTION_REAL("seconds", BenchSettings, seconds, 0.0, 3600.0, "steps of a round take at least so long"),
+    OPTION_BOOL("profile", BenchSettings, profile, "seconds by operator, too"),
+    OPTION_BOOL("json", BenchSettings, json, "one JSON object as the last line of stdout"),
+};
+
+static const CommandHelp help = {
+    .synopsis = "bench train MODEL [settings]",
+    .examples = "    jikji bench train gpt2-124m\n"
+                "    jikji bench train llama-110m --precision bf16 --profile\n"
+                "    jikji bench train nano --rounds 9 --json\n"
+                "    jikji bench train recipe.yaml --micro-batch-size 2\n"
+                "    jikji bench train config.json --vocab-size 32000 --seq-len 512 --batch-size 8 --micro-batch-size 2\n",
+    .about = "MODEL is one of " BENCH_PRESETS ", a Hugging Face config.json, or a training recipe. Needs no data: tokens\n"
+             "are random. The share is (6 (body + head) + 6 L T C) FLOPs a token, times tokens a second, over the rate of the best\n"
+             "matrix products at the model's own shapes, measured in turns with the steps.\n",
+    .table = {rows, N_ELEMENTS(rows)},
+    .n_words_min = 1,
+    .n_words_max = 1,
+};
+
+typedef struct {
+    const char *name;
+    ModelConfig config;
+    BenchTrainOptions options;
+    BenchTrainReport report;
+} Bench;
+
+/* ---- what to measure ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), n_end = strlen(end);
+    return n >= n_end && strcmp(text + n - n_end, end) == 0;
+}
+
+static Err read_recipe(Bench *bench, Arena *arena)
+{
+    Recipe r = recipe_default();
+    TRY(options_read_yaml(&recipe_table, &r, arena, bench->name));
+    const char *config = r.model.config ? r.model.config : r.model.from;
+    if (!config)
+        return err_set(ERR_USAGE, "%s: neither model.config nor model.from is set", bench->name);
+    TRY(model_config_read(&bench->config, arena, config));
+    bench->options.seq_len = r.data.seq_len;
+    bench->options.batch_size = r.train.batch_size;
+    bench->options.micro_batch_size = r.train.micro_batch_size ? r.train.micro_batch_size : r.train.batch_size;
+    bench->options.compute = r.train.precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32;
+    return OK;
+}
+
+static Err read_model(Bench *bench, Arena *arena)
+{
+    if (bench_preset(&bench->config, &bench->options, arena, bench->name))
+        return OK;
+    if (ends_with(bench->name, ".yaml"))
+        return read_recipe(bench, arena);
+    if (!file_exists(bench->name))
+        return err_set(ERR_USAGE, "%s: neither a file nor one of " BENCH_PRESETS, bench->name);
+    return model_config_read(&bench->config, arena, bench->name);
+}
+
+static Err apply_settings(Bench *bench, const BenchSettings *s)
+{
+    BenchTrainOptions *o = &bench->options;
+    if (s->seq_len)
+        o->seq_len = s->seq_len;
+    if (s->batch_size)
+        o->batch_size = s->batch_size;
+    if (s->micro_batch_size)
+        o->micro_batch_size = s->micro_batch_size;
+    else if (o->micro_batch_size > o->batch_size)
+        o->micro_batch_size = o->batch_size;
+    if (s->precision)
+        o->compute = s->precision == 2 ? DTYPE_BF16 : DTYPE_F32;
+    o->n_rounds = s->rounds;
+    o->round_seconds = s->seconds;
+    o->profile = s->profile;
+    if (s->vocab_size)
+        bench->config.vocab_size = s->vocab_size;
+    if (bench->config.vocab_size == 0)
+        return err_set(ERR_USAGE, "%s: the config has no vocab_size: set --vocab-size", bench->name);
+    return model_config_check(&bench->config);
+}
+
+/* ---- what came out ---- */
+
+static void print_report(const Bench *bench, Arena *arena)
+{
+    const BenchTrainReport *r = &bench->report;
+    const BenchTrainOptions *o = &bench->options;
+    printf("%s: %s parameters, steps of %lld x %lld tokens, %lld sequences at once, %s, %s, %d threads, %s\n\n", bench->name,
+           format_count(arena, (double)r->n_params), (long long)o->batch_size, (long long)o->seq_len, (long long)o->micro_batch_size,
+           dtype_name(o->compute), cpu_level_name(cpu_level()), parallel_threads(), format_bytes(arena, (double)r->program_bytes));
+    printf("%-8s%12s%24s%10s\n", "round", "tokens/s", "products, GFLOP/s", "share");
+    for (int64_t i = 0; i < r->n_rounds; i++)
+        printf("%-8lld%12.1f%24.1f%8.1f %%\n", (long long)i + 1, r->round[i].tokens_per_second, r->round[i].flops_per_second * 1e-9,
+               100 * r->round[i].share);
+    printf("%-8s%12.1f%24.1f%8.1f %%\n\n", "median", r->median.tokens_per_second, r->median.flops_per_second * 1e-9, 100 * r->median.share);
+    printf("%.4g FLOPs a token; all products by one library, GFLOP/s:", r->flops_per_token);
+    for (int p = 0; p < GEMM_PEER_COUNT; p++)
+        if (r->last_probe.peer_flops_per_second[p] > 0)
+            printf("  %s %.1f", gemm_peer_name((GemmPeer)p), r->last_probe.peer_flops_per_second[p] * 1e-9);
+    printf("\n");
+    if (r->profile)
+        printf("\n%s", r->profile);
+}
+
+static void write_rounds(JsonWriter *json, const BenchTrainReport *r)
+{
+    json_write_key(json, "rounds");
+    json_write_array_begin(json);
+    for (int64_t i = 0; i < r->n_rounds; i++) {
+        json_write_object_begin(json);
+        json_field_double(json, "tokens_per_second", r->round[i].tokens_per_second);
+        json_field_double(json, "matmul_flops_per_second", r->round[i].flops_per_second);
+        json_field_double(json, "share_of_peak", r->round[i].share);
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
+}
+
+static void print_json(const Bench *bench)
+{
+    const BenchTrainReport *r = &bench->report;
+    JsonWriter *json = json_writer_new(0);
+    json_write_object_begin(json);
+    json_field_string(json, "model", bench->name);
+    json_field_int(json, "parameters", r->n_params);
+    json_field_int(json, "seq_len", bench->options.seq_len);
+    json_field_int(json, "batch_size", bench->options.batch_size);
+    json_field_int(json, "micro_batch_size", bench->options.micro_batch_size);
+    json_field_string(json, "precision", dtype_name(bench->options.compute));
+    json_field_string(json, "cpu_level", cpu_level_name(cpu_level()));
+    json_field_int(json, "threads", parallel_threads());
+    json_field_int(json, "steps", r->n_steps);
+    json_field_double(json, "flops_per_token", r->flops_per_token);
+    json_field_double(json, "tokens_per_second", r->median.tokens_per_second);
+    json_field_double(json, "matmul_flops_per_second", r->median.flops_per_second);
+    json_field_double(json, "share_of_peak", r->median.share);
+    json_write_key(json, "matmul_flops_per_second_by");
+    json_write_object_begin(json);
+    for (int p = 0; p < GEMM_PEER_COUNT; p++)
+        json_field_double(json, gemm_peer_name((GemmPeer)p), r->last_probe.peer_flops_per_second[p] > 0 ? r->last_probe.peer_flops_per_second[p] : NAN);
+    json_write_object_end(json);
+    json_field_double(json, "loss", r->loss);
+    json_field_int(json, "program_bytes", r->program_bytes);
+    write_rounds(json, r);
+    json_write_object_end(json);
+    printf("%s\n", json_writer_text(json, NULL));
+    json_writer_free(json);
+}
+
+static Err run_bench(const char *name, const BenchSettings *settings, Arena *arena)
+{
+    Bench *bench = ARENA_NEW(arena, Bench);
+    bench->name = name;
+    bench->options = bench_train_options_default();
+    TRY(read_model(bench, arena));
+    TRY(apply_settings(bench, settings));
+    TRY(bench_train(&bench->report, &bench->config, &bench->options, arena));
+    if (bench->options.batch_size * bench->options.seq_len < 4096)
+        log_warn("a step has less than 4096 tokens: the update weighs more than it would");
+    if (settings->json)
+        print_json(bench);
+    else
+        print_report(bench, arena);
+    return OK;
+}
+
+Err bench_train_command(int argc, char **argv)
+{
+    Arena *arena = arena_new();
+    BenchSettings settings = {.rounds = 5, .seconds = 3};
+    CommandWords words;
+    Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
+    if (err == OK && !words.helped) {
+        interrupt_install();
+        err = run_bench(words.word[0], &settings, arena);
+    }
+    arena_free(arena);
+    return err;
+}

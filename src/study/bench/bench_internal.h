@@ -1,0 +1,15 @@
+/* bench_internal.h - operands of measured products, for this room. */
+#ifndef STUDY_BENCH_INTERNAL_H
+#define STUDY_BENCH_INTERNAL_H
+
+#include "engine/tensor/dtype.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of a matrix of so many elements, rounded up to whole pages: each begins on its own. */
+size_t bench_matrix_bytes(int64_t n_elements, DType dtype);
+/* Values in [-1, 1) in no pattern that a kernel could meet. dtype: f32 or bf16. */
+void bench_fill(void *block, size_t n_bytes, DType dtype);
+
+#endif

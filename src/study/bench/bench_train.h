@@ -1,0 +1,47 @@
+/* bench_train.h - how fast training is here, as a share of what its matrix products alone would take, measured in the same minutes.
+ *
+ * Rounds of (probe, steps, probe, ...): the machine's rate and the trainer's are taken in turns, so that a neighbour's load or a
+ * falling clock meets both; a round's share compares its steps with the probes before and after. Medians of the rounds count. Tokens are
+ * random; the trainer is the one of `jikji train`. */
+#ifndef STUDY_BENCH_BENCH_TRAIN_H
+#define STUDY_BENCH_BENCH_TRAIN_H
+
+#include "study/bench/matmul_rate.h"
+
+#include <stdbool.h>
+
+typedef struct {
+    int64_t seq_len, batch_size, micro_batch_size;  /* sequences a step, and computed at once */
+    DType compute;
+    int64_t n_rounds;      /* 1 .. BENCH_ROUNDS_MAX */
+    double round_seconds;  /* steps of a round go on for at least so long; at least one step */
+    bool profile;
+    MatmulRateOptions probe;
+} BenchTrainOptions;
+BenchTrainOptions bench_train_options_default(void);
+
+enum { BENCH_ROUNDS_MAX = 99 };
+typedef struct {
+    double tokens_per_second, flops_per_second, share;  /* flops_per_second: of the probes */
+} BenchRound;
+
+typedef struct {
+    int64_t n_params, n_tokens_per_step, n_steps;
+    double flops_per_token;
+    int64_t n_rounds;
+    BenchRound round[BENCH_ROUNDS_MAX];
+    BenchRound median;     /* of each column by itself */
+    MatmulRate last_probe;
+    int64_t program_bytes; /* what the trainer mapped */
+    double loss;           /* of the last step: ln V and falling */
+    const char *profile;   /* of the micro step and the update, in the arena; NULL: not asked for */
+} BenchTrainReport;
+
+/* ERR_USAGE: sizes that do not fit each other. ERR_INTERRUPTED after Ctrl-C. */
+Err bench_train(BenchTrainReport *report, const ModelConfig *config, const BenchTrainOptions *options, Arena *arena);
+
+/* A config by name: "gpt2-124m", "llama-110m", "nano"; *options gets sizes that suit it. False: no such name. */
+bool bench_preset(ModelConfig *config, BenchTrainOptions *options, Arena *arena, const char *name);
+#define BENCH_PRESETS "gpt2-124m, llama-110m, nano"
+
+#endif

@@ -1,0 +1,94 @@
+/* bench_train_test.c - the yardstick and the measured training hang together. */
+#include "study/bench/bench_train.h"
+
+#include "base/test.h"
+
+static const char tiny_json[] = "{\"model_type\": \"llama\", \"vocab_size\": 50, \"max_position_embeddings\": 16, \"hidden_size\": 16,"
+                                " \"num_hidden_layers\": 1, \"num_attention_heads\": 2, \"intermediate_size\": 24, \"tie_word_embeddings\": true}";
+
+static bool tiny(ModelConfig *config, Arena *arena)
+{
+    return CHECK_OK(model_config_parse(config, arena, "tiny", tiny_json, strlen(tiny_json)));
+}
+
+/* Goal: the presets are the models that their names promise. */
+TEST(bench_preset, has_the_parameters_of_its_name)
+{
+    Arena *arena = arena_new();
+    ModelConfig config;
+    BenchTrainOptions options = bench_train_options_default();
+    REQUIRE(bench_preset(&config, &options, arena, "gpt2-124m"));
+    CHECK_EQUAL(model_n_params(&config), 124439808);
+    CHECK(options.batch_size * options.seq_len >= 4096);
+    REQUIRE(bench_preset(&config, &options, arena, "llama-110m"));
+    CHECK_CLOSE((double)model_n_params(&config), 110e6, 1e6);
+    REQUIRE(bench_preset(&config, &options, arena, "nano"));
+    CHECK(options.batch_size * options.seq_len >= 4096);
+    CHECK(!bench_preset(&config, &options, arena, "other"));
+    arena_free(arena);
+}
+
+/* Goal: the matrices that are timed are those that are counted: 6 FLOPs a weight and token. */
+TEST(bench_train, matrices_are_those_that_the_necessary_flops_count)
+{
+    Arena *arena = arena_new();
+    ModelConfig config;
+    ModelMatrix *matrices;
+    REQUIRE(tiny(&config, arena));
+    int n = model_matrices(&matrices, &config, arena);
+    double weights = 0, attention = 6.0 * 16 * 16;
+    CHECK_EQUAL(n, 8);  /* q k v o, gate up down, the head */
+    for (int i = 0; i < n; i++)
+        weights += (double)(matrices[i].n_in * matrices[i].n_out);
+    CHECK_EQUAL(weights, 4 * 16 * 16 + 3 * 16 * 24 + 50 * 16);
+    CHECK_EQUAL(model_train_flops_per_token(&config, 16), 6 * weights + attention);
+    arena_free(arena);
+}
+
+TEST(matmul_rate, best_is_not_below_any_library)
+{
+    Arena *arena = arena_new();
+    ModelConfig config;
+    MatmulRate rate;
+    REQUIRE(tiny(&config, arena));
+    for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
+        REQUIRE_OK(matmul_rate_measure(&rate, &config, 64, (DType)dtype, &(MatmulRateOptions){.n_tokens_max = 64, .vocab_max = 32}));
+        CHECK(rate.flops_per_second > 0 && isfinite(rate.flops_per_second) && rate.seconds > 0);
+        for (int p = 0; p < GEMM_PEER_COUNT; p++)
+            CHECK(rate.peer_flops_per_second[p] <= rate.flops_per_second * (1 + 1e-9));
+        CHECK(rate.peer_flops_per_second[GEMM_PEER_OURS] > 0);
+    }
+    CHECK(measured_matmul_rate(&config, 64, DTYPE_F32) > 0);
+    arena_free(arena);
+}
+
+/* Goal: the trainer really trains in a bench, and a round's share is what its two figures say. */
+TEST(bench_train, measures_a_trainer_that_trains)
+{
+    Arena *arena = arena_new();
+    ModelConfig config;
+    REQUIRE(tiny(&config, arena));
+    BenchTrainOptions options = bench_train_options_default();
+    options.seq_len = 16;
+    options.batch_size = 4;
+    options.micro_batch_size = 2;
+    options.n_rounds = 3;
+    options.round_seconds = 0;
+    options.profile = true;
+    BenchTrainReport *report = ARENA_NEW(arena, BenchTrainReport);
+    REQUIRE_OK(bench_train(report, &config, &options, arena));
+    CHECK_EQUAL(report->n_rounds, 3);
+    CHECK_EQUAL(report->n_steps, 4);
+    CHECK_CLOSE(report->loss, log(50), 0.3);
+    for (int i = 0; i < 3; i++)
+        CHECK_CLOSE(report->round[i].share, report->round[i].tokens_per_second * report->flops_per_token / report->round[i].flops_per_second, 1e-9);
+    double low = fmin(report->round[0].share, fmin(report->round[1].share, report->round[2].share));
+    double high = fmax(report->round[0].share, fmax(report->round[1].share, report->round[2].share));
+    CHECK(report->median.share >= low && report->median.share <= high);
+    CHECK(strstr(report->profile, "linear") && strstr(report->profile, "adamw"));
+    options.micro_batch_size = 3;
+    CHECK(bench_train(report, &config, &options, arena) == ERR_USAGE);
+    options.seq_len = 17;
+    CHECK(bench_train(report, &config, &options, arena) == ERR_USAGE);
+    arena_free(arena);
+}
