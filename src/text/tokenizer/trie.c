@@ -65,7 +65,8 @@ static int32_t find_base(Trie *trie, const unsigned char *bytes, int n, Room *ro
 
 void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
 {
-    qsort(keys, n_keys, sizeof *keys, by_bytes);
+    if (n_keys)  /* qsort wants a real pointer even for nothing */
+        qsort(keys, n_keys, sizeof *keys, by_bytes);
     *trie = (Trie){NULL, 0};
     grow(trie, 1024);
     trie->units[TRIE_ROOT].check = TRIE_ROOT;
