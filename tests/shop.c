@@ -33,7 +33,7 @@ bool shop_open(Shop *shop)
         "model: {config: %s/model.json}\n"
         "optim: {lr: 1.0e-2, betas: [0.9, 0.99]}\n"
         "schedule: {warmup_steps: 3, min_lr: 1.0e-3}\n"
-        "train: {steps: 24, batch_size: 8, eval_every: 8, eval_rows: 16, checkpoint_every: 4, keep_best: 2, log_every: 1}\n",
+        "train: {steps: 24, batch_size: 8, eval_every: 8, eval_rows: 16, checkpoint_every: 4, keep_best: 2, log_every: 1, probe: false}\n",
         shop->dir, shop->dir);
     return CHECK_OK(file_writer_commit(writer)) && shop_write(shop, "model.json", model_json) &&
            shop_write(shop, "recipe.yaml", recipe);

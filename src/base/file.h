@@ -63,5 +63,6 @@ void memory_unmap(void *block, size_t n_bytes);
 int64_t memory_mapped_bytes(void);  /* now held through memory_map */
 int64_t memory_resident_bytes(void);  /* of this process, from the system */
 int64_t memory_resident_peak_bytes(void);
+void memory_resident_peak_reset(void);  /* the peak starts anew from what is resident now */
 
 #endif

@@ -52,6 +52,7 @@ static const Option rows[] = {
     ROW_INT("train.sample_tokens", train.sample_tokens, 1, 1e6, "new tokens of a sample"),
     ROW_REAL("train.sample_temperature", train.sample_temperature, 0.0, 10.0, "of samples; 0: the most likely token"),
     ROW_INT("train.threads", train.threads, 0, 1024, "0: all cores; results do not depend on it"),
+    OPTION_BOOL("train.probe", Recipe, train.probe, "measure matrix products before and after, for the share of peak"),
     ROW_INT("parallel.dp", parallel.dp, 1, 1e6, "data-parallel ranks"),
     ROW_INT("parallel.tp", parallel.tp, 1, 1e6, "tensor-parallel ranks"),
     ROW_INT("parallel.pp", parallel.pp, 1, 1e6, "pipeline stages"),
@@ -68,7 +69,7 @@ Recipe recipe_default(void)
         .optim = optim_options_default(),
         .schedule = {.name = SCHEDULE_COSINE, .warmup_steps = 100, .min_lr = 1e-4},
         .train = {.steps = 1000, .batch_size = 8, .eval_every = 250, .checkpoint_every = 500, .keep_best = 1, .log_every = 10,
-                  .bad_steps_max = 10, .sample_tokens = 100, .sample_temperature = 0.8},
+                  .bad_steps_max = 10, .sample_tokens = 100, .sample_temperature = 0.8, .probe = true},
         .parallel = {.dp = 1, .tp = 1, .pp = 1},
     };
 }
@@ -148,5 +149,6 @@ uint64_t recipe_hash(const Recipe *recipe)
     same.train.sample_tokens = neutral.train.sample_tokens;
     same.train.sample_temperature = neutral.train.sample_temperature;
     same.train.threads = neutral.train.threads;
+    same.train.probe = neutral.train.probe;
     return options_hash(&recipe_table, &same);
 }

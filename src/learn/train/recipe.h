@@ -32,6 +32,7 @@ typedef struct {
         int64_t sample_every, sample_tokens;
         double sample_temperature;
         int64_t threads;
+        bool probe;
     } train;
     struct {
         int64_t dp, tp, pp, zero;

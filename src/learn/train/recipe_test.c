@@ -57,7 +57,7 @@ TEST(recipe, contradictions_are_errors_that_name_both_sides)
 TEST(recipe, the_hash_ignores_only_what_cannot_change_the_result)
 {
     const char *neutral[][2] = {{"run", "b"}, {"out", "x"}, {"train.threads", "3"}, {"train.micro_batch_size", "12"},
-                                {"train.log_every", "3"}, {"train.checkpoint_every", "7"}, {"train.sample", "Hi"}};
+                                {"train.log_every", "3"}, {"train.checkpoint_every", "7"}, {"train.sample", "Hi"}, {"train.probe", "false"}};
     const char *telling[][2] = {{"seed", "2"}, {"optim.lr", "0.5"}, {"train.steps", "3000"}, {"train.grad_leaf", "32"},
                                 {"data.order", "random"}, {"train.precision", "bf16"}, {"data.split", "0.8"}};
     Arena *arena = arena_new();
