@@ -1,4 +1,4 @@
-/* inspect_graph.c - the calls of a program and the memory they share, from config.json alone. */
+/* inspect_graph.c - the calls of a program and the memory they share: of a recipe's training step, or of a model by its config.json. */
 #include "base/log.h"
 #include "cli/command_line.h"
 #include "cli/inspect.h"
@@ -6,8 +6,10 @@
 #include "engine/graph/program.h"
 #include "engine/pass/differentiate.h"
 #include "learn/objective/objective.h"
+#include "study/plan/plan.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     int64_t tokens;
@@ -15,16 +17,18 @@ typedef struct {
 } GraphOptions;
 
 static const Option rows[] = {
-    OPTION_INT("tokens", GraphOptions, tokens, 1, 1e9, "tokens of one micro batch"),
+    OPTION_INT("tokens", GraphOptions, tokens, 1, 1e9, "tokens of one micro batch; a recipe knows its own"),
     OPTION_BOOL("forward", GraphOptions, forward, "the loss only, without its derivative"),
     OPTION_BOOL("memory", GraphOptions, memory, "also the map of a step's memory"),
 };
 
 static const CommandHelp help = {
-    .synopsis = "inspect graph DIR|config.json [settings]",
+    .synopsis = "inspect graph DIR|config.json|RECIPE.yaml [settings]",
     .examples = "    jikji inspect graph runs/nano/checkpoints/best --forward\n"
-                "    jikji inspect graph recipes/models/gpt2-nano.json --tokens 768 --memory\n",
-    .about = "Nothing is run: calls, shapes, bytes and FLOPs are known when the graph is compiled.\n",
+                "    jikji inspect graph recipes/models/gpt2-nano.json --tokens 768 --memory\n"
+                "    jikji inspect graph recipes/shakespeare.yaml\n",
+    .about = "Nothing is run: calls, shapes, bytes and FLOPs are known when the graph is compiled. Of a recipe the whole step is shown, with\n"
+             "its precision and its update.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = 1,
@@ -70,6 +74,30 @@ static Err show_graph(const ModelConfig *config, const GraphOptions *options, St
     return OK;
 }
 
+static Err show_recipe(const char *path, bool memory, Arena *arena)
+{
+    Recipe recipe = recipe_default();
+    Pretrain *pretrain;
+    Trainer *trainer;
+    TRY(options_read_yaml(&recipe_table, &recipe, arena, path));
+    TRY(recipe_check(&recipe, arena));
+    TRY(pretrain_new(&pretrain, &recipe, true));
+    TrainerOptions options = plan_trainer_options(&recipe, pretrain_config(pretrain));
+    Err err = trainer_new(&trainer, pretrain_store(pretrain), pretrain_task(pretrain), &options);
+    if (err == OK) {
+        printf("%s", trainer_to_text(trainer, memory, arena));
+        trainer_free(trainer);
+    }
+    pretrain_free(pretrain);
+    return err;
+}
+
+static bool is_recipe(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
 static Err show(Arena *arena, int argc, char **argv)
 {
     GraphOptions options = {.tokens = 64};
@@ -77,6 +105,8 @@ static Err show(Arena *arena, int argc, char **argv)
     TRY(command_line_read(&words, &help, &options, arena, argc, argv));
     if (words.helped)
         return OK;
+    if (is_recipe(words.word[0]))
+        return show_recipe(words.word[0], options.memory, arena);
     ModelConfig config;
     TRY(model_config_read(&config, arena, model_dir_find(words.word[0], arena)));
     config.dropout = 0;

@@ -135,7 +135,7 @@ static Err pretrain_sample(void *context, const Store *store, Arena *arena, int6
     p->generator_bound = true;
     TokenSpan prompt = tokenizer_encode(p->data.tok, arena, p->recipe->train.sample, strlen(p->recipe->train.sample));
     GenerateOptions options = {.sample = {.temperature = p->recipe->train.sample_temperature, .top_p = 1.0, .seed = (uint64_t)step},
-                               .max_tokens = p->recipe->train.sample_tokens};
+                               .max_tokens = p->recipe->train.sample_tokens, .slide = true};
     Generated generated;
     TRY(generate(p->generator, p->data.tok, &prompt, 1, &options, NULL, arena, &generated));
     *text = arena_printf(arena, "%s%.*s", p->recipe->train.sample, (int)generated.n_bytes, generated.text);
@@ -209,6 +209,9 @@ static Err pretrain_open_generator(Pretrain *p)
         return OK;
     GeneratorOptions options = generator_options_default(&p->config);
     int64_t n_prompt = (int64_t)strlen(p->recipe->train.sample) + 1;
+    TokenSpan prompt = tokenizer_encode(p->data.tok, p->arena, p->recipe->train.sample, strlen(p->recipe->train.sample));
+    if (prompt.n == 0 || prompt.n >= p->config.seq_len_max)
+        return err_set(ERR_USAGE, "train.sample has %lld tokens, must have 1 .. %lld", (long long)prompt.n, (long long)p->config.seq_len_max - 1);
     int64_t wanted = n_prompt + p->recipe->train.sample_tokens;
     if (wanted < options.context)
         options.context = wanted;

@@ -116,6 +116,15 @@ TrainerPlan trainer_plan(const Trainer *t)
     return plan;
 }
 
+const char *trainer_to_text(const Trainer *t, bool memory, Arena *arena)
+{
+    const char *text = arena_printf(arena, "%s%s", graph_to_text(t->micro_graph, arena), graph_to_text(t->update_graph, arena));
+    if (!memory)
+        return text;
+    return arena_printf(arena, "%s\nmemory of a micro step\n%s\nmemory of the update\n%s", text, program_memory_text(t->micro_step, arena),
+                        program_memory_text(t->update, arena));
+}
+
 Program *trainer_micro_step(Trainer *t)
 {
     return t->micro_step;

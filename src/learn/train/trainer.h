@@ -53,6 +53,9 @@ TrainerPlan trainer_plan(const Trainer *trainer);
 Program *trainer_micro_step(Trainer *trainer);
 Program *trainer_update(Trainer *trainer);
 
+/* All calls of a step, and with `memory` the map of each program's memory: for people. Lives in `arena`. */
+const char *trainer_to_text(const Trainer *trainer, bool memory, Arena *arena);
+
 /* Maps the planned memory and initialises the weights (task->init). */
 Err trainer_bind(Trainer *trainer);
 /* Continues from the newest whole checkpoint of the run folder; *resumed is false when there is none. ERR_USAGE when recipe or data are not the
