@@ -16,7 +16,7 @@
 /* Steps of the built-in road; no text is read more than ten times. */
 static int64_t steps_for(const Road *road, const Recipe *r)
 {
-    enum { STEPS = 900, STEPS_LEAST = 20, PASSES = 10 };
+    enum { STEPS = 700, STEPS_LEAST = 20, PASSES = 10 };
     if (r->train.steps > 0)
         return r->train.steps;
     double n_tokens = record_value(&road->record[ROAD_SHARDS], "train_tokens");
