@@ -178,7 +178,7 @@ void KERNEL(attention)(const KernelCall *call)
     int64_t tokens_max = f.heads_a_key_head < ATTENTION_LANES ? ATTENTION_LANES / f.heads_a_key_head : 1;
     int64_t n_tiles = attention_cut(f.ranges, k->shape.dim[0], tokens_max, tiles), n_tasks = n_tiles * kv_heads;
     /* Late tiles see more keys than early ones: the long tasks go first. */
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) if (tensor_count(f.y) > PARALLEL_MIN)
     for (int64_t task = 0; task < n_tasks; task++)
         forward_task(&f, &tiles[n_tiles - 1 - task % n_tiles], task / n_tiles);
 }

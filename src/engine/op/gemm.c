@@ -431,9 +431,16 @@ void gemm_run_kernel(const Gemm *g, const GemmKernel *kernel, void *workspace, b
     }
 }
 
+/* Waking threads costs some microseconds: a product that takes no longer is left to one. */
+static bool is_small(const Gemm *g)
+{
+    const double multiplications_min = 1 << 18;
+    return (double)g->m * (double)g->n * (double)g->k < multiplications_min;
+}
+
 void gemm_run(const Gemm *g, void *workspace)
 {
-    gemm_run_kernel(g, kernel_for(g), workspace, false);
+    gemm_run_kernel(g, kernel_for(g), workspace, is_small(g));
 }
 
 void gemm_run_serial(const Gemm *g, void *workspace)
