@@ -1,18 +1,20 @@
 #!/bin/bash
 # Fuzzes every *_fuzz.c (or those whose name holds a WORD) until the first limit, each after its seeds in tests/fuzz/NAME/.
-#   tools/fuzz.sh [-n RUNS] [-t SECONDS] [-b SECONDS] [WORD]...
+#   tools/fuzz.sh [-n RUNS] [-t SECONDS] [-b SECONDS] [-s SEED] [WORD]...
 #     -n  executions of each fuzzer (1000000)      -t  seconds for each (120)
 #     -b  seconds for all together: each gets its part, if that is less than -t. One runs on each core
+#     -s  seed of the fuzzers' random numbers, so that a run can be repeated (0: another each time)
 # What a fuzzer finds lies in build-fuzz/found/; copy it to tests/fuzz/NAME/ with the fix.
 set -eu
 cd "$(dirname "$0")/.."
-runs=1000000 seconds=120 budget=
-while getopts n:t:b: option; do
+runs=1000000 seconds=120 budget= seed=0
+while getopts n:t:b:s: option; do
     case $option in
     n) runs=$OPTARG ;;
     t) seconds=$OPTARG ;;
     b) budget=$OPTARG ;;
-    *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    s) seed=$OPTARG ;;
+    *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
 done
 shift $((OPTIND - 1))
@@ -42,7 +44,7 @@ fuzz_one() {
     local name=$1 log=build-fuzz/$1.log seeds=()
     mkdir -p "build-fuzz/corpus/$name"
     [ ! -d "tests/fuzz/$name" ] || seeds=("tests/fuzz/$name")
-    if "build-fuzz/$name" -runs="$runs" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+    if "build-fuzz/$name" -seed="$seed" -runs="$runs" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
         -print_final_stats=1 -artifact_prefix="build-fuzz/found/$name-" "build-fuzz/corpus/$name" "${seeds[@]}" > "$log" 2>&1; then
         echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions, nothing found"
     else
@@ -51,7 +53,7 @@ fuzz_one() {
     fi
 }
 export -f fuzz_one
-export runs seconds
+export runs seconds seed
 
 mkdir -p build-fuzz/found
 printf '%s\n' "${fuzzers[@]}" | xargs -P "$(nproc)" -I NAME bash -c 'fuzz_one NAME'
