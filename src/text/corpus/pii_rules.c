@@ -204,6 +204,8 @@ static bool is_postal_code(const NumberRuns *number)
 static PiiClass classify_world_phone(const PlainView *view, const NumberRuns *number, size_t *end)
 {
     int n_digits, n_runs = world_runs(number, &n_digits);
+    if (n_runs == 0)
+        return N_PII;  /* more digits in one run than any telephone number has */
     if (n_runs < number->n_runs && number->runs[n_runs - 1].separator != ' ')
         return N_PII;
     if (number->has_plus && n_digits >= 8 && n_digits <= 15)
