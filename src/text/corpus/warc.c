@@ -122,7 +122,8 @@ static const char *reader_find_start(WarcReader *reader, Err *err)
             return NULL;
         if (broke)
             continue;
-        if (is_warc_start(line, n) || arc_length_field(line, n)) {
+        bool is_text = memchr(line, '\0', n) == NULL;  /* from here on the line is a string */
+        if (is_text && (is_warc_start(line, n) || arc_length_field(line, n))) {
             reader->after_broken = false;
             return arena_strndup(reader->arena, line, n);
         }
