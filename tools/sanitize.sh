@@ -22,9 +22,8 @@ cmake --build "build-$kind" | { grep -E 'warning:|error:|FAILED' || true; }
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:intercept_tls_get_addr=0
 export LSAN_OPTIONS=suppressions=$PWD/tools/leaks.supp:print_suppressions=0
 export UBSAN_OPTIONS=print_stacktrace=1
-# Code that was not built with TSan (Open MPI, ICU) synchronises in ways TSan cannot see; tests fork, and a forked child has none of the
-# threads of OpenMP that TSan would call leaked.
-export TSAN_OPTIONS=ignore_noninstrumented_modules=1:die_after_fork=0:report_thread_leaks=0
+# Code that was not built with TSan (Open MPI, ICU) synchronises in ways TSan cannot see; tests fork.
+export TSAN_OPTIONS=ignore_noninstrumented_modules=1:die_after_fork=0
 if [ "$kind" = tsan ]; then
     archer=$(ls /usr/lib/llvm-*/lib/libarcher.so 2> /dev/null | tail -n 1)
     [ -n "$archer" ] || { echo "libarcher.so is missing (libomp-dev): TSan would see races in OpenMP itself" >&2; exit 1; }
