@@ -18,6 +18,7 @@ enum { VEC_LANES = 4 };
 #define MICRO_VECS 2
 #define MICRO_MULTIPLY_ADD(acc, a, b) ((acc) + (a) * (b))
 #endif
+#define MICRO_A_IS_ALWAYS_PACKED 0
 #include "engine/op/gemm_micro.h"
 #include "engine/op/gemm_pack.h"
 
