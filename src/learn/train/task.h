@@ -43,8 +43,8 @@ typedef struct Task {
     int64_t (*extra_bytes)(void *context);
     /* Files that make a checkpoint a complete directory (config, weights, tokenizer), written into the folder. */
     Err (*save)(void *context, const Store *store, const char *dir);
-    /* Fields of its own for state.json after `step` steps (data cursor, identity of data and tokenizer), and their check on resume: each
-     * field that check_state gets must equal what write_state would write. */
+    /* Fields of its own for state.json after `step` steps (data cursor, identity of data and tokenizer). A resume compares them as text with
+     * what would be written now. */
     void (*write_state)(void *context, int64_t step, JsonWriter *writer);
 } Task;
 
