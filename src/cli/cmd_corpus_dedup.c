@@ -1,4 +1,4 @@
-/* cmd_corpus_dedup.c - `jikji corpus dedup` and `jikji corpus dedup compare`. */
+/* cmd_corpus_dedup.c - `jikji corpus dedup`: the stage, and `compare`, which measures its bands. */
 #include "base/json.h"
 #include "cli/cmd_corpus.h"
 #include "cli/corpus_stage.h"
@@ -9,57 +9,43 @@
 
 typedef struct {
     StageSettings stage;
-    int method, shingle;
-    int64_t n, bands, rows, seed, sample;
+    DedupOptions dedup;
     double threshold;
-} DedupSettings;
+    int64_t sample;
+} CompareSettings;
 
 static const Option rows[] = {
-    STAGE_ROWS,
-    OPTION_CHOICE("method", DedupSettings, method, DEDUP_METHOD_CHOICES, "the same to the byte, or likely near copies"),
-    OPTION_CHOICE("shingle", DedupSettings, shingle, SHINGLE_CHOICES, "runs of words (eojeol), or of syllables and letters without blanks"),
-    OPTION_INT("n", DedupSettings, n, 1, 100, "units a shingle"),
-    OPTION_INT("bands", DedupSettings, bands, 1, MINHASH_MAX, "bands b; a pair of similarity s is found with 1 - (1 - s^r)^b"),
-    OPTION_INT("rows", DedupSettings, rows, 1, MINHASH_MAX, "rows r a band"),
-    OPTION_INT("seed", DedupSettings, seed, 0, 9e15, "of the hash functions"),
-    OPTION_REAL("threshold", DedupSettings, threshold, 0.0, 1.0, "compare: what counts as a near copy"),
-    OPTION_INT("sample", DedupSettings, sample, 2, 100000, "compare: documents taken"),
+    OPTION_CHOICE("format", StageSettings, format, DOCUMENT_FORMAT_CHOICES, "how a file falls into documents"),
+    OPTION_TEXT("field", StageSettings, field, "jsonl: the field that holds the text; tsv, csv: the column"),
+    OPTION_CHOICE("shingle", CompareSettings, dedup.shingle, SHINGLE_CHOICES, "runs of words (eojeol), or of syllables and letters without blanks"),
+    OPTION_INT("n", CompareSettings, dedup.n, 1, 100, "units a shingle"),
+    OPTION_INT("bands", CompareSettings, dedup.n_bands, 1, MINHASH_MAX, "bands b; a pair of similarity s is found with 1 - (1 - s^r)^b"),
+    OPTION_INT("rows", CompareSettings, dedup.n_rows, 1, MINHASH_MAX, "rows r a band"),
+    OPTION_INT("seed", CompareSettings, dedup.seed, 0, 9e15, "of the hash functions"),
+    OPTION_REAL("threshold", CompareSettings, threshold, 0.0, 1.0, "what counts as a near copy"),
+    OPTION_INT("sample", CompareSettings, sample, 2, 100000, "documents taken"),
+    OPTION_BOOL("json", StageSettings, json, "one JSON object as the last line of stdout"),
 };
 
 static const CommandHelp help = {
-    .synopsis = "corpus dedup [compare] IN... --out FILE [settings]",
-    .examples = "    jikji corpus dedup text.jsonl.zst --out unique.jsonl.zst\n"
-                "    jikji corpus dedup text.jsonl --method exact --out unique.jsonl\n"
-                "    jikji corpus dedup reviews.tsv --field document --shingle syllables --n 8 --out unique.jsonl\n"
-                "    jikji corpus dedup compare text.jsonl --threshold 0.8 --sample 2000\n",
-    .about = "Of a cluster of copies the longest stays, of equals the one with the smaller hash: whatever the order of the inputs. Inputs are\n"
-             "read twice. `compare` measures precision and recall of these bands against every pair.\n",
+    .synopsis = "corpus dedup compare IN... [settings]",
+    .examples = "    jikji corpus dedup compare text.jsonl --threshold 0.8 --sample 2000\n",
+    .about = "Measures precision and recall of these bands against every pair of documents.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = COMMAND_WORDS_MAX,
 };
 
-static StageOptions stage_options(const DedupSettings *settings, const char *const *inputs, int n_inputs)
+static Err compare(const CompareSettings *settings, const CommandWords *words)
 {
-    return (StageOptions){
-        .inputs = inputs, .n_inputs = n_inputs,
-        .documents = {.format = settings->stage.format, .field = settings->stage.field, .bytes_max = settings->stage.document_bytes_max},
-        .out = settings->stage.out, .keep_dropped = settings->stage.keep_dropped,
-    };
-}
-
-static Err compare(const DedupSettings *settings, const DedupOptions *dedup, const CommandWords *words)
-{
-    StageOptions options = stage_options(settings, words->word + 1, words->n - 1);
+    StageOptions options = corpus_stage_options(&settings->stage, words->word, words->n);
     DedupCompare r;
-    if (words->n < 2)
-        return err_set(ERR_USAGE, "usage: jikji %s", help.synopsis);
-    TRY(dedup_compare(&r, dedup, &options, settings->threshold, settings->sample));
+    TRY(dedup_compare(&r, &settings->dedup, &options, settings->threshold, settings->sample));
     if (!settings->stage.json) {
         printf("%lld documents, %lld pairs of similarity >= %.2f\n", (long long)r.n_documents, (long long)r.n_pairs_true, settings->threshold);
         printf("            pairs    precision  recall   seconds\nbrute force %-8lld 1.0000     1.0000   %.2f\nminhash     %-8lld %.4f     %.4f   %.2f\n",
                (long long)r.n_pairs_true, r.seconds_brute, (long long)r.n_pairs_found, r.precision, r.recall, r.seconds_minhash);
-        printf("recall expected of %lld bands of %lld rows: %.4f\n", (long long)settings->bands, (long long)settings->rows, r.expected_recall);
+        printf("recall expected of %lld bands of %lld rows: %.4f\n", (long long)settings->dedup.n_bands, (long long)settings->dedup.n_rows, r.expected_recall);
         return OK;
     }
     JsonWriter *json = json_writer_new(0);
@@ -78,32 +64,16 @@ static Err compare(const DedupSettings *settings, const DedupOptions *dedup, con
     return OK;
 }
 
-static Err dedup(const DedupSettings *settings, const CommandWords *words)
-{
-    DedupOptions options = {.method = settings->method, .shingle = settings->shingle, .n = settings->n, .n_bands = settings->bands,
-                            .n_rows = settings->rows, .seed = settings->seed};
-    if (strcmp(words->word[0], "compare") == 0)
-        return compare(settings, &options, words);
-    if (!settings->stage.out)
-        return err_set(ERR_USAGE, "corpus dedup: --out is missing");
-    StageOptions how = stage_options(settings, words->word, words->n);
-    StageReport report;
-    Stage named = {.name = "dedup"};
-    TRY(dedup_run(&report, &options, &how));
-    corpus_stage_print(&named, &settings->stage, &report, NULL);
-    return OK;
-}
-
 Err cmd_corpus_dedup(int argc, char **argv)
 {
+    if (argc < 2 || strcmp(argv[1], "compare") != 0)
+        return corpus_stage_command(stage_kind_find("dedup"), argc, argv);
     Arena *arena = arena_new();
-    DedupOptions d = dedup_options_default();
-    DedupSettings settings = {.stage = stage_settings_default(), .method = d.method, .shingle = d.shingle, .n = d.n, .bands = d.n_bands,
-                              .rows = d.n_rows, .seed = d.seed, .threshold = 0.8, .sample = 1000};
+    CompareSettings settings = {.stage = stage_settings_default(), .dedup = dedup_options_default(), .threshold = 0.8, .sample = 1000};
     CommandWords words;
-    Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
+    Err err = command_line_read(&words, &help, &settings, arena, argc - 1, argv + 1);
     if (err == OK && !words.helped)
-        err = dedup(&settings, &words);
+        err = compare(&settings, &words);
     arena_free(arena);
     return err;
 }

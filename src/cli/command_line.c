@@ -4,10 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A flag may write '-' where a recipe has '_'. */
+static bool is_flag_of(const char *row, const char *flag)
+{
+    while (*row && (*row == *flag || (*row == '_' && *flag == '-')))
+        row++, flag++;
+    return *row == *flag;
+}
+
 static const Option *find_row(const OptionTable *table, const char *name)
 {
     for (int i = 0; i < table->n_rows; i++)
-        if (strcmp(table->rows[i].name, name) == 0)
+        if (is_flag_of(table->rows[i].name, name))
             return &table->rows[i];
     return NULL;
 }
@@ -28,8 +36,10 @@ static Err set_row(const OptionTable *table, void *object, Arena *arena, bool *g
     bool is_list = row && (row->kind == OPTION_KIND_TEXTS || row->kind == OPTION_KIND_REALS);
     if (is_list && given[row - table->rows])
         value = arena_printf(arena, "%s,%s", options_get(table, object, arena, name), value);
-    if (row)
+    if (row) {
         given[row - table->rows] = true;
+        name = row->name;
+    }
     return options_set(table, object, arena, arena_printf(arena, "--%s", name), name, value);
 }
 

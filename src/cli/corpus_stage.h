@@ -6,11 +6,11 @@
 #include "cli/command_line.h"
 #include "text/corpus/stage.h"
 
-/* First member of each stage's settings. */
+/* Stands before the stage's own settings in one object. */
 typedef struct {
     const char *out, *field;
     int format;
-    int64_t document_bytes_max;
+    int64_t document_bytes_max, memory;
     bool keep_dropped, json;
 } StageSettings;
 
@@ -21,11 +21,13 @@ StageSettings stage_settings_default(void);
     OPTION_CHOICE("format", StageSettings, format, DOCUMENT_FORMAT_CHOICES, "how a file falls into documents"),                  \
     OPTION_TEXT("field", StageSettings, field, "jsonl: the field that holds the text; tsv, csv: the column"),                    \
     OPTION_INT("document-bytes-max", StageSettings, document_bytes_max, 1, 1e12, "longer documents are skipped and counted"),    \
+    OPTION_INT("memory", StageSettings, memory, 1e6, 1e15, "bytes that a first pass may hold; the rest goes to files in TMPDIR"), \
     OPTION_BOOL("keep-dropped", StageSettings, keep_dropped, "write dropped documents too, tagged with the rule"),               \
     OPTION_BOOL("json", StageSettings, json, "one JSON object as the last line of stdout")
 
-/* Runs the stage over the words of the line and prints the report. `extra` (members without braces, or NULL) goes into the JSON. */
-Err corpus_stage_run(const Stage *stage, const StageSettings *settings, const CommandWords *words, StageReport *report);
-void corpus_stage_print(const Stage *stage, const StageSettings *settings, const StageReport *report, const char *extra);
+StageOptions corpus_stage_options(const StageSettings *settings, const char *const *inputs, int n_inputs);
+
+/* `jikji corpus NAME IN... --out OUT`: argv[0] is the kind's name. */
+Err corpus_stage_command(const StageKind *kind, int argc, char **argv);
 
 #endif

@@ -1,7 +1,9 @@
-/* dedup_stage.c - the two passes, and the comparison with brute force. */
+/* dedup_stage.c - fingerprints, verdicts, and the comparison with brute force. */
 #include "text/corpus/dedup_stage.h"
 
 #include "base/log.h"
+#include "text/corpus/dedup.h"
+#include "text/corpus/stage_kinds.h"
 #include "text/corpus/stage_source.h"
 
 #include <assert.h>
@@ -17,21 +19,27 @@ DedupOptions dedup_options_default(void)
 typedef struct {
     const DedupOptions *options;
     MinHash minhash;
-    Dedup *dedup;
-    int64_t next;  /* number of the next document of the second pass */
     const char *rule;
+    int n_keys;
 } DedupState;
 
-/* What the first pass hands from work to gather, as its text. */
+/* The note of a document. */
 typedef struct {
     Hash128 content;
-    uint64_t keys[MINHASH_MAX];
+    int64_t length;
+    uint64_t keys[MINHASH_MAX];  /* n_keys of them in the note */
 } Fingerprint;
+
+/* What becomes of it. */
+typedef struct {
+    int64_t stays, cluster_size;
+} Verdict;
 
 static void fingerprint_of(const DedupState *state, Arena *arena, const char *text, size_t n_bytes, Fingerprint *print)
 {
     const DedupOptions *o = state->options;
     print->content = hash128(text, n_bytes, 0);
+    print->length = (int64_t)n_bytes;
     if (o->method == DEDUP_EXACT) {
         print->keys[0] = print->content.low;
         return;
@@ -44,88 +52,104 @@ static void fingerprint_of(const DedupState *state, Arena *arena, const char *te
         print->keys[band] = print->content.low + (uint64_t)band;  /* no shingle, no likeness */
 }
 
-static void find_work(void *context, Arena *arena, const StageDocument *document, StageResult *result)
+static void dedup_look(void *context, Arena *arena, const StageDocument *document, const void **note, size_t *n_note_bytes)
 {
-    Fingerprint *print = ARENA_NEW(arena, Fingerprint);
-    fingerprint_of(context, arena, document->text, document->n_bytes, print);
-    result->text = (const char *)print;
-    result->n_bytes = sizeof *print;
+    const DedupState *state = context;
+    *n_note_bytes = offsetof(Fingerprint, keys) + (size_t)state->n_keys * sizeof(uint64_t);
+    Fingerprint *print = arena_alloc(arena, *n_note_bytes);
+    fingerprint_of(state, arena, document->text, document->n_bytes, print);
+    *note = print;
 }
 
-static void find_gather(void *context, Arena *arena, const StageDocument *document, StageResult *result)
+static Err dedup_decide(void *context, Spool *notes, Spool *verdicts, const StageRoom *room)
 {
-    DedupState *state = context;
-    const Fingerprint *print = (const Fingerprint *)(const void *)result->text;
-    (void)arena;
-    dedup_add(state->dedup, print->content, (int64_t)document->n_bytes, print->keys);
-    result->text = NULL;
+    const DedupState *state = context;
+    Dedup *dedup = dedup_new(state->n_keys, state->options->method == DEDUP_EXACT);
+    const void *note;
+    size_t n_bytes;
+    Err err;
+    (void)room;
+    while (spool_next(notes, &note, &n_bytes, &err)) {
+        const Fingerprint *print = note;
+        dedup_add(dedup, print->content, print->length, print->keys);
+    }
+    if (err == OK)
+        dedup_cluster(dedup);
+    for (int64_t i = 0; err == OK && i < dedup_n_documents(dedup); i++) {
+        Verdict verdict = {dedup_survivor(dedup, i) == i, dedup_cluster_size(dedup, i)};
+        err = spool_add(verdicts, &verdict, sizeof verdict);
+    }
+    dedup_free(dedup);
+    return err;
 }
 
-static void keep_work(void *context, Arena *arena, const StageDocument *document, StageResult *result)
+static void dedup_work(void *context, Arena *arena, const StageDocument *document, StageResult *result)
 {
-    (void)context, (void)arena, (void)document, (void)result;
-}
-
-static void keep_gather(void *context, Arena *arena, const StageDocument *document, StageResult *result)
-{
-    DedupState *state = context;
-    int64_t number = state->next++;
-    (void)document;
-    assert(number < dedup_n_documents(state->dedup));
-    int64_t size = dedup_cluster_size(state->dedup, number);
-    if (dedup_survivor(state->dedup, number) != number) {
+    const DedupState *state = context;
+    const Verdict *verdict = document->verdict;
+    assert(document->n_verdict_bytes == sizeof *verdict);
+    if (!verdict->stays) {
         result->drop_rule = state->rule;
-        result->drop_value = (double)size;
-    } else if (size > 1) {
-        result->tags = arena_printf(arena, "\"copies\":%" PRId64, size);
+        result->drop_value = (double)verdict->cluster_size;
+    } else if (verdict->cluster_size > 1) {
+        result->tags = arena_printf(arena, "\"copies\":%" PRId64, verdict->cluster_size);
     }
 }
 
-static Err check_inputs(const StageOptions *options)
+static void state_init(DedupState *state, const DedupOptions *options)
 {
-    for (int i = 0; i < options->n_inputs; i++)
-        if (strcmp(options->inputs[i], "-") == 0)
-            return err_set(ERR_USAGE, "dedup reads its inputs twice; standard input cannot be");
-    return OK;
-}
-
-static DedupState *state_new(const DedupOptions *options)
-{
-    DedupState *state = mem_alloc(sizeof *state);
     bool exact = options->method == DEDUP_EXACT;
     state->options = options;
     state->rule = exact ? "dedup.exact" : "dedup.minhash";
-    state->dedup = dedup_new(exact ? 1 : (int)options->n_bands, exact);
+    state->n_keys = exact ? 1 : (int)options->n_bands;
     minhash_init(&state->minhash, (int)options->n_bands, (int)options->n_rows, (uint64_t)options->seed);
-    return state;
 }
 
-static void state_free(DedupState *state)
+/* Settings. */
+
+static const Option rows[] = {
+    OPTION_CHOICE("method", DedupOptions, method, DEDUP_METHOD_CHOICES, "the same to the byte, or likely near copies"),
+    OPTION_CHOICE("shingle", DedupOptions, shingle, SHINGLE_CHOICES, "runs of words (eojeol), or of syllables and letters without blanks"),
+    OPTION_INT("n", DedupOptions, n, 1, 100, "units a shingle"),
+    OPTION_INT("bands", DedupOptions, n_bands, 1, MINHASH_MAX, "bands b; a pair of similarity s is found with 1 - (1 - s^r)^b"),
+    OPTION_INT("rows", DedupOptions, n_rows, 1, MINHASH_MAX, "rows r a band"),
+    OPTION_INT("seed", DedupOptions, seed, 0, 9e15, "of the hash functions"),
+};
+
+static void dedup_defaults(void *settings)
 {
-    dedup_free(state->dedup);
-    free(state);
+    *(DedupOptions *)settings = dedup_options_default();
 }
 
-Err dedup_run(StageReport *report, const DedupOptions *dedup, const StageOptions *options)
+static Err dedup_open(Stage *stage, const void *settings, Arena *arena)
 {
-    TRY(check_inputs(options));
-    if (dedup->n_bands * dedup->n_rows > MINHASH_MAX)
-        return err_set(ERR_USAGE, "%" PRId64 " bands of %" PRId64 " rows are more than %d functions", dedup->n_bands, dedup->n_rows, MINHASH_MAX);
-    DedupState *state = state_new(dedup);
-    StageOptions look = *options;
-    look.out = NULL;
-    Stage find = {.name = "dedup 1/2", .work = find_work, .gather = find_gather, .context = state};
-    Stage keep = {.name = "dedup", .work = keep_work, .gather = keep_gather, .context = state};
-    StageReport first;
-    Err err = stage_run(&first, &find, &look);
-    if (err == OK) {
-        dedup_cluster(state->dedup);
-        err = stage_run(report, &keep, options);
-        report->seconds += first.seconds;
-    }
-    state_free(state);
-    return err;
+    const DedupOptions *options = settings;
+    if (options->n_bands * options->n_rows > MINHASH_MAX)
+        return err_set(ERR_USAGE, "%" PRId64 " bands of %" PRId64 " rows are more than %d functions", options->n_bands, options->n_rows, MINHASH_MAX);
+    DedupState *state = ARENA_NEW(arena, DedupState);
+    state_init(state, options);
+    stage->context = state;
+    stage->look = dedup_look;
+    stage->decide = dedup_decide;
+    stage->work = dedup_work;
+    return OK;
 }
+
+const StageKind dedup_stage_kind = {
+    .name = "dedup",
+    .help = "leave out copies and near copies; compare with brute force",
+    .examples = "    jikji corpus dedup text.jsonl.zst --out unique.jsonl.zst\n"
+                "    jikji corpus dedup text.jsonl --method exact --out unique.jsonl\n"
+                "    jikji corpus dedup reviews.tsv --field document --shingle syllables --n 8 --out unique.jsonl\n"
+                "    jikji corpus dedup compare text.jsonl --threshold 0.8 --sample 2000\n",
+    .about = "Of a cluster of copies the longest stays, of equals the one with the smaller hash: whatever the order of the inputs. Inputs are\n"
+             "read twice. `compare` measures precision and recall of these bands against every pair.\n",
+    .version = 1,
+    .table = {rows, N_ELEMENTS(rows)},
+    .settings_bytes = sizeof(DedupOptions),
+    .defaults = dedup_defaults,
+    .open = dedup_open,
+};
 
 /* Comparison. */
 
@@ -165,8 +189,9 @@ Err dedup_compare(DedupCompare *result, const DedupOptions *dedup, const StageOp
     *result = (DedupCompare){0};
     StageSource *source;
     TRY(stage_source_open(&source, options, false));
-    DedupState *state = state_new(dedup);
     Arena *arena = arena_new(), *scratch = arena_new();
+    DedupState *state = ARENA_NEW(arena, DedupState);
+    state_init(state, dedup);
     Sample sample = {.sets = mem_alloc((size_t)n_documents_max * sizeof *sample.sets)};
     sample.keys = mem_alloc((size_t)n_documents_max * sizeof *sample.keys);
     StageDocument document;
@@ -193,7 +218,6 @@ Err dedup_compare(DedupCompare *result, const DedupOptions *dedup, const StageOp
     free(sample.keys);
     arena_free(arena);
     arena_free(scratch);
-    state_free(state);
     stage_source_free(source);
     return err;
 }

@@ -1,4 +1,4 @@
-/* dedup_stage.h - the stage `dedup`: two passes over the same inputs, the first to find copies, the second to leave them out.
+/* dedup_stage.h - the stage `dedup`: a first pass that finds copies, and then leaves them out.
  *
  *   exact    documents whose text is the same to the byte (128-bit hash)
  *   minhash  documents that are likely more similar than the bands' threshold (minhash.h)
@@ -6,7 +6,6 @@
 #ifndef CORPUS_DEDUP_STAGE_H
 #define CORPUS_DEDUP_STAGE_H
 
-#include "text/corpus/dedup.h"
 #include "text/corpus/minhash.h"
 #include "text/corpus/stage.h"
 
@@ -19,9 +18,6 @@ typedef struct {
     int64_t n, n_bands, n_rows, seed;
 } DedupOptions;
 DedupOptions dedup_options_default(void);  /* minhash, 5 words, 14 bands of 8 rows: nominal threshold 0.72 */
-
-/* ERR_USAGE: standard input cannot be read twice. */
-Err dedup_run(StageReport *report, const DedupOptions *dedup, const StageOptions *options);
 
 /* Against every pair compared by its Jaccard similarity: for choosing bands. */
 typedef struct {

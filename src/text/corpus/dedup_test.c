@@ -106,7 +106,8 @@ static uint64_t run(Arena *arena, const char *in, const char *name, int method, 
     dedup.method = method;
     const char *out = arena_printf(arena, "%s/%s", test_dir(), name);
     StageOptions options = {.inputs = &in, .n_inputs = 1, .documents = document_options_default(), .out = out};
-    if (!CHECK_OK(dedup_run(report, &dedup, &options)))
+    Stage stage;
+    if (!CHECK_OK(stage_open(&stage, stage_kind_find("dedup"), &dedup, arena)) || !CHECK_OK(stage_run(report, &stage, &options)))
         return 0;
     uint64_t hash = 0;
     CHECK_OK(file_hash(&hash, out));

@@ -1,14 +1,14 @@
-/* extract_stage.c - one page at a time. Text documents of the same inputs (WET) pass through. */
-#include "text/corpus/extract_stage.h"
+/* extract_stage.c - the stage `extract`: pages of archives, of .html files or of a field become their main text. Text documents of the same
+ * inputs (WET) pass through. */
+#include "text/corpus/stage_kinds.h"
 
 #include "base/json.h"
 #include "text/corpus/extract.h"
 #include "text/unicode/utf8.h"
 
-ExtractOptions extract_options_default(void)
-{
-    return (ExtractOptions){.chars_min = 1};
-}
+typedef struct {
+    int64_t chars_min;  /* main text shorter than this is dropped: rule "extract.chars_min" */
+} ExtractOptions;
 
 static const char *page_tags(Arena *arena, const ExtractedText *page)
 {
@@ -44,7 +44,35 @@ static void extract_work(void *context, Arena *arena, const StageDocument *docum
     }
 }
 
-Stage extract_stage(const ExtractOptions *options)
+static const Option rows[] = {
+    OPTION_INT("chars_min", ExtractOptions, chars_min, 0, 1e9, "pages with less main text are dropped"),
+};
+
+static void extract_defaults(void *settings)
 {
-    return (Stage){.name = "extract", .work = extract_work, .context = (void *)(uintptr_t)options, .reads_pages = true};
+    *(ExtractOptions *)settings = (ExtractOptions){.chars_min = 1};
 }
+
+static Err extract_open(Stage *stage, const void *settings, Arena *arena)
+{
+    (void)arena;
+    stage->work = extract_work;
+    stage->context = (void *)(uintptr_t)settings;
+    stage->reads_pages = true;
+    return OK;
+}
+
+const StageKind extract_stage_kind = {
+    .name = "extract",
+    .help = "main text of web pages and archives",
+    .examples = "    jikji corpus extract crawl.warc.gz --out text.jsonl.zst\n"
+                "    jikji corpus extract pages/ --out text.jsonl\n"
+                "    jikji corpus extract pages.jsonl.zst --field html --out text.jsonl\n",
+    .about = "Main text of web pages: from archives (WARC, ARC; the text of WET passes through), .html files, or a field that holds HTML.\n"
+             "Encodings are found; menus, adverts and comments are left out. Adds title, page_language, charset, url and date.\n",
+    .version = 1,
+    .table = {rows, N_ELEMENTS(rows)},
+    .settings_bytes = sizeof(ExtractOptions),
+    .defaults = extract_defaults,
+    .open = extract_open,
+};

@@ -1,8 +1,10 @@
 /* pii_stage.c - policies, tags and the log. */
 #include "text/corpus/pii_stage.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "text/corpus/sha256.h"
+#include "text/corpus/stage_kinds.h"
 #include "text/unicode/utf8.h"
 
 #include <ctype.h>
@@ -131,63 +133,179 @@ static PiiSpans find_wanted(Arena *arena, const PiiOptions *options, const char 
     return spans;
 }
 
+/* The note of a document with findings: its name, then the findings. Values leave the stage as HMACs only. */
+typedef struct {
+    int64_t class, begin, end;
+    Sha256 value;
+} Finding;
+typedef struct {
+    int64_t n;
+    Finding findings[];
+    /* then the document's name, as "path:line" */
+} Note;
+
+static void leave_note(const PiiOptions *options, Arena *arena, const StageDocument *document, const PiiSpans *spans, StageResult *result)
+{
+    const char *name = arena_printf(arena, "%s:%" PRId64, document->path, document->line);
+    size_t n_head = sizeof(Note) + (size_t)spans->n * sizeof(Finding), n_name = strlen(name) + 1;
+    Note *note = arena_alloc(arena, n_head + n_name);
+    note->n = spans->n;
+    for (int i = 0; i < spans->n; i++) {
+        const PiiSpan *span = &spans->spans[i];
+        Finding *finding = &note->findings[i];
+        *finding = (Finding){.class = span->class, .begin = (int64_t)span->begin, .end = (int64_t)span->end};
+        if (options->audit)
+            finding->value = sha256_hmac(options->key, strlen(options->key), document->text + span->begin, span->end - span->begin);
+    }
+    memcpy((char *)note + n_head, name, n_name);
+    result->note = note;
+    result->n_note_bytes = n_head + n_name;
+}
+
 static void pii_work(void *context, Arena *arena, const StageDocument *document, StageResult *result)
 {
     static const char *const drop_rules[N_PII] = {"pii.email", "pii.phone", "pii.rrn", "pii.frn", "pii.business", "pii.corporate", "pii.passport",
                                                   "pii.driver", "pii.card", "pii.account", "pii.ip"};
     const PiiStage *state = context;
-    PiiSpans spans = find_wanted(arena, state->options, document->text, document->n_bytes);
+    PiiSpans spans = find_wanted(arena, &state->options, document->text, document->n_bytes);
     if (spans.n == 0)
         return;
-    if (state->options->policy == PII_DROP) {
+    leave_note(&state->options, arena, document, &spans, result);
+    if (state->options.policy == PII_DROP) {
         result->drop_rule = drop_rules[spans.spans[0].class];
         result->drop_value = spans.n;
     }
-    result->text = pii_apply(arena, state->options, document->text, document->n_bytes, &spans, &result->n_bytes);
-    result->tags = span_tags(arena, state->options, &spans);
+    result->text = pii_apply(arena, &state->options, document->text, document->n_bytes, &spans, &result->n_bytes);
+    result->tags = span_tags(arena, &state->options, &spans);
 }
 
-/* Counting and the log, in the order of the documents. The spans are found again: they are few. */
-static void pii_gather(void *context, Arena *arena, const StageDocument *document, StageResult *result)
+/* The log. */
+
+typedef struct {
+    FileWriter *file;
+    Arena *arena;
+    char previous[65];
+    int64_t n;
+} Audit;
+
+static Err audit_add(Audit *audit, const PiiOptions *options, const char *name, const Finding *finding)
+{
+    char value[65], hash[65];
+    sha256_hex(value, &finding->value);
+    JsonWriter *json = json_writer_new(0);
+    json_write_object_begin(json);
+    json_field_int(json, "n", audit->n++);
+    json_field_string(json, "id", name);
+    json_field_string(json, "class", pii_class_name((PiiClass)finding->class));
+    json_field_int(json, "begin", finding->begin);
+    json_field_int(json, "end", finding->end);
+    json_field_string(json, "policy", policy_name(options->policy));
+    json_field_int(json, "version", PII_VERSION);
+    json_field_string(json, "value_hmac", value);
+    json_field_string(json, "previous", audit->previous);
+    size_t n;
+    const char *line = json_writer_text(json, &n);
+    Sha256 chained = sha256(line, n);
+    sha256_hex(hash, &chained);
+    Err err = file_writer_printf(audit->file, "%s,\"hash\":\"%s\"}\n", line, hash);
+    memcpy(audit->previous, hash, sizeof hash);
+    json_writer_free(json);
+    return err;
+}
+
+static Err pii_finish(void *context, Spool *notes)
 {
     PiiStage *state = context;
-    if (!result->tags)
-        return;
-    PiiSpans spans = find_wanted(arena, state->options, document->text, document->n_bytes);
-    for (int i = 0; i < spans.n; i++) {
-        const PiiSpan *span = &spans.spans[i];
-        state->n_found[span->class]++;
-        if (!state->audit || state->audit_err != OK)
-            continue;
-        char value[65], hash[65];
-        Sha256 hmac = sha256_hmac(state->options->key, strlen(state->options->key), document->text + span->begin, span->end - span->begin);
-        sha256_hex(value, &hmac);
-        JsonWriter *json = json_writer_new(0);
-        json_write_object_begin(json);
-        json_field_int(json, "n", state->n_audited++);
-        json_field_string(json, "id", arena_printf(arena, "%s:%" PRId64, document->path, document->line));
-        json_field_string(json, "class", pii_class_name(span->class));
-        json_field_int(json, "begin", (int64_t)span->begin);
-        json_field_int(json, "end", (int64_t)span->end);
-        json_field_string(json, "policy", policy_name(state->options->policy));
-        json_field_int(json, "version", PII_VERSION);
-        json_field_string(json, "value_hmac", value);
-        json_field_string(json, "previous", state->previous);
-        size_t n;
-        const char *line = json_writer_text(json, &n);
-        Sha256 chained = sha256(line, n);
-        sha256_hex(hash, &chained);
-        state->audit_err = file_writer_printf(state->audit, "%s,\"hash\":\"%s\"}\n", line, hash);
-        memcpy(state->previous, hash, sizeof hash);
-        json_writer_free(json);
+    Audit audit = {.n = 0};
+    const void *bytes;
+    size_t n_bytes;
+    Err err = OK;
+    memset(state->n_found, 0, sizeof state->n_found);
+    if (state->options.audit)
+        TRY(file_writer_open(&audit.file, state->options.audit));
+    while (err == OK && spool_next(notes, &bytes, &n_bytes, &err)) {
+        const Note *note = bytes;
+        const char *name = (const char *)&note->findings[note->n];
+        for (int64_t i = 0; i < note->n && err == OK; i++) {
+            state->n_found[note->findings[i].class]++;
+            if (audit.file)
+                err = audit_add(&audit, &state->options, name, &note->findings[i]);
+        }
     }
+    if (err == OK && audit.file)
+        return file_writer_commit(audit.file);
+    file_writer_abort(audit.file);
+    return err;
 }
 
-Stage pii_stage(PiiStage *state, const PiiOptions *options, FileWriter *audit)
+static const char *pii_report(void *context, Arena *arena)
 {
-    *state = (PiiStage){.options = options, .audit = audit};
-    return (Stage){.name = "pii", .work = pii_work, .gather = pii_gather, .context = state};
+    const PiiStage *state = context;
+    const char *found = "";
+    for (int i = 0; i < N_PII; i++)
+        found = arena_printf(arena, "%s%s\"%s\":%" PRId64, found, i ? "," : "", pii_class_name((PiiClass)i), state->n_found[i]);
+    return arena_printf(arena, "\"found\":{%s}", found);
 }
+
+void pii_stage_new(Stage *stage, PiiStage *state, const PiiOptions *options)
+{
+    *state = (PiiStage){.options = *options};
+    *stage = (Stage){.name = "pii", .work = pii_work, .finish = pii_finish, .report = pii_report, .context = state};
+}
+
+/* Settings. */
+
+typedef struct {
+    int policy;
+    const char *key, *audit;
+    OptionTexts except;
+} PiiSettings;
+
+static const Option rows[] = {
+    OPTION_CHOICE("policy", PiiSettings, policy, PII_POLICY_CHOICES, "what happens to a value; its span stays as a tag"),
+    OPTION_TEXT("key", PiiSettings, key, "of pseudonyms and of the log's hashes"),
+    OPTION_TEXT("audit", PiiSettings, audit, "a hash-chained log of every finding, without values"),
+    OPTION_TEXTS("except", PiiSettings, except, "classes to leave alone: email phone rrn frn business corporate passport driver card account ip"),
+};
+
+static void pii_defaults(void *settings)
+{
+    *(PiiSettings *)settings = (PiiSettings){.policy = PII_MASK, .key = "jikji"};
+}
+
+static Err pii_open(Stage *stage, const void *settings, Arena *arena)
+{
+    const PiiSettings *s = settings;
+    PiiOptions options = pii_options_default();
+    options.policy = s->policy;
+    options.key = s->key ? s->key : "";
+    options.audit = s->audit;
+    for (int i = 0; i < s->except.n; i++) {
+        int class = 0;
+        while (class < N_PII && strcmp(s->except.value[i], pii_class_name((PiiClass)class)) != 0)
+            class++;
+        if (class == N_PII)
+            return err_set(ERR_USAGE, "except: \"%s\" is no class of personal data", s->except.value[i]);
+        options.is_on[class] = false;
+    }
+    pii_stage_new(stage, ARENA_NEW(arena, PiiStage), &options);
+    return OK;
+}
+
+const StageKind pii_stage_kind = {
+    .name = "pii",
+    .help = "find personal data and mask, replace, drop or tag it",
+    .examples = "    jikji corpus pii text.jsonl.zst --out clean.jsonl.zst\n"
+                "    jikji corpus pii reviews.tsv --field document --policy drop --out clean.jsonl\n"
+                "    jikji corpus pii text.jsonl --policy pseudonym --key SECRET --audit audit.jsonl --out clean.jsonl\n",
+    .about = "Korean and international telephone numbers, resident, foreigner, business, corporate and passport numbers, driver's licences,\n"
+             "cards, bank accounts near a bank's name, mail and net addresses; by form, check digit and the words around.\n",
+    .version = PII_VERSION,
+    .table = {rows, N_ELEMENTS(rows)},
+    .settings_bytes = sizeof(PiiSettings),
+    .defaults = pii_defaults,
+    .open = pii_open,
+};
 
 Err pii_audit_check(const char *path, int64_t *n_lines)
 {

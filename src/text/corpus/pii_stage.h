@@ -11,7 +11,6 @@
 #ifndef CORPUS_PII_STAGE_H
 #define CORPUS_PII_STAGE_H
 
-#include "base/file.h"
 #include "text/corpus/pii.h"
 #include "text/corpus/stage.h"
 
@@ -21,21 +20,18 @@ typedef enum { PII_MASK, PII_PSEUDONYM, PII_DROP, PII_TAG } PiiPolicy;
 typedef struct {
     int policy;       /* PiiPolicy */
     const char *key;  /* of pseudonyms and the log */
+    const char *audit;  /* path of the log, NULL: none */
     bool is_on[N_PII];
 } PiiOptions;
 PiiOptions pii_options_default(void);  /* mask, every class, key "jikji" */
 
 typedef struct {
-    const PiiOptions *options;
-    FileWriter *audit;  /* NULL: no log */
-    Err audit_err;
-    char previous[65];
-    int64_t n_audited;
-    int64_t n_found[N_PII];
+    PiiOptions options;
+    int64_t n_found[N_PII];  /* after `finish` */
 } PiiStage;
 
-/* `state` lives as long as the stage; the caller commits or aborts state->audit. */
-Stage pii_stage(PiiStage *state, const PiiOptions *options, FileWriter *audit);
+/* `state` lives as long as the stage. */
+void pii_stage_new(Stage *stage, PiiStage *state, const PiiOptions *options);
 /* The text after the policy, in `arena`; moves the spans along. */
 const char *pii_apply(Arena *arena, const PiiOptions *options, const char *text, size_t n_bytes, PiiSpans *spans, size_t *n_out_bytes);
 /* Reads a log and checks its chain. ERR_FORMAT names the first line that does not follow. */

@@ -54,14 +54,13 @@ TEST(pii_stage, the_log_holds_no_value_and_shows_every_change)
         sprintf(lines + strlen(lines), "{\"id\":%d,\"text\":\"번호 010-9876-%04d이고 메일 u%d@mail.com\"}\n", i, i, i);
     REQUIRE_OK(file_write(in, lines, strlen(lines)));
     PiiOptions options = pii_options_default();
+    options.audit = log;
     PiiStage state;
-    FileWriter *audit;
-    REQUIRE_OK(file_writer_open(&audit, log));
-    Stage stage = pii_stage(&state, &options, audit);
+    Stage stage;
+    pii_stage_new(&stage, &state, &options);
     StageReport report;
     StageOptions how = {.inputs = &in, .n_inputs = 1, .documents = document_options_default(), .out = out};
     REQUIRE_OK(stage_run(&report, &stage, &how));
-    REQUIRE_OK(file_writer_commit(audit));
     CHECK_EQUAL(state.n_found[PII_PHONE], 10);
     CHECK_EQUAL(state.n_found[PII_EMAIL], 10);
     CHECK_EQUAL(report.n_changed, 10);

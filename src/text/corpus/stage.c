@@ -1,10 +1,10 @@
-/* stage.c - batches of documents through a stage. */
+/* stage.c - batches of documents through one stage: read by one thread, worked on by all, written in order. */
 #include "text/corpus/stage.h"
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "text/corpus/document_writer.h"
+#include "text/corpus/stage_chain.h"
 #include "text/corpus/stage_source.h"
 
 #include <inttypes.h>
@@ -19,11 +19,13 @@ typedef struct {
     const StageOptions *options;
     StageReport *report;
     DocumentWriter *writer;
+    Spool *look_notes, *verdicts, *notes;
+    bool looking;  /* this is the first pass */
     Arena *texts;  /* of the batch */
     int n_documents;
     size_t n_bytes;
     StageDocument documents[BATCH_DOCUMENTS];
-    StageResult results[BATCH_DOCUMENTS];
+    StageStep steps[BATCH_DOCUMENTS];
     Arena *arenas[N_GROUPS];
 } Run;
 
@@ -32,114 +34,33 @@ static void run_work(void *context, int64_t group)
     Run *run = context;
     arena_reset(run->arenas[group]);
     for (int i = (int)group; i < run->n_documents; i += N_GROUPS) {
-        run->results[i] = (StageResult){0};
-        run->stage->work(run->stage->context, run->arenas[group], &run->documents[i], &run->results[i]);
+        StageDocument *document = &run->documents[i];
+        StageResult *result = &run->steps[i].result;
+        if (run->looking) {
+            *result = (StageResult){0};
+            run->stage->look(run->stage->context, run->arenas[group], document, &result->note, &result->n_note_bytes);
+        } else {
+            stage_chain_apply(run->stage, 1, run->arenas[group], document, &run->steps[i]);
+        }
     }
-}
-
-static void report_drop(StageReport *report, const char *rule)
-{
-    int i = 0;
-    while (i < report->n_rules && strcmp(report->drops[i].rule, rule) != 0)
-        i++;
-    if (i == STAGE_RULES_MAX)
-        return;
-    if (i == report->n_rules) {
-        report->drops[i].rule = rule;
-        report->drops[i].n = 0;
-        report->n_rules++;
-    }
-    report->drops[i].n++;
-}
-
-/* Is `key` among the members of `tags`? Tags are ours and small: found by reading them. */
-static bool tags_have(const char *tags, JsonText key, Arena *arena)
-{
-    if (!tags)
-        return false;
-    const char *object = arena_printf(arena, "{%s}", tags);
-    JsonReader json;
-    JsonText name;
-    json_reader_init(&json, "tags", object, strlen(object));
-    if (json_object_begin(&json) != OK)
-        return false;
-    while (json_object_next(&json, &name)) {
-        if (json_text_is(key, json_text_value(name, arena, NULL)))
-            return true;
-        json_skip(&json);
-    }
-    return false;
-}
-
-/* Copies the fields of the record that are neither the text nor replaced by a tag. */
-static void write_old_fields(JsonWriter *out, Run *run, const StageDocument *document, const char *tags, Arena *arena)
-{
-    JsonReader json;
-    JsonText key;
-    json_reader_init(&json, document->path, document->record, document->n_record_bytes);
-    if (json_object_begin(&json) != OK)
-        return;
-    while (json_object_next(&json, &key)) {
-        const char *raw;
-        size_t n_raw;
-        if (json_raw(&json, &raw, &n_raw) != OK)
-            return;
-        if (json_text_is(key, run->options->documents.field) || json_text_is(key, "text") || tags_have(tags, key, arena))
-            continue;
-        json_write_key(out, json_text_value(key, arena, NULL));
-        json_write_raw(out, raw, n_raw);
-    }
-}
-
-static Err write_record(Run *run, const StageDocument *document, const StageResult *result, Arena *arena)
-{
-    const char *text = result->text ? result->text : document->text;
-    size_t n_bytes = result->text ? result->n_bytes : document->n_bytes;
-    JsonWriter *json = json_writer_new(0);
-    json_write_object_begin(json);
-    if (document->record)
-        write_old_fields(json, run, document, result->tags, arena);
-    else
-        json_field_string(json, "id", arena_printf(arena, "%s:%" PRId64, document->path, document->line));
-    json_write_key(json, "text");
-    json_write_string_bytes(json, text, n_bytes);
-    if (result->drop_rule) {
-        json_write_key(json, "dropped");
-        json_write_object_begin(json);
-        json_field_string(json, "stage", run->stage->name);
-        json_field_string(json, "rule", result->drop_rule);
-        json_field_double(json, "value", result->drop_value);
-        json_write_object_end(json);
-    }
-    size_t n_json;
-    const char *line = json_writer_text(json, &n_json);
-    if (result->tags && result->tags[0])
-        line = arena_printf(arena, "%s,%s}", line, result->tags), n_json = strlen(line);
-    else
-        line = arena_printf(arena, "%s}", line), n_json++;
-    Err err = document_writer_add_record(run->writer, line, n_json, text, n_bytes);
-    json_writer_free(json);
-    return err;
 }
 
 static Err run_take(Run *run, int i)
 {
+    StageStep *step = &run->steps[i];
+    const StageResult *result = &step->result;
+    if (run->looking)
+        return spool_add(run->look_notes, result->note, result->n_note_bytes);
+    stage_report_step(run->report, run->stage->name, step);
+    if (result->note && run->notes)
+        TRY(spool_add(run->notes, result->note, result->n_note_bytes));
+    if (!run->writer || (result->drop_rule && !run->options->keep_dropped))
+        return OK;
     const StageDocument *document = &run->documents[i];
-    StageResult *result = &run->results[i];
-    StageReport *report = run->report;
-    Arena *arena = run->arenas[i % N_GROUPS];
-    if (run->stage->gather)
-        run->stage->gather(run->stage->context, arena, document, result);
-    report->n_in++;
-    report->n_bytes_in += (int64_t)document->n_bytes;
-    bool changed = result->text && (result->n_bytes != document->n_bytes || memcmp(result->text, document->text, result->n_bytes) != 0);
-    report->n_changed += changed;
-    if (result->drop_rule)
-        report_drop(report, result->drop_rule);
-    else
-        report->n_out++, report->n_bytes_out += (int64_t)(result->text ? result->n_bytes : document->n_bytes);
-    bool written = run->writer && (!result->drop_rule || run->options->keep_dropped);
-    return written ? write_record(run, document, result, arena) : OK;
+    size_t n_json;
+    const char *json = stage_record_json(run->arenas[i % N_GROUPS], document, run->options->documents.field,
+                                         result->drop_rule ? run->stage->name : NULL, result, &n_json);
+    return document_writer_add_record(run->writer, json, n_json, document->text, document->n_bytes);
 }
 
 static Err run_flush(Run *run)
@@ -159,20 +80,28 @@ static Err run_add(Run *run, const StageDocument *document)
 {
     StageDocument *copy = &run->documents[run->n_documents++];
     *copy = *document;
-    copy->text = arena_strndup(run->texts, document->text, document->n_bytes);
-    if (memchr(document->text, 0, document->n_bytes))
-        copy->text = memcpy(arena_alloc(run->texts, document->n_bytes + 1), document->text, document->n_bytes);
+    copy->text = memcpy(arena_alloc(run->texts, document->n_bytes + 1), document->text, document->n_bytes);
     copy->path = arena_strdup(run->texts, document->path);
     copy->charset = arena_strdup(run->texts, document->charset);
     if (document->record)
         copy->record = arena_strndup(run->texts, document->record, document->n_record_bytes);
+    if (run->verdicts) {
+        const void *verdict;
+        Err err;
+        if (!spool_next(run->verdicts, &verdict, &copy->n_verdict_bytes, &err))
+            return err != OK ? err : err_set(ERR_FORMAT, "%s: has other documents than when it was read first", document->path);
+        copy->verdict = memcpy(arena_alloc(run->texts, copy->n_verdict_bytes), verdict, copy->n_verdict_bytes);
+    }
     run->n_bytes += document->n_bytes;
     return run->n_documents == BATCH_DOCUMENTS || run->n_bytes >= BATCH_BYTES ? run_flush(run) : OK;
 }
 
-static Err run_all(Run *run, StageSource *source)
+/* All documents of all inputs, once. */
+static Err run_pass(Run *run, const char *what)
 {
-    Progress *progress = progress_new(run->stage->name, stage_source_total(source), "B");
+    StageSource *source;
+    TRY(stage_source_open(&source, run->options, run->stage->reads_pages));
+    Progress *progress = progress_new(what, stage_source_total(source), "B");
     StageDocument document;
     Err err = OK;
     while (err == OK && stage_source_next(source, &document, &err)) {
@@ -182,15 +111,57 @@ static Err run_all(Run *run, StageSource *source)
     if (err == OK)
         err = run_flush(run);
     progress_free(progress);
+    stage_source_report(source, run->report);
+    stage_source_free(source);
     return err;
+}
+
+static const char *temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder && folder[0] ? folder : "/tmp";
+}
+
+static Err run_look(Run *run)
+{
+    const StageOptions *options = run->options;
+    StageRoom room = {options->memory_bytes ? options->memory_bytes : INT64_C(1000000000), temporary_folder()};
+    for (int i = 0; i < options->n_inputs; i++)
+        if (strcmp(options->inputs[i], "-") == 0)
+            return err_set(ERR_USAGE, "%s reads its inputs twice; standard input cannot be", run->stage->name);
+    TRY(spool_new(&run->look_notes, room.folder));
+    run->looking = true;
+    TRY(run_pass(run, "first pass"));
+    run->looking = false;
+    TRY(spool_rewind(run->look_notes));
+    TRY(spool_new(&run->verdicts, room.folder));
+    TRY(run->stage->decide(run->stage->context, run->look_notes, run->verdicts, &room));
+    return spool_rewind(run->verdicts);
+}
+
+static Err run_all(Run *run)
+{
+    const Stage *stage = run->stage;
+    if (stage->look)
+        TRY(run_look(run));
+    if (stage->finish)
+        TRY(spool_new(&run->notes, temporary_folder()));
+    if (run->options->out)
+        TRY(document_writer_open(&run->writer, run->options->out));
+    TRY(run_pass(run, stage->name));
+    if (stage->finish) {
+        TRY(spool_rewind(run->notes));
+        TRY(stage->finish(stage->context, run->notes));
+    }
+    DocumentWriter *writer = run->writer;
+    run->writer = NULL;
+    return writer ? document_writer_commit(writer) : OK;
 }
 
 Err stage_run(StageReport *report, const Stage *stage, const StageOptions *options)
 {
     double start = clock_seconds();
     *report = (StageReport){0};
-    StageSource *source;
-    TRY(stage_source_open(&source, options, stage->reads_pages));
     Run *run = mem_alloc(sizeof *run);
     run->stage = stage;
     run->options = options;
@@ -198,19 +169,15 @@ Err stage_run(StageReport *report, const Stage *stage, const StageOptions *optio
     run->texts = arena_new();
     for (int i = 0; i < N_GROUPS; i++)
         run->arenas[i] = arena_new();
-    Err err = options->out ? document_writer_open(&run->writer, options->out) : OK;
-    if (err == OK)
-        err = run_all(run, source);
-    stage_source_report(source, report);
-    if (err == OK && run->writer)
-        err = document_writer_commit(run->writer);
-    else
-        document_writer_abort(run->writer);
+    Err err = run_all(run);
+    document_writer_abort(run->writer);
+    spool_free(run->look_notes);
+    spool_free(run->verdicts);
+    spool_free(run->notes);
     for (int i = 0; i < N_GROUPS; i++)
         arena_free(run->arenas[i]);
     arena_free(run->texts);
     free(run);
-    stage_source_free(source);
     report->seconds = clock_seconds() - start;
     return err;
 }

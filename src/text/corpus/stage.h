@@ -1,14 +1,24 @@
-/* stage.h - one pass over documents: read in order, worked on by all threads, written in order.
+/* stage.h - what a stage of the corpus is, and one pass of a stage over documents.
  *
- * A stage looks at one document at a time and says what becomes of it: new text, tags beside it, or a drop with its reason. Results
- * do not depend on the number of threads. Records keep all fields they came with; the text's field is replaced, tags are added (a tag
- * of the same name is replaced). Documents that came without a record get {"id": "path:line", "text": ...}. */
+ * A stage looks at one document at a time and says what becomes of it: new text, tags beside it, or a drop with its rule and value. It is
+ * found by its StageKind: a name, a version, settings in an option table (the recipe's group, the command line's flags) and `open`. All kinds
+ * stand in stage_kinds.c; a row there gives the stage to `jikji corpus build` and as `jikji corpus NAME`.
+ *
+ * A stage that must see all documents before it can judge one (copies) has a first pass: `look` leaves a note of each document, `decide` turns
+ * all notes into one verdict a document, and `work` finds its verdict in the document. A stage that keeps a record of what it did (the log of
+ * personal data) leaves a note in its result, and `finish` reads all of them.
+ *
+ * work and look are called from many threads, in no order, on one machine or many, and may be called again after a kill: what they return follows
+ * from the document, its tags, its verdict and the settings. Notes, verdicts and outputs are in the order of the documents, so nothing depends
+ * on threads, ranks or kills. */
 #ifndef CORPUS_STAGE_H
 #define CORPUS_STAGE_H
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/options.h"
 #include "text/corpus/document.h"
+#include "text/corpus/spool.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,42 +28,89 @@
 typedef struct {
     const char *text;  /* UTF-8, but a page's own bytes when is_page */
     size_t n_bytes;
-    const char *record;  /* JSON object or NULL */
+    const char *record;  /* JSON object as it came, or NULL */
     size_t n_record_bytes;
+    const char *tags;  /* of the stages before this one: members without braces; "" */
     const char *path;
     int64_t line;
     bool is_page;
     const char *charset;  /* pages: what HTTP said; "" */
+    const void *verdict;  /* of `decide`; NULL in stages without a first pass */
+    size_t n_verdict_bytes;
 } StageDocument;
 
-/* What it decides; texts live in the arena of the call. */
+/* A tag of an earlier stage, or a field of the record, by name ("language", "quality.words"): a text, or a number as text. NULL: none. */
+const char *stage_tag_text(Arena *arena, const StageDocument *document, const char *name);
+double stage_tag_number(Arena *arena, const StageDocument *document, const char *name);  /* NAN: none, or no number */
+
+/* What it decides; everything lives in the arena of the call. */
 typedef struct {
     const char *text;  /* NULL: unchanged */
     size_t n_bytes;
-    const char *tags;  /* members without braces: "\"quality\":{...}"; NULL: none. Each top-level name replaces the record's */
-    const char *drop_rule;  /* NULL: kept; else the name of the rule */
-    double drop_value;
+    const char *tags;  /* members without braces: "\"quality\":{...}"; NULL: none. Each name replaces an earlier tag or field of that name */
+    const char *drop_rule;  /* NULL: kept; else the name of the rule, "gopher.words_min": a string that outlives the stage's calls */
+    double drop_value;      /* what broke it */
+    const char *change_rule;  /* why the text changed, counted like drops; NULL: the stage's name says it */
+    double change_value;
+    const void *note;  /* for `finish`; NULL: none */
+    size_t n_note_bytes;
 } StageResult;
 
 typedef struct {
-    const char *name;  /* for progress */
-    void (*work)(void *context, Arena *arena, const StageDocument *document, StageResult *result);
-    /* Called in order on one thread, after `work` of this document and of all before it; may change the result. May be NULL. */
-    void (*gather)(void *context, Arena *arena, const StageDocument *document, StageResult *result);
+    int64_t memory_bytes;  /* a first pass keeps what it holds below this, and the rest in files */
+    const char *folder;    /* for those files */
+} StageRoom;
+
+/* An open stage: the functions of a kind over its own state. `context` is not changed by work and look. */
+typedef struct {
+    const char *name;
     void *context;
-    bool reads_pages;  /* archives and .html files give pages; other stages read the text of archives of text (WET) */
+    void (*work)(void *context, Arena *arena, const StageDocument *document, StageResult *result);
+    /* First pass; both or none. A note may have no bytes. */
+    void (*look)(void *context, Arena *arena, const StageDocument *document, const void **note, size_t *n_note_bytes);
+    Err (*decide)(void *context, Spool *notes, Spool *verdicts, const StageRoom *room);  /* as many verdicts as notes, in their order */
+    /* Once, after the last document: all notes that `work` left, in the order of the documents. May be NULL. */
+    Err (*finish)(void *context, Spool *notes);
+    /* After finish, for people and programs: members without braces, or NULL. May be NULL. */
+    const char *(*report)(void *context, Arena *arena);
+    void (*close)(void *context);  /* may be NULL */
+    uint64_t identity;  /* hash of what it read beside its settings (a model, a list of words): part of every key. 0: nothing */
+    bool reads_pages;   /* archives and .html files give pages; other stages read the text of archives of text (WET) */
 } Stage;
 
+typedef struct {
+    const char *name, *help;   /* help: one line, for the list of stages */
+    const char *examples, *about;  /* for --help: lines, examples indented by four */
+    int version;  /* changes when the same document may come out differently: part of every key */
+    OptionTable table;  /* over the settings; names with '_' ("chars_min"), which flags may write with '-' */
+    size_t settings_bytes;
+    void (*defaults)(void *settings);
+    /* Checks the settings, loads what they name. Settings and arena outlive the stage. ERR_USAGE names the setting. */
+    Err (*open)(Stage *stage, const void *settings, Arena *arena);
+} StageKind;
+
+int stage_n_kinds(void);
+const StageKind *stage_kind(int i);
+const StageKind *stage_kind_find(const char *name);  /* NULL: none */
+/* What the kind's settings are by default, in `arena`. */
+void *stage_settings_new(const StageKind *kind, Arena *arena);
+/* Opens the stage with its name and kind filled in. */
+Err stage_open(Stage *stage, const StageKind *kind, const void *settings, Arena *arena);
+void stage_close(Stage *stage);  /* a zeroed stage is fine */
+
+/* A stage alone over files. */
+
 enum { STAGE_RULES_MAX = 64 };
+typedef struct {
+    const char *rule;  /* the stage's own string */
+    int64_t n;
+} StageRuleCount;
 typedef struct {
     int64_t n_in, n_out, n_bytes_in, n_bytes_out, n_changed;
     int64_t n_skipped, n_repaired, n_broken_records;
     char reason[160];  /* of the first skipped or broken record */
-    int n_rules;
-    struct {
-        const char *rule;  /* the stage's own string */
-        int64_t n;
-    } drops[STAGE_RULES_MAX];
+    int n_drops, n_changes;
+    StageRuleCount drops[STAGE_RULES_MAX], changes[STAGE_RULES_MAX];
     double seconds;
 } StageReport;
 
@@ -63,8 +120,11 @@ typedef struct {
     DocumentOptions documents;
     const char *out;  /* document_writer.h; NULL: nothing is written */
     bool keep_dropped;  /* dropped documents are written too, with a tag "dropped": {"stage", "rule", "value"} */
+    int64_t memory_bytes;  /* for a first pass; 0: 1 GB */
 } StageOptions;
 
+/* Reads, works on all threads, writes in order. Records keep the fields they came with; the text's field is replaced, tags are added. Documents
+ * that came without a record get {"id": "path:line", "text": ...}. ERR_USAGE: standard input for a stage with a first pass. */
 Err stage_run(StageReport *report, const Stage *stage, const StageOptions *options);
 
 #endif

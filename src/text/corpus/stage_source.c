@@ -140,7 +140,7 @@ static bool stage_source_next_record(StageSource *s, StageDocument *document, Er
             continue;
         arena_reset(s->record_arena);
         *document = (StageDocument){.text = record.payload, .n_bytes = record.n_payload_bytes, .path = s->paths[s->at], .line = 0,
-                                    .is_page = page, .charset = record.charset};
+                                    .is_page = page, .charset = record.charset, .tags = ""};
         record_of_archive(s, document, &record);
         return true;
     }
@@ -155,7 +155,7 @@ static bool stage_source_next_in_file(StageSource *s, StageDocument *document, E
     if (s->page_is_open) {
         bool first = s->page.bytes != NULL && s->page.n_bytes > 0;
         *document = (StageDocument){.text = (const char *)s->page.bytes, .n_bytes = s->page.n_bytes, .path = s->paths[s->at], .line = 1,
-                                    .is_page = true, .charset = ""};
+                                    .is_page = true, .charset = "", .tags = ""};
         s->page_is_open = false;
         return first;
     }
@@ -163,7 +163,8 @@ static bool stage_source_next_in_file(StageSource *s, StageDocument *document, E
     if (!s->documents || !document_reader_next(s->documents, &one, err))
         return false;
     *document = (StageDocument){.text = one.text, .n_bytes = one.n_bytes, .record = one.record, .n_record_bytes = one.n_record_bytes,
-                                .path = one.path, .line = one.line, .is_page = s->reads_pages, .charset = s->reads_pages ? "utf-8" : ""};
+                                .path = one.path, .line = one.line, .is_page = s->reads_pages, .charset = s->reads_pages ? "utf-8" : "",
+                                .tags = ""};
     return true;
 }
 

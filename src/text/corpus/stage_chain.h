@@ -1,0 +1,24 @@
+/* stage_chain.h - one document through a row of stages, and the record that is written of it. Private to stage.c and the build. */
+#ifndef CORPUS_STAGE_CHAIN_H
+#define CORPUS_STAGE_CHAIN_H
+
+#include "text/corpus/stage.h"
+
+/* What one stage did to the document. */
+typedef struct {
+    size_t n_bytes_in, n_bytes_out;
+    bool changed;
+    StageResult result;
+} StageStep;
+
+/* Leads the document through `work` of the stages until one drops it; it becomes what they made of it. Returns how many steps were taken. The
+ * last one's result has the drop, if there is one. */
+int stage_chain_apply(const Stage *stages, int n_stages, Arena *arena, StageDocument *document, StageStep *steps);
+
+/* One JSON object: the fields of the record that no tag replaces (or an id), the text, the drop, the tags. `field` is where the text came from. */
+const char *stage_record_json(Arena *arena, const StageDocument *document, const char *field, const char *dropped_by, const StageResult *drop,
+                              size_t *n_bytes);
+
+void stage_report_step(StageReport *report, const char *stage, const StageStep *step);
+
+#endif

@@ -1,0 +1,13 @@
+/* stage_kinds.h - every stage of the corpus. A new one adds its line here and in the table of stage_kinds.c. */
+#ifndef CORPUS_STAGE_KINDS_H
+#define CORPUS_STAGE_KINDS_H
+
+#include "text/corpus/stage.h"
+
+extern const StageKind extract_stage_kind;  /* extract_stage.c */
+extern const StageKind clean_stage_kind;    /* clean_stage.c, "normalize" */
+extern const StageKind quality_stage_kind;  /* quality_stage.c */
+extern const StageKind dedup_stage_kind;    /* dedup_stage.c */
+extern const StageKind pii_stage_kind;      /* pii_stage.c */
+
+#endif

@@ -1,0 +1,140 @@
+/* stage_test.c - tags from stage to stage, notes and verdicts in the order of documents, the table of kinds. */
+#include "base/file.h"
+#include "base/parallel.h"
+#include "base/test.h"
+#include "text/corpus/stage_chain.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_tag(void *context, Arena *arena, const StageDocument *document, StageResult *result)
+{
+    (void)arena, (void)document;
+    result->tags = context;
+}
+
+static void drop_short(void *context, Arena *arena, const StageDocument *document, StageResult *result)
+{
+    (void)context;
+    double least = stage_tag_number(arena, document, "least.bytes");
+    if ((double)document->n_bytes < least)
+        result->drop_rule = "short", result->drop_value = (double)document->n_bytes;
+}
+
+TEST(stage, tags_of_one_stage_reach_the_next_and_replace_older_ones)
+{
+    Arena *arena = arena_new();
+    const Stage stages[] = {
+        {.name = "a", .work = add_tag, .context = (void *)"\"language\":\"ko\",\"least\":{\"bytes\":3}"},
+        {.name = "b", .work = add_tag, .context = (void *)"\"language\":\"en\""},
+        {.name = "c", .work = drop_short},
+    };
+    StageDocument document = {.text = "four", .n_bytes = 4, .record = "{\"id\":7,\"body\":\"x\",\"language\":\"ja\"}", .tags = "", .path = "p", .line = 1};
+    document.n_record_bytes = strlen(document.record);
+    CHECK_STRING(stage_tag_text(arena, &document, "language"), "ja");
+    CHECK(stage_tag_text(arena, &document, "least.bytes") == NULL && isnan(stage_tag_number(arena, &document, "language")));
+    StageStep steps[3];
+    CHECK_EQUAL(stage_chain_apply(stages, 3, arena, &document, steps), 3);
+    CHECK_STRING(stage_tag_text(arena, &document, "language"), "en");
+    CHECK(stage_tag_number(arena, &document, "least.bytes") == 3 && !steps[2].result.drop_rule);
+    size_t n;
+    const char *json = stage_record_json(arena, &document, "body", NULL, NULL, &n);
+    CHECK_STRING(arena_strndup(arena, json, n), "{\"id\":7,\"text\":\"four\",\"least\":{\"bytes\":3},\"language\":\"en\"}");
+    document = (StageDocument){.text = "ab", .n_bytes = 2, .tags = "", .path = "p", .line = 9};
+    CHECK_EQUAL(stage_chain_apply(stages, 3, arena, &document, steps), 3);
+    CHECK(steps[2].result.drop_rule && steps[2].result.drop_value == 2);
+    json = stage_record_json(arena, &document, "text", "c", &steps[2].result, &n);
+    CHECK(strstr(json, "{\"id\":\"p:9\",\"text\":\"ab\",\"dropped\":{\"stage\":\"c\",\"rule\":\"short\",\"value\":2.0},") == json);
+    arena_free(arena);
+}
+
+/* A stage with everything: its first pass numbers the documents, its notes are read at the end. */
+
+static void look_length(void *context, Arena *arena, const StageDocument *document, const void **note, size_t *n_bytes)
+{
+    (void)context, (void)arena;
+    *note = document->text;
+    *n_bytes = document->n_bytes;
+}
+
+static Err number_all(void *context, Spool *notes, Spool *verdicts, const StageRoom *room)
+{
+    const void *note;
+    size_t n;
+    Err err;
+    CHECK(room->memory_bytes > 0 && context != NULL);
+    for (int64_t i = 0; spool_next(notes, &note, &n, &err); i++) {
+        CHECK_EQUAL(strtoll(note, NULL, 10), i);
+        TRY(spool_add(verdicts, &i, sizeof i));
+    }
+    return err;
+}
+
+static void keep_even(void *context, Arena *arena, const StageDocument *document, StageResult *result)
+{
+    (void)context;
+    int64_t number = *(const int64_t *)document->verdict;
+    CHECK_EQUAL(strtoll(document->text, NULL, 10), number);
+    if (number % 2)
+        result->drop_rule = "odd", result->drop_value = (double)number;
+    result->note = arena_printf(arena, "%" PRId64, number);
+    result->n_note_bytes = strlen(result->note) + 1;
+}
+
+static Err sum_notes(void *context, Spool *notes)
+{
+    const void *note;
+    size_t n;
+    Err err;
+    for (int64_t i = 0; spool_next(notes, &note, &n, &err); i++) {
+        CHECK_EQUAL(strtoll(note, NULL, 10), i);
+        *(int64_t *)context += i;
+    }
+    return err;
+}
+
+TEST(stage, notes_and_verdicts_keep_the_order_of_documents)
+{
+    enum { N = 20000 };  /* several batches */
+    Arena *arena = arena_new();
+    const char *in = arena_printf(arena, "%s/in.txt", test_dir()), *out = arena_printf(arena, "%s/out.jsonl", test_dir());
+    FILE *file = fopen(in, "wb");
+    for (int i = 0; i < N; i++)
+        fprintf(file, "%d\n", i);
+    fclose(file);
+    int64_t sum = 0;
+    Stage stage = {.name = "even", .look = look_length, .decide = number_all, .work = keep_even, .finish = sum_notes, .context = &sum};
+    StageOptions options = {.inputs = &in, .n_inputs = 1, .documents = document_options_default(), .out = out};
+    options.documents.format = DOCUMENT_LINES;
+    StageReport report;
+    int n_threads = parallel_threads();
+    parallel_set_threads(4);
+    CHECK_OK(stage_run(&report, &stage, &options));
+    parallel_set_threads(n_threads);
+    CHECK_EQUAL(report.n_in, N);
+    CHECK_EQUAL(report.n_out, N / 2);
+    CHECK(report.n_drops == 1 && report.drops[0].n == N / 2);
+    CHECK_EQUAL(sum, (int64_t)N * (N - 1) / 2);
+    const char *standard_input = "-";
+    options.inputs = &standard_input;
+    CHECK(stage_run(&report, &stage, &options) == ERR_USAGE);
+    arena_free(arena);
+}
+
+TEST(stage, every_kind_opens_with_its_defaults)
+{
+    Arena *arena = arena_new();
+    for (int i = 0; i < stage_n_kinds(); i++) {
+        const StageKind *kind = stage_kind(i);
+        Stage stage;
+        CHECK(stage_kind_find(kind->name) == kind && kind->version >= 1 && kind->help && kind->examples && kind->about);
+        if (CHECK_OK(stage_open(&stage, kind, stage_settings_new(kind, arena), arena)))
+            CHECK(stage.work && stage.context && !stage.look == !stage.decide);
+        stage_close(&stage);
+    }
+    CHECK(stage_kind_find("no such stage") == NULL);
+    arena_free(arena);
+}
