@@ -1,6 +1,8 @@
 /* json_writer.c - JSON text into a growing buffer. */
 #include "base/json.h"
 
+#include "base/wtf8.h"
+
 #include <assert.h>
 #include <float.h>
 #include <math.h>
@@ -113,26 +115,6 @@ void json_write_array_end(JsonWriter *writer)
     end(writer, "]");
 }
 
-/* Length of the well-formed WTF-8 sequence at p (surrogates allowed), or minus the length of the ill-formed start of one
- * that a decoder replaces as a whole (Unicode 15, table 3-7 and "maximal subpart"). */
-static int sequence_length(const unsigned char *p, size_t n_left)
-{
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4)
-        return -1;
-    int n = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    unsigned char low = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
-    unsigned char high = p[0] == 0xF4 ? 0x8F : 0xBF;
-    for (int i = 1; i < n; i++) {
-        if ((size_t)i >= n_left || p[i] < low || p[i] > high)
-            return -i;
-        low = 0x80;
-        high = 0xBF;
-    }
-    return n;
-}
-
 static void put_escape(JsonWriter *writer, unsigned c)
 {
     static const char short_names[] = "\bb\ff\nn\rr\tt\"\"\\\\";
@@ -147,11 +129,6 @@ static void put_escape(JsonWriter *writer, unsigned c)
     put_text(writer, escape);
 }
 
-static bool is_surrogate(const unsigned char *p, int length)
-{
-    return length == 3 && p[0] == 0xED && p[1] >= 0xA0;
-}
-
 /* Writes the surrogate at *p, and moves behind it. High and low next to each other would be read back as one character: they
  * are written as that one, which is what WTF-8 calls for. */
 static void put_surrogate(JsonWriter *writer, const unsigned char **p, const unsigned char *stop)
@@ -159,7 +136,7 @@ static void put_surrogate(JsonWriter *writer, const unsigned char **p, const uns
     const unsigned char *s = *p;
     unsigned c = 0xD000u | (s[1] & 63u) << 6 | (s[2] & 63u);
     *p += 3;
-    if (c >= 0xDC00 || stop - s < 6 || s[3] != 0xED || s[4] < 0xB0 || sequence_length(s + 3, 3) != 3) {
+    if (c >= 0xDC00 || stop - s < 6 || s[3] != 0xED || s[4] < 0xB0 || wtf8_length(s + 3, 3) != 3) {
         put_escape(writer, c);
         return;
     }
@@ -178,8 +155,8 @@ static void put_quoted(JsonWriter *writer, const char *bytes, size_t n_bytes)
         const unsigned char *plain = p;
         int length = 0;
         while (p < stop && *p >= 0x20 && *p != '"' && *p != '\\') {
-            length = sequence_length(p, (size_t)(stop - p));
-            if (length < 0 || is_surrogate(p, length))
+            length = wtf8_length(p, (size_t)(stop - p));
+            if (length < 0 || wtf8_is_surrogate(p, length))
                 break;
             p += length;
             length = 0;
