@@ -21,14 +21,17 @@ typedef struct {
     OptionTexts specials;
     const char *bos, *eos, *pad, *unk, *mask;
     int64_t vocab_size, min_frequency, max_token_chars, threads, memory;
-    bool nfc, quiet;
+    int fallback;
+    bool nfc, particles, quiet;
 } TrainSettings;
 
 static const Option train_options[] = {
     OPTION_CHOICE("type", TrainSettings, type, TYPE_CHOICES, "family"),
     OPTION_INT("vocab-size", TrainSettings, vocab_size, 1, 1 << 28, "tokens, special ones and the alphabet included"),
     OPTION_TEXT("out", TrainSettings, out, "directory to write"),
-    OPTION_TEXT("pattern", TrainSettings, pattern, "gpt2|cl100k|o200k|llama3|qwen|none or a regular expression"),
+    OPTION_TEXT("pattern", TrainSettings, pattern, "gpt2|cl100k|o200k|llama3|qwen|eojeol|none or a regular expression"),
+    OPTION_BOOL("particles", TrainSettings, particles, "cut Korean particles and endings off their stems (byte-bpe, jamo, unigram)"),
+    OPTION_CHOICE("fallback", TrainSettings, fallback, "none|bytes|jamo", "char, unigram: what stands for a character without a token"),
     OPTION_TEXTS("special", TrainSettings, specials, "special tokens; the first takes id 0"),
     OPTION_TEXT("bos", TrainSettings, bos, "special token that begins a document"),
     OPTION_TEXT("eos", TrainSettings, eos, "special token that ends a document"),
@@ -165,6 +168,8 @@ static Err run_train(const TrainSettings *settings, const CommandWords *files, A
     train.min_frequency = settings->min_frequency;
     train.max_token_chars = settings->max_token_chars;
     train.nfc = settings->nfc;
+    train.particles = settings->particles;
+    train.fallback = (TokenizerFallback)settings->fallback;
     train.n_threads = (int)settings->threads;
     train.memory_bytes_max = settings->memory;
     train.quiet = settings->quiet;

@@ -269,7 +269,7 @@ static Err merge_all(Trainer *trainer, Tokenizer *tok, BpeCorpus *corpus, const 
         HeapEntry entry = pop(trainer);
         Merge merge = {(int32_t)(entry.key >> 32), (int32_t)(uint32_t)entry.key, -1, options->max_token_symbols, n_symbols};
         err = bpe_merged_token(tok, merge.left, merge.right, &merge.merged);
-        if (err == OK) {
+        if (err == OK && !tokenizer_is_special(tok, merge.merged)) {  /* text that spells a special token never becomes it */
             if (n_symbols)
                 n_symbols[merge.merged] = n_symbols[merge.left] + n_symbols[merge.right];
             bpe_merges_put(&tok->merges, merge.left, merge.right, (uint32_t)tok->n_rules, merge.merged);

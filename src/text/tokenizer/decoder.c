@@ -2,6 +2,7 @@
  * is decoded the same in a stream and in one go, because both run this file. */
 #include "text/tokenizer/decoder.h"
 #include "text/tokenizer/byte_level.h"
+#include "text/tokenizer/jamo.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,19 @@ static void run_step(DecodeState *state, const DecoderStep *step, ByteBuffer *no
         put(spare, (const char *)&byte, 1);
         break;
     }
+    case DECODER_JAMO:
+        jamo_decode(state, now->bytes, now->n, spare);
+        break;
+    case DECODER_JAMO_FALLBACK: {
+        int jamo = jamo_of_fallback(now->bytes, now->n);
+        if (jamo >= 0) {
+            jamo_decode_one(state, jamo, spare);
+        } else {
+            jamo_decode_flush(state, spare);
+            put(spare, now->bytes, now->n);
+        }
+        break;
+    }
     }
     ByteBuffer swap = *now;
     *now = *spare;
@@ -164,8 +178,10 @@ void decode_token(DecodeState *state, int32_t id, ByteBuffer *out)
     const Tokenizer *tok = state->tok;
     size_t n;
     const char *text = vocab_text(&tok->vocab, id, &n);
-    if (!text || (!state->keep_special && tokenizer_is_special(tok, id)))
+    if (!text || (!state->keep_special && tokenizer_is_special(tok, id))) {
+        jamo_decode_flush(state, out);
         return;
+    }
     if ((tok->decodes_with_spaces && !state->first) || state->space_waits)
         put(out, " ", 1);
     state->space_waits = false;
@@ -177,4 +193,9 @@ void decode_token(DecodeState *state, int32_t id, ByteBuffer *out)
         run_step(state, &tok->decoders[i], now, spare);
     state->first = false;
     put(out, now->bytes, now->n);
+}
+
+void decode_finish(DecodeState *state, ByteBuffer *out)
+{
+    jamo_decode_flush(state, out);
 }

@@ -17,11 +17,14 @@ typedef struct {
     bool first;  /* no token has been written yet */
     bool fused;
     bool space_waits;
+    int jamo[2], n_jamo;  /* lead and vowel of a syllable that a tail may still join */
     ByteBuffer a, b;
 } DecodeState;
 void decode_state_init(DecodeState *state, const Tokenizer *tok, bool keep_special);
 void decode_state_release(DecodeState *state);
 /* Appends what the token stands for; nothing for an id without a token and for a special token that is not kept. */
 void decode_token(DecodeState *state, int32_t id, ByteBuffer *out);
+/* After the last token: what waited for another. */
+void decode_finish(DecodeState *state, ByteBuffer *out);
 
 #endif

@@ -1,5 +1,6 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
 #include "text/tokenizer/charsmap.h"
+#include "text/tokenizer/jamo.h"
 #include "text/tokenizer/tokenizer_internal.h"
 
 #include <assert.h>
@@ -136,6 +137,12 @@ static size_t char_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piece
         if (id >= 0) {
             symbols[n++] = (BpeSymbol){id, (uint32_t)at, (uint32_t)end};
             after_unk = false;
+        } else if (tok->jamo_fallback && hangul_is_syllable(c)) {
+            for (size_t more = jamo_symbols(tok, piece.bytes + at, length, symbols + n); more > 0; more--, n++) {
+                symbols[n].begin += (uint32_t)at;
+                symbols[n].end += (uint32_t)at;
+            }
+            after_unk = false;
         } else if (tok->byte_fallback && has_all_bytes(tok, piece.bytes + at, length)) {
             for (size_t i = at; i < end; i++)
                 symbols[n++] = (BpeSymbol){tok->byte_id[(unsigned char)piece.bytes[i]], (uint32_t)i, (uint32_t)i + 1};
@@ -234,7 +241,8 @@ void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Token
         }
     }
     BpeSymbol *symbols = symbols_reserve(scratch, piece.n);
-    size_t n = tok->byte_level ? byte_symbols(tok, symbols, piece) : char_symbols(tok, symbols, piece);
+    size_t n = tok->jamo ? jamo_symbols(tok, piece.bytes, piece.n, symbols)
+               : tok->byte_level ? byte_symbols(tok, symbols, piece) : char_symbols(tok, symbols, piece);
     n = bpe_merge(&tok->merges, &scratch->bpe, symbols, n);
     for (size_t i = 0; i < n; i++)
         token_buffer_push(out, symbols[i].id, symbols[i].begin, symbols[i].end);

@@ -2,7 +2,9 @@
 #include "text/tokenizer/tokenizer.h"
 #include "text/tokenizer/byte_level.h"
 #include "text/tokenizer/decoder.h"
+#include "text/tokenizer/jamo.h"
 #include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/unigram.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@ Tokenizer *tokenizer_new(ModelKind model, const char *name)
     for (int i = 0; i < N_SPECIALS; i++)
         tok->specials[i] = -1;
     memset(tok->byte_id, 0xFF, sizeof tok->byte_id);
+    memset(tok->jamo_id, 0xFF, sizeof tok->jamo_id);
     return tok;
 }
 
@@ -40,6 +43,7 @@ void tokenizer_free(Tokenizer *tok)
     free(tok->decoders);
     free(tok->added);
     free(tok->added_only);
+    free(tok->unreadable);
     free(tok->prefix);
     free(tok->suffix);
     free(tok->rules);
@@ -120,11 +124,24 @@ bool tokenizer_is_added_only(const Tokenizer *tok, int32_t id)
 int32_t tokenizer_find_model(const Tokenizer *tok, const char *text, size_t n_bytes)
 {
     int32_t id = vocab_find(&tok->vocab, text, n_bytes);
-    return id >= 0 && tokenizer_is_added_only(tok, id) ? -1 : id;
+    return id >= 0 && tok->unreadable && tok->unreadable[id] ? -1 : id;
 }
 
-static void mark_added_only(Tokenizer *tok)
+static void mark_unreadable(Tokenizer *tok, int32_t id)
 {
+    if (!tok->unreadable)
+        tok->unreadable = mem_alloc((size_t)tok->vocab.n_ids);
+    tok->unreadable[id] = 1;
+}
+
+/* Added tokens are matched before the model sees the text; special ones only when the caller asks. One of a single character stays a character. */
+static void mark_added(Tokenizer *tok)
+{
+    for (int i = 0; i < tok->n_added; i++) {
+        const AddedToken *token = &tok->added[i];
+        if (token->added_only || (token->special && utf8_count(token->content, token->n_bytes) > 1))
+            mark_unreadable(tok, token->id);
+    }
     for (int i = 0; i < tok->n_added; i++) {
         if (!tok->added[i].added_only)
             continue;
@@ -152,6 +169,41 @@ static void find_byte_ids(Tokenizer *tok)
             tok->last_byte_id[b] = vocab_find(&tok->vocab, text, n + n_suffix);
         }
     }
+}
+
+static void find_jamo_ids(Tokenizer *tok)
+{
+    for (int jamo = 0; jamo < HANGUL_N_JAMO; jamo++) {
+        char text[8];
+        size_t n = tok->jamo ? (size_t)utf8_encode(text, hangul_jamo_char(jamo)) : jamo_fallback_text(text, jamo);
+        tok->jamo_id[jamo] = tok->jamo || tok->jamo_fallback ? vocab_find(&tok->vocab, text, n) : -1;
+    }
+}
+
+/* Unigram: special tokens and those of a fallback are no pieces, whatever scores a file gives them (SentencePiece's own rule). */
+static void hide_pieces(Tokenizer *tok)
+{
+    Unigram *unigram = tok->unigram;
+    if (!unigram || unigram->hidden)
+        return;
+    bool any = false;
+    uint8_t *hidden = mem_alloc((size_t)unigram->n);
+    for (int32_t id = 0; id < unigram->n; id++)
+        any |= hidden[id] = tok->unreadable && tok->unreadable[id];
+    for (int i = 0; i < 256 + HANGUL_N_JAMO; i++) {
+        int32_t id = i < 256 ? tok->byte_id[i] : tok->jamo_id[i - 256];
+        if (id < 0 || id >= unigram->n)
+            continue;
+        hidden[id] = 1;
+        any = true;
+    }
+    if (!any) {
+        free(hidden);
+        return;
+    }
+    unigram->hidden = hidden;
+    trie_release(&unigram->trie);
+    unigram_finish(unigram, &tok->vocab);
 }
 
 /* Roles that no configuration names are taken from the usual spellings. */
@@ -199,6 +251,7 @@ static Err hash_of(Tokenizer *tok)
 Err tokenizer_finish(Tokenizer *tok)
 {
     tok->byte_level = tok->n_pretokenizers > 0 && tok->pretokenizers[tok->n_pretokenizers - 1].kind == PRETOKENIZER_BYTE_LEVEL;
+    tok->jamo = tok->byte_level && tok->pretokenizers[tok->n_pretokenizers - 1].jamo;
     if (tok->byte_level && tok->model != MODEL_BPE)
         return err_set(ERR_UNSUPPORTED, "%s: ByteLevel before a model other than BPE", tok->name);
     for (int i = 0; i + 1 < tok->n_pretokenizers; i++)
@@ -206,8 +259,10 @@ Err tokenizer_finish(Tokenizer *tok)
             return err_set(ERR_UNSUPPORTED, "%s: a pre-tokenizer after ByteLevel", tok->name);
     if (tok->n_added)
         qsort(tok->added, (size_t)tok->n_added, sizeof *tok->added, by_id);
-    mark_added_only(tok);
+    mark_added(tok);
     find_byte_ids(tok);
+    find_jamo_ids(tok);
+    hide_pieces(tok);
     find_specials(tok);
     return hash_of(tok);
 }
@@ -221,6 +276,8 @@ TokenizerType tokenizer_type(const Tokenizer *tok)
     case MODEL_BPE: break;
     }
     bool merges = tok->merges.n_merges > 0;
+    if (tok->jamo)
+        return TOKENIZER_JAMO;
     if (tok->byte_level)
         return merges ? TOKENIZER_BYTE_BPE : TOKENIZER_BYTE;
     return merges ? TOKENIZER_CHAR_BPE : TOKENIZER_CHAR;
@@ -271,6 +328,7 @@ TokenText tokenizer_decode(const Tokenizer *tok, Arena *arena, const int32_t *id
     decode_state_init(&state, tok, keep_special);
     for (int64_t i = 0; i < n; i++)
         decode_token(&state, ids[i], &out);
+    decode_finish(&state, &out);
     TokenText text = {arena_strndup(arena, out.n ? out.bytes : "", out.n), out.n};
     byte_buffer_release(&out);
     decode_state_release(&state);
@@ -320,6 +378,7 @@ TokenText token_stream_push(TokenStream *stream, int32_t id)
 
 TokenText token_stream_finish(TokenStream *stream)
 {
+    decode_finish(&stream->state, &stream->held);
     TokenText rest = stream_give(stream, 0);
     decode_state_release(&stream->state);
     decode_state_init(&stream->state, stream->state.tok, stream->state.keep_special);

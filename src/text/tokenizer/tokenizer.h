@@ -105,16 +105,21 @@ typedef struct {
     void *context;
 } TokenizerSource;
 
+/* FALLBACK_BYTES adds 256 byte tokens, FALLBACK_JAMO 67 jamo tokens besides: then every text comes back byte for byte. */
+typedef enum { FALLBACK_NONE, FALLBACK_BYTES, FALLBACK_JAMO } TokenizerFallback;
+
 enum { TOKENIZER_SPECIALS_MAX = 64 };
 typedef struct {
     TokenizerType type;
     int64_t vocab_size;     /* special tokens and the byte or character alphabet included */
-    const char *pattern;    /* as splitter_open; NULL: gpt2 */
+    const char *pattern;    /* as splitter_open, or "eojeol" (korean.h); NULL: gpt2 */
     int n_specials;
     const char *specials[TOKENIZER_SPECIALS_MAX];  /* take the first ids, in order */
     const char *bos, *eos, *pad, *unk, *mask;      /* roles, each one of `specials`; NULL: none */
     int64_t min_frequency;  /* pairs seen less often are not merged */
     int64_t max_token_chars;  /* 0: no bound */
+    bool particles;         /* byte-bpe, jamo and unigram: also cut Korean particles and endings off their stems (korean.h) */
+    TokenizerFallback fallback;  /* char and unigram: what stands for a character without a token */
     bool nfc;               /* normalise to NFC first, in training and ever after */
     int n_threads;          /* 0: parallel_threads(); the result does not depend on it */
     int64_t memory_bytes_max;  /* bound on the trainer's own memory; ERR_MEMORY beyond. 0: none */

@@ -9,6 +9,7 @@
 #include "text/tokenizer/bpe.h"
 #include "text/tokenizer/tokenizer.h"
 #include "text/tokenizer/vocab.h"
+#include "text/unicode/hangul.h"
 #include "text/unicode/utf8.h"
 #include "text/unicode/split.h"
 
@@ -79,6 +80,7 @@ typedef enum { METASPACE_ALWAYS, METASPACE_FIRST, METASPACE_NEVER } MetaspacePre
 typedef struct {
     PretokenizerKind kind;
     SplitBehavior behavior;
+    bool jamo;  /* BYTE_LEVEL: Hangul syllables are jamo, not bytes (jamo.h) */
     bool invert, add_prefix_space, trim_offsets, individual_digits, metaspace_split;
     MetaspacePrepend prepend;
     char *literal;       /* SPLIT by text; METASPACE: the replacement */
@@ -90,6 +92,8 @@ void pretokenizer_run(const PretokenizerStep *steps, int n_steps, Arena *arena, 
 typedef enum {
     DECODER_BYTE_LEVEL, DECODER_WORDPIECE, DECODER_METASPACE, DECODER_BPE, DECODER_BYTE_FALLBACK, DECODER_FUSE,
     DECODER_STRIP, DECODER_REPLACE,
+    DECODER_JAMO,           /* the alphabet of bytes and jamo: not in tokenizers, which refuses it by name */
+    DECODER_JAMO_FALLBACK,  /* "<\u1100>" tokens beside characters: likewise */
 } DecoderKind;
 typedef struct {
     DecoderKind kind;
@@ -139,9 +143,13 @@ struct Tokenizer {
     AddedToken *added;  /* by id */
     int n_normalizers, n_pretokenizers, n_decoders, n_added;
     uint8_t *added_only;  /* by id; NULL: none */
+    uint8_t *unreadable;  /* by id: what text never becomes, so that it cannot forge a special token; NULL: none */
     bool decodes_with_spaces;  /* no decoder: tokens are joined by a space */
 
     /* BPE */
+    bool jamo;         /* with byte_level: syllables start as jamo */
+    bool jamo_fallback;  /* characters: a syllable that is no token becomes jamo tokens */
+    int32_t jamo_id[HANGUL_N_JAMO];  /* start symbols of `jamo`, fallback tokens of `jamo_fallback`; -1: none */
     bool byte_level;   /* symbols are bytes written in the alphabet of byte_level.h */
     bool ignore_merges, fuse_unk, byte_fallback;
     char *prefix, *suffix;  /* continuing_subword_prefix (also WordPiece), end_of_word_suffix; NULL: none */

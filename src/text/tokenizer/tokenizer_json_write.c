@@ -1,4 +1,5 @@
 /* tokenizer_json_write.c - a Tokenizer as Hugging Face's tokenizer.json, and the directory round it. */
+#include "text/tokenizer/base64.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/tokenizer/unigram.h"
@@ -40,21 +41,8 @@ static void write_pattern(Writer *out, const char *kind, const char *text)
 
 static void write_base64(Writer *out, const char *bytes, size_t n)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *text = mem_alloc((n + 2) / 3 * 4 + 1);
-    size_t k = 0;
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t bits = (uint32_t)(unsigned char)bytes[i] << 16;
-        bits |= i + 1 < n ? (uint32_t)(unsigned char)bytes[i + 1] << 8 : 0;
-        bits |= i + 2 < n ? (unsigned char)bytes[i + 2] : 0;
-        for (int shift = 18; shift >= 0; shift -= 6)
-            text[k++] = alphabet[bits >> shift & 63];
-        if (i + 2 >= n)
-            text[k - 1] = '=';
-        if (i + 1 >= n)
-            text[k - 2] = '=';
-    }
-    json_write_string_bytes(out->w, text, k);
+    json_write_string_bytes(out->w, text, base64_encode(text, bytes, n));
     free(text);
 }
 
@@ -109,7 +97,7 @@ static void write_pretokenizer(Writer *out, const PretokenizerStep *step)
 {
     static const char *const names[] = {"Split", "ByteLevel", "Whitespace", "WhitespaceSplit", "BertPreTokenizer", "Metaspace",
                                         "Punctuation", "Digits"};
-    open_type(out, names[step->kind]);
+    open_type(out, step->jamo ? "JamoByteLevel" : names[step->kind]);
     switch (step->kind) {
     case PRETOKENIZER_SPLIT:
         write_pattern(out, step->splitter ? "Regex" : "String",
@@ -142,7 +130,7 @@ static void write_pretokenizer(Writer *out, const PretokenizerStep *step)
 static void write_decoder(Writer *out, const DecoderStep *step)
 {
     static const char *const names[] = {"ByteLevel", "WordPiece", "Metaspace", "BPEDecoder", "ByteFallback", "Fuse", "Strip",
-                                        "Replace"};
+                                        "Replace",   "JamoByteLevel", "JamoFallback"};
     open_type(out, names[step->kind]);
     switch (step->kind) {
     case DECODER_BYTE_LEVEL:
@@ -173,6 +161,8 @@ static void write_decoder(Writer *out, const DecoderStep *step)
         break;
     case DECODER_BYTE_FALLBACK:
     case DECODER_FUSE:
+    case DECODER_JAMO:
+    case DECODER_JAMO_FALLBACK:
         break;
     }
     json_write_object_end(out->w);
@@ -264,6 +254,12 @@ static void write_merges(Writer *out)
     json_write_array_end(out->w);
 }
 
+static void write_jamo_fallback(Writer *out)
+{
+    if (out->tok->jamo_fallback)
+        json_field_bool(out->w, "jamo_fallback", true);
+}
+
 static void write_model(Writer *out)
 {
     static const char *const names[] = {"BPE", "WordPiece", "Unigram", "WordLevel"};
@@ -280,6 +276,7 @@ static void write_model(Writer *out)
         json_field_bool(out->w, "fuse_unk", tok->fuse_unk);
         json_field_bool(out->w, "byte_fallback", tok->byte_fallback);
         json_field_bool(out->w, "ignore_merges", tok->ignore_merges);
+        write_jamo_fallback(out);
         write_vocab(out);
         write_merges(out);
         break;
@@ -297,6 +294,7 @@ static void write_model(Writer *out)
             json_write_null(out->w);
         write_vocab(out);
         json_field_bool(out->w, "byte_fallback", tok->byte_fallback);
+        write_jamo_fallback(out);
         break;
     case MODEL_WORDLEVEL:
         write_vocab(out);

@@ -1,5 +1,6 @@
 /* tokenizer_legacy.c - formats from before tokenizer.json: vocab.json beside merges.txt (GPT-2, CLIP), .tiktoken, vocab.txt (BERT). They hold
  * tokens only; the rules round them are those of the program that the format belongs to. */
+#include "text/tokenizer/base64.h"
 #include "text/tokenizer/byte_level.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "base/json.h"
@@ -137,39 +138,6 @@ Err tokenizer_read_vocab_merges(Tokenizer **out, const char *name, const char *v
     else
         tokenizer_free(tok);
     return err;
-}
-
-static int base64_digit(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Returns the number of bytes, -1 when the text is no base64. */
-static int64_t base64_decode(char *out, const char *text, size_t n)
-{
-    uint32_t bits = 0;
-    int n_bits = 0;
-    int64_t k = 0;
-    while (n && text[n - 1] == '=')
-        n--;
-    for (size_t i = 0; i < n; i++) {
-        int digit = base64_digit(text[i]);
-        if (digit < 0)
-            return -1;
-        bits = bits << 6 | (uint32_t)digit;
-        n_bits += 6;
-        if (n_bits >= 8) {
-            n_bits -= 8;
-            out[k++] = (char)(bits >> n_bits);
-        }
-    }
-    return k;
 }
 
 static Err read_ranks(Tokenizer *tok, const char *bytes, size_t n_bytes)

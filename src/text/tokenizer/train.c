@@ -1,7 +1,11 @@
 /* train.c - tokenizer_train: options, the choice of the family, and the plain families (characters, bytes). */
 #include "text/tokenizer/train.h"
 #include "text/tokenizer/byte_level.h"
+#include "text/tokenizer/jamo.h"
+#include "text/tokenizer/korean.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,7 +106,8 @@ Err train_finish(Tokenizer *tok, const TokenizerTrainOptions *options)
 Err train_push_split(Tokenizer *tok, const TokenizerTrainOptions *options)
 {
     Splitter *splitter;
-    TRY(splitter_open(&splitter, options->pattern ? options->pattern : "gpt2", SPLIT_UNICODE_LATEST));
+    const char *pattern = options->pattern ? options->pattern : "gpt2";
+    TRY(splitter_open(&splitter, strcmp(pattern, "eojeol") == 0 ? korean_eojeol_pattern() : pattern, SPLIT_UNICODE_LATEST));
     if (splitter_kind(splitter) == SPLIT_NONE) {
         splitter_free(splitter);
         return OK;
@@ -110,6 +115,37 @@ Err train_push_split(Tokenizer *tok, const TokenizerTrainOptions *options)
     PretokenizerStep *step = tokenizer_push_pretokenizer(tok, PRETOKENIZER_SPLIT);
     step->behavior = SPLIT_ISOLATED;
     step->splitter = splitter;
+    return OK;
+}
+
+Err train_push_particles(Tokenizer *tok, const TokenizerTrainOptions *options)
+{
+    if (!options->particles)
+        return OK;
+    Arena *arena = arena_new();
+    Splitter *splitter;
+    Err err = splitter_open(&splitter, korean_particle_pattern(arena), SPLIT_UNICODE_LATEST);
+    arena_free(arena);
+    TRY(err);
+    PretokenizerStep *step = tokenizer_push_pretokenizer(tok, PRETOKENIZER_SPLIT);
+    step->behavior = SPLIT_ISOLATED;
+    step->splitter = splitter;
+    return OK;
+}
+
+Err train_add_fallback(Tokenizer *tok, const TokenizerTrainOptions *options)
+{
+    char text[16];
+    for (int b = 0; b < 256 && options->fallback != FALLBACK_NONE; b++)
+        TRY(train_add_token(tok, text, (size_t)snprintf(text, sizeof text, "<0x%02X>", b)));
+    for (int jamo = 0; jamo < HANGUL_N_JAMO && options->fallback == FALLBACK_JAMO; jamo++)
+        TRY(train_add_token(tok, text, jamo_fallback_text(text, jamo)));
+    tok->byte_fallback = options->fallback != FALLBACK_NONE;
+    tok->jamo_fallback = options->fallback == FALLBACK_JAMO;
+    if (tok->byte_fallback)
+        tokenizer_push_decoder(tok, DECODER_BYTE_FALLBACK);
+    if (tok->jamo_fallback)  /* behind the bytes: it opens with what it held back */
+        tokenizer_push_decoder(tok, DECODER_JAMO_FALLBACK);
     return OK;
 }
 
@@ -165,6 +201,7 @@ Err train_char(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSo
     TRY(train_add_specials(tok, options));
     if (options->unk)
         tok->unk_id = tokenizer_id_of(tok, options->unk);
+    TRY(train_add_fallback(tok, options));
     tokenizer_push_decoder(tok, DECODER_FUSE);
     Tokenizer *rules = tokenizer_new(MODEL_BPE, "characters");  /* words only make counting cheaper */
     WordCounts counts;
@@ -215,6 +252,11 @@ static Err check_options(const TokenizerTrainOptions *options)
         if (!found)
             return err_set(ERR_USAGE, "\"%s\" has a role but is not among the special tokens", roles[i]);
     }
+    TokenizerType type = options->type;
+    if (options->particles && type != TOKENIZER_BYTE_BPE && type != TOKENIZER_JAMO && type != TOKENIZER_UNIGRAM)
+        return err_set(ERR_USAGE, "particles can be cut off only where pieces join without a space: byte-bpe, jamo and unigram");
+    if (options->fallback != FALLBACK_NONE && type != TOKENIZER_CHAR && type != TOKENIZER_UNIGRAM)
+        return err_set(ERR_USAGE, "a fallback belongs to char and unigram; byte-bpe and jamo cover every text as they are");
     if (options->vocab_size < 1 || options->vocab_size > VOCAB_ID_MAX)
         return err_set(ERR_USAGE, "vocab_size %lld is not between 1 and %d", (long long)options->vocab_size, VOCAB_ID_MAX);
     return OK;
@@ -236,12 +278,11 @@ Err tokenizer_train(Tokenizer **out, const TokenizerTrainOptions *options, Token
         [TOKENIZER_WORD] = {MODEL_WORDLEVEL, train_word, "word"},
         [TOKENIZER_CHAR] = {MODEL_BPE, train_char, "char"},
         [TOKENIZER_BYTE] = {MODEL_BPE, train_byte, "byte"},
+        [TOKENIZER_JAMO] = {MODEL_BPE, train_byte_bpe, "jamo"},
     };
     TRY(check_options(options));
-    size_t type = (size_t)options->type;
-    const Family *family = &families[type < sizeof families / sizeof families[0] ? type : TOKENIZER_JAMO];
-    if (!family->train)
-        return err_set(ERR_UNSUPPORTED, "training this type of tokenizer is not supported");
+    assert((size_t)options->type < sizeof families / sizeof families[0]);
+    const Family *family = &families[options->type];
     Tokenizer *tok = tokenizer_new(family->model, family->name);
     if (options->nfc)
         tokenizer_push_normalizer(tok, NORMALIZER_NFC);

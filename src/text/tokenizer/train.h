@@ -14,6 +14,10 @@ Err train_add_specials(Tokenizer *tok, const TokenizerTrainOptions *options);
 Err train_finish(Tokenizer *tok, const TokenizerTrainOptions *options);
 /* The splitter of options->pattern as a step, unless it is "none". */
 Err train_push_split(Tokenizer *tok, const TokenizerTrainOptions *options);
+/* The splitter of Korean particles, when options->particles asks for it. */
+Err train_push_particles(Tokenizer *tok, const TokenizerTrainOptions *options);
+/* The tokens and decoder steps of options->fallback. */
+Err train_add_fallback(Tokenizer *tok, const TokenizerTrainOptions *options);
 /* Adds the text as the next id; one that exists keeps its id. */
 Err train_add_token(Tokenizer *tok, const char *text, size_t n_bytes);
 

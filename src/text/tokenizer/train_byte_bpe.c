@@ -1,7 +1,11 @@
-/* train_byte_bpe.c - byte-level BPE (Radford et al. 2019): the alphabet is all 256 bytes, so any text is covered. */
+/* train_byte_bpe.c - byte-level BPE (Radford et al. 2019): the alphabet is all 256 bytes, so any text is covered. The jamo type is the same with
+ * 67 jamo more in its alphabet: Hangul syllables start as jamo instead of bytes. */
 #include "text/tokenizer/bpe_train.h"
 #include "text/tokenizer/byte_level.h"
+#include "text/tokenizer/jamo.h"
 #include "text/tokenizer/train.h"
+
+#include <stdlib.h>
 
 /* The alphabet in order of its characters, as Hugging Face's trainer numbers it. */
 static Err add_alphabet(Tokenizer *tok)
@@ -15,7 +19,24 @@ static Err add_alphabet(Tokenizer *tok)
         char byte = (char)b, text[2];
         tok->byte_id[b] = vocab_find(&tok->vocab, text, byte_level_write(text, &byte, 1));
     }
+    for (int jamo = 0; jamo < HANGUL_N_JAMO && tok->jamo; jamo++) {
+        char text[UTF8_BYTES_MAX];
+        tok->jamo_id[jamo] = tok->vocab.n_ids;
+        TRY(train_add_token(tok, text, (size_t)utf8_encode(text, hangul_jamo_char(jamo))));
+    }
     return OK;
+}
+
+static size_t symbols_of_jamo(const Tokenizer *tok, const char *bytes, size_t n, int32_t *ids, BpeSymbol **scratch, size_t *n_scratch)
+{
+    if (*n_scratch < n) {
+        *n_scratch = n * 2;
+        *scratch = mem_realloc(*scratch, *n_scratch * sizeof **scratch);
+    }
+    size_t n_symbols = jamo_symbols(tok, bytes, n, *scratch);
+    for (size_t i = 0; i < n_symbols; i++)
+        ids[i] = (*scratch)[i].id;
+    return n_symbols;
 }
 
 static BpeCorpus corpus_of(const Tokenizer *tok, const WordCounts *counts)
@@ -25,14 +46,22 @@ static BpeCorpus corpus_of(const Tokenizer *tok, const WordCounts *counts)
         n_symbols += counts->words[w].n_bytes;
     BpeCorpus corpus = bpe_corpus_new(counts->n, n_symbols);
     uint64_t at = 0;
+    BpeSymbol *scratch = NULL;
+    size_t n_scratch = 0;
     for (int64_t w = 0; w < counts->n; w++) {
         const Word *word = &counts->words[w];
+        const char *bytes = counts->pool + word->offset;
         corpus.begin[w] = at;
-        corpus.length[w] = word->n_bytes;
         corpus.count[w] = word->count;
-        for (uint32_t i = 0; i < word->n_bytes; i++)
-            corpus.symbols[at++] = tok->byte_id[(unsigned char)counts->pool[word->offset + i]];
+        if (tok->jamo) {
+            at += symbols_of_jamo(tok, bytes, word->n_bytes, corpus.symbols + at, &scratch, &n_scratch);
+        } else {
+            for (uint32_t i = 0; i < word->n_bytes; i++)
+                corpus.symbols[at++] = tok->byte_id[(unsigned char)bytes[i]];
+        }
+        corpus.length[w] = (uint32_t)(at - corpus.begin[w]);
     }
+    free(scratch);
     return corpus;
 }
 
@@ -40,20 +69,24 @@ static BpeCorpus corpus_of(const Tokenizer *tok, const WordCounts *counts)
 static Err push_rules(Tokenizer *tok, const TokenizerTrainOptions *options)
 {
     TRY(train_push_split(tok, options));
-    bool is_gpt2 = tok->n_pretokenizers && splitter_kind(tok->pretokenizers[0].splitter) == SPLIT_GPT2;
+    TRY(train_push_particles(tok, options));
+    bool is_gpt2 = tok->n_pretokenizers == 1 && splitter_kind(tok->pretokenizers[0].splitter) == SPLIT_GPT2;
     if (is_gpt2)
         tok->pretokenizers[0].kind = PRETOKENIZER_BYTE_LEVEL;
     else
         tokenizer_push_pretokenizer(tok, PRETOKENIZER_BYTE_LEVEL);
-    tokenizer_push_decoder(tok, DECODER_BYTE_LEVEL);
+    tok->pretokenizers[tok->n_pretokenizers - 1].jamo = tok->jamo;
+    tokenizer_push_decoder(tok, tok->jamo ? DECODER_JAMO : DECODER_BYTE_LEVEL);
     return OK;
 }
 
 Err train_byte_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
 {
-    if (options->vocab_size < options->n_specials + 256)
-        return err_set(ERR_USAGE, "vocab_size %lld is too small: the bytes and %d special tokens take %d", (long long)options->vocab_size,
-                       options->n_specials, options->n_specials + 256);
+    tok->jamo = options->type == TOKENIZER_JAMO;
+    int n_alphabet = 256 + (tok->jamo ? HANGUL_N_JAMO : 0);
+    if (options->vocab_size < options->n_specials + n_alphabet)
+        return err_set(ERR_USAGE, "vocab_size %lld is too small: the %s and %d special tokens take %d", (long long)options->vocab_size,
+                       tok->jamo ? "bytes, jamo" : "bytes", options->n_specials, options->n_specials + n_alphabet);
     TRY(train_add_specials(tok, options));
     TRY(add_alphabet(tok));
     TRY(push_rules(tok, options));

@@ -1,4 +1,5 @@
 /* unigram.c - see unigram.h: reading a vocabulary and finding the best path. Training is in unigram_train.c. */
+#include "text/tokenizer/jamo.h"
 #include "text/tokenizer/unigram.h"
 
 #include <float.h>
@@ -135,7 +136,7 @@ static void best_path(const Unigram *unigram, int32_t unk_id, Piece piece, Step 
 }
 
 /* Bytes for a stretch that no piece covers, or one unk. */
-static void put_unknown(const Tokenizer *tok, Piece piece, size_t begin, size_t end, TokenBuffer *out)
+static void put_bytes_or_unk(const Tokenizer *tok, Piece piece, size_t begin, size_t end, TokenBuffer *out)
 {
     bool bytes = tok->byte_fallback;
     for (size_t i = begin; bytes && i < end; i++)
@@ -147,6 +148,33 @@ static void put_unknown(const Tokenizer *tok, Piece piece, size_t begin, size_t 
     }
     for (size_t i = begin; i < end; i++)
         token_buffer_push(out, tok->byte_id[(unsigned char)piece.bytes[i]], i, i + 1);
+}
+
+/* Whether a syllable that the vocabulary can spell in jamo starts here; *end is behind the character. */
+static bool is_jamo_syllable(const Tokenizer *tok, Piece piece, size_t begin, size_t *end, int32_t ids[3], int *n_ids)
+{
+    uint32_t c;
+    *end = begin + (size_t)utf8_decode(&c, piece.bytes + begin, piece.bytes + piece.n);
+    return hangul_is_syllable(c) && jamo_ids_of(tok, c, ids, n_ids);
+}
+
+/* Jamo for the syllables of a stretch that no piece covers; bytes or one unk for each run of the rest. */
+static void put_unknown(const Tokenizer *tok, Piece piece, size_t begin, size_t end, TokenBuffer *out)
+{
+    size_t rest = begin, next;
+    for (size_t at = begin; tok->jamo_fallback && at < end; at = next) {
+        int32_t ids[3];
+        int n_ids;
+        if (!is_jamo_syllable(tok, piece, at, &next, ids, &n_ids))
+            continue;
+        if (rest < at)
+            put_bytes_or_unk(tok, piece, rest, at, out);
+        for (int i = 0; i < n_ids; i++)
+            token_buffer_push(out, ids[i], at + (size_t)i, i + 1 == n_ids ? next : at + (size_t)i + 1);
+        rest = next;
+    }
+    if (rest < end)
+        put_bytes_or_unk(tok, piece, rest, end, out);
 }
 
 void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)

@@ -284,7 +284,7 @@ static Err write_pieces(Tokenizer *tok, Model *model, int64_t vocab_size)
 }
 
 /* Spaces become U+2581 before the word; a line break is a piece of its own. */
-static Err push_rules(Tokenizer *tok)
+static Err push_rules(Tokenizer *tok, const TokenizerTrainOptions *options)
 {
     PretokenizerStep *spaces = tokenizer_push_pretokenizer(tok, PRETOKENIZER_METASPACE);
     spaces->literal = mem_strdup("\xE2\x96\x81");
@@ -296,7 +296,7 @@ static Err push_rules(Tokenizer *tok)
     DecoderStep *decoder = tokenizer_push_decoder(tok, DECODER_METASPACE);
     decoder->text = mem_strdup("\xE2\x96\x81");
     decoder->prepend = METASPACE_ALWAYS;
-    return OK;
+    return train_push_particles(tok, options);
 }
 
 static Err learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainOptions *options)
@@ -346,7 +346,8 @@ Err train_unigram(Tokenizer *tok, const TokenizerTrainOptions *options, Tokenize
         return err_set(ERR_USAGE, "this type of tokenizer needs an unk token");
     TRY(train_add_specials(tok, options));
     tok->unk_id = tokenizer_id_of(tok, options->unk);
-    TRY(push_rules(tok));
+    TRY(push_rules(tok, options));
+    TRY(train_add_fallback(tok, options));
     WordCounts counts;
     TRY(train_count_words(&counts, tok, options, true, source));
     Err err = learn(tok, &counts, options);
