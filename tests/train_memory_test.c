@@ -2,10 +2,7 @@
 #include "base/test.h"
 
 #include "base/file.h"
-#include "learn/train/pretrain.h"
-#include "learn/train/trainer.h"
-#include "study/plan/plan.h"
-#include "shop.h"
+#include "rig.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -50,36 +47,6 @@ void *realloc(void *block, size_t n_bytes)
 }
 #endif
 
-/* A trainer over the shop's recipe, in this process. */
-typedef struct {
-    Recipe recipe;
-    Pretrain *pretrain;
-    Trainer *trainer;
-} Bench;
-
-static bool bench_open(Bench *bench, Shop *shop, const char *precision)
-{
-    bench->recipe = recipe_default();
-    bench->pretrain = NULL;
-    bench->trainer = NULL;
-    const char *path = arena_printf(shop->arena, "%s/recipe.yaml", shop->dir);
-    if (!CHECK_OK(options_read_yaml(&recipe_table, &bench->recipe, shop->arena, path)))
-        return false;
-    CHECK_OK(options_set(&recipe_table, &bench->recipe, shop->arena, "test", "train.precision", precision));
-    if (!CHECK_OK(recipe_check(&bench->recipe, shop->arena)) || !CHECK_OK(pretrain_new(&bench->pretrain, &bench->recipe, false)))
-        return false;
-    TrainerOptions options = plan_trainer_options(&bench->recipe, pretrain_config(bench->pretrain));
-    options.run_dir = NULL;
-    options.quiet = true;
-    return CHECK_OK(trainer_new(&bench->trainer, pretrain_store(bench->pretrain), pretrain_task(bench->pretrain), &options));
-}
-
-static void bench_close(Bench *bench)
-{
-    trainer_free(bench->trainer);
-    pretrain_free(bench->pretrain);
-}
-
 /* Goal: binding maps exactly the planned bytes, and then a step allocates nothing. Method: count every malloc of the process; the first step may
  * start threads. */
 TEST(train, a_step_allocates_nothing_and_binding_maps_what_was_planned)
@@ -87,25 +54,25 @@ TEST(train, a_step_allocates_nothing_and_binding_maps_what_was_planned)
 #if COUNTS_ALLOCATIONS
     Shop shop;
     REQUIRE(shop_open(&shop));
-    const char *const precisions[] = {"f32", "bf16"};
-    for (int i = 0; i < 2; i++) {
-        Bench bench;
-        if (!bench_open(&bench, &shop, precisions[i]))
+    const char *const settings[] = {"train.precision=f32", "train.precision=bf16", "memory.recompute=layers"};
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        Rig rig;
+        if (!rig_open(&rig, &shop, settings[i]))
             break;
         int64_t before = memory_mapped_bytes();
-        REQUIRE_OK(trainer_bind(bench.trainer));
-        CHECK_EQUAL(memory_mapped_bytes() - before, trainer_plan(bench.trainer).total_bytes);
+        REQUIRE_OK(trainer_bind(rig.trainer));
+        CHECK_EQUAL(memory_mapped_bytes() - before, trainer_plan(rig.trainer).total_bytes);
         StepReport report;
-        CHECK_OK(trainer_run_step(bench.trainer, &report));
+        CHECK_OK(trainer_run_step(rig.trainer, &report));
         long counted = n_allocations;
         int64_t mapped = memory_mapped_bytes();
         for (int step = 0; step < 3; step++)
-            CHECK_OK(trainer_run_step(bench.trainer, &report));
+            CHECK_OK(trainer_run_step(rig.trainer, &report));
         CHECK_EQUAL(n_allocations - counted, 0);
         CHECK_EQUAL(memory_mapped_bytes() - mapped, 0);
         free(mem_alloc(1));
         CHECK(n_allocations > counted);  /* the counter counts */
-        bench_close(&bench);
+        rig_close(&rig);
     }
     shop_close(&shop);
 #else
@@ -118,25 +85,25 @@ TEST(train, a_step_allocates_nothing_and_binding_maps_what_was_planned)
 TEST(train, steps_that_are_not_finite_change_nothing_and_stop_the_run)
 {
     Shop shop;
-    Bench bench;
+    Rig rig;
     REQUIRE(shop_open(&shop));
-    REQUIRE(bench_open(&bench, &shop, "f32"));
-    REQUIRE_OK(trainer_bind(bench.trainer));
-    Store *store = pretrain_store(bench.pretrain);
+    REQUIRE(rig_open(&rig, &shop, ""));
+    REQUIRE_OK(trainer_bind(rig.trainer));
+    Store *store = pretrain_store(rig.pretrain);
     StepReport report;
-    REQUIRE_OK(trainer_run_step(bench.trainer, &report));
+    REQUIRE_OK(trainer_run_step(rig.trainer, &report));
     CHECK(!report.skipped);
     Tensor param = store_param_tensor(store, 0, NULL), moment = store_param_tensor(store, 1, "m");
     ((float *)param.data)[5] = INFINITY;
     double weight = tensor_get(&param, 7), m = tensor_get(&moment, 3);
-    REQUIRE_OK(trainer_run_step(bench.trainer, &report));
+    REQUIRE_OK(trainer_run_step(rig.trainer, &report));
     CHECK(report.skipped);
     CHECK_CLOSE(tensor_get(&param, 7), weight, 0);
     CHECK_CLOSE(tensor_get(&moment, 3), m, 0);
     TrainResult result;
-    CHECK_EQUAL(trainer_run(bench.trainer, &result), ERR_NUMERIC);
+    CHECK_EQUAL(trainer_run(rig.trainer, &result), ERR_NUMERIC);
     CHECK(strstr(err_message(), "were not finite") != NULL);
-    bench_close(&bench);
+    rig_close(&rig);
     shop_close(&shop);
 }
 

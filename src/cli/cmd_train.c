@@ -48,6 +48,8 @@ static void print_result(const TrainOutcome *outcome)
     json_field_int(json, "peak_bytes", outcome->peak_bytes);
     json_field_double(json, "seconds", r->seconds);
     json_field_int(json, "bad_steps", r->n_bad_steps);
+    json_field_double(json, "recompute_share_planned", outcome->plan.memory.recompute_share);
+    number_or_null(json, "recompute_share", r->recompute_share);
     json_write_object_end(json);
     printf("%s\n", json_writer_text(json, NULL));
     json_writer_free(json);

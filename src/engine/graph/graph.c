@@ -336,23 +336,36 @@ static void graph_insert_call(Graph *g, Call *call)
     g->n_calls++;
 }
 
-Node *graph_call(Graph *g, const OpInfo *op, Node *const *in, int n_in, const void *attr, size_t attr_bytes)
+static Call *graph_new_call(Graph *g, const OpInfo *op, const char *name, Node *const *in, int n_in)
 {
     assert(n_in <= OP_INPUTS_MAX);
     Call *call = ARENA_NEW(g->arena, Call);
-    call->op = op;
-    call->name = arena_printf(g->arena, "%s%s", g->scope, op->name);
-    call->id = g->n_calls;
-    call->segment = g->segment;
-    call->n_in = n_in;
+    *call = (Call){.op = op, .name = name, .id = g->n_calls, .segment = g->segment, .n_in = n_in};
     if (n_in)
         memcpy(call->in, in, sizeof *in * (size_t)n_in);
+    return call;
+}
+
+Node *graph_call(Graph *g, const OpInfo *op, Node *const *in, int n_in, const void *attr, size_t attr_bytes)
+{
+    Call *call = graph_new_call(g, op, arena_printf(g->arena, "%s%s", g->scope, op->name), in, n_in);
     call->attr_bytes = attr_bytes;
     if (attr_bytes) {
         void *copy = arena_alloc(g->arena, attr_bytes);
         memcpy(copy, attr, attr_bytes);
         call->attr = copy;
     }
+    graph_infer(g, call);
+    graph_insert_call(g, call);
+    return call->out[0];
+}
+
+Node *graph_repeat_call(Graph *g, const Call *original, Node *const *in)
+{
+    Call *call = graph_new_call(g, original->op, arena_printf(g->arena, "again(%s)", original->name), in, original->n_in);
+    call->attr = original->attr;
+    call->attr_bytes = original->attr_bytes;
+    call->repeats = original;
     graph_infer(g, call);
     graph_insert_call(g, call);
     return call->out[0];

@@ -141,6 +141,7 @@ struct Call {
     const void *attr;
     size_t attr_bytes;
     size_t workspace_bytes;
+    const Call *repeats;  /* the call whose values this one makes once more (recompute); NULL: an original */
 };
 
 typedef enum { NODE_CALL, NODE_INPUT, NODE_STATE } NodeKind;
@@ -169,6 +170,19 @@ int node_state_root(const Node *node);
 /* Records a call. in[i] may be NULL for an absent optional input. The attribute bytes are copied: clear padding with = {0}. Returns the first
  * output; never NULL, also when the call is wrong. */
 Node *graph_call(Graph *g, const OpInfo *op, Node *const *in, int n_in, const void *attr, size_t attr_bytes);
+
+/* Records `call` once more over other inputs: its values are made again, so that the first ones need not be kept. Random operators draw the
+ * same numbers. Returns the new call's first output. */
+Node *graph_repeat_call(Graph *g, const Call *call, Node *const *in);
+
+/* What one run of a call costs at its maximal size. */
+void call_cost(const Call *call, Cost *cost);
+/* Seconds that a cost takes on a machine of such rates: products and the rest one after the other, each bound by arithmetic or by memory. */
+typedef struct {
+    double matmul_flops, other_flops, bytes;  /* a second */
+} MachineRates;
+MachineRates machine_rates_typical(void);  /* of two cores: for shares of time, where only proportions count */
+double cost_seconds(const Cost *cost, const MachineRates *rates);
 
 /* For passes: the calls in order of recording; inputs may be exchanged; graph_reinfer then
  * recomputes a call's outputs. A pass that walks in order reinfers every call, since each sees what the ones before became. */

@@ -98,29 +98,6 @@ static void plan_inputs(Program *p)
     }
 }
 
-void call_cost(const Call *call, Cost *cost)
-{
-    *cost = (Cost){0};
-    if (call->op->flags & OP_VIEW)
-        return;
-    for (int i = 0; i < call->n_in; i++)
-        if (call->in[i])
-            cost->bytes_read += (double)shape_count(call->in[i]->shape) * dtype_bytes(call->in[i]->dtype);
-    for (int o = 0; o < call->n_out; o++)
-        cost->bytes_written += (double)shape_count(call->out[o]->shape) * dtype_bytes(call->out[o]->dtype);
-    if (call->op->cost)
-        call->op->cost(call, cost);
-}
-
-static void add_cost(Cost *sum, const Cost *cost)
-{
-    sum->matmul_flops += cost->matmul_flops;
-    sum->other_flops += cost->other_flops;
-    sum->bytes_read += cost->bytes_read;
-    sum->bytes_written += cost->bytes_written;
-    sum->bytes_sent += cost->bytes_sent;
-}
-
 Err graph_compile(Program **out, Graph *g, const CompileOptions *options)
 {
     *out = NULL;
@@ -143,7 +120,9 @@ Err graph_compile(Program **out, Graph *g, const CompileOptions *options)
             return err;
         }
         call_cost(bound->call, &bound->cost);
-        add_cost(&p->plan.cost[bound->call->segment], &bound->cost);
+        cost_add(&p->plan.cost[bound->call->segment], &bound->cost);
+        if (bound->call->repeats)
+            cost_add(&p->plan.repeats, &bound->cost);
         p->segment_end[bound->call->segment] = s + 1;
     }
     for (int s = 1; s < N_SEGMENTS; s++)
@@ -330,4 +309,25 @@ void program_profile(Program *p, bool on)
         p->calls[s].seconds = 0;
         p->calls[s].n_runs = 0;
     }
+}
+
+ProgramSeconds program_seconds(const Program *p)
+{
+    ProgramSeconds sum = {0};
+    for (int s = 0; s < p->n_calls; s++) {
+        sum.all += p->calls[s].seconds;
+        sum.repeats += p->calls[s].call->repeats ? p->calls[s].seconds : 0;
+    }
+    return sum;
+}
+
+ProgramSeconds program_forecast(const Program *p, const MachineRates *rates)
+{
+    ProgramSeconds sum = {0};
+    for (int s = 0; s < p->n_calls; s++) {
+        double seconds = p->calls[s].kernel ? cost_seconds(&p->calls[s].cost, rates) : 0;
+        sum.all += seconds;
+        sum.repeats += p->calls[s].call->repeats ? seconds : 0;
+    }
+    return sum;
 }

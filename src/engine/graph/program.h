@@ -26,6 +26,7 @@ typedef struct {
     int64_t input_bytes;      /* inputs */
     int64_t n_calls;
     Cost cost[N_SEGMENTS];    /* one run of each segment at maximal size */
+    Cost repeats;             /* of that, what makes values once more that were not kept (pass/recompute.h) */
 } ProgramPlan;
 const ProgramPlan *program_plan(const Program *program);
 
@@ -43,6 +44,14 @@ void program_set_bound(Program *program, const char *name, int64_t n);
 void program_run(Program *program, Segment segment);
 /* All segments in order: for programs of one segment. */
 void program_run_all(Program *program);
+
+/* Seconds that one run of all segments takes, by the costs of its calls: all of them, and those that repeat others. */
+typedef struct {
+    double all, repeats;
+} ProgramSeconds;
+ProgramSeconds program_forecast(const Program *program, const MachineRates *rates);
+/* The same as measured since program_profile switched measuring on; sums over the runs. */
+ProgramSeconds program_seconds(const Program *program);
 
 /* Seconds and FLOPs by operator since switched on; measuring costs two clock reads a call and is off at first. */
 void program_profile(Program *program, bool on);

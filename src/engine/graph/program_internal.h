@@ -43,6 +43,6 @@ struct Program {
     bool bound, profiling;
 };
 
-void call_cost(const Call *call, Cost *cost);
+void cost_add(Cost *sum, const Cost *cost);
 
 #endif

@@ -13,7 +13,9 @@ static Node *narrowed(Graph *g, Node *value, DType compute, Node **casts, int in
         narrow = graph_param_copy(g, store_param(graph_store(g), value->param)->name, compute);
     } else {
         graph_insert_before(g, index);
+        graph_push_scope(g, "%s", graph_call_at(g, index)->name);  /* a layer's cast belongs to that layer */
         narrow = cast(g, value, compute);
+        graph_pop_scope(g);
         graph_insert_end(g);
     }
     casts[value->id] = narrow;

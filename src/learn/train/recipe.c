@@ -53,6 +53,9 @@ static const Option rows[] = {
     ROW_REAL("train.sample_temperature", train.sample_temperature, 0.0, 10.0, "of samples; 0: the most likely token"),
     ROW_INT("train.threads", train.threads, 0, 1024, "0: all cores; results do not depend on it"),
     OPTION_BOOL("train.probe", Recipe, train.probe, "measure matrix products before and after, for the share of peak"),
+    ROW_CHOICE("memory.recompute", memory.recompute, RECOMPUTE_CHOICES, "activations made again in backward instead of kept; the bits stay"),
+    ROW_INT("memory.layers", memory.layers, 1, 1e6, "layers between kept activations, for recompute: layers"),
+    ROW_REAL("memory.budget_bytes", memory.budget_bytes, 0.0, 1e18, "of the whole run, for recompute: budget"),
     ROW_INT("parallel.dp", parallel.dp, 1, 1e6, "data-parallel ranks"),
     ROW_INT("parallel.tp", parallel.tp, 1, 1e6, "tensor-parallel ranks"),
     ROW_INT("parallel.pp", parallel.pp, 1, 1e6, "pipeline stages"),
@@ -70,6 +73,7 @@ Recipe recipe_default(void)
         .schedule = {.name = SCHEDULE_COSINE, .warmup_steps = 100, .min_lr = 1e-4},
         .train = {.steps = 1000, .batch_size = 8, .eval_every = 250, .checkpoint_every = 500, .keep_best = 1, .log_every = 10,
                   .bad_steps_max = 10, .sample_tokens = 100, .sample_temperature = 0.8, .probe = true},
+        .memory = {.layers = 1},
         .parallel = {.dp = 1, .tp = 1, .pp = 1},
     };
 }
@@ -128,6 +132,10 @@ Err recipe_check(Recipe *r, Arena *arena)
     if (r->train.micro_batch_size != r->train.batch_size && r->train.micro_batch_size * r->data.seq_len % r->train.grad_leaf != 0)
         log_warn("a micro batch of %lld tokens is not whole leaves of %lld: another train.micro_batch_size may round gradients otherwise",
                  (long long)(r->train.micro_batch_size * r->data.seq_len), (long long)r->train.grad_leaf);
+    if (r->memory.recompute == RECOMPUTE_BUDGET && r->memory.budget_bytes <= 0)
+        return err_set(ERR_USAGE, "memory.recompute: budget needs memory.budget_bytes, e.g. 4e9");
+    if (r->memory.recompute != RECOMPUTE_BUDGET && r->memory.budget_bytes > 0)
+        return err_set(ERR_USAGE, "memory.budget_bytes is set: say memory.recompute: budget as well");
     if (!r->out)
         r->out = arena_printf(arena, "runs/%s", r->run);
     return OK;
@@ -150,5 +158,6 @@ uint64_t recipe_hash(const Recipe *recipe)
     same.train.sample_temperature = neutral.train.sample_temperature;
     same.train.threads = neutral.train.threads;
     same.train.probe = neutral.train.probe;
+    same.memory = neutral.memory;
     return options_hash(&recipe_table, &same);
 }

@@ -4,6 +4,7 @@
 
 #include "base/options.h"
 #include "learn/optim/optim.h"
+#include "learn/train/trainer.h"
 
 typedef enum { PRECISION_F32, PRECISION_BF16 } RecipePrecision;
 
@@ -34,6 +35,7 @@ typedef struct {
         int64_t threads;
         bool probe;
     } train;
+    MemoryOptions memory;
     struct {
         int64_t dp, tp, pp, zero;
     } parallel;
@@ -43,7 +45,7 @@ extern const OptionTable recipe_table;
 Recipe recipe_default(void);
 /* Checks what one setting says against another and fills in what follows from others (micro_batch_size, grad_leaf, out). ERR_USAGE says the cure. */
 Err recipe_check(Recipe *recipe, Arena *arena);
-/* Identity of the result: the hash of all settings but those that cannot change it (run, out, threads, micro_batch_size, how often to log, save and
+/* Identity of the result: the hash of all settings but those that cannot change it (run, out, threads, micro_batch_size, memory, how often to log, save and
  * sample). */
 uint64_t recipe_hash(const Recipe *recipe);
 

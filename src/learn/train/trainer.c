@@ -15,7 +15,7 @@
 
 static const CompileOptions on_cpu = {BACKEND_CPU};
 
-static Graph *record_loss(Trainer *t, bool training)
+Graph *trainer_record_loss(Trainer *t, bool training)
 {
     Graph *g = graph_new(t->store);
     graph_set_grad_leaf(g, t->options.grad_leaf);
@@ -43,13 +43,9 @@ static void make_schedule(Trainer *t)
 static Err trainer_compile(Trainer *t)
 {
     optim_declare(&t->options.optim, t->store);
-    t->micro_graph = record_loss(t, true);
-    TRY(graph_compile(&t->micro_step, t->micro_graph, &on_cpu));
-    t->eval_graph = record_loss(t, false);
+    t->eval_graph = trainer_record_loss(t, false);
     TRY(graph_compile(&t->eval, t->eval_graph, &on_cpu));
-    t->update_graph = graph_new(t->store);
-    optim_record_update(&t->options.optim, t->update_graph);
-    TRY(graph_compile(&t->update, t->update_graph, &on_cpu));
+    TRY(trainer_compile_step(t));
     t->refresh_graph = graph_new(t->store);
     optim_record_refresh(t->refresh_graph);
     return graph_compile(&t->refresh, t->refresh_graph, &on_cpu);
@@ -92,6 +88,15 @@ void trainer_free(Trainer *t)
     free(t);
 }
 
+/* Of a step's time: the part of a micro step that repeats, as the costs of all calls forecast it. */
+static double recompute_share(const Trainer *t)
+{
+    MachineRates rates = machine_rates_typical();
+    ProgramSeconds micro = program_forecast(t->micro_step, &rates), update = program_forecast(t->update, &rates);
+    double n_micro = (double)t->task->n_micro(t->task->context);
+    return n_micro * micro.repeats / (n_micro * micro.all + update.all);
+}
+
 TrainerPlan trainer_plan(const Trainer *t)
 {
     TrainerPlan plan = {0};
@@ -104,6 +109,9 @@ TrainerPlan trainer_plan(const Trainer *t)
     plan.update_bytes = update->slab_bytes;
     plan.eval_bytes = program_plan(t->eval)->slab_bytes;
     plan.input_bytes = micro->input_bytes + update->input_bytes + program_plan(t->eval)->input_bytes;
+    plan.recompute = t->recompute;
+    plan.kept_bytes = t->kept_bytes;
+    plan.recompute_share = recompute_share(t);
     plan.task_bytes = t->task->extra_bytes ? t->task->extra_bytes(t->task->context) : 0;
     plan.total_bytes += plan.activation_bytes + plan.update_bytes + plan.eval_bytes + plan.input_bytes + plan.task_bytes;
     for (int64_t i = 0; i < t->n_schedule; i++) {

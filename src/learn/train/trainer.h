@@ -8,16 +8,28 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/graph/program.h"
+#include "engine/pass/recompute.h"
 #include "learn/optim/optim.h"
 #include "learn/train/task.h"
 
 #include <stdint.h>
+
+/* Which values of the forward pass are made again instead of kept (engine/pass/recompute.h). */
+typedef enum { RECOMPUTE_NONE, RECOMPUTE_LAYERS, RECOMPUTE_SQRT, RECOMPUTE_BUDGET } RecomputeMode;
+#define RECOMPUTE_CHOICES "none|layers|sqrt|budget"
+
+typedef struct {
+    int recompute;        /* RecomputeMode */
+    int64_t layers;       /* of a group, for RECOMPUTE_LAYERS; RECOMPUTE_SQRT takes the root of their number */
+    double budget_bytes;  /* of the whole run, for RECOMPUTE_BUDGET: the plan's total stays below at the least cost of time */
+} MemoryOptions;
 
 typedef struct {
     OptimOptions optim;
     ScheduleOptions schedule;
     int64_t steps;
     DType compute;            /* f32, or bf16: autocast over f32 masters */
+    MemoryOptions memory;
     int64_t grad_leaf;        /* tokens (graph.h) */
     int64_t eval_every;       /* steps; 0: only at the end */
     int64_t checkpoint_every; /* steps; 0: only at the end */
@@ -47,6 +59,9 @@ typedef struct {
     int64_t task_bytes;        /* what the task maps: the sampling program */
     int64_t total_bytes;
     double step_matmul_flops, step_flops, step_bytes_moved;
+    RecomputeReport recompute;
+    int64_t kept_bytes;        /* what activation_bytes would be without passes that save memory */
+    double recompute_share;    /* of a step's time, by the costs of its calls */
 } TrainerPlan;
 TrainerPlan trainer_plan(const Trainer *trainer);
 /* The programs, for `inspect graph` and profiles. */
@@ -83,6 +98,7 @@ typedef struct {
     double train_loss;     /* mean over the steps since the last log line */
     EvalReport eval;       /* the last one */
     double seconds, tokens_per_second, share_of_peak;  /* of the steps run now; share NaN when unknown */
+    double recompute_share;  /* of the time inside steps; NaN when nothing was made again */
 } TrainResult;
 /* Trains to options.steps. ERR_INTERRUPTED after Ctrl-C, ERR_NUMERIC when the guard gives up, both after a checkpoint of the last good state. */
 Err trainer_run(Trainer *trainer, TrainResult *result);

@@ -22,9 +22,16 @@ struct Trainer {
     Program *micro_step, *update, *eval, *refresh;
     ScheduleItem *schedule;
     int64_t n_schedule;
+    RecomputeReport recompute;
+    int64_t kept_bytes;  /* the micro step's slab without recompute */
     RunState state;
     int64_t n_bad_in_a_row;
     RunLog *log;
 };
+
+/* Records the task's loss, and its gradients when training. */
+Graph *trainer_record_loss(Trainer *t, bool training);
+/* Makes micro_graph and micro_step, and the update over their gradients, as options.memory asks. The evaluation program must exist. */
+Err trainer_compile_step(Trainer *t);
 
 #endif

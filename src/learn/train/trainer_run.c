@@ -186,6 +186,29 @@ static Err run_steps(Run *run)
     return OK;
 }
 
+/* What saving memory took, beside what the plan said. */
+static Err report_memory(Run *run)
+{
+    Trainer *t = run->t;
+    if (t->recompute.n_calls == 0 || run->train_seconds <= 0)
+        return OK;
+    TrainerPlan plan = trainer_plan(t);
+    int64_t saved = plan.kept_bytes - plan.activation_bytes;
+    run->result->recompute_share = program_seconds(t->micro_step).repeats / run->train_seconds;
+    Arena *arena = arena_new();
+    log_info("recompute saved %s; it took %.1f %% of the time in steps, the plan said %.1f %%", format_bytes(arena, (double)saved),
+             100 * run->result->recompute_share, 100 * plan.recompute_share);
+    arena_free(arena);
+    if (!t->log)
+        return OK;
+    JsonWriter *json = run_log_begin(t->log, t->state.step);
+    json_field_string(json, "event", "recompute");
+    json_field_int(json, "saved_bytes", saved);
+    json_field_double(json, "share_of_time", run->result->recompute_share);
+    json_field_double(json, "share_planned", plan.recompute_share);
+    return run_log_end(t->log);
+}
+
 static Err open_log(Trainer *t)
 {
     if (!t->options.run_dir || t->log)
@@ -199,7 +222,7 @@ static Err open_log(Trainer *t)
 
 Err trainer_run(Trainer *t, TrainResult *result)
 {
-    *result = (TrainResult){.train_loss = NAN, .share_of_peak = NAN, .eval = {NAN, NAN, 0}};
+    *result = (TrainResult){.train_loss = NAN, .share_of_peak = NAN, .recompute_share = NAN, .eval = {NAN, NAN, 0}};
     TRY(open_log(t));
     Run run = {.t = t, .result = result};
     if (!t->options.quiet) {
@@ -207,7 +230,10 @@ Err trainer_run(Trainer *t, TrainResult *result)
         progress_set(run.progress, t->state.step);
     }
     double start = clock_seconds();
+    program_profile(t->micro_step, t->recompute.n_calls > 0);
     Err err = run_steps(&run);
+    if (err == OK)
+        err = report_memory(&run);
     if (err == OK && isnan(result->eval.loss))  /* resumed at the end: nothing was run */
         err = evaluate(&run);
     progress_free(run.progress);

@@ -10,7 +10,7 @@ TrainerOptions plan_trainer_options(const Recipe *r, const ModelConfig *config)
     return (TrainerOptions){
         .optim = r->optim, .schedule = r->schedule, .steps = r->train.steps,
         .compute = r->train.precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32,
-        .grad_leaf = r->train.grad_leaf, .eval_every = r->train.eval_every, .checkpoint_every = r->train.checkpoint_every,
+        .memory = r->memory, .grad_leaf = r->train.grad_leaf, .eval_every = r->train.eval_every, .checkpoint_every = r->train.checkpoint_every,
         .sample_every = r->train.sample_every, .log_every = r->train.log_every, .keep_best = r->train.keep_best,
         .bad_steps_max = r->train.bad_steps_max, .run_dir = r->out, .recipe_hash = recipe_hash(r),
         .flops_per_token = model_train_flops_per_token(config, r->data.seq_len),
@@ -56,6 +56,10 @@ const char *plan_to_text(const Plan *plan, Arena *arena)
         if (rows[i].n_bytes)
             fprintf(out, "  %-26s %16s\n", rows[i].name, format_bytes(arena, (double)rows[i].n_bytes));
     fprintf(out, "  %-26s %16s  (%lld bytes)\n", "total", format_bytes(arena, (double)m->total_bytes), (long long)m->total_bytes);
+    if (m->recompute.n_calls)
+        fprintf(out, "recompute: %lld of %lld values in %lld layers made again; saves %s, takes about %.1f %% of a step's time\n",
+                (long long)m->recompute.n_again, (long long)m->recompute.n_choices, (long long)m->recompute.n_layers,
+                format_bytes(arena, (double)(m->kept_bytes - m->activation_bytes)), 100 * m->recompute_share);
     fclose(out);
     const char *result = arena_strndup(arena, text, n_bytes);
     free(text);
@@ -82,6 +86,8 @@ void plan_to_json(const Plan *plan, JsonWriter *json)
     json_field_int(json, "samples", m->task_bytes);
     json_field_int(json, "inputs", m->input_bytes);
     json_write_object_end(json);
+    json_field_int(json, "activations_kept", m->kept_bytes);
+    json_field_double(json, "recompute_share", m->recompute_share);
     json_field_int(json, "peak_bytes_forecast", m->total_bytes);
     if (plan->seconds > 0)
         json_field_double(json, "seconds", plan->seconds);
