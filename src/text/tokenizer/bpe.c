@@ -80,7 +80,7 @@ void bpe_scratch_release(BpeScratch *scratch)
     *scratch = (BpeScratch){NULL, 0};
 }
 
-static void *scratch_reserve(BpeScratch *scratch, size_t n_bytes)
+void *bpe_scratch_reserve(BpeScratch *scratch, size_t n_bytes)
 {
     if (scratch->n_bytes < n_bytes) {
         free(scratch->block);
@@ -112,7 +112,7 @@ size_t bpe_merge_plain(const BpeMerges *merges, BpeSymbol *symbols, size_t n)
 }
 
 /* For a few symbols: ranks[i] belongs to the pair (i, i + 1) and is looked up again only where a neighbour changed. */
-static size_t merge_by_scan(const BpeMerges *merges, BpeSymbol *symbols, size_t n)
+static size_t merge_by_scan(const BpeMerges *merges, BpeSymbol *symbols, size_t n, size_t n_wanted)
 {
     uint32_t ranks[SCAN_SYMBOLS_MAX];
     int32_t merged[SCAN_SYMBOLS_MAX];
@@ -124,7 +124,7 @@ static size_t merge_by_scan(const BpeMerges *merges, BpeSymbol *symbols, size_t 
     } while (0)
     for (size_t i = 0; i + 1 < n; i++)
         LOOK(i);
-    while (n > 1) {
+    while (n > n_wanted) {
         uint32_t least = ranks[0];
         size_t at = 0;
         for (size_t i = 1; i + 1 < n; i++)
@@ -206,9 +206,10 @@ static void link_look(const BpeMerges *merges, const BpeSymbol *symbols, Link *l
 
 /* At most two entries are pushed a merge and n - 1 at the start: 3 n in all. An entry is stale when the pair at its position has another
  * rank by now, or none. */
-static size_t merge_by_heap(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n)
+static size_t merge_by_heap(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n, size_t n_wanted)
 {
-    Link *links = scratch_reserve(scratch, n * sizeof(Link) + 3 * n * sizeof(uint64_t));
+    size_t n_live = n;
+    Link *links = bpe_scratch_reserve(scratch, n * sizeof(Link) + 3 * n * sizeof(uint64_t));
     Heap heap = {(uint64_t *)(links + n), 0};
     for (size_t i = 0; i < n; i++) {
         links[i].previous = (uint32_t)i - 1;
@@ -220,12 +221,13 @@ static size_t merge_by_heap(const BpeMerges *merges, BpeScratch *scratch, BpeSym
     for (size_t i = heap.n / 4 + 1; i-- > 0;)
         if (i < heap.n)
             heap_sift_down(&heap, i);
-    while (heap.n) {
+    while (heap.n && n_live > n_wanted) {
         uint64_t top = heap_pop(&heap);
         size_t i = (uint32_t)top;
         if (links[i].rank != top >> 32)
             continue;
         size_t gone = links[i].next;
+        n_live--;
         symbols[i].id = links[i].merged;
         symbols[i].end = symbols[gone].end;
         links[gone].rank = BPE_NO_RANK;
@@ -248,11 +250,16 @@ static size_t merge_by_heap(const BpeMerges *merges, BpeScratch *scratch, BpeSym
     return n_left;
 }
 
-size_t bpe_merge(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n)
+size_t bpe_merge_down_to(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n, size_t n_wanted)
 {
-    if (n < 2 || merges->n_merges == 0)
+    if (n <= n_wanted || merges->n_merges == 0)
         return n;
     if (n <= SCAN_SYMBOLS_MAX)
-        return merge_by_scan(merges, symbols, n);
-    return merge_by_heap(merges, scratch, symbols, n);
+        return merge_by_scan(merges, symbols, n, n_wanted);
+    return merge_by_heap(merges, scratch, symbols, n, n_wanted);
+}
+
+size_t bpe_merge(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n)
+{
+    return bpe_merge_down_to(merges, scratch, symbols, n, 1);
 }

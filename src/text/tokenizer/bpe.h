@@ -43,9 +43,12 @@ typedef struct {
     size_t n_bytes;
 } BpeScratch;
 void bpe_scratch_release(BpeScratch *scratch);
+void *bpe_scratch_reserve(BpeScratch *scratch, size_t n_bytes);  /* what it held is gone */
 
 /* Merges symbols[0, n) in place and returns how many are left. Time O(n log n) at worst. */
 size_t bpe_merge(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n);
+/* The same, but stops when n_wanted >= 1 symbols are left: the last merges of a token are how it was made. */
+size_t bpe_merge_down_to(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n, size_t n_wanted);
 /* The rule read literally, O(n^2): the judge of the fast one. */
 size_t bpe_merge_plain(const BpeMerges *merges, BpeSymbol *symbols, size_t n);
 

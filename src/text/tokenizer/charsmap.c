@@ -76,6 +76,11 @@ void charsmap_add_symbol(Charsmap *map, const char *text, size_t n_bytes)
         map->symbol_bytes_max = n_bytes;
 }
 
+bool charsmap_has_symbols(const Charsmap *map)
+{
+    return map->symbol_bytes_max > 0;
+}
+
 size_t charsmap_symbol_at(const Charsmap *map, const char *text, size_t n_bytes)
 {
     for (size_t n = n_bytes < map->symbol_bytes_max ? n_bytes : map->symbol_bytes_max; n > 0; n--)

@@ -13,6 +13,7 @@ void charsmap_free(Charsmap *map);
 const char *charsmap_blob(const Charsmap *map, size_t *n_bytes);
 /* Texts that are taken as they stand and never normalised (user-defined symbols). */
 void charsmap_add_symbol(Charsmap *map, const char *text, size_t n_bytes);
+bool charsmap_has_symbols(const Charsmap *map);
 /* Bytes of the longest symbol at the start of the text, 0 when there is none. */
 size_t charsmap_symbol_at(const Charsmap *map, const char *text, size_t n_bytes);
 

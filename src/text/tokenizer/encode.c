@@ -1,13 +1,9 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
-#include "text/tokenizer/charsmap.h"
-#include "text/tokenizer/jamo.h"
 #include "text/tokenizer/tokenizer_internal.h"
 
-#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 /* A scratch is taken from the tokenizer and given back: as many exist as threads ever encoded at once. */
 static EncodeScratch *scratch_take(const Tokenizer *tok)
@@ -30,7 +26,7 @@ static void scratch_free(EncodeScratch *scratch)
     arena_free(scratch->arena);
     bpe_scratch_release(&scratch->bpe);
     free(scratch->symbols);
-    free(scratch->cache);
+    pretoken_cache_release(&scratch->cache);
     free(scratch->model);
     free(scratch);
 }
@@ -63,189 +59,23 @@ void *encode_scratch_model(EncodeScratch *scratch, size_t n_bytes)
     return scratch->model;
 }
 
+void token_buffer_reserve(TokenBuffer *buffer, int64_t n_more)
+{
+    if (buffer->n + n_more <= buffer->capacity)
+        return;
+    buffer->capacity = (buffer->n + n_more) * 2 + 256;
+    buffer->ids = mem_realloc(buffer->ids, (size_t)buffer->capacity * sizeof *buffer->ids);
+    if (buffer->wants_offsets)
+        buffer->offsets = mem_realloc(buffer->offsets, (size_t)buffer->capacity * sizeof *buffer->offsets);
+}
+
 void token_buffer_push(TokenBuffer *buffer, int32_t id, size_t begin, size_t end)
 {
-    if (buffer->n == buffer->capacity) {
-        buffer->capacity = buffer->capacity ? buffer->capacity * 2 : 256;
-        buffer->ids = mem_realloc(buffer->ids, (size_t)buffer->capacity * sizeof *buffer->ids);
-        if (buffer->wants_offsets)
-            buffer->offsets = mem_realloc(buffer->offsets, (size_t)buffer->capacity * sizeof *buffer->offsets);
-    }
+    token_buffer_reserve(buffer, 1);
     buffer->ids[buffer->n] = id;
     if (buffer->wants_offsets)
         buffer->offsets[buffer->n] = (TokenOffset){(int64_t)begin, (int64_t)end};
     buffer->n++;
-}
-
-static BpeSymbol *symbols_reserve(EncodeScratch *scratch, size_t n)
-{
-    if (scratch->n_symbols_max < n) {
-        free(scratch->symbols);
-        scratch->n_symbols_max = n * 2;
-        scratch->symbols = mem_alloc(scratch->n_symbols_max * sizeof *scratch->symbols);
-    }
-    return scratch->symbols;
-}
-
-static size_t byte_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piece)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < piece.n; i++) {
-        bool last = i + 1 == piece.n;
-        int32_t id = (last ? tok->last_byte_id : tok->byte_id)[(unsigned char)piece.bytes[i]];
-        if (id < 0)
-            id = tok->unk_id;
-        if (id >= 0)
-            symbols[n++] = (BpeSymbol){id, (uint32_t)i, (uint32_t)i + 1};
-    }
-    return n;
-}
-
-/* The id of a character in its place of the word: dressed with prefix and suffix. */
-static int32_t dressed_id(const Tokenizer *tok, const char *bytes, size_t n, bool first, bool last)
-{
-    const char *prefix = !first && tok->prefix ? tok->prefix : "", *suffix = last && tok->suffix ? tok->suffix : "";
-    if (!*prefix && !*suffix)
-        return tokenizer_find_model(tok, bytes, n);
-    char text[512];
-    size_t n_prefix = strlen(prefix), n_suffix = strlen(suffix);
-    if (n_prefix + n + n_suffix > sizeof text)
-        return -1;
-    memcpy(text, prefix, n_prefix);
-    memcpy(text + n_prefix, bytes, n);
-    memcpy(text + n_prefix + n, suffix, n_suffix);
-    return tokenizer_find_model(tok, text, n_prefix + n + n_suffix);
-}
-
-static bool has_all_bytes(const Tokenizer *tok, const char *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (tok->byte_id[(unsigned char)bytes[i]] < 0)
-            return false;
-    return true;
-}
-
-/* A character that is no token becomes its bytes, or unk (one for a run of them when fused), or nothing. */
-static size_t char_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piece)
-{
-    size_t n = 0;
-    bool after_unk = false;
-    for (size_t at = 0; at < piece.n;) {
-        uint32_t c;
-        size_t length = (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n), end = at + length;
-        int32_t id = dressed_id(tok, piece.bytes + at, length, at == 0, end == piece.n);
-        if (id >= 0) {
-            symbols[n++] = (BpeSymbol){id, (uint32_t)at, (uint32_t)end};
-            after_unk = false;
-        } else if (tok->jamo_fallback && hangul_is_syllable(c)) {
-            for (size_t more = jamo_symbols(tok, piece.bytes + at, length, symbols + n); more > 0; more--, n++) {
-                symbols[n].begin += (uint32_t)at;
-                symbols[n].end += (uint32_t)at;
-            }
-            after_unk = false;
-        } else if (tok->byte_fallback && has_all_bytes(tok, piece.bytes + at, length)) {
-            for (size_t i = at; i < end; i++)
-                symbols[n++] = (BpeSymbol){tok->byte_id[(unsigned char)piece.bytes[i]], (uint32_t)i, (uint32_t)i + 1};
-            after_unk = false;
-        } else if (tok->unk_id >= 0) {
-            if (after_unk && tok->fuse_unk)
-                symbols[n - 1].end = (uint32_t)end;
-            else
-                symbols[n++] = (BpeSymbol){tok->unk_id, (uint32_t)at, (uint32_t)end};
-            after_unk = true;
-        }
-        at = end;
-    }
-    return n;
-}
-
-/* Start symbols of SentencePiece's BPE: user-defined symbols whole, characters by piece or phantom, -1 for what no piece contains. Returns how
- * many; *frozen says whether a user-defined symbol is among them (those never merge). */
-static size_t piece_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piece, bool *frozen)
-{
-    const Charsmap *map = tok->normalizers[0].charsmap;
-    size_t n = 0;
-    *frozen = false;
-    for (size_t at = 0; at < piece.n;) {
-        size_t length = charsmap_symbol_at(map, piece.bytes + at, piece.n - at);
-        uint32_t c;
-        if (length)
-            *frozen = true;
-        else
-            length = (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n);
-        int32_t id = tokenizer_find_model(tok, piece.bytes + at, length);
-        if (id < 0 || tokenizer_is_special(tok, id)) {
-            id = vocab_find(&tok->phantoms, piece.bytes + at, length);
-            id = id < 0 ? -1 : tok->vocab.n_ids + id;
-        }
-        symbols[n++] = (BpeSymbol){id, (uint32_t)at, (uint32_t)(at + length)};
-        at += length;
-    }
-    return n;
-}
-
-/* Merges between user-defined symbols only. */
-static size_t merge_between_frozen(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, BpeSymbol *symbols, size_t n)
-{
-    const Charsmap *map = tok->normalizers[0].charsmap;
-    size_t kept = 0;
-    for (size_t begin = 0; begin < n;) {
-        size_t end = begin;
-        while (end < n && !charsmap_symbol_at(map, piece.bytes + symbols[end].begin, piece.n - symbols[end].begin))
-            end++;
-        size_t left = bpe_merge(&tok->merges, &scratch->bpe, symbols + begin, end - begin);
-        memmove(symbols + kept, symbols + begin, left * sizeof *symbols);
-        kept += left;
-        if (end < n)
-            symbols[kept++] = symbols[end++];
-        begin = end;
-    }
-    return kept;
-}
-
-static void pieces_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
-{
-    bool frozen, after_unk = false;
-    BpeSymbol *symbols = symbols_reserve(scratch, piece.n);
-    size_t n = piece_symbols(tok, symbols, piece, &frozen);
-    n = frozen ? merge_between_frozen(tok, scratch, piece, symbols, n) : bpe_merge(&tok->merges, &scratch->bpe, symbols, n);
-    for (size_t i = 0; i < n; i++) {
-        BpeSymbol s = symbols[i];
-        bool known = s.id >= 0 && s.id < tok->vocab.n_ids;
-        if (known) {
-            token_buffer_push(out, s.id, s.begin, s.end);
-        } else if (tok->byte_fallback && has_all_bytes(tok, piece.bytes + s.begin, s.end - s.begin)) {
-            for (size_t k = s.begin; k < s.end; k++)
-                token_buffer_push(out, tok->byte_id[(unsigned char)piece.bytes[k]], k, k + 1);
-        } else if (!after_unk) {
-            token_buffer_push(out, tok->unk_id, s.begin, s.end);
-        } else if (out->wants_offsets) {
-            out->offsets[out->n - 1].end = s.end;
-        }
-        after_unk = !known;
-    }
-}
-
-void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
-{
-    if (tok->by_pieces) {
-        pieces_encode(tok, scratch, piece, out);
-        return;
-    }
-    if (tok->ignore_merges) {
-        int32_t id = tok->byte_level ? tokenizer_find_bytes(tok, scratch->arena, piece.bytes, piece.n)
-                                     : tokenizer_find_model(tok, piece.bytes, piece.n);
-        if (id >= 0) {
-            token_buffer_push(out, id, 0, piece.n);
-            return;
-        }
-    }
-    BpeSymbol *symbols = symbols_reserve(scratch, piece.n);
-    size_t n = tok->jamo ? jamo_symbols(tok, piece.bytes, piece.n, symbols)
-               : tok->byte_level ? byte_symbols(tok, symbols, piece) : char_symbols(tok, symbols, piece);
-    n = bpe_merge(&tok->merges, &scratch->bpe, symbols, n);
-    for (size_t i = 0; i < n; i++)
-        token_buffer_push(out, symbols[i].id, symbols[i].begin, symbols[i].end);
 }
 
 void wordlevel_encode(const Tokenizer *tok, Piece piece, TokenBuffer *out)
@@ -267,30 +97,32 @@ void model_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Tok
     }
 }
 
-/* Remembers what short pieces became: nine in ten pieces of a text have been seen just before. */
+static PretokenCache *cache_of(EncodeScratch *scratch)
+{
+    if (!scratch->cache.block)
+        pretoken_cache_init(&scratch->cache);
+    return &scratch->cache;
+}
+
+/* A piece that is looked up first, and remembered when it was not known. */
 static void encode_remembered(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
 {
-    if (piece.n > PRETOKEN_KEY_BYTES || out->wants_offsets) {
+    if (piece.n == 0 || piece.n > LONG_PIECE_BYTES || out->wants_offsets) {
         model_encode(tok, scratch, piece, out);
         return;
     }
-    if (!scratch->cache)
-        scratch->cache = mem_alloc(PRETOKEN_SLOTS * sizeof *scratch->cache);
-    Pretoken *slot = &scratch->cache[XXH3_64bits(piece.bytes, piece.n) % PRETOKEN_SLOTS];
-    if (slot->n_key == piece.n && memcmp(slot->key, piece.bytes, piece.n) == 0) {
-        for (int32_t i = 0; i < slot->n_ids; i++)
-            token_buffer_push(out, slot->ids[i], 0, 0);
+    PretokenCache *cache = cache_of(scratch);
+    int n_ids;
+    const int32_t *ids = pretoken_cache_find(cache, piece.bytes, piece.n, &n_ids);
+    if (ids) {
+        token_buffer_reserve(out, LONG_PIECE_IDS);
+        memcpy(out->ids + out->n, ids, (size_t)n_ids * sizeof *ids);
+        out->n += n_ids;
         return;
     }
     int64_t before = out->n;
     model_encode(tok, scratch, piece, out);
-    if (out->n - before > PRETOKEN_IDS)
-        return;
-    memcpy(slot->key, piece.bytes, piece.n);
-    slot->n_key = (uint8_t)piece.n;
-    slot->n_ids = (int32_t)(out->n - before);
-    for (int32_t i = 0; i < slot->n_ids; i++)
-        slot->ids[i] = out->ids[before + i];
+    pretoken_cache_put(cache, piece.bytes, piece.n, out->ids + before, out->n - before);
 }
 
 /* Puts the offsets of a piece's tokens into terms of the text given. */
@@ -329,9 +161,43 @@ const Splitter *tokenizer_only_scanner(const Tokenizer *tok)
     return scanner;
 }
 
+/* Many pieces at a time: their keys first, so that the places of all of them in the cache are on their way before the first is read. */
+enum { PIECES_AT_ONCE = 64 };
+static void encode_scanned(const Tokenizer *tok, EncodeScratch *scratch, const Splitter *scanner, Piece text, TokenBuffer *out)
+{
+    const PretokenCache *cache = cache_of(scratch);
+    size_t ends[PIECES_AT_ONCE], buckets[PIECES_AT_ONCE];
+    ShortKey keys[PIECES_AT_ONCE];
+    for (size_t at = 0; at < text.n;) {
+        int n = splitter_ends(scanner, text.bytes, text.n, at, ends, PIECES_AT_ONCE);
+        for (int i = 0; i < n; i++) {
+            size_t begin = i ? ends[i - 1] : at, length = ends[i] - begin;
+            if (length > SHORT_PIECE_BYTES)
+                continue;
+            keys[i] = short_key(text.bytes + begin, length, begin + sizeof(ShortKey) <= text.n);
+            buckets[i] = short_bucket(keys[i]);
+            __builtin_prefetch(&cache->shorts[2 * buckets[i]]);
+        }
+        for (int i = 0; i < n; at = ends[i++]) {
+            const int32_t *ids = ends[i] - at <= SHORT_PIECE_BYTES ? short_find(cache, keys[i], buckets[i]) : NULL;
+            if (!ids) {
+                encode_remembered(tok, scratch, piece_part(text, at, ends[i]), out);
+                continue;
+            }
+            token_buffer_reserve(out, SHORT_PIECE_IDS);
+            memcpy(out->ids + out->n, ids, SHORT_PIECE_IDS * sizeof *ids);
+            out->n += 1 + (ids[1] >= 0) + (ids[2] >= 0) + (ids[3] >= 0);
+        }
+    }
+}
+
 static void encode_normalized(const Tokenizer *tok, EncodeScratch *scratch, Piece text, TokenBuffer *out)
 {
     const Splitter *scanner = tokenizer_only_scanner(tok);
+    if (scanner && !out->wants_offsets) {
+        encode_scanned(tok, scratch, scanner, text, out);
+        return;
+    }
     if (scanner) {
         SplitSpan span;
         for (size_t at = 0; splitter_next(scanner, text.bytes, text.n, at, &span); at = span.end)

@@ -56,6 +56,7 @@ void tokenizer_free(Tokenizer *tok)
     unigram_free(tok->unigram);
     vocab_release(&tok->vocab);
     tokenizer_release_scratch(tok);
+    bpe_fast_free(tok->fast);
     free(tok);
 }
 

@@ -7,6 +7,7 @@
 #define TEXT_TOKENIZER_INTERNAL_H
 
 #include "text/tokenizer/bpe.h"
+#include "text/tokenizer/pretoken_cache.h"
 #include "text/tokenizer/tokenizer.h"
 #include "text/tokenizer/vocab.h"
 #include "text/unicode/hangul.h"
@@ -122,10 +123,13 @@ typedef struct {
     int64_t n, capacity;
     bool wants_offsets;
 } TokenBuffer;
+void token_buffer_reserve(TokenBuffer *buffer, int64_t n_more);
 void token_buffer_push(TokenBuffer *buffer, int32_t id, size_t begin, size_t end);
 
 typedef struct EncodeScratch EncodeScratch;
 typedef struct Unigram Unigram;  /* unigram.c */
+typedef struct BpeFast BpeFast;  /* bpe_encode.c */
+void bpe_fast_free(BpeFast *fast);
 
 typedef struct {
     int32_t left, right, merged;
@@ -173,6 +177,7 @@ struct Tokenizer {
 
     uint64_t hash;
     _Atomic(EncodeScratch *) scratch[N_SCRATCH_SLOTS];
+    _Atomic(BpeFast *) fast;  /* of bpe_encode.c, made when the first text comes */
 };
 
 /* The token of a byte-level vocabulary that stands for these bytes, -1 when there is none. */
@@ -196,19 +201,12 @@ PretokenizerStep *tokenizer_push_pretokenizer(Tokenizer *tok, PretokenizerKind k
 DecoderStep *tokenizer_push_decoder(Tokenizer *tok, DecoderKind kind);
 
 /* Working memory of one encoding thread: kept between calls, never part of the result. */
-enum { PRETOKEN_KEY_BYTES = 31, PRETOKEN_IDS = 7, PRETOKEN_SLOTS = 1 << 14 };
-typedef struct {
-    char key[PRETOKEN_KEY_BYTES];
-    uint8_t n_key;  /* 0: empty */
-    int32_t n_ids;
-    int32_t ids[PRETOKEN_IDS];
-} Pretoken;  /* one cache line */
 struct EncodeScratch {
     Arena *arena;
     BpeScratch bpe;
     BpeSymbol *symbols;
     size_t n_symbols_max;
-    Pretoken *cache;  /* pieces of at most 31 bytes and 7 tokens, one slot a hash: 1 MB, never more */
+    PretokenCache cache;  /* made when the first piece comes */
     void *model;      /* of the model's own */
     size_t n_model_bytes;
 };

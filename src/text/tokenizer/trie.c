@@ -2,6 +2,7 @@
 #include "text/tokenizer/trie.h"
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,17 +17,32 @@ static int by_bytes(const void *a, const void *b)
     return order ? order : (x->value > y->value) - (x->value < y->value);
 }
 
-static void grow(Trie *trie, int32_t n)
+/* The array while it is built: bases that are taken may not be given to a second node. */
+typedef struct {
+    Trie *trie;
+    uint8_t *base_taken;
+    int32_t first_free, first_roomy;  /* where to look for room: an only child takes the first free unit, families look further on */
+} Builder;
+
+static void grow(Builder *builder, int32_t n)
 {
+    Trie *trie = builder->trie;
     if (n <= trie->n_units)
         return;
     int32_t larger = trie->n_units ? trie->n_units : 1024;
     while (larger < n)
         larger *= 2;
+    assert(larger <= TRIE_UNITS_MAX);
     trie->units = mem_realloc(trie->units, (size_t)larger * sizeof *trie->units);
-    for (int32_t i = trie->n_units; i < larger; i++)
-        trie->units[i] = (TrieUnit){0, -1, -1};
+    builder->base_taken = mem_realloc(builder->base_taken, (size_t)larger);
+    memset(trie->units + trie->n_units, 0, (size_t)(larger - trie->n_units) * sizeof *trie->units);
+    memset(builder->base_taken + trie->n_units, 0, (size_t)(larger - trie->n_units));
     trie->n_units = larger;
+}
+
+static bool is_free(const Builder *builder, int32_t unit)
+{
+    return builder->trie->units[unit] == 0;
 }
 
 /* A node waiting for its children: keys [begin, end) share its `depth` bytes. */
@@ -35,31 +51,29 @@ typedef struct {
     uint32_t begin, end, depth;
 } Waiting;
 
-/* Where to look for room. An only child takes the first free unit; families look further on, past regions that are nearly full. */
-typedef struct {
-    int32_t first_free, first_roomy;
-} Room;
 enum { PROBES_MAX = 128 };
 
-static int32_t find_base(Trie *trie, const unsigned char *bytes, int n, Room *room)
+static int32_t find_base(Builder *builder, const unsigned char *bytes, int n)
 {
-    int32_t *start = n == 1 ? &room->first_free : &room->first_roomy;
-    grow(trie, *start + 1);
-    while (trie->units[*start].check != -1)
-        grow(trie, ++*start + 1);
+    int32_t *start = n == 1 ? &builder->first_free : &builder->first_roomy;
+    grow(builder, *start + 1);
+    while (!is_free(builder, *start))
+        grow(builder, ++*start + 1);
     int n_probes = 0;
     for (int32_t unit = *start;; unit++) {
-        grow(trie, unit + 256 + 1);
-        if (++n_probes % PROBES_MAX == 0 && n > 1)
+        grow(builder, unit + 512);
+        if (++n_probes % PROBES_MAX == 0)
             *start = unit;
-        if (trie->units[unit].check != -1)
-            continue;
         int32_t base = unit - bytes[0];
+        if (!is_free(builder, unit) || builder->base_taken[base])
+            continue;
         bool fits = true;
         for (int i = 1; i < n && fits; i++)
-            fits = trie->units[base + bytes[i]].check == -1;
-        if (fits)
+            fits = is_free(builder, base + bytes[i]);
+        if (fits) {
+            builder->base_taken[base] = 1;
             return base;
+        }
     }
 }
 
@@ -68,18 +82,17 @@ void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
     if (n_keys)  /* qsort wants a real pointer even for nothing */
         qsort(keys, n_keys, sizeof *keys, by_bytes);
     *trie = (Trie){NULL, 0};
-    grow(trie, 1024);
-    trie->units[TRIE_ROOT].check = TRIE_ROOT;
+    Builder builder = {trie, NULL, 256, 256};  /* units below 256 stay free: what a node without children would step to */
+    grow(&builder, 1024);
     size_t capacity = 1024, head = 0, tail = 0;
     Waiting *queue = mem_alloc(capacity * sizeof *queue);
-    queue[tail++] = (Waiting){TRIE_ROOT, 0, (uint32_t)n_keys, 0};
-    Room room = {256, 256};  /* below, a base might be negative */
+    queue[tail++] = (Waiting){0, 0, (uint32_t)n_keys, 0};
     while (head < tail) {
         Waiting now = queue[head++];
         uint32_t i = now.begin;
         for (; i < now.end && keys[i].n == now.depth; i++)
-            if (now.depth > 0 && trie->units[now.node].value < 0)
-                trie->units[now.node].value = keys[i].value;
+            if (now.depth > 0 && trie_value(trie->units[now.node]) < 0)
+                trie->units[now.node] |= (TrieNode)keys[i].value + 1;
         unsigned char bytes[256];
         uint32_t begins[257];
         int n = 0;
@@ -93,16 +106,17 @@ void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
         begins[n] = now.end;
         if (n == 0)
             continue;
-        int32_t base = find_base(trie, bytes, n, &room);
-        trie->units[now.node].base = base;
+        int32_t base = find_base(&builder, bytes, n);
+        trie->units[now.node] |= (TrieNode)base << TRIE_BASE_SHIFT;
         for (int k = 0; k < n; k++)
-            trie->units[base + bytes[k]].check = now.node;
+            trie->units[base + bytes[k]] = (TrieNode)(bytes[k] + 1) << TRIE_BYTE_SHIFT;
         if (tail + (size_t)n > capacity)
             queue = mem_realloc(queue, (capacity = (tail + (size_t)n) * 2) * sizeof *queue);
         for (int k = 0; k < n; k++)
             queue[tail++] = (Waiting){base + bytes[k], begins[k], begins[k + 1], now.depth + 1};
     }
     free(queue);
+    free(builder.base_taken);
 }
 
 void trie_release(Trie *trie)

@@ -9,10 +9,11 @@
 
 static int32_t find(const Trie *trie, const char *bytes, size_t n)
 {
-    int32_t node = TRIE_ROOT;
-    for (size_t i = 0; i < n && node != TRIE_NONE; i++)
-        node = trie_step(trie, node, (unsigned char)bytes[i]);
-    return node == TRIE_NONE ? -1 : trie->units[node].value;
+    TrieNode node = trie_root(trie);
+    for (size_t i = 0; i < n; i++)
+        if (!trie_step(trie, &node, (unsigned char)bytes[i]))
+            return -1;
+    return trie_value(node);
 }
 
 TEST(trie, finds_every_key_and_no_other_string)

@@ -113,13 +113,10 @@ static void best_path(const Unigram *unigram, int32_t unk_id, Piece piece, Step 
         size_t length = (size_t)utf8_decode(&c, piece.bytes + start, piece.bytes + piece.n);
         double here = steps[start].score;
         bool covered = false;
-        int32_t node = TRIE_ROOT;
-        for (size_t end = start; end < piece.n;) {
-            node = trie_step(&unigram->trie, node, (unsigned char)piece.bytes[end]);
-            if (node == TRIE_NONE)
-                break;
+        TrieNode node = trie_root(&unigram->trie);
+        for (size_t end = start; end < piece.n && trie_step(&unigram->trie, &node, (unsigned char)piece.bytes[end]);) {
             end++;
-            int32_t id = unigram->trie.units[node].value;
+            int32_t id = trie_value(node);
             if (id < 0)
                 continue;
             bool preferred = unigram->user_defined && unigram->user_defined[id];

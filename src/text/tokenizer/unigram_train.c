@@ -55,23 +55,11 @@ static double log_add(double a, double b)
 }
 
 /* Every piece that starts at `start`: its id and where it ends. */
-#define FOR_PIECES_AT(model, text, n_bytes, start, end, id)                                                                  \
-    for (uint32_t node_ = TRIE_ROOT, end = (start), id = 0; end < (n_bytes) && step_to(model, &node_, (text)[end]) && (end++, true);) \
-        if (has_piece(model, node_, &id))
-
-static bool step_to(const Model *model, uint32_t *node, char byte)
-{
-    int32_t next = trie_step(&model->trie, (int32_t)*node, (unsigned char)byte);
-    *node = (uint32_t)next;
-    return next != TRIE_NONE;
-}
-
-static bool has_piece(const Model *model, uint32_t node, uint32_t *id)
-{
-    int32_t value = model->trie.units[node].value;
-    *id = (uint32_t)value;
-    return value >= 0;
-}
+#define FOR_PIECES_AT(model, text, n_bytes, start, end, id)                                                      \
+    for (uint32_t end = (start), id = 0, more_ = 1; more_; more_ = 0)                                            \
+        for (TrieNode node_ = trie_root(&(model)->trie);                                                         \
+             end < (n_bytes) && trie_step(&(model)->trie, &node_, (unsigned char)(text)[end]) && (end++, true);) \
+            if (trie_value(node_) >= 0 && (id = (uint32_t)trie_value(node_), true))
 
 /* Adds a word's expected counts to `expected` and returns its log likelihood. alpha and beta hold n_bytes + 1 places each. */
 static double expect_word(const Model *model, const char *text, uint32_t n, double count, double *expected, double *alpha, double *beta)

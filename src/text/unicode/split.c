@@ -1,6 +1,7 @@
 /* split.c - the choice between scanners and regular expressions; see split.h. */
 #include "text/unicode/split_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,8 +124,14 @@ bool splitter_next(const Splitter *splitter, const char *text, size_t n_bytes, s
     if (splitter->kind == SPLIT_REGEX)
         return split_regex_next(splitter->regex, text, n_bytes, from, span);
     span->begin = from;
-    span->end = split_scan(splitter->kind, &splitter->classes, text, n_bytes, from);
+    split_scan(splitter->kind, &splitter->classes, text, n_bytes, from, &span->end, 1);
     return true;
+}
+
+int splitter_ends(const Splitter *splitter, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max)
+{
+    assert(splitter->kind != SPLIT_REGEX);
+    return split_scan(splitter->kind, &splitter->classes, text, n_bytes, at, ends, n_max);
 }
 
 /* In every scanned pattern a letter run ends before a space, and a space before a letter opens a piece. */

@@ -5,8 +5,8 @@
 #include "text/unicode/char_class.h"
 #include "text/unicode/split.h"
 
-/* End of the pretoken that starts at `at` < n_bytes. `kind` is one of the scanned ones. */
-size_t split_scan(SplitKind kind, const CharClasses *table, const char *text, size_t n_bytes, size_t at);
+/* Ends of the pretokens from `at` <= n_bytes on, at most n_max; returns how many. `kind` is one of the scanned ones. */
+int split_scan(SplitKind kind, const CharClasses *table, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max);
 
 typedef struct SplitRegex SplitRegex;
 Err split_regex_open(SplitRegex **out, const char *pattern);

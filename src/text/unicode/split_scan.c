@@ -5,13 +5,28 @@
  * would have to give characters back can be named beforehand (see scan_space and scan_cased_word). */
 #include "text/unicode/split_internal.h"
 
+#include "text/unicode/char_run.h"
+
 enum { CHAR_END = 128, NOT_OTHER = CHAR_ANY_LETTER | CHAR_NUMBER | CHAR_SPACE | CHAR_END };
 
 typedef struct {
     const CharClasses *table;
+    const uint8_t *ascii;  /* the classes of the first 128 */
     const char *text;
     size_t n;
 } Scan;
+
+/* The class of a character that is not ASCII. */
+static inline uint8_t class_of_wide(const Scan *s, size_t at, size_t *next)
+{
+    if (is_syllable(s->text + at, s->n - at)) {
+        *next = at + SYLLABLE_BYTES;
+        return CHAR_LETTER;
+    }
+    uint32_t c;
+    *next = at + (size_t)utf8_decode(&c, s->text + at, s->text + s->n);
+    return char_class(s->table, c);
+}
 
 /* The class of the character at `at`, CHAR_END past the text. */
 static inline uint8_t class_at(const Scan *s, size_t at, size_t *next)
@@ -20,9 +35,12 @@ static inline uint8_t class_at(const Scan *s, size_t at, size_t *next)
         *next = at;
         return CHAR_END;
     }
-    uint32_t c;
-    *next = at + (size_t)utf8_decode(&c, s->text + at, s->text + s->n);
-    return char_class(s->table, c);
+    unsigned char first = (unsigned char)s->text[at];
+    if (first < 0x80) {
+        *next = at + 1;
+        return s->ascii[first];
+    }
+    return class_of_wide(s, at, next);
 }
 
 /* End of the run of characters that have a class in `mask`. */
@@ -32,6 +50,19 @@ static inline size_t run_of(const Scan *s, size_t at, uint8_t mask)
     while (class_at(s, at, &next) & mask)
         at = next;
     return at;
+}
+
+/* The same for all letters: words are what most text is made of. */
+static inline size_t run_of_letters(const Scan *s, size_t at)
+{
+    for (;;) {
+        at = ascii_letters_end(s->text, at, s->n);
+        at = syllables_end(s->text, at, s->n);
+        size_t next;
+        if (!(class_at(s, at, &next) & CHAR_ANY_LETTER))
+            return at;
+        at = next;
+    }
 }
 
 /* End of the run of [^\s\p{L}\p{N}]. */
@@ -96,7 +127,7 @@ static size_t scan_gpt2(const Scan *s, size_t at)
     size_t next, start = s->text[at] == ' ' ? at + 1 : at;
     uint8_t c = class_at(s, start, &next);
     if (c & CHAR_ANY_LETTER)
-        return run_of(s, next, CHAR_ANY_LETTER);
+        return run_of_letters(s, next);
     if (c & CHAR_NUMBER)
         return run_of(s, next, CHAR_NUMBER);
     if (!(c & NOT_OTHER))
@@ -114,11 +145,11 @@ static size_t scan_cl100k(const Scan *s, size_t at, int n_digits, SpaceRule rule
     size_t next, after;
     uint8_t c = class_at(s, at, &next);
     if (c & CHAR_ANY_LETTER)
-        return run_of(s, next, CHAR_ANY_LETTER);
+        return run_of_letters(s, next);
     if (c & CHAR_NUMBER)
         return digits(s, at, n_digits);
     if (!(c & CHAR_NEWLINE) && class_at(s, next, &after) & CHAR_ANY_LETTER)
-        return run_of(s, after, CHAR_ANY_LETTER);
+        return run_of_letters(s, after);
     size_t start = s->text[at] == ' ' ? next : at;
     if (!(class_at(s, start, &after) & NOT_OTHER))
         return run_of(s, run_of_others(s, after), CHAR_NEWLINE);
@@ -177,17 +208,25 @@ static size_t scan_o200k(const Scan *s, size_t at)
     return scan_space(s, at, SPACE_NEWLINE_FIRST);
 }
 
-size_t split_scan(SplitKind kind, const CharClasses *table, const char *text, size_t n_bytes, size_t at)
+/* One loop a pattern, so that each scanner is compiled into its own. */
+#define SCAN_ALL(scan_one)                                          \
+    do {                                                            \
+        for (; at < n_bytes && n < n_max; ends[n++] = at)           \
+            at = scan_one;                                          \
+    } while (0)
+
+int split_scan(SplitKind kind, const CharClasses *table, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max)
 {
-    Scan s = {table, text, n_bytes};
+    Scan scan = {table, table->classes ? table->classes + table->block[0] * CHAR_CLASS_BLOCK : NULL, text, n_bytes}, *s = &scan;
+    int n = 0;
     switch (kind) {
-    case SPLIT_GPT2: return scan_gpt2(&s, at);
-    case SPLIT_CL100K: return scan_cl100k(&s, at, 3, SPACE_END_FIRST);
-    case SPLIT_LLAMA3: return scan_cl100k(&s, at, 3, SPACE_NEWLINE_FIRST);
-    case SPLIT_QWEN: return scan_cl100k(&s, at, 1, SPACE_NEWLINE_FIRST);
-    case SPLIT_O200K: return scan_o200k(&s, at);
+    case SPLIT_GPT2: SCAN_ALL(scan_gpt2(s, at)); break;
+    case SPLIT_CL100K: SCAN_ALL(scan_cl100k(s, at, 3, SPACE_END_FIRST)); break;
+    case SPLIT_LLAMA3: SCAN_ALL(scan_cl100k(s, at, 3, SPACE_NEWLINE_FIRST)); break;
+    case SPLIT_QWEN: SCAN_ALL(scan_cl100k(s, at, 1, SPACE_NEWLINE_FIRST)); break;
+    case SPLIT_O200K: SCAN_ALL(scan_o200k(s, at)); break;
     case SPLIT_NONE:
-    case SPLIT_REGEX: break;
+    case SPLIT_REGEX: SCAN_ALL(n_bytes); break;
     }
-    return n_bytes;
+    return n;
 }

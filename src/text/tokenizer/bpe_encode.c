@@ -1,0 +1,347 @@
+/* bpe_encode.c - a piece of text to the tokens of a byte-pair vocabulary: start symbols, then their merges; or, where the vocabulary
+ * allows, the matcher that finds the same tokens without merging. */
+#include "text/tokenizer/bpe_match.h"
+#include "text/tokenizer/byte_level.h"
+#include "text/tokenizer/charsmap.h"
+#include "text/tokenizer/jamo.h"
+#include "text/tokenizer/tokenizer_internal.h"
+#include "text/unicode/char_run.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static BpeSymbol *symbols_reserve(EncodeScratch *scratch, size_t n)
+{
+    if (scratch->n_symbols_max < n) {
+        free(scratch->symbols);
+        scratch->n_symbols_max = n * 2;
+        scratch->symbols = mem_alloc(scratch->n_symbols_max * sizeof *scratch->symbols);
+    }
+    return scratch->symbols;
+}
+
+static size_t byte_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piece)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < piece.n; i++) {
+        bool last = i + 1 == piece.n;
+        int32_t id = (last ? tok->last_byte_id : tok->byte_id)[(unsigned char)piece.bytes[i]];
+        if (id < 0)
+            id = tok->unk_id;
+        if (id >= 0)
+            symbols[n++] = (BpeSymbol){id, (uint32_t)i, (uint32_t)i + 1};
+    }
+    return n;
+}
+
+/* The id of a character in its place of the word: dressed with prefix and suffix. */
+static int32_t dressed_id(const Tokenizer *tok, const char *bytes, size_t n, bool first, bool last)
+{
+    const char *prefix = !first && tok->prefix ? tok->prefix : "", *suffix = last && tok->suffix ? tok->suffix : "";
+    if (!*prefix && !*suffix)
+        return tokenizer_find_model(tok, bytes, n);
+    char text[512];
+    size_t n_prefix = strlen(prefix), n_suffix = strlen(suffix);
+    if (n_prefix + n + n_suffix > sizeof text)
+        return -1;
+    memcpy(text, prefix, n_prefix);
+    memcpy(text + n_prefix, bytes, n);
+    memcpy(text + n_prefix + n, suffix, n_suffix);
+    return tokenizer_find_model(tok, text, n_prefix + n + n_suffix);
+}
+
+static bool has_all_bytes(const Tokenizer *tok, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (tok->byte_id[(unsigned char)bytes[i]] < 0)
+            return false;
+    return true;
+}
+
+/* What stands for a character that is no token: its jamo, its bytes, or unk (one for a run of them when fused), or nothing; in
+ * SentencePiece's BPE an unknown symbol. Returns how many symbols there are now. */
+static size_t strange_symbols(const Tokenizer *tok, BpeSymbol *symbols, size_t n, Piece piece, size_t at, size_t end)
+{
+    if (tok->by_pieces) {
+        symbols[n++] = (BpeSymbol){-1, (uint32_t)at, (uint32_t)end};
+    } else if (tok->jamo_fallback && is_syllable(piece.bytes + at, end - at)) {
+        for (size_t more = jamo_symbols(tok, piece.bytes + at, end - at, symbols + n); more > 0; more--, n++) {
+            symbols[n].begin += (uint32_t)at;
+            symbols[n].end += (uint32_t)at;
+        }
+    } else if (tok->byte_fallback && has_all_bytes(tok, piece.bytes + at, end - at)) {
+        for (size_t i = at; i < end; i++)
+            symbols[n++] = (BpeSymbol){tok->byte_id[(unsigned char)piece.bytes[i]], (uint32_t)i, (uint32_t)i + 1};
+    } else if (tok->unk_id >= 0) {
+        if (tok->fuse_unk && n > 0 && symbols[n - 1].id == tok->unk_id && symbols[n - 1].end == at)
+            symbols[n - 1].end = (uint32_t)end;
+        else
+            symbols[n++] = (BpeSymbol){tok->unk_id, (uint32_t)at, (uint32_t)end};
+    }
+    return n;
+}
+
+static size_t char_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piece)
+{
+    size_t n = 0;
+    for (size_t at = 0; at < piece.n;) {
+        uint32_t c;
+        size_t length = (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n), end = at + length;
+        int32_t id = dressed_id(tok, piece.bytes + at, length, at == 0, end == piece.n);
+        if (id >= 0)
+            symbols[n++] = (BpeSymbol){id, (uint32_t)at, (uint32_t)end};
+        else
+            n = strange_symbols(tok, symbols, n, piece, at, end);
+        at = end;
+    }
+    return n;
+}
+
+/* Start symbols of SentencePiece's BPE: user-defined symbols whole, characters by piece or phantom, -1 for what no piece contains. Returns how
+ * many; *frozen says whether a user-defined symbol is among them (those never merge). */
+static size_t piece_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piece, bool *frozen)
+{
+    const Charsmap *map = tok->normalizers[0].charsmap;
+    size_t n = 0;
+    *frozen = false;
+    for (size_t at = 0; at < piece.n;) {
+        size_t length = charsmap_symbol_at(map, piece.bytes + at, piece.n - at);
+        uint32_t c;
+        if (length)
+            *frozen = true;
+        else
+            length = (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n);
+        int32_t id = tokenizer_find_model(tok, piece.bytes + at, length);
+        if (id < 0 || tokenizer_is_special(tok, id)) {
+            id = vocab_find(&tok->phantoms, piece.bytes + at, length);
+            id = id < 0 ? -1 : tok->vocab.n_ids + id;
+        }
+        symbols[n++] = (BpeSymbol){id, (uint32_t)at, (uint32_t)(at + length)};
+        at += length;
+    }
+    return n;
+}
+
+/* Merges between user-defined symbols only. */
+static size_t merge_between_frozen(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, BpeSymbol *symbols, size_t n)
+{
+    const Charsmap *map = tok->normalizers[0].charsmap;
+    size_t kept = 0;
+    for (size_t begin = 0; begin < n;) {
+        size_t end = begin;
+        while (end < n && !charsmap_symbol_at(map, piece.bytes + symbols[end].begin, piece.n - symbols[end].begin))
+            end++;
+        size_t left = bpe_merge(&tok->merges, &scratch->bpe, symbols + begin, end - begin);
+        memmove(symbols + kept, symbols + begin, left * sizeof *symbols);
+        kept += left;
+        if (end < n)
+            symbols[kept++] = symbols[end++];
+        begin = end;
+    }
+    return kept;
+}
+
+static size_t merge_pieces(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, BpeSymbol *symbols)
+{
+    bool frozen;
+    size_t n = piece_symbols(tok, symbols, piece, &frozen);
+    return frozen ? merge_between_frozen(tok, scratch, piece, symbols, n) : bpe_merge(&tok->merges, &scratch->bpe, symbols, n);
+}
+
+/* Phantoms and unknown symbols become bytes or unk, a run of them one unk. */
+static void put_pieces(const Tokenizer *tok, Piece piece, const BpeSymbol *symbols, size_t n, TokenBuffer *out)
+{
+    bool after_unk = false;
+    for (size_t i = 0; i < n; i++) {
+        BpeSymbol s = symbols[i];
+        bool known = s.id >= 0 && s.id < tok->vocab.n_ids;
+        if (known) {
+            token_buffer_push(out, s.id, s.begin, s.end);
+        } else if (tok->byte_fallback && has_all_bytes(tok, piece.bytes + s.begin, s.end - s.begin)) {
+            for (size_t k = s.begin; k < s.end; k++)
+                token_buffer_push(out, tok->byte_id[(unsigned char)piece.bytes[k]], k, k + 1);
+        } else if (!after_unk) {
+            token_buffer_push(out, tok->unk_id, s.begin, s.end);
+        } else if (out->wants_offsets) {
+            out->offsets[out->n - 1].end = s.end;
+        }
+        after_unk = !known;
+    }
+}
+
+/* The matcher of a vocabulary, and what it may be used for. */
+struct BpeFast {
+    BpeMatcher *matcher;     /* NULL: this vocabulary must merge */
+    bool finds_whole_pieces; /* no token is out of its reach: a piece that is a token comes out as it */
+};
+
+static size_t start_of_bytes(const void *context, BpeSymbol *symbols, const char *bytes, size_t n)
+{
+    return byte_symbols(context, symbols, (Piece){.bytes = bytes, .n = n});
+}
+
+static size_t start_of_chars(const void *context, BpeSymbol *symbols, const char *bytes, size_t n)
+{
+    return char_symbols(context, symbols, (Piece){.bytes = bytes, .n = n});
+}
+
+static size_t start_of_pieces(const void *context, BpeSymbol *symbols, const char *bytes, size_t n)
+{
+    bool frozen;
+    return piece_symbols(context, symbols, (Piece){.bytes = bytes, .n = n}, &frozen);
+}
+
+/* What stands for bytes no token has (byte and jamo tokens, unk) must never merge: the matcher stops before it. */
+static bool strangers_merge(const Tokenizer *tok)
+{
+    for (uint32_t i = 0; i < tok->merges.n_slots; i++) {
+        int32_t parts[2] = {(int32_t)(tok->merges.slots[i].pair >> 32), (int32_t)(uint32_t)tok->merges.slots[i].pair};
+        for (int k = 0; k < 2 && parts[0] >= 0; k++) {
+            if (parts[k] == tok->unk_id)
+                return true;
+            for (int b = 0; b < 256 && tok->byte_fallback; b++)
+                if (tok->byte_id[b] == parts[k])
+                    return true;
+            for (int j = 0; j < HANGUL_N_JAMO && tok->jamo_fallback; j++)
+                if (tok->jamo_id[j] == parts[k])
+                    return true;
+        }
+    }
+    return false;
+}
+
+static bool can_match(const Tokenizer *tok)
+{
+    if (tok->merges.n_merges == 0 || tok->jamo || tok->prefix || tok->suffix)
+        return false;
+    if (!tok->byte_level)
+        return !strangers_merge(tok) && !(tok->by_pieces && charsmap_has_symbols(tok->normalizers[0].charsmap));
+    for (int b = 0; b < 256; b++)
+        if (tok->byte_id[b] < 0)
+            return false;
+    return true;
+}
+
+static BpeFast *fast_new(const Tokenizer *tok)
+{
+    BpeFast *fast = mem_alloc(sizeof *fast);
+    if (!can_match(tok))
+        return fast;
+    int32_t n_phantoms = tok->by_pieces ? tok->phantoms.n_ids : 0, n_ids = tok->vocab.n_ids + n_phantoms;
+    Arena *arena = arena_new();
+    TrieKey *keys = mem_alloc((size_t)n_ids * sizeof *keys);
+    size_t n_keys = 0;
+    for (int32_t id = 0; id < n_ids; id++) {
+        size_t n;
+        const char *text = id < tok->vocab.n_ids ? vocab_text(&tok->vocab, id, &n) : vocab_text(&tok->phantoms, id - tok->vocab.n_ids, &n);
+        if (!text || n == 0 || tokenizer_is_added_only(tok, id))
+            continue;
+        if (tok->byte_level) {
+            char *bytes = arena_alloc(arena, n);
+            int64_t n_bytes = byte_level_read(bytes, text, n);
+            if (n_bytes > 0)
+                keys[n_keys++] = (TrieKey){bytes, (size_t)n_bytes, id};
+        } else
+            keys[n_keys++] = (TrieKey){text, n, id};
+    }
+    BpeStart start = tok->byte_level ? start_of_bytes : tok->by_pieces ? start_of_pieces : start_of_chars;
+    fast->matcher = bpe_matcher_new(&tok->merges, keys, n_keys, n_ids, start, tok);
+    fast->finds_whole_pieces = fast->matcher && bpe_matcher_n_tokens(fast->matcher) == n_keys;
+    free(keys);
+    arena_free(arena);
+    return fast;
+}
+
+void bpe_fast_free(BpeFast *fast)
+{
+    if (fast)
+        bpe_matcher_free(fast->matcher);
+    free(fast);
+}
+
+/* Made by whoever encodes first; of two that come at once one is thrown away. */
+static const BpeFast *fast_of(const Tokenizer *tok)
+{
+    Tokenizer *owner = (Tokenizer *)tok;  /* the slot holds no part of what the tokenizer says */
+    BpeFast *fast = atomic_load(&owner->fast), *expected = NULL;
+    if (fast)
+        return fast;
+    fast = fast_new(tok);
+    if (atomic_compare_exchange_strong(&owner->fast, &expected, fast))
+        return fast;
+    bpe_fast_free(fast);
+    return expected;
+}
+
+/* Bytes: the matcher covers everything. */
+static void match_bytes(const BpeMatcher *matcher, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+{
+    token_buffer_reserve(out, (int64_t)piece.n);
+    size_t n;
+    bpe_match(matcher, &scratch->bpe, piece.bytes, piece.n, out->ids + out->n, &n);
+    if (out->wants_offsets)
+        for (size_t i = 0, at = 0; i < n; i++) {
+            size_t length = bpe_matcher_length(matcher, out->ids[out->n + (int64_t)i]);
+            out->offsets[out->n + (int64_t)i] = (TokenOffset){(int64_t)at, (int64_t)(at + length)};
+            at += length;
+        }
+    out->n += (int64_t)n;
+}
+
+/* Characters: stretches that the matcher knows, and between them what it does not, as start symbols. */
+static size_t match_chars(const Tokenizer *tok, const BpeMatcher *matcher, EncodeScratch *scratch, Piece piece, BpeSymbol *symbols)
+{
+    int32_t *ids = encode_scratch_model(scratch, piece.n * sizeof *ids);
+    size_t n_symbols = 0;
+    for (size_t at = 0; at < piece.n;) {
+        size_t n;
+        bpe_match(matcher, &scratch->bpe, piece.bytes + at, piece.n - at, ids, &n);
+        for (size_t i = 0; i < n; i++) {
+            size_t end = at + bpe_matcher_length(matcher, ids[i]);
+            symbols[n_symbols++] = (BpeSymbol){ids[i], (uint32_t)at, (uint32_t)end};
+            at = end;
+        }
+        if (at == piece.n)
+            break;
+        uint32_t c;
+        size_t length = (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n);
+        n_symbols = strange_symbols(tok, symbols, n_symbols, piece, at, at + length);
+        at += length;
+    }
+    return n_symbols;
+}
+
+void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+{
+    const BpeFast *fast = fast_of(tok);
+    if (tok->ignore_merges && !fast->finds_whole_pieces) {
+        int32_t id = tok->byte_level ? tokenizer_find_bytes(tok, scratch->arena, piece.bytes, piece.n)
+                                     : tokenizer_find_model(tok, piece.bytes, piece.n);
+        if (id >= 0) {
+            token_buffer_push(out, id, 0, piece.n);
+            return;
+        }
+    }
+    const BpeMatcher *matcher = fast->matcher;
+    if (matcher && tok->byte_level) {
+        match_bytes(matcher, scratch, piece, out);
+        return;
+    }
+    BpeSymbol *symbols = symbols_reserve(scratch, piece.n);
+    size_t n;
+    if (matcher)
+        n = match_chars(tok, matcher, scratch, piece, symbols);
+    else if (tok->by_pieces)
+        n = merge_pieces(tok, scratch, piece, symbols);
+    else {
+        n = tok->jamo ? jamo_symbols(tok, piece.bytes, piece.n, symbols)
+            : tok->byte_level ? byte_symbols(tok, symbols, piece) : char_symbols(tok, symbols, piece);
+        n = bpe_merge(&tok->merges, &scratch->bpe, symbols, n);
+    }
+    if (tok->by_pieces)
+        put_pieces(tok, piece, symbols, n, out);
+    else
+        for (size_t i = 0; i < n; i++)
+            token_buffer_push(out, symbols[i].id, symbols[i].begin, symbols[i].end);
+}

@@ -1,0 +1,228 @@
+/* bpe_match.c - see bpe_match.h. */
+#include "text/tokenizer/bpe_match.h"
+#include "base/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How a token came about. A start symbol has rank 0 and no parts; a merged one the rank of its merge + 1. */
+typedef struct {
+    uint32_t rank;
+    int32_t left, right;
+    int32_t shorter;  /* the longest token that it begins with, -1: none */
+    uint32_t length;  /* in bytes; 0: takes no part */
+} Made;
+
+/* Pairs of tokens that may merge: left << 44 | right << 24 | rank, in open addressing; 0 is free (a pair's rank is 1 or more). */
+enum { PAIR_ID_BITS = 20, PAIR_RANK_BITS = 24 };
+struct BpeMatcher {
+    Trie trie;
+    Made *made;
+    uint64_t *pairs;
+    uint64_t pair_mask;
+    size_t n_tokens;
+};
+
+static inline uint64_t pair_key(int32_t left, int32_t right)
+{
+    return (uint64_t)(uint32_t)left << PAIR_ID_BITS | (uint32_t)right;
+}
+
+static inline uint64_t pair_hash(uint64_t key)
+{
+    key *= 0x9E3779B97F4A7C15u;
+    return key ^ key >> 32;
+}
+
+/* Rank + 1 of the merge, UINT32_MAX when the two never merge. */
+static inline uint32_t pair_rank(const BpeMatcher *matcher, int32_t left, int32_t right)
+{
+    uint64_t key = pair_key(left, right);
+    for (uint64_t i = pair_hash(key);; i++) {
+        uint64_t pair = matcher->pairs[i & matcher->pair_mask];
+        if (pair >> PAIR_RANK_BITS == key && pair)
+            return (uint32_t)pair & ((1u << PAIR_RANK_BITS) - 1);
+        if (pair == 0)
+            return UINT32_MAX;
+    }
+}
+
+/* Do two tokens stay apart? Time runs backwards: as long as both stood as they are, their merge must not have been due; then the one made
+ * later falls back into its parts, and the part at the border takes its place. Of two merges of one rank the left one comes first. */
+static bool stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right)
+{
+    uint32_t limit = UINT32_MAX;
+    for (;;) {
+        if (pair_rank(matcher, left, right) < limit)
+            return false;
+        const Made *a = &matcher->made[left], *b = &matcher->made[right];
+        if (a->rank > b->rank) {
+            limit = a->rank;
+            left = a->right;
+        } else if (b->rank > 0) {
+            limit = b->rank + 1;
+            right = b->left;
+        } else {
+            return true;
+        }
+    }
+}
+
+static bool learn_how_made(BpeMatcher *matcher, const BpeMerges *merges, const TrieKey *token, BpeSymbol *symbols, size_t n,
+                           BpeScratch *scratch)
+{
+    Made *made = &matcher->made[token->value];
+    if (n == 1 && symbols[0].id == token->value) {
+        made->left = made->right = -1;
+        return true;
+    }
+    if (n < 2 || bpe_merge_down_to(merges, scratch, symbols, n, 2) != 2)
+        return false;
+    const BpeMerge *last = bpe_merges_find(merges, symbols[0].id, symbols[1].id);
+    if (!last || last->merged != token->value)
+        return false;
+    *made = (Made){last->rank + 1, symbols[0].id, symbols[1].id, -1, 0};
+    return true;
+}
+
+/* Keeps the tokens that encode to themselves; returns how many. */
+static size_t keep_reachable(BpeMatcher *matcher, const BpeMerges *merges, TrieKey *tokens, size_t n_tokens, BpeStart start,
+                             const void *context)
+{
+    size_t n_kept = 0, longest = 1;
+    BpeScratch scratch = {0};
+    for (size_t i = 0; i < n_tokens; i++)
+        longest = tokens[i].n > longest ? tokens[i].n : longest;
+    BpeSymbol *symbols = mem_alloc(longest * sizeof *symbols);
+    for (size_t i = 0; i < n_tokens; i++) {
+        size_t n = start(context, symbols, tokens[i].bytes, tokens[i].n);
+        if (!learn_how_made(matcher, merges, &tokens[i], symbols, n, &scratch))
+            continue;
+        matcher->made[tokens[i].value].length = (uint32_t)tokens[i].n;
+        tokens[n_kept++] = tokens[i];
+    }
+    free(symbols);
+    bpe_scratch_release(&scratch);
+    return n_kept;
+}
+
+/* False when a merge has a rank that is not above those of its parts. */
+static bool put_pairs(BpeMatcher *matcher, const BpeMerges *merges)
+{
+    matcher->pair_mask = 63;
+    while (matcher->pair_mask < merges->n_merges * 2ull)
+        matcher->pair_mask = matcher->pair_mask * 2 + 1;
+    matcher->pairs = mem_alloc((matcher->pair_mask + 1) * sizeof *matcher->pairs);
+    for (uint32_t i = 0; i < merges->n_slots; i++) {
+        const BpeMerge *merge = &merges->slots[i];
+        int32_t left = (int32_t)(merge->pair >> 32), right = (int32_t)(uint32_t)merge->pair;
+        if (left < 0 || !matcher->made[left].length || !matcher->made[right].length)
+            continue;  /* a free slot, or a pair that never comes about */
+        uint32_t rank = merge->rank + 1;
+        if (rank <= matcher->made[left].rank || rank <= matcher->made[right].rank || rank >> PAIR_RANK_BITS)
+            return false;
+        uint64_t at = pair_hash(pair_key(left, right));
+        while (matcher->pairs[at & matcher->pair_mask])
+            at++;
+        matcher->pairs[at & matcher->pair_mask] = pair_key(left, right) << PAIR_RANK_BITS | rank;
+    }
+    return true;
+}
+
+static void find_shorter(BpeMatcher *matcher, const TrieKey *token)
+{
+    TrieNode node = trie_root(&matcher->trie);
+    int32_t shorter = -1;
+    for (size_t i = 0; i + 1 < token->n && trie_step(&matcher->trie, &node, (unsigned char)token->bytes[i]); i++)
+        if (trie_value(node) >= 0)
+            shorter = trie_value(node);
+    matcher->made[token->value].shorter = shorter;
+}
+
+BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_tokens, int32_t n_ids, BpeStart start, const void *context)
+{
+    if (n_ids > 1 << PAIR_ID_BITS)
+        return NULL;
+    BpeMatcher *matcher = mem_alloc(sizeof *matcher);
+    matcher->made = mem_alloc((size_t)n_ids * sizeof *matcher->made);
+    size_t n = matcher->n_tokens = keep_reachable(matcher, merges, tokens, n_tokens, start, context);
+    trie_build(&matcher->trie, tokens, n);
+    for (size_t i = 0; i < n; i++)
+        find_shorter(matcher, &tokens[i]);
+    if (put_pairs(matcher, merges))
+        return matcher;
+    bpe_matcher_free(matcher);
+    return NULL;
+}
+
+void bpe_matcher_free(BpeMatcher *matcher)
+{
+    if (!matcher)
+        return;
+    trie_release(&matcher->trie);
+    free(matcher->made);
+    free(matcher->pairs);
+    free(matcher);
+}
+
+uint32_t bpe_matcher_length(const BpeMatcher *matcher, int32_t id)
+{
+    return matcher->made[id].length;
+}
+
+size_t bpe_matcher_n_tokens(const BpeMatcher *matcher)
+{
+    return matcher->n_tokens;
+}
+
+static inline int32_t longest_at(const BpeMatcher *matcher, const char *bytes, size_t n)
+{
+    TrieNode node = trie_root(&matcher->trie);
+    int32_t longest = -1;
+    for (size_t i = 0; i < n && trie_step(&matcher->trie, &node, (unsigned char)bytes[i]); i++)
+        if (trie_value(node) >= 0)
+            longest = trie_value(node);
+    return longest;
+}
+
+/* Places from which no way leads on, a bit each. */
+typedef struct {
+    uint64_t *dead;
+    uint64_t few;  /* all of them when the text is short */
+} Places;
+
+static void places_init(Places *places, BpeScratch *scratch, size_t n)
+{
+    *places = (Places){.dead = &places->few, .few = 0};
+    if (n < 64)
+        return;
+    places->dead = bpe_scratch_reserve(scratch, (n / 64 + 1) * sizeof(uint64_t));
+    memset(places->dead, 0, (n / 64 + 1) * sizeof(uint64_t));
+}
+
+size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *bytes, size_t n, int32_t *ids, size_t *n_ids)
+{
+    const Made *made = matcher->made;
+    Places places;
+    places_init(&places, scratch, n);
+    size_t k = 0, at = 0;
+    int32_t token = longest_at(matcher, bytes, n);
+    while (token >= 0) {
+        size_t end = at + made[token].length;
+        if (!(places.dead[end / 64] >> end % 64 & 1) && (k == 0 || stay_apart(matcher, ids[k - 1], token))) {
+            ids[k++] = token;
+            at = end;
+            token = at < n ? longest_at(matcher, bytes + at, n - at) : -1;
+            continue;
+        }
+        token = made[token].shorter;
+        while (token < 0 && k > 0) {  /* no token fits here: the one before must give way */
+            places.dead[at / 64] |= 1ull << at % 64;
+            token = ids[--k];
+            at -= made[token].length;
+            token = made[token].shorter;
+        }
+    }
+    *n_ids = k;
+    return at;
+}

@@ -1,0 +1,33 @@
+/* bpe_match.h - byte-pair encoding without merging: longest match first, corrected where two neighbours could not have stayed apart.
+ *
+ * A sequence of tokens is the encoding of its text exactly when each token encodes to itself and each two neighbours, encoded as a text of
+ * their own, come out as they are: merging inside one token never depends on the others until a merge crosses a border, and the first
+ * one that crosses would cross in the text of those two alone. Every prefix of a text has one encoding, so a search that takes the longest
+ * token first and steps back where neighbours do not fit reaches each place at most once: linear time, also on a text of one long word.
+ * The idea is that of GitHub's crate bpe (Neubeck & van Antwerpen 2024). */
+#ifndef TEXT_BPE_MATCH_H
+#define TEXT_BPE_MATCH_H
+
+#include "text/tokenizer/bpe.h"
+#include "text/tokenizer/trie.h"
+
+#include <stdbool.h>
+
+typedef struct BpeMatcher BpeMatcher;
+
+/* Start symbols of a token's text; a place may be unknown (id -1). Returns how many, at most n. */
+typedef size_t (*BpeStart)(const void *context, BpeSymbol *symbols, const char *bytes, size_t n);
+
+/* `tokens` are texts with their ids (sorted in place); ids lie below n_ids. Tokens that their own text does not encode to take no part.
+ * NULL when a merge may come before the merges that made its parts, or when there are more than 2^20 ids or 2^24 ranks: then only merging
+ * itself is exact. */
+BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_tokens, int32_t n_ids, BpeStart start, const void *context);
+void bpe_matcher_free(BpeMatcher *matcher);  /* NULL is fine */
+
+/* Encodes bytes[0, n) up to the first place at which no token begins; returns how far it came and puts the ids into `ids` (room for n). */
+size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *bytes, size_t n, int32_t *ids, size_t *n_ids);
+size_t bpe_matcher_n_tokens(const BpeMatcher *matcher);  /* that take part */
+/* Bytes of a token that takes part. */
+uint32_t bpe_matcher_length(const BpeMatcher *matcher, int32_t id);
+
+#endif

@@ -1,0 +1,89 @@
+/* pretoken_cache.c - see pretoken_cache.h. */
+#include "text/tokenizer/pretoken_cache.h"
+#include "base/arena.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+enum { CACHE_LINE = 64 };
+
+void pretoken_cache_init(PretokenCache *cache)
+{
+    size_t n_short = (2u << SHORT_BUCKET_BITS) * sizeof *cache->shorts, n_long = (2u << LONG_BUCKET_BITS) * sizeof *cache->longs;
+    cache->block = mem_alloc(n_short + n_long + CACHE_LINE);
+    char *start = (char *)cache->block + (CACHE_LINE - (uintptr_t)cache->block % CACHE_LINE) % CACHE_LINE;
+    cache->shorts = (ShortEntry *)start;
+    cache->longs = (LongEntry *)(start + n_short);
+}
+
+void pretoken_cache_release(PretokenCache *cache)
+{
+    free(cache->block);
+    *cache = (PretokenCache){0};
+}
+
+static int count_ids(const int32_t *ids, int n_max)
+{
+    int n = 0;
+    while (n < n_max && ids[n] >= 0)
+        n++;
+    return n;
+}
+
+static void long_key(uint64_t part[4], const char *bytes, size_t n)
+{
+    memset(part, 0, 4 * sizeof *part);
+    memcpy(part, bytes, n);
+    part[3] |= (uint64_t)n << 56;
+}
+
+static LongEntry *long_bucket(const PretokenCache *cache, const uint64_t part[4])
+{
+    return &cache->longs[2 * (XXH3_64bits(part, 4 * sizeof *part) >> (64 - LONG_BUCKET_BITS))];
+}
+
+const int32_t *pretoken_cache_find(const PretokenCache *cache, const char *bytes, size_t n, int *n_ids)
+{
+    if (n <= SHORT_PIECE_BYTES) {
+        ShortKey key = short_key(bytes, n, false);
+        const int32_t *ids = short_find(cache, key, short_bucket(key));
+        *n_ids = ids ? count_ids(ids, SHORT_PIECE_IDS) : 0;
+        if (ids)
+            return ids;
+    }
+    uint64_t part[4];
+    long_key(part, bytes, n);
+    const LongEntry *bucket = long_bucket(cache, part);
+    for (int i = 0; i < 2; i++)
+        if (memcmp(bucket[i].part, part, sizeof part) == 0) {
+            *n_ids = count_ids(bucket[i].ids, LONG_PIECE_IDS);
+            return bucket[i].ids;
+        }
+    return NULL;
+}
+
+static void fill_ids(int32_t *to, int n_max, const int32_t *ids, int64_t n)
+{
+    for (int i = 0; i < n_max; i++)
+        to[i] = i < n ? ids[i] : -1;
+}
+
+void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids)
+{
+    if (n == 0 || n > LONG_PIECE_BYTES || n_ids < 1 || n_ids > LONG_PIECE_IDS)
+        return;
+    if (n <= SHORT_PIECE_BYTES && n_ids <= SHORT_PIECE_IDS) {
+        ShortKey key = short_key(bytes, n, false);
+        ShortEntry *bucket = &cache->shorts[2 * short_bucket(key)];
+        bucket[1] = bucket[0];
+        bucket[0].key = key;
+        fill_ids(bucket[0].ids, SHORT_PIECE_IDS, ids, n_ids);
+        return;
+    }
+    uint64_t part[4];
+    long_key(part, bytes, n);
+    LongEntry *bucket = long_bucket(cache, part);
+    bucket[1] = bucket[0];
+    memcpy(bucket[0].part, part, sizeof part);
+    fill_ids(bucket[0].ids, LONG_PIECE_IDS, ids, n_ids);
+}

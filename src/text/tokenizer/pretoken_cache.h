@@ -1,0 +1,82 @@
+/* pretoken_cache.h - what pieces of text became, remembered by the thread that encodes: nine in ten pieces of an English text and seven in
+ * ten of a Korean one have been seen just before.
+ *
+ * Two tables of fixed size, two entries a bucket, a bucket a cache line or two: pieces of up to 15 bytes and 4 tokens, and of up to 31 bytes
+ * and 8 tokens (ten syllables). Keys stand inline, padded with zeros, with their length in the last byte. A new piece pushes out the
+ * older one of its bucket, and is itself second to go. */
+#ifndef TEXT_PRETOKEN_CACHE_H
+#define TEXT_PRETOKEN_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { SHORT_PIECE_BYTES = 15, SHORT_PIECE_IDS = 4, LONG_PIECE_BYTES = 31, LONG_PIECE_IDS = 8 };
+enum { SHORT_BUCKET_BITS = 14, LONG_BUCKET_BITS = 12 };  /* 1 MB and 0.75 MB */
+
+typedef struct {
+    uint64_t a, b;
+} ShortKey;
+typedef struct {
+    ShortKey key;                   /* all zero: free (a piece has at least one byte) */
+    int32_t ids[SHORT_PIECE_IDS];   /* -1 behind the last */
+} ShortEntry;
+typedef struct {
+    uint64_t part[4];
+    int32_t ids[LONG_PIECE_IDS];
+} LongEntry;
+typedef struct {
+    ShortEntry *shorts;  /* 2 << SHORT_BUCKET_BITS */
+    LongEntry *longs;    /* 2 << LONG_BUCKET_BITS */
+    void *block;
+} PretokenCache;
+
+void pretoken_cache_init(PretokenCache *cache);
+void pretoken_cache_release(PretokenCache *cache);
+/* What stood for the piece (at most LONG_PIECE_BYTES); NULL when it is not known. *n_ids >= 1. */
+const int32_t *pretoken_cache_find(const PretokenCache *cache, const char *bytes, size_t n, int *n_ids);
+/* Does nothing when the piece or its ids are too many, or there is no id. */
+void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids);
+
+/* Byte n of a word and all above it set to zero; 0 < n <= 8. */
+static inline uint64_t low_bytes(uint64_t word, size_t n)
+{
+    return word & UINT64_MAX >> (64 - 8 * n);
+}
+
+/* 0 < n <= SHORT_PIECE_BYTES. When `roomy`, 16 bytes may be read at `bytes`. */
+static inline ShortKey short_key(const char *bytes, size_t n, bool roomy)
+{
+    ShortKey key = {0, 0};
+    if (roomy) {
+        memcpy(&key, bytes, sizeof key);
+        if (n <= 8)
+            key = (ShortKey){low_bytes(key.a, n), 0};
+        else
+            key.b = low_bytes(key.b, n - 8);
+    } else {
+        memcpy(&key, bytes, n);
+    }
+    key.b |= (uint64_t)n << 56;
+    return key;
+}
+
+static inline size_t short_bucket(ShortKey key)
+{
+    unsigned __int128 product = (unsigned __int128)(key.a ^ 0x9E3779B97F4A7C15u) * (key.b ^ 0xD1B54A32D192ED03u);
+    return (size_t)((uint64_t)(product >> 64) ^ (uint64_t)product) & ((1u << SHORT_BUCKET_BITS) - 1);
+}
+
+/* The ids of a short piece, -1 behind the last; NULL when it is not known. */
+static inline const int32_t *short_find(const PretokenCache *cache, ShortKey key, size_t bucket)
+{
+    const ShortEntry *entry = &cache->shorts[2 * bucket];
+    if (entry[0].key.a == key.a && entry[0].key.b == key.b)
+        return entry[0].ids;
+    if (entry[1].key.a == key.a && entry[1].key.b == key.b)
+        return entry[1].ids;
+    return NULL;
+}
+
+#endif
