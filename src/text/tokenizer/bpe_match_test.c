@@ -1,0 +1,154 @@
+/* bpe_match_test.c - the matcher finds what merging finds, on vocabularies of tiny alphabets, where almost every pair of tokens fights. */
+#include "text/tokenizer/bpe_match.h"
+#include "base/arena.h"
+#include "base/philox.h"
+#include "base/test.h"
+
+#include <stdlib.h>
+
+enum { IDS_MAX = 220, TOKEN_BYTES_MAX = 256, TEXT_BYTES_MAX = 400 };
+
+typedef struct {
+    BpeMerges merges;
+    char text[IDS_MAX][TOKEN_BYTES_MAX];
+    size_t n_bytes[IDS_MAX];
+    int32_t n_ids, n_letters;
+} Vocabulary;
+
+static uint32_t draw(uint64_t seed, uint64_t i, uint32_t n)
+{
+    return philox(seed, 11, i, 0).word[0] % n;
+}
+
+static int32_t find(const Vocabulary *v, const char *bytes, size_t n)
+{
+    for (int32_t id = 0; id < v->n_ids; id++)
+        if (v->n_bytes[id] == n && memcmp(v->text[id], bytes, n) == 0)
+            return id;
+    return -1;
+}
+
+/* Letters, then merges of random tokens of before; `by_text` also gives the merge to every other cut of the new token, as tiktoken does. */
+static void make(Vocabulary *v, uint64_t seed, bool by_text)
+{
+    memset(v, 0, sizeof *v);
+    bpe_merges_init(&v->merges, 64);
+    v->n_letters = (int32_t)(1 + draw(seed, 0, 4));
+    for (; v->n_ids < v->n_letters; v->n_ids++) {
+        v->text[v->n_ids][0] = (char)('a' + v->n_ids);
+        v->n_bytes[v->n_ids] = 1;
+    }
+    int32_t n_wanted = v->n_letters + (int32_t)draw(seed, 1, IDS_MAX - 4);
+    for (uint64_t i = 2; v->n_ids < n_wanted && i < 4000; i++) {
+        int32_t a = (int32_t)draw(seed, 2 * i, (uint32_t)v->n_ids), b = (int32_t)draw(seed, 2 * i + 1, (uint32_t)v->n_ids);
+        size_t n = v->n_bytes[a] + v->n_bytes[b];
+        if (n > 24 && draw(seed, 5000 + i, 50))
+            continue;
+        if (n > TOKEN_BYTES_MAX)
+            continue;
+        char text[TOKEN_BYTES_MAX];
+        memcpy(text, v->text[a], v->n_bytes[a]);
+        memcpy(text + v->n_bytes[a], v->text[b], v->n_bytes[b]);
+        int32_t id = find(v, text, n);
+        if (bpe_merges_find(&v->merges, a, b) || (by_text && id >= 0))
+            continue;
+        if (id < 0) {
+            id = v->n_ids++;
+            memcpy(v->text[id], text, n);
+            v->n_bytes[id] = n;
+        }
+        bpe_merges_put(&v->merges, a, b, by_text ? (uint32_t)id : v->merges.n_merges, id);
+        for (size_t cut = 1; by_text && cut < n; cut++) {
+            int32_t left = find(v, text, cut), right = find(v, text + cut, n - cut);
+            if (left >= 0 && right >= 0)
+                bpe_merges_put(&v->merges, left, right, (uint32_t)id, id);
+        }
+    }
+}
+
+static size_t start(const void *context, BpeSymbol *symbols, const char *bytes, size_t n)
+{
+    const Vocabulary *v = context;
+    for (size_t i = 0; i < n; i++) {
+        int32_t id = bytes[i] - 'a';
+        symbols[i] = (BpeSymbol){id < v->n_letters ? id : -1, (uint32_t)i, (uint32_t)i + 1};
+    }
+    return n;
+}
+
+static bool same(const Vocabulary *v, const BpeMatcher *matcher, BpeScratch *scratch, const char *text, size_t n)
+{
+    BpeSymbol want[TEXT_BYTES_MAX];
+    int32_t got[TEXT_BYTES_MAX];
+    size_t n_got, n_want = bpe_merge_plain(&v->merges, want, start(v, want, text, n));
+    bool equal = bpe_match(matcher, scratch, text, n, got, &n_got) == n && n_got == n_want;
+    for (size_t i = 0; i < n_want && equal; i++)
+        equal = got[i] == want[i].id;
+    return equal;
+}
+
+TEST(bpe_match, equals_merging_on_random_vocabularies)
+{
+    Vocabulary *v = malloc(sizeof *v);
+    int n_matchers = 0, n_wrong = 0;
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        make(v, seed, seed % 2);
+        TrieKey keys[IDS_MAX];
+        for (int32_t id = 0; id < v->n_ids; id++)
+            keys[id] = (TrieKey){v->text[id], v->n_bytes[id], id};
+        BpeMatcher *matcher = bpe_matcher_new(&v->merges, keys, (size_t)v->n_ids, v->n_ids, start, v);
+        BpeScratch scratch = {0};
+        n_matchers += matcher != NULL;
+        for (uint64_t i = 0; i < 40 && matcher; i++) {
+            char text[TEXT_BYTES_MAX];
+            size_t n = i < 30 ? draw(seed, 20000 + i, 70) : draw(seed, 20000 + i, TEXT_BYTES_MAX);
+            for (size_t k = 0; k < n; k++)
+                text[k] = (char)('a' + draw(seed + 1000 * i, 30000 + k, (uint32_t)v->n_letters));
+            n_wrong += !same(v, matcher, &scratch, text, n);
+        }
+        bpe_scratch_release(&scratch);
+        bpe_matcher_free(matcher);
+        bpe_merges_release(&v->merges);
+    }
+    CHECK_EQUAL(n_wrong, 0);
+    CHECK(n_matchers > 60);
+    free(v);
+}
+
+/* A merge of better rank than the one that makes its left part: only merging tells what comes out, so there is no matcher. */
+TEST(bpe_match, a_merge_before_its_parts_is_refused)
+{
+    Vocabulary *v = calloc(1, sizeof *v);
+    bpe_merges_init(&v->merges, 16);
+    v->n_letters = 3;
+    const char *texts[] = {"a", "b", "c", "ab", "abc"};
+    TrieKey keys[5];
+    for (int32_t id = 0; id < 5; id++)
+        keys[id] = (TrieKey){texts[id], strlen(texts[id]), id};
+    bpe_merges_put(&v->merges, 0, 1, 7, 3);
+    bpe_merges_put(&v->merges, 3, 2, 2, 4);
+    CHECK(bpe_matcher_new(&v->merges, keys, 5, 5, start, v) == NULL);
+    bpe_merges_release(&v->merges);
+    free(v);
+}
+
+TEST(bpe_match, stops_where_no_token_begins)
+{
+    Vocabulary *v = malloc(sizeof *v);
+    make(v, 3, false);
+    TrieKey keys[IDS_MAX];
+    for (int32_t id = 0; id < v->n_ids; id++)
+        keys[id] = (TrieKey){v->text[id], v->n_bytes[id], id};
+    BpeMatcher *matcher = bpe_matcher_new(&v->merges, keys, (size_t)v->n_ids, v->n_ids, start, v);
+    REQUIRE(matcher != NULL);
+    BpeScratch scratch = {0};
+    int32_t ids[8];
+    size_t n_ids;
+    CHECK_EQUAL(bpe_match(matcher, &scratch, "aaazaa", 6, ids, &n_ids), 3);
+    CHECK_EQUAL(bpe_match(matcher, &scratch, "zaa", 3, ids, &n_ids), 0);
+    CHECK_EQUAL(n_ids, 0);
+    bpe_scratch_release(&scratch);
+    bpe_matcher_free(matcher);
+    bpe_merges_release(&v->merges);
+    free(v);
+}
