@@ -1,4 +1,4 @@
-/* char_run.h - runs of the two kinds of character that most of our texts are made of: ASCII letters, sixteen a look, and Hangul syllables. */
+/* char_run.h - runs of the two kinds of character that most of our texts are made of: ASCII letters, eight a look, and Hangul syllables. */
 #ifndef TEXT_CHAR_RUN_H
 #define TEXT_CHAR_RUN_H
 
@@ -6,23 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 /* The first place from `at` on that holds no ASCII letter. */
 static inline size_t ascii_letters_end(const char *text, size_t at, size_t n_bytes)
 {
-#ifdef __SSE2__
-    while (at + 16 <= n_bytes) {  /* c | 0x20 moved so that 'a' is the least signed byte: letters are the least 26 */
-        __m128i c = _mm_or_si128(_mm_loadu_si128((const __m128i *)(text + at)), _mm_set1_epi8(0x20));
-        __m128i moved = _mm_sub_epi8(c, _mm_set1_epi8((char)('a' + 128)));
-        unsigned others = ~(unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(moved, _mm_set1_epi8(-128 + 26))) & 0xFFFF;
+    const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
+    while (at + 8 <= n_bytes) {  /* bytes side by side: each sum sets its high bit when the byte is not below a bound */
+        uint64_t eight;
+        memcpy(&eight, text + at, 8);
+        uint64_t low = (eight | 0x20 * ones) & ~high;
+        uint64_t letters = (low + (0x80 - 'a') * ones) & ~(low + (0x7F - 'z') * ones) & ~eight, others = ~letters & high;
         if (others)
-            return at + (size_t)__builtin_ctz(others);
-        at += 16;
+            return at + (size_t)__builtin_ctzll(others) / 8;
+        at += 8;
     }
-#endif
     while (at < n_bytes && ((unsigned char)text[at] | 0x20u) - 'a' < 26u)
         at++;
     return at;
