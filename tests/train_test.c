@@ -2,6 +2,7 @@
 #include "base/test.h"
 
 #include "base/arena.h"
+#include "base/cpu_level.h"
 #include "base/file.h"
 #include "shop.h"
 
@@ -26,24 +27,59 @@ static void check_same_checkpoint(Shop *shop, const char *a, const char *b, cons
     }
 }
 
+/* Runs of `flags` at 1 to 4 threads, and cut into micro batches of whole leaves, end in checkpoints of the same bits. */
+static void check_bits(Shop *shop, const char *flags, const char *step)
+{
+    const char *const same[] = {"--train.threads 2", "--train.threads 3", "--train.threads 4", "--train.micro_batch_size 1",
+                                "--train.micro_batch_size 4"};
+    REQUIRE(shop_train_ok(shop, "t1", arena_printf(shop->arena, "%s --train.threads 1", flags)));
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        const char *out = arena_printf(shop->arena, "same%zu", i);
+        if (shop_train_ok(shop, out, arena_printf(shop->arena, "%s %s", flags, same[i])))
+            check_same_checkpoint(shop, "t1", out, step);
+    }
+}
+
 /* Goal: same seed, same bits at any thread count and for every cut into micro batches of whole leaves. */
 TEST(train, bits_do_not_depend_on_threads_or_micro_batches)
 {
     Shop shop;
     REQUIRE(shop_open(&shop));
-    REQUIRE(shop_train_ok(&shop, "t1", "--train.threads 1"));
-    const char *const same[] = {"--train.threads 2", "--train.threads 3", "--train.threads 4", "--train.micro_batch_size 1",
-                                "--train.micro_batch_size 4"};
-    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
-        const char *out = arena_printf(shop.arena, "same%zu", i);
-        if (shop_train_ok(&shop, out, same[i]))
-            check_same_checkpoint(&shop, "t1", out, "step-24");
-    }
+    check_bits(&shop, "", "step-24");
     REQUIRE(shop_train_ok(&shop, "other", "--seed 8"));
     uint64_t a = 0, b = 0;
     CHECK_OK(file_hash(&a, arena_printf(shop.arena, "%s/t1/checkpoints/last/model.safetensors", shop.dir)));
     CHECK_OK(file_hash(&b, arena_printf(shop.arena, "%s/other/checkpoints/last/model.safetensors", shop.dir)));
     CHECK(a != b);  /* the comparison can fail */
+    shop_close(&shop);
+}
+
+SLOW_TEST(train, bits_of_200_steps_do_not_depend_on_threads_or_micro_batches)
+{
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    check_bits(&shop, "--train.steps 200", "step-200");
+    shop_close(&shop);
+}
+
+/* Goal: a run may move between CPUs with AVX2 and with AVX-512. Method: the same run at both levels; at the portable one, which fuses
+ * nothing, the bits are others. */
+TEST(train, avx2_gives_the_bits_of_avx512)
+{
+    if (cpu_level_best() < CPU_AVX512)
+        SKIP("no AVX-512 here");
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    const char *const levels[] = {"avx512", "avx2", "portable"};
+    uint64_t hash[3] = {0};
+    for (int i = 0; i < 3; i++) {
+        setenv("JIKJI_CPU", levels[i], 1);
+        if (shop_train_ok(&shop, levels[i], ""))
+            CHECK_OK(file_hash(&hash[i], arena_printf(shop.arena, "%s/%s/checkpoints/last/model.safetensors", shop.dir, levels[i])));
+    }
+    unsetenv("JIKJI_CPU");
+    CHECK(hash[0] != 0 && hash[0] == hash[1]);
+    CHECK(hash[2] != hash[0]);
     shop_close(&shop);
 }
 

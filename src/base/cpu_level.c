@@ -6,16 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_LEVELS = 3, NOT_CHOSEN = -1 };
-static const char *const names[N_LEVELS] = {"portable", "avx512", "avx512bf16"};
+enum { N_LEVELS = 4, NOT_CHOSEN = -1 };
+static const char *const names[N_LEVELS] = {"portable", "avx2", "avx512", "avx512bf16"};
 static atomic_int chosen = NOT_CHOSEN;
 
 CpuLevel cpu_level_best(void)
 {
 #if defined(__x86_64__)
-    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl") ||
-        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("fma"))
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c"))
         return CPU_PORTABLE;
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl") ||
+        !__builtin_cpu_supports("avx512dq"))
+        return CPU_AVX2;
     return __builtin_cpu_supports("avx512bf16") ? CPU_AVX512_BF16 : CPU_AVX512;
 #else
     return CPU_PORTABLE;
@@ -55,7 +57,7 @@ Err cpu_level_check(void)
 {
     int wanted = level_wanted();
     if (wanted == N_LEVELS)
-        return err_set(ERR_USAGE, "JIKJI_CPU: expected portable, avx512 or avx512bf16, found \"%s\"", getenv("JIKJI_CPU"));
+        return err_set(ERR_USAGE, "JIKJI_CPU: expected portable, avx2, avx512 or avx512bf16, found \"%s\"", getenv("JIKJI_CPU"));
     if (wanted > (int)cpu_level_best())
         return err_set(ERR_USAGE, "JIKJI_CPU: this CPU has no %s; its best level is %s", names[wanted],
                        names[cpu_level_best()]);

@@ -1,6 +1,7 @@
 /* cpu_level.h - which of the compiled kernels this CPU can run.
  *
- * A level changes bits (AVX-512 has a fused multiply-add, the portable level may not), so it is part of what a result
+ * CPU_AVX2 and CPU_AVX512 give the same bits: both fuse a product and a sum, and nothing else depends on how wide a register is.
+ * CPU_PORTABLE fuses nothing and CPU_AVX512_BF16 rounds its products of pairs otherwise, so the level is part of what a result
  * depends on, and of a run's record. */
 #ifndef BASE_CPU_LEVEL_H
 #define BASE_CPU_LEVEL_H
@@ -9,11 +10,12 @@
 
 typedef enum {
     CPU_PORTABLE,     /* what the compiler assumes of any CPU of this kind */
-    CPU_AVX512,       /* F, BW, VL, DQ and FMA */
+    CPU_AVX2,         /* and FMA, F16C */
+    CPU_AVX512,       /* F, BW, VL and DQ */
     CPU_AVX512_BF16,  /* and the dot product of bf16 pairs, used by matrix products of two bf16 operands */
 } CpuLevel;
 
-/* The best level this CPU has, or what JIKJI_CPU=portable|avx512|avx512bf16 says where the CPU has that. Any thread. */
+/* The best level this CPU has, or what JIKJI_CPU=portable|avx2|avx512|avx512bf16 says where the CPU has that. Any thread. */
 CpuLevel cpu_level(void);
 const char *cpu_level_name(CpuLevel level);  /* as JIKJI_CPU spells it */
 /* The best level of this CPU, whatever JIKJI_CPU says. */

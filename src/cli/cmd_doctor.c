@@ -58,7 +58,10 @@ static void advise_cpu(Findings *f, Arena *arena)
 {
     const Machine *m = &f->machine;
     if (cpu_level() == CPU_PORTABLE && cpu_level_best() == CPU_PORTABLE)
-        advise(f, "this CPU has no AVX-512: matrix products run on the portable kernels, several times slower",
+        advise(f, "this CPU has no AVX2 and FMA: matrix products run on the portable kernels, several times slower",
+               "use a CPU with AVX2 (Intel from Haswell on, AMD Zen) or, twice as fast, AVX-512 for training");
+    else if (cpu_level() == CPU_AVX2 && cpu_level_best() == CPU_AVX2)
+        advise(f, "this CPU has no AVX-512: matrix products run at about half of what that gives",
                "use a CPU with AVX-512 for training (Intel from Skylake-SP on, AMD from Zen 4 on)");
     else if (cpu_level() != cpu_level_best())
         advise(f, arena_printf(arena, "JIKJI_CPU holds the kernels at %s, this CPU has %s", cpu_level_name(cpu_level()), cpu_level_name(cpu_level_best())),

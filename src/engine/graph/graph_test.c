@@ -16,7 +16,7 @@ static void plus_kernel(const KernelCall *call)
 }
 
 static const OpInfo op_plus = {.name = "plus", .axes = "n,n->n", .flags = OP_PURE, .infer = like_first,
-                               .reference = plus_kernel, .cpu = {plus_kernel, plus_kernel}};
+                               .reference = plus_kernel, .cpu = OP_KERNEL_AT_ALL_LEVELS(plus_kernel)};
 
 static Node *plus(Graph *g, Node *a, Node *b)
 {
@@ -38,7 +38,7 @@ static void into_kernel(const KernelCall *call)
 }
 
 static const OpInfo op_into = {.name = "into", .axes = "n,n->n", .flags = OP_WRITES_STATE, .infer = into_infer,
-                               .reference = into_kernel, .cpu = {into_kernel, into_kernel}};
+                               .reference = into_kernel, .cpu = OP_KERNEL_AT_ALL_LEVELS(into_kernel)};
 
 static Node *into(Graph *g, Node *state, Node *x)
 {

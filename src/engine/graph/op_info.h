@@ -12,6 +12,7 @@
 #ifndef ENGINE_GRAPH_OP_INFO_H
 #define ENGINE_GRAPH_OP_INFO_H
 
+#include "base/cpu_level.h"
 #include "engine/graph/graph.h"
 
 enum { OP_INPUTS_MAX = 12, OP_OUTPUTS_MAX = 4 };
@@ -111,6 +112,8 @@ static inline void derive_supersede(Derive *derive, Node *old, Node *by)
     graph_supersede(derive->g, old, by);
 }
 
+enum { OP_LEVELS = CPU_AVX512 + 1 };
+
 struct OpInfo {
     const char *name;
     const char *axes;
@@ -121,13 +124,16 @@ struct OpInfo {
     void (*derive)(Derive *derive);              /* NULL: deriving through it marks the graph */
     void (*cost)(const Call *call, Cost *cost);  /* NULL: bytes only, counted by the engine */
     KernelFn reference;
-    KernelFn cpu[2];  /* CPU_PORTABLE, CPU_AVX512 (engine/op/kernel.h) */
+    KernelFn cpu[OP_LEVELS];  /* by CpuLevel; CPU_AVX512 serves the levels above it (engine/op/kernel.h) */
 };
 
 /* A kernel of a *_cpu.c file at its levels. */
-#define OP_KERNELS(name) {name##_portable, name##_avx512}
+#define OP_KERNELS(name) {name##_portable, name##_avx2, name##_avx512}
+/* One function that picks kernels itself. */
+#define OP_KERNEL_AT_ALL_LEVELS(function) {function, function, function}
 #define OP_KERNELS_DECLARE(name)                   \
     void name##_portable(const KernelCall *call);  \
+    void name##_avx2(const KernelCall *call);      \
     void name##_avx512(const KernelCall *call)
 
 struct Call {

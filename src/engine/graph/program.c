@@ -28,7 +28,7 @@ static Err choose_kernel(BoundCall *bound, const CompileOptions *options)
     if (options->backend == BACKEND_REFERENCE)
         bound->kernel = op->reference;
     else
-        bound->kernel = op->cpu[cpu_level() >= CPU_AVX512 ? 1 : 0];
+        bound->kernel = op->cpu[cpu_level() > CPU_AVX512 ? CPU_AVX512 : cpu_level()];
     if (!bound->kernel)
         return err_set(ERR_UNSUPPORTED, "%s: operator %s has no kernel on this backend", bound->call->name, op->name);
     return OK;

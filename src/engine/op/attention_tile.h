@@ -24,39 +24,43 @@ typedef struct {
 #define TILE_UNROLL _Pragma("GCC unroll 8")
 #define TILE_UNROLL16 _Pragma("GCC unroll 16")
 
+enum { TILE_REGS = SIMD_AVX512 ? 4 : 2 };  /* a row, so that six rows' sums fit the registers */
+
 SIMD_INLINE void tile_block(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate, const int n_rows,
-                            const int n_vecs)
+                            const int n_regs)
 {
-    V16 sum[6][4];
+    Reg sum[6][TILE_REGS];
     TILE_UNROLL for (int r = 0; r < n_rows; r++)
-        TILE_UNROLL for (int v = 0; v < n_vecs; v++)
-            sum[r][v] = accumulate ? v16_load(c + r * c_stride + 16 * v) : v16_zero();
+        TILE_UNROLL for (int v = 0; v < n_regs; v++)
+            sum[r][v] = accumulate ? reg_load(c + r * c_stride + REG_LANES * v) : (Reg){};
     for (int64_t k = 0; k < n_k; k++) {
-        V16 right[4];
-        TILE_UNROLL for (int v = 0; v < n_vecs; v++)
-            right[v] = v16_load(b.data + k * b.stride + 16 * v);
+        Reg right[TILE_REGS];
+        TILE_UNROLL for (int v = 0; v < n_regs; v++)
+            right[v] = reg_load(b.data + k * b.stride + REG_LANES * v);
         TILE_UNROLL for (int r = 0; r < n_rows; r++) {
-            V16 left = v16_set1(a.a[r * a.row_stride + k * a.k_stride]);
-            TILE_UNROLL for (int v = 0; v < n_vecs; v++)
-                sum[r][v] = v16_fma(left, right[v], sum[r][v]);
+            float left = a.a[r * a.row_stride + k * a.k_stride];
+            TILE_UNROLL for (int v = 0; v < n_regs; v++)
+                sum[r][v] = reg_fma(left, right[v], sum[r][v]);
         }
     }
     TILE_UNROLL for (int r = 0; r < n_rows; r++)
-        TILE_UNROLL for (int v = 0; v < n_vecs; v++)
-            v16_store(c + r * c_stride + 16 * v, sum[r][v]);
+        TILE_UNROLL for (int v = 0; v < n_regs; v++)
+            reg_store(c + r * c_stride + REG_LANES * v, sum[r][v]);
 }
 
 /* One row, four or six, n_vecs vectors wide. */
 SIMD_INLINE void tile_rows(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate, const int n_rows,
                            int64_t n_vecs)
 {
-    for (; n_vecs >= 4; n_vecs -= 4, c += 64, b.data += 64)
-        tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 4);
-    if (n_vecs == 3)
-        tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 3);
-    else if (n_vecs == 2)
-        tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 2);
-    else if (n_vecs == 1)
+    enum { COLUMNS = TILE_REGS * REG_LANES };
+    int64_t n_regs = n_vecs * (16 / REG_LANES);
+    for (; n_regs >= TILE_REGS; n_regs -= TILE_REGS, c += COLUMNS, b.data += COLUMNS)
+        tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, TILE_REGS);
+    if (n_regs == 3)
+        tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 3 < TILE_REGS ? 3 : TILE_REGS);
+    else if (n_regs == 2)
+        tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 2 < TILE_REGS ? 2 : TILE_REGS);
+    else if (n_regs == 1)
         tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 1);
 }
 

@@ -112,9 +112,9 @@ static void micro_strip(const GemmStrip *s)
         MICRO_CASE(2);
         MICRO_CASE(3);
         MICRO_CASE(4);
-#if MICRO_ROWS > 4
         MICRO_CASE(5);
         MICRO_CASE(6);
+#if MICRO_ROWS > 6
         MICRO_CASE(7);
         MICRO_CASE(8);
         MICRO_CASE(9);

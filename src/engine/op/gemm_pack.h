@@ -17,6 +17,17 @@ static uint32_t element_word(const GemmLanes *s, int64_t lane, int64_t k)
     return word;
 }
 
+/* Packs f32 lanes that are contiguous at each step of k. Absent lanes become zero. */
+static __attribute__((unused)) void pack_rows(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t n_k, const GemmLanes *s)
+{
+    for (int64_t first = 0; first < n_lanes; first += shape.lanes)
+        for (int64_t k = 0; k < n_k; k++, panels += shape.width) {
+            int64_t n = n_lanes - first < shape.lanes ? n_lanes - first : shape.lanes;
+            memcpy(panels, (const float *)s->base + first + k * s->k_stride, (size_t)n * sizeof *panels);
+            memset(panels + n, 0, (size_t)(shape.width - n) * sizeof *panels);
+        }
+}
+
 /* Packs steps [first_k, n_k) of any source. An absent lane repeats the last one. */
 static void pack_elements(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t first_k, int64_t n_k, const GemmLanes *s)
 {
@@ -183,7 +194,10 @@ static __attribute__((unused)) void pack_f32(uint32_t *panels, PanelShape shape,
 
 static __attribute__((unused)) void pack_f32(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t n_k, GemmLanes s)
 {
-    pack_elements(panels, shape, n_lanes, 0, n_k, &s);
+    if (s.lane_stride == 1 && s.dtype == DTYPE_F32)
+        pack_rows(panels, shape, n_lanes, n_k, &s);
+    else
+        pack_elements(panels, shape, n_lanes, 0, n_k, &s);
 }
 
 #endif

@@ -6,13 +6,13 @@
 #include <omp.h>
 #include <stdlib.h>
 
-static const CpuLevel levels[] = {CPU_PORTABLE, CPU_AVX512, CPU_AVX512_BF16};
+static const CpuLevel levels[] = {CPU_PORTABLE, CPU_AVX2, CPU_AVX512, CPU_AVX512_BF16};
 
 /* Runs the checks at each level this CPU has. */
 static void at_each_level(void (*check)(Arena *arena))
 {
     Arena *arena = arena_new();
-    for (int i = 0; i < 3 && levels[i] <= cpu_level_best(); i++) {
+    for (int i = 0; i < 4 && levels[i] <= cpu_level_best(); i++) {
         cpu_level_set(levels[i]);
         arena_reset(arena);
         check(arena);

@@ -1,6 +1,6 @@
 /* kernel.h - one source, several CPU levels.
  *
- * A file *_cpu.c is compiled once for each level, with KERNEL_LEVEL set to portable or avx512. A function that other files
+ * A file *_cpu.c is compiled once for each level, with KERNEL_LEVEL set to portable, avx2 or avx512. A function that other files
  * call is named with KERNEL there, declared once for all levels in a header, and picked where it is called:
  *
  *     norm_kernels.h   KERNEL_DECLARE(void, rmsnorm_rows, (float *y, const float *x, int64_t n, int64_t c));
@@ -19,8 +19,10 @@
 
 #define KERNEL_DECLARE(result, name, parameters) \
     result name##_portable parameters;           \
+    result name##_avx2 parameters;               \
     result name##_avx512 parameters
 
-#define KERNEL_PICK(name) (cpu_level() >= CPU_AVX512 ? name##_avx512 : name##_portable)
+#define KERNEL_PICK(name) \
+    (cpu_level() >= CPU_AVX512 ? name##_avx512 : cpu_level() == CPU_AVX2 ? name##_avx2 : name##_portable)
 
 #endif

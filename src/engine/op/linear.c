@@ -162,7 +162,7 @@ const OpInfo linear_info = {
     .derive = linear_out_in_derive,
     .cost = linear_cost,
     .reference = linear_out_in_reference,
-    .cpu = {linear_out_in_run, linear_out_in_run},
+    .cpu = OP_KERNEL_AT_ALL_LEVELS(linear_out_in_run),
 };
 
 const OpInfo linear_in_out_info = {
@@ -175,7 +175,7 @@ const OpInfo linear_in_out_info = {
     .derive = linear_in_out_derive,
     .cost = linear_cost,
     .reference = linear_in_out_reference,
-    .cpu = {linear_in_out_run, linear_in_out_run},
+    .cpu = OP_KERNEL_AT_ALL_LEVELS(linear_in_out_run),
 };
 
 static const OpInfo *linear_op(WeightLayout layout)
@@ -291,7 +291,7 @@ const OpInfo linear_grad_weight_info = {
     .infer = grad_weight_out_in_infer,
     .cost = grad_weight_cost,
     .reference = grad_weight_out_in_reference,
-    .cpu = {grad_weight_out_in_run, grad_weight_out_in_run},
+    .cpu = OP_KERNEL_AT_ALL_LEVELS(grad_weight_out_in_run),
 };
 
 const OpInfo linear_in_out_grad_weight_info = {
@@ -302,7 +302,7 @@ const OpInfo linear_in_out_grad_weight_info = {
     .infer = grad_weight_in_out_infer,
     .cost = grad_weight_cost,
     .reference = grad_weight_in_out_reference,
-    .cpu = {grad_weight_in_out_run, grad_weight_in_out_run},
+    .cpu = OP_KERNEL_AT_ALL_LEVELS(grad_weight_in_out_run),
 };
 
 static const OpInfo *linear_grad_weight_op(WeightLayout layout)

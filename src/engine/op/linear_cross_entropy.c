@@ -184,7 +184,7 @@ const OpInfo linear_cross_entropy_info = {
     .derive = lce_derive,
     .cost = lce_cost,
     .reference = linear_cross_entropy_reference,
-    .cpu = {lce_run, lce_run},
+    .cpu = OP_KERNEL_AT_ALL_LEVELS(lce_run),
 };
 
 Node *linear_cross_entropy(Graph *g, Node *x, Node *w, Node *label, Node *weight)
@@ -285,5 +285,5 @@ const OpInfo linear_cross_entropy_grad_info = {
     .infer = lce_grad_infer,
     .cost = lce_grad_cost,
     .reference = linear_cross_entropy_grad_reference,
-    .cpu = {lce_grad_run, lce_grad_run},
+    .cpu = OP_KERNEL_AT_ALL_LEVELS(lce_grad_run),
 };

@@ -128,7 +128,7 @@ static void matmul_cost(const Call *call, Cost *cost)
         .derive = op##_derive,                                                    \
         .cost = matmul_cost,                                                      \
         .reference = op##_reference,                                              \
-        .cpu = {op##_run, op##_run},                                              \
+        .cpu = OP_KERNEL_AT_ALL_LEVELS(op##_run),                                 \
     };
 
 MATMUL(matmul_nn, "nk,km->nm", false, false)

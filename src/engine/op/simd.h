@@ -1,8 +1,8 @@
 /* simd.h - sixteen floats at a time: a vocabulary for kernels in *_cpu.c, at every CPU level.
  *
- * V16 is a vector of the compiler: one AVX-512 register, or four SSE ones at the portable level; + - * / and comparisons
- * (giving I16, all bits set where true) work on it directly. v16_fma is fused where the CPU can, else a product and a sum:
- * results differ between levels, never within one, and never with the place of a value in an array: tails go through the same
+ * V16 is a vector of the compiler: one AVX-512 register, two of AVX2, or four SSE ones at the portable level; + - * / and comparisons
+ * (giving I16, all bits set where true) work on it directly. v16_fma is fused at AVX2 and AVX-512, which give the same bits,
+ * and a product and a sum at the portable level. Results never depend on the place of a value in an array: tails go through the same
  * operations as full vectors (load_tail, store_tail). So write a kernel's loop over V16, not over scalars.
  *
  * Nothing here reads beyond the n elements it is given. */
@@ -15,8 +15,14 @@
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 #define SIMD_AVX512 1
 #include <immintrin.h>
+#define SIMD_AVX2 0
+#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#define SIMD_AVX512 0
+#define SIMD_AVX2 1
+#include <immintrin.h>
 #else
 #define SIMD_AVX512 0
+#define SIMD_AVX2 0
 #endif
 
 /* All V16 functions are inlined, so the calling convention for wide vectors, which this warns about, is never used. */
@@ -30,6 +36,13 @@ typedef uint16_t Half16 __attribute__((vector_size(32)));
 typedef uint16_t Half16Unaligned __attribute__((vector_size(32), aligned(2), may_alias));
 
 #define SIMD_INLINE static inline __attribute__((always_inline, unused))
+
+#if SIMD_AVX2
+#define V16_LOW_(x) ((__m256)__builtin_shufflevector((x), (x), 0, 1, 2, 3, 4, 5, 6, 7))
+#define V16_HIGH_(x) ((__m256)__builtin_shufflevector((x), (x), 8, 9, 10, 11, 12, 13, 14, 15))
+#define V16_OF_HALVES_(low, high) \
+    ((V16)__builtin_shufflevector((low), (high), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+#endif
 
 SIMD_INLINE V16 v16_set1(float x)
 {
@@ -139,10 +152,43 @@ SIMD_INLINE V16 v16_fma(V16 a, V16 b, V16 c)
 {
 #if SIMD_AVX512
     return (V16)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif SIMD_AVX2
+    return V16_OF_HALVES_(_mm256_fmadd_ps(V16_LOW_(a), V16_LOW_(b), V16_LOW_(c)),
+                          _mm256_fmadd_ps(V16_HIGH_(a), V16_HIGH_(b), V16_HIGH_(c)));
 #else
     return a * b + c;
 #endif
 }
+
+/* ---- one register: for tiles whose sums must stay in registers, where a V16 of several would be kept in memory ---- */
+
+enum { REG_LANES = SIMD_AVX512 ? 16 : SIMD_AVX2 ? 8 : 4 };
+typedef float Reg __attribute__((vector_size(4 * REG_LANES)));
+typedef float RegUnaligned __attribute__((vector_size(4 * REG_LANES), aligned(4), may_alias));
+
+SIMD_INLINE Reg reg_load(const float *p)
+{
+    return *(const RegUnaligned *)p;
+}
+
+SIMD_INLINE void reg_store(float *p, Reg x)
+{
+    *(RegUnaligned *)p = x;
+}
+
+/* a * b + c, fused as v16_fma is. */
+SIMD_INLINE Reg reg_fma(float a, Reg b, Reg c)
+{
+#if SIMD_AVX512
+    return (Reg)_mm512_fmadd_ps(_mm512_set1_ps(a), (__m512)b, (__m512)c);
+#elif SIMD_AVX2
+    return (Reg)_mm256_fmadd_ps(_mm256_set1_ps(a), (__m256)b, (__m256)c);
+#else
+    return a * b + c;
+#endif
+}
+
+/* ---- choice ---- */
 
 /* a where the mask is set, else b. */
 SIMD_INLINE V16 v16_select(I16 mask, V16 a, V16 b)
@@ -160,6 +206,8 @@ SIMD_INLINE V16 v16_max(V16 a, V16 b)
 {
 #if SIMD_AVX512
     return (V16)_mm512_max_ps((__m512)a, (__m512)b);
+#elif SIMD_AVX2
+    return V16_OF_HALVES_(_mm256_max_ps(V16_LOW_(a), V16_LOW_(b)), _mm256_max_ps(V16_HIGH_(a), V16_HIGH_(b)));
 #else
     return v16_select(a > b, a, b);
 #endif
@@ -170,6 +218,8 @@ SIMD_INLINE V16 v16_min(V16 a, V16 b)
 {
 #if SIMD_AVX512
     return (V16)_mm512_min_ps((__m512)a, (__m512)b);
+#elif SIMD_AVX2
+    return V16_OF_HALVES_(_mm256_min_ps(V16_LOW_(a), V16_LOW_(b)), _mm256_min_ps(V16_HIGH_(a), V16_HIGH_(b)));
 #else
     return v16_select(a < b, a, b);
 #endif
@@ -180,6 +230,8 @@ SIMD_INLINE V16 v16_sqrt(V16 x)
 {
 #if SIMD_AVX512
     return (V16)_mm512_sqrt_ps((__m512)x);
+#elif SIMD_AVX2
+    return V16_OF_HALVES_(_mm256_sqrt_ps(V16_LOW_(x)), _mm256_sqrt_ps(V16_HIGH_(x)));
 #else
     for (int i = 0; i < 16; i++)
         x[i] = sqrtf(x[i]);
@@ -215,7 +267,7 @@ SIMD_INLINE float v16_max_of(V16 x)
 }
 
 /* ---- functions: ranges reduced as in Muller 2016, "Elementary Functions"; polynomials fitted by us (minimax). Errors are the
- * largest found by simd_test.c over every exponent, in units of the last place of the exact result, at both levels. ---- */
+ * largest found by simd_test.c over every exponent, in units of the last place of the exact result, at every level. ---- */
 
 /* e^x, error < 1 ulp (also of subnormal results). exp(-inf) = 0, exp(inf) = inf, exp(0) = 1, NaN stays NaN.
  * x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts, the first short enough that n times it is exact. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum { BLOCK = 4096 };
-static const CpuLevel levels[] = {CPU_PORTABLE, CPU_AVX512};
+static const CpuLevel levels[] = {CPU_PORTABLE, CPU_AVX2, CPU_AVX512};
 
 static float float_from_bits(uint32_t bits)
 {
@@ -60,7 +60,7 @@ static double worst_error(SimdFunction f, double (*exact)(double), uint32_t step
 
 static void check_function(const char *name, SimdFunction f, double (*exact)(double), double bound, uint32_t step)
 {
-    for (int i = 0; i < 2 && levels[i] <= cpu_level_best(); i++) {
+    for (int i = 0; i < 3 && levels[i] <= cpu_level_best(); i++) {
         cpu_level_set(levels[i]);
         float at = 0.0f;
         double worst = worst_error(f, exact, step, &at);
@@ -88,7 +88,7 @@ SLOW_TEST(simd, functions_keep_their_stated_error_densely)
 TEST(simd, special_values)
 {
     static const float x[] = {-INFINITY, INFINITY, NAN, 0.0f, -0.0f, -1.0f, 1e-45f};
-    for (int i = 0; i < 2 && levels[i] <= cpu_level_best(); i++) {
+    for (int i = 0; i < 3 && levels[i] <= cpu_level_best(); i++) {
         cpu_level_set(levels[i]);
         float y[7];
         KERNEL_PICK(simd_map)(y, x, 7, SIMD_EXP);
@@ -105,7 +105,7 @@ TEST(simd, special_values)
 /* Goal: a value's result does not depend on where it stands or on its neighbours, and tails write only their own. */
 TEST(simd, tails_have_the_bits_of_full_vectors)
 {
-    for (int l = 0; l < 2 && levels[l] <= cpu_level_best(); l++) {
+    for (int l = 0; l < 3 && levels[l] <= cpu_level_best(); l++) {
         cpu_level_set(levels[l]);
         float x[64], whole[64];
         for (int i = 0; i < 64; i++)
@@ -126,7 +126,7 @@ TEST(simd, tails_have_the_bits_of_full_vectors)
 
 TEST(simd, bf16_rounds_as_dtype_does)
 {
-    for (int l = 0; l < 2 && levels[l] <= cpu_level_best(); l++) {
+    for (int l = 0; l < 3 && levels[l] <= cpu_level_best(); l++) {
         cpu_level_set(levels[l]);
         int n_wrong = 0;
         float x[16], y[16];
@@ -154,7 +154,7 @@ TEST(simd, sum_and_max_follow_one_tree)
     for (int half = 8; half >= 1; half /= 2)
         for (int i = 0; i < half; i++)
             tree[i] += tree[i + half];
-    for (int l = 0; l < 2 && levels[l] <= cpu_level_best(); l++) {
+    for (int l = 0; l < 3 && levels[l] <= cpu_level_best(); l++) {
         cpu_level_set(levels[l]);
         CHECK(bits_of(KERNEL_PICK(simd_sum16)(x)) == bits_of(tree[0]));
         CHECK(KERNEL_PICK(simd_max16)(x) == largest);
