@@ -1,4 +1,4 @@
-/* model_oracle_test.c - gpt2 and llama against float64 PyTorch: logits, loss, every gradient, ten AdamW steps.
+/* model_oracle_test.c - each family against float64 PyTorch: logits, loss, every gradient, ten AdamW steps.
  *
  * tests/oracle/make_models.py made the goldens and says what they hold. The bounds are relative, |delta|_2 / |reference|_2 a tensor,
  * and leave f32 a few roundings a layer; the f64 reference kernels must come much closer: they share nothing with PyTorch but the
@@ -12,7 +12,7 @@
 #include "learn/objective/objective.h"
 #include "learn/optim/optim.h"
 
-static const char *const case_names[] = {"gpt2-tied", "gpt2-untied", "llama-tied", "llama-untied", "llama-full"};
+static const char *const case_names[] = {"gpt2-tied", "gpt2-untied", "llama-tied", "llama-untied", "llama-full", "mistral", "qwen2", "qwen3"};
 enum { N_CASES = sizeof case_names / sizeof *case_names };
 
 typedef struct {

@@ -101,8 +101,9 @@ static Err values_open(Values *v, const CommandHelp *help, const CommandWords *w
     const char *dir = model_dir_find(words->word[0], v->arena);
     TRY(model_config_read(&v->config, v->arena, dir));
     TRY(inspect_read_ids(&v->ids, &v->n, v->arena, "--ids", o->ids, 0, v->config.vocab_size - 1));
-    if (v->n > v->config.seq_len_max)
-        return err_set(ERR_USAGE, "--ids: %lld tokens, the model has %lld positions", (long long)v->n, (long long)v->config.seq_len_max);
+    Err err = model_config_set_context(&v->config, v->n);
+    if (err != OK)
+        return err_prefix(err, "--ids");
     v->config.dropout = 0;  /* nothing is dropped here, and nothing need be said about it */
     TRY(model_dir_load(&v->store, &v->config, dir, &(ModelDeclareOptions){v->dtype, trainable}));
     v->graph = graph_new(v->store);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/models: tiny random gpt2 and llama models by transformers, and what they compute in float64 PyTorch.
+"""Makes tests/golden/models: tiny random models of each family by transformers, and what they compute in float64 PyTorch.
 
-    python3 tests/oracle/make_models.py tests/golden/models        (transformers 5, torch, safetensors, numpy)
+    python3 tests/oracle/make_models.py tests/golden/models [CASE ...]        (transformers 5, torch, safetensors, numpy)
 
 Each case is a Hugging Face directory (config.json, model.safetensors, as transformers saves them) and expected.safetensors:
 
@@ -14,9 +14,9 @@ Each case is a Hugging Face directory (config.json, model.safetensors, as transf
     steps.loss          f64    [10] the loss of each step, before its update
     steps.options       f64    lr, beta1, beta2, eps, weight_decay (matrices only), grad_norm_max (factor max / norm)
 
-Weights, biases and gains are all random, so that nothing can be forgotten unseen. transformers computes parts of llama in f32
-whatever the model's dtype is (the mean square of its norm, the angles of its rotary embedding); both are replaced by the same
-formulas in f64, and the script shows how far plain transformers in f32 lies from the result.
+Weights, biases and gains are all random, so that nothing can be forgotten unseen. transformers computes parts of its models in f32
+whatever the model's dtype is (the mean square of a norm, a softmax, the angles of a rotary embedding, slopes and scales); those are
+replaced by the same formulas in f64 (in_float64), and the script shows how far plain transformers in f32 lies from the result.
 """
 import os
 import sys
@@ -24,7 +24,8 @@ import sys
 import numpy as np
 import torch
 from safetensors.numpy import save_file
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 CASES = {
     "gpt2-tied": (1, GPT2Config(vocab_size=37, n_embd=12, n_head=3, n_layer=2, n_inner=20, n_positions=24, bos_token_id=0,
@@ -39,6 +40,18 @@ CASES = {
                                     rope_parameters={"rope_type": "default", "rope_theta": 500.0})),
     "llama-full": (5, LlamaConfig(vocab_size=43, hidden_size=10, intermediate_size=13, num_hidden_layers=1, num_attention_heads=5,
                                   max_position_embeddings=40, bos_token_id=0, eos_token_id=[1, 2])),
+    "mistral": (6, MistralConfig(vocab_size=33, hidden_size=15, intermediate_size=19, num_hidden_layers=2, num_attention_heads=6,
+                                 num_key_value_heads=2, head_dim=10, max_position_embeddings=32, sliding_window=5,
+                                 rope_parameters={"rope_type": "linear", "rope_theta": 100.0, "factor": 2.5})),
+    "qwen2": (7, Qwen2Config(vocab_size=35, hidden_size=18, intermediate_size=21, num_hidden_layers=2, num_attention_heads=3,
+                             num_key_value_heads=1, max_position_embeddings=32, tie_word_embeddings=True,
+                             rope_parameters={"rope_type": "yarn", "rope_theta": 50.0, "factor": 2.0,
+                                              "original_max_position_embeddings": 16})),
+    "qwen3": (8, Qwen3Config(vocab_size=32, hidden_size=14, intermediate_size=18, num_hidden_layers=3, num_attention_heads=5,
+                             num_key_value_heads=5, head_dim=6, max_position_embeddings=32, use_sliding_window=True,
+                             sliding_window=4, max_window_layers=1,
+                             rope_parameters={"rope_type": "llama3", "rope_theta": 300.0, "factor": 4.0, "low_freq_factor": 1.0,
+                                              "high_freq_factor": 4.0, "original_max_position_embeddings": 24})),
 }
 LENGTHS = (13, 1, 5)
 STEPS, STEP_LEN = 10, 16
@@ -46,11 +59,11 @@ LR, BETA1, BETA2, EPS, DECAY, NORM_MAX = 3e-3, 0.9, 0.95, 1e-8, 0.1, 1.0
 
 
 def make_model(seed, config):
-    for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop"):
+    for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop", "dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
     torch.manual_seed(seed)
-    model = (GPT2LMHeadModel if config.model_type == "gpt2" else LlamaForCausalLM)._from_config(config, attn_implementation="sdpa")
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
     with torch.no_grad():
         for parameter in model.parameters():
             noise = torch.randn_like(parameter)
@@ -58,19 +71,37 @@ def make_model(seed, config):
     return model.eval()
 
 
+def frequencies(config, seq_len):
+    """transformers' own formulas, but in f64: wherever they ask for f32 they get f64."""
+    kind = config.rope_parameters["rope_type"]
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    if kind == "default":
+        return config.rope_parameters["rope_theta"] ** (-torch.arange(0, width, 2, dtype=torch.float64) / width), 1.0
+    single = torch.float32, torch.float
+    torch.float32 = torch.float = torch.float64
+    try:
+        return ROPE_INIT_FUNCTIONS[kind](config, seq_len=seq_len)
+    finally:
+        torch.float32, torch.float = single
+
+
 def in_float64(model):
     model = model.double()
+    softmax = torch.nn.functional.softmax
+    torch.nn.functional.softmax = lambda x, dim=None, dtype=None: softmax(x, dim=dim)
     for module in model.modules():
-        if type(module).__name__ == "LlamaRMSNorm":
-            module.forward = lambda x, m=module: m.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + m.variance_epsilon))
-        if type(module).__name__ == "LlamaRotaryEmbedding":
-            width, theta = model.config.head_dim, model.config.rope_parameters["rope_theta"]
-            inverse = theta ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
-
-            def angles(x, position_ids, inverse=inverse):
+        kind = type(module).__name__
+        if kind.endswith("RMSNorm"):
+            eps = module.eps if hasattr(module, "eps") else module.variance_epsilon
+            unit = 1.0 if kind.startswith("Gemma") else 0.0
+            module.forward = lambda x, m=module, eps=eps, unit=unit: (
+                (unit + m.weight) * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)))
+        if kind.endswith("RotaryEmbedding"):
+            def angles(x, position_ids):
+                inverse, amplitude = frequencies(model.config, int(position_ids.max()) + 1)
                 a = position_ids[..., None].double() * inverse
                 a = torch.cat((a, a), dim=-1)
-                return a.cos(), a.sin()
+                return a.cos() * amplitude, a.sin() * amplitude
             module.forward = angles
     return model
 
@@ -134,5 +165,5 @@ def make_case(root, name, seed, config):
 
 
 if __name__ == "__main__":
-    for case, (case_seed, case_config) in CASES.items():
-        make_case(sys.argv[1], case, case_seed, case_config)
+    for case in sys.argv[2:] or CASES:
+        make_case(sys.argv[1], case, *CASES[case])

@@ -12,9 +12,12 @@
  * P is never held: lse, one float a row, is enough to find it again as exp(s_j - lse) (Dao et al. 2022, arXiv:2205.14135), so memory is
  * linear in N. (Milakov & Gimelshein 2018, arXiv:1805.02867, find m and l in one pass; ours takes two, see below.)
  *
+ * Options. A window W makes ranges[n][0] at least ranges[n][1] - W. ALiBi adds -slope_h (ranges[n][1] - 1 - j): the last visible key is the
+ * query's own, so this is its distance, and in a cache the same. A soft-cap c makes c tanh(s / c) of what there is by then.
+ *
  * Backward. With dP_j = dy.v_j and dy.y = sum_i P_i dP_i =: delta, the softmax gives dS_j = P_j (dP_j - sum_i P_i dP_i), since
- * dP_j/ds_i = P_j ([i = j] - P_i). The scale belongs to s = scale q.k. Hence
- *     delta = dy.y           dS_j = scale P_j (dy.v_j - delta)
+ * dP_j/ds_i = P_j ([i = j] - P_i). The scale belongs to s = scale q.k, and a soft-cap's slope is 1 - (s / c)^2 at the capped s. Hence
+ *     delta = dy.y           dS_j = scale P_j (dy.v_j - delta) (1 - (s_j / c)^2)
  *     dq = sum_j dS_j k_j    dk_j = sum_rows dS_j q      dv_j = sum_rows P_j dy
  * where the rows of dk_j and dv_j are those of all heads that share the key head.
  *
@@ -29,6 +32,9 @@
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
 
+#include <math.h>
+#include <string.h>
+
 const OpInfo attention_backward_info;
 
 /* ---- facts about shapes ---- */
@@ -41,6 +47,7 @@ static bool infer_is_heads(Infer *infer, int i, const char *name)
 
 static bool attention_infer_inputs(Infer *infer)
 {
+    const AttentionOptions *options = &((const AttentionAttr *)infer->attr)->options;
     if (!infer_is_heads(infer, 0, "q") || !infer_is_heads(infer, 1, "k") || !infer_is_heads(infer, 2, "v"))
         return false;
     const Node *q = infer->in[0], *k = infer->in[1], *v = infer->in[2], *ranges = infer->in[3];
@@ -55,6 +62,8 @@ static bool attention_infer_inputs(Infer *infer)
                    ATTENTION_WIDTH_MAX);
     else if (ranges->dtype != DTYPE_I32 || !shape_equal(ranges->shape, shape_2(qd[0], 2)) || ranges->bound != q->bound)
         infer_fail(infer, "q is %s, ranges is %s: i32 [tokens of q, 2] expected", infer_describe(infer, 0), infer_describe(infer, 3));
+    else if (options->window < 0 || !(options->softcap >= 0.0))
+        infer_fail(infer, "a window of %lld keys and a soft-cap of %g: neither may be negative", (long long)options->window, options->softcap);
     return !infer->failed;
 }
 
@@ -106,10 +115,11 @@ static void attention_derive(Derive *d)
             d->dx[i] = node_sibling(dq, i);
 }
 
-/* Every row against every key: ranges are contents, unknown here. Causal self-attention of one sequence needs half of this. */
+/* Every row against every key, or a window of them: ranges are contents, unknown here. Causal self-attention of one sequence needs half of this. */
 static double cost_pairs(const Call *call)
 {
-    return (double)call->in[0]->shape.dim[0] * (double)call->in[0]->shape.dim[1] * (double)call->in[1]->shape.dim[0];
+    double n_keys = (double)call->in[1]->shape.dim[0], window = (double)((const AttentionAttr *)call->attr)->options.window;
+    return (double)call->in[0]->shape.dim[0] * (double)call->in[0]->shape.dim[1] * (window > 0.0 && window < n_keys ? window : n_keys);
 }
 
 static void attention_cost(const Call *call, Cost *cost)
@@ -131,10 +141,24 @@ const OpInfo attention_info = {
     .cpu = OP_KERNELS(attention),
 };
 
-Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, double scale)
+double attention_alibi_slope(int64_t h, int64_t n_heads)
 {
-    AttentionAttr attr = {0};
-    attr.scale = scale;
+    int64_t power = 1;
+    while (2 * power <= n_heads)
+        power *= 2;
+    if (h < power)
+        return exp2(-8.0 * (double)(h + 1) / (double)power);
+    return exp2(-4.0 * (double)(2 * (h - power) + 1) / (double)power);
+}
+
+Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, AttentionOptions options)
+{
+    AttentionAttr attr;
+    memset(&attr, 0, sizeof attr);  /* the bytes are copied: padding too */
+    attr.options.scale = options.scale;
+    attr.options.softcap = options.softcap;
+    attr.options.window = options.window;
+    attr.options.alibi = options.alibi;
     attr.is_self = q->shape.n_dims == 3 && k->shape.n_dims == 3 && q->shape.dim[0] == k->shape.dim[0] && q->bound == k->bound;
     return graph_call(g, &attention_info, (Node *[]){q, k, v, ranges}, 4, &attr, sizeof attr);
 }

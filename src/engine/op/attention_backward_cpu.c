@@ -3,7 +3,7 @@
  * A task is a query head and a group of tiles (attention_group): nobody else sees its keys, so it adds to their dk and dv alone, row
  * after row. For each tile of 64 rows, for each 64 keys, five products, transposed as in the forward ([key][row]):
  *
- *     S^T = K q^T      dP^T = V dy^T      P^T = exp(S^T - lse)      dS^T = scale P^T (dP^T - delta)
+ *     S^T = K q^T      dP^T = V dy^T      P^T = exp(S^T - lse)      dS^T = scale P^T (dP^T - delta) (times a soft-cap's slope)
  *     dv += P^T dy     dk += dS^T q       dq += dS K
  *
  * Where several query heads share a key head, or k is not f32 in whole vectors, a head's dk and dv are summed in the workspace,
@@ -26,12 +26,13 @@ typedef struct {
     KeyRows k, v;
     Sums dk, dv;
     int64_t heads_a_key_head, width, v_width;
-    float scale;
+    const AttentionOptions *options;
 } Backward;
 
 typedef struct {
     int64_t head, token;
     Lanes lanes;
+    Scoring scoring;
     V16 lse[TILE_VECS], delta[TILE_VECS];
     Right q_rows, dy_rows;
     float q[TILE], dy[TILE];  /* [padded width][stride]; q is scaled */
@@ -57,16 +58,20 @@ static void rows_begin(const Backward *b, Rows *rows, int64_t n_rows)
     int64_t padded = tile_padded(b->width), v_padded = tile_padded(b->v_width);
     lanes_init(&rows->lanes, n_rows);
     memset(rows->dq, 0, (size_t)(n_rows * padded) * sizeof *rows->dq);
-    for (int v = 0; v < TILE_VECS; v++)
+    rows->scoring = (Scoring){.alibi = b->options->alibi, .softcap = (float)b->options->softcap};
+    float slope = b->options->alibi ? (float)attention_alibi_slope(rows->head, tensor_dim(b->q, 1)) : 0.0f;
+    for (int v = 0; v < TILE_VECS; v++) {
         rows->lse[v] = rows->delta[v] = v16_zero();
+        rows->scoring.slope[v] = v16_set1(slope);
+    }
     for (int64_t r = 0; r < n_rows; r++) {
         int64_t token = rows->token + r;
-        lanes_set(&rows->lanes, r, (const int32_t *)b->ranges->data + 2 * token);
+        lanes_set(&rows->lanes, r, (const int32_t *)b->ranges->data + 2 * token, b->options->window);
         rows->lse[r / 16][r % 16] = ((const float *)b->lse->data)[token * b->lse->shape.dim[1] + rows->head];
     }
     rows->q_rows = tile_rows_of(b->q, rows->token, n_rows, rows->head, rows->q_buffer);
     rows->dy_rows = tile_rows_of(b->dy, rows->token, n_rows, rows->head, rows->dy_buffer);
-    tile_transpose(rows->q, rows->lanes.stride, rows->q_rows, n_rows, padded, b->scale);
+    tile_transpose(rows->q, rows->lanes.stride, rows->q_rows, n_rows, padded, (float)b->options->scale);
     tile_transpose(rows->dy, rows->lanes.stride, rows->dy_rows, n_rows, v_padded, 1.0f);
     rows_delta(b, rows);
 }
@@ -74,13 +79,15 @@ static void rows_begin(const Backward *b, Rows *rows, int64_t n_rows)
 /* P and dS in the places of S and dP. */
 static void rows_weigh(const Backward *b, Rows *rows, int64_t begin, int64_t end)
 {
+    const float scale = (float)b->options->scale, cap = (float)b->options->softcap;
     for (int64_t v = 0, from, to; v < rows->lanes.n_vecs; v++) {
         lanes_hull(&rows->lanes, v, begin, end, &from, &to);
         for (int64_t j = from; j < to; j++) {
             int64_t at = j * rows->lanes.stride + 16 * v;
-            V16 p = v16_exp(v16_load(rows->p + at) - rows->lse[v]);
+            V16 s = v16_load(rows->p + at), p = v16_exp(s - rows->lse[v]);
+            V16 ds = scale * p * (v16_load(rows->ds + at) - rows->delta[v]);
             v16_store(rows->p + at, p);
-            v16_store(rows->ds + at, b->scale * p * (v16_load(rows->ds + at) - rows->delta[v]));
+            v16_store(rows->ds + at, cap > 0.0f ? ds * (1.0f - s / cap * (s / cap)) : ds);
         }
     }
 }
@@ -94,6 +101,7 @@ static void rows_keys(const Backward *b, Rows *rows, int64_t begin, int64_t end)
     Right v = key_rows_at(&b->v, begin, n_keys, kv_head, rows->v_buffer);
     lanes_product(lanes, rows->p, left_of(k), rows->q, b->width, begin, end);
     lanes_product(lanes, rows->ds, left_of(v), rows->dy, b->v_width, begin, end);
+    lanes_score(lanes, &rows->scoring, rows->p, begin, end);
     rows_weigh(b, rows, begin, end);
 
     float *dk = b->dk.data + rows->head * b->dk.head_stride + begin * b->dk.key_stride;
@@ -168,7 +176,7 @@ void KERNEL(attention_backward)(const KernelCall *call)
     const Tensor *in = call->in;
     const AttentionAttr *attr = call->attr;
     Backward b = {.q = &in[0], .ranges = &in[3], .y = &in[4], .lse = &in[5], .dy = &in[6], .dq = &call->out[0],
-                  .scale = (float)attr->scale};
+                  .options = &attr->options};
     int64_t n_heads = b.q->shape.dim[1], n_queries = b.q->shape.dim[0];
     b.heads_a_key_head = n_heads / in[1].shape.dim[1];
     b.width = in[1].shape.dim[2];
@@ -180,7 +188,7 @@ void KERNEL(attention_backward)(const KernelCall *call)
     b.v = key_rows_begin(&in[2], attr->is_self, &workspace);
     AttentionTile *tiles = (AttentionTile *)workspace;
     int32_t *group = (int32_t *)(tiles + n_queries);
-    int64_t n_tiles = attention_cut(b.ranges, in[1].shape.dim[0], ATTENTION_LANES, tiles);
+    int64_t n_tiles = attention_cut(b.ranges, attr->options.window, in[1].shape.dim[0], ATTENTION_LANES, tiles);
     int64_t n_groups = attention_group(tiles, n_tiles, group), n_tasks = n_groups * n_heads;
 #pragma omp parallel for schedule(dynamic)
     for (int64_t task = 0; task < n_tasks; task++) {

@@ -6,11 +6,13 @@
 #define ENGINE_OP_ATTENTION_CASE_H
 
 #include "engine/graph/program.h"
+#include "engine/op/op.h"
 
 typedef struct {
     int64_t n_queries, n_keys, heads, kv_heads, width, v_width;
     DType dtype;
     Backend backend;
+    AttentionOptions options;  /* without the scale: attention_case_scale */
     double size;  /* of q and k: normal numbers times this; 0 means 1 */
     void (*range)(int64_t query, int32_t range[2]);
     int64_t first_query, first_key;  /* numbers of the first rows; ranges move down by first_key */

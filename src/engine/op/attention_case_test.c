@@ -4,7 +4,6 @@
 #include "base/philox.h"
 #include "base/test.h"
 #include "engine/op/attention_internal.h"
-#include "engine/op/op.h"
 
 #include <assert.h>
 
@@ -40,10 +39,13 @@ static void build(AttentionRun *run)
     Node *v = graph_input(g, "v", c->dtype, shape_3(c->n_keys, c->kv_heads, c->v_width), 0);
     Node *ranges = graph_input(g, "ranges", DTYPE_I32, shape_2(c->n_queries, 2), 0);
     Node *dy = graph_input(g, "dy", c->dtype, shape_3(c->n_queries, c->heads, c->v_width), 0);
-    AttentionAttr attr = {0};
-    attr.scale = attention_case_scale(c);
+    AttentionOptions options = c->options;
+    options.scale = attention_case_scale(c);
+    AttentionAttr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.options = options;
     attr.is_self = c->n_queries == c->n_keys;
-    Node *y = attention(g, q, k, v, ranges, attr.scale), *lse = node_sibling(y, 1);
+    Node *y = attention(g, q, k, v, ranges, options), *lse = node_sibling(y, 1);
     graph_set_segment(g, SEGMENT_BACKWARD);
     Node *dq = graph_call(g, &attention_backward_info, (Node *[]){q, k, v, ranges, y, lse, dy}, 7, &attr, sizeof attr);
     graph_output(g, "y", y);

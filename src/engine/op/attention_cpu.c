@@ -3,7 +3,7 @@
  * A task is a tile of up to 64 rows that share a key head. Scores are made transposed, [key][row], so that a register holds sixteen rows
  * and maximum, exponential and sum go through the keys one by one, each lane a row of its own:
  *
- *     scores^T = K q^T         q^T packed once, K read where it lies
+ *     scores^T = K q^T         q^T packed once, K read where it lies; then what the options make of it
  *     m = max, p = exp(scores - m), l = sum of p    over the keys, in their order
  *     y = (p V) / l            p^T is the left side of the product as it stands
  *
@@ -21,13 +21,14 @@ typedef struct {
     const Tensor *q, *ranges, *y, *lse;
     KeyRows k, v;
     int64_t heads_a_key_head, width, v_width;
-    float scale;
+    const AttentionOptions *options;
 } Forward;
 
 /* Rows of one tile. Row r is query token + r / heads_a_key_head, head r % heads_a_key_head of the key head's. */
 typedef struct {
     int64_t kv_head, token, first;
     Lanes lanes;
+    Scoring scoring;
     V16 max[TILE_VECS], sum[TILE_VECS];
     float q[ATTENTION_WIDTH_MAX * ATTENTION_LANES];    /* [padded width][stride], scaled */
     float y[ATTENTION_LANES * ATTENTION_WIDTH_MAX];    /* [n_rows][padded v_width] */
@@ -50,6 +51,7 @@ static void rows_begin(const Forward *f, Rows *rows, int64_t n_rows)
     int64_t padded = tile_padded(f->width);
     lanes_init(&rows->lanes, n_rows);
     memset(rows->y, 0, (size_t)(n_rows * tile_padded(f->v_width)) * sizeof *rows->y);
+    rows->scoring = (Scoring){.alibi = f->options->alibi, .softcap = (float)f->options->softcap};
     for (int v = 0; v < TILE_VECS; v++) {
         rows->max[v] = v16_set1(-INFINITY);
         rows->sum[v] = v16_zero();
@@ -57,9 +59,11 @@ static void rows_begin(const Forward *f, Rows *rows, int64_t n_rows)
     for (int64_t r = 0; r < n_rows; r++) {
         int64_t token = row_token(f, rows, r);
         tile_row_load(rows->buffer + r * padded, f->q, token, row_head(f, rows, r));
-        lanes_set(&rows->lanes, r, (const int32_t *)f->ranges->data + 2 * token);
+        lanes_set(&rows->lanes, r, (const int32_t *)f->ranges->data + 2 * token, f->options->window);
+        if (f->options->alibi)
+            rows->scoring.slope[r / 16][r % 16] = (float)attention_alibi_slope(row_head(f, rows, r), tensor_dim(f->q, 1));
     }
-    tile_transpose(rows->q, rows->lanes.stride, (Right){rows->buffer, padded}, n_rows, padded, f->scale);
+    tile_transpose(rows->q, rows->lanes.stride, (Right){rows->buffer, padded}, n_rows, padded, (float)f->options->scale);
 }
 
 /* x where the lane's row sees the key, else `other`. */
@@ -76,6 +80,7 @@ static void rows_score(const Forward *f, Rows *rows, float *scores, int64_t begi
     uint64_t seen[ATTENTION_LANES];
     Left k = left_of(key_rows_at(&f->k, begin, end - begin, rows->kv_head, rows->buffer));
     lanes_product(lanes, scores, k, rows->q, f->width, begin, end);
+    lanes_score(lanes, &rows->scoring, scores, begin, end);
     bool all = lanes_mask(lanes, seen, begin, end);
     for (int64_t v = 0, from, to; v < lanes->n_vecs; v++) {
         V16 max = rows->max[v];
@@ -166,7 +171,8 @@ void KERNEL(attention)(const KernelCall *call)
 {
     const AttentionAttr *attr = call->attr;
     const Tensor *k = &call->in[1], *v = &call->in[2];
-    Forward f = {.q = &call->in[0], .ranges = &call->in[3], .y = &call->out[0], .lse = &call->out[1], .scale = (float)attr->scale};
+    Forward f = {.q = &call->in[0], .ranges = &call->in[3], .y = &call->out[0], .lse = &call->out[1],
+                 .options = &attr->options};
     int64_t kv_heads = k->shape.dim[1];
     f.heads_a_key_head = f.q->shape.dim[1] / kv_heads;
     f.width = k->shape.dim[2];
@@ -176,7 +182,7 @@ void KERNEL(attention)(const KernelCall *call)
     f.v = key_rows_begin(v, attr->is_self, &packed);
     AttentionTile *tiles = (AttentionTile *)packed;
     int64_t tokens_max = f.heads_a_key_head < ATTENTION_LANES ? ATTENTION_LANES / f.heads_a_key_head : 1;
-    int64_t n_tiles = attention_cut(f.ranges, k->shape.dim[0], tokens_max, tiles), n_tasks = n_tiles * kv_heads;
+    int64_t n_tiles = attention_cut(f.ranges, attr->options.window, k->shape.dim[0], tokens_max, tiles), n_tasks = n_tiles * kv_heads;
     /* Late tiles see more keys than early ones: the long tasks go first. */
 #pragma omp parallel for schedule(dynamic) if (tensor_count(f.y) > PARALLEL_MIN)
     for (int64_t task = 0; task < n_tasks; task++)

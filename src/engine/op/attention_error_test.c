@@ -8,10 +8,14 @@
  *   P from lse relatively by      p = r + d + 2 u S + u |lse| + 4 u
  *   dS by                         E = scale P ((p + 4 u) |dP - delta| + gamma(Dv + 2) (sum |dy||v| + sum |dy||y|) + sum |dy| E_y)
  *   dq by                         sum_j (E + gamma(N + 2) |dS|) |k|; dk likewise over rows, dv with p P |dy|
+ * The options: ALiBi adds a term of size A = slope distance, so S grows by A, and d by gamma(3) A. A soft-cap c has a slope of at most 1,
+ * so d does not grow, and adds 5 u c (a division, tanh within an ulp, a product). Its factor f = 1 - (s/c)^2 of dS is off by
+ * 2 (d + 5 u c) / c + 6 u.
  * and a value stored as bf16 by 2^-8 of itself. First order; the bounds get 10 % for the rest. */
 #include "base/cpu_level.h"
 #include "base/test.h"
 #include "engine/op/attention_case.h"
+#include "engine/op/attention_internal.h"
 
 #include <stdlib.h>
 
@@ -50,28 +54,42 @@ static void dot(const Tensor *x, int64_t n, int64_t h, const Tensor *y, int64_t 
     }
 }
 
+/* The score of a key, and the size of what it was made of. */
+static double score_of(const Bounds *b, int64_t n, int64_t h, int64_t j, double *size)
+{
+    const AttentionCase *c = b->c;
+    const AttentionOptions *o = &c->options;
+    double sum, away = ((const int32_t *)b->ranges->data)[2 * n + 1] - 1 - (double)j;
+    dot(b->q, n, h, b->k, j, h / (c->heads / c->kv_heads), &sum, size);
+    double bias = o->alibi ? attention_alibi_slope(h, c->heads) * away : 0.0, score = attention_case_scale(c) * sum - bias;
+    *size = attention_case_scale(c) * *size + bias;
+    return o->softcap > 0.0 ? o->softcap * tanh(score / o->softcap) : score;
+}
+
 static void bound_row(const Bounds *b, int64_t n, int64_t h)
 {
     const AttentionCase *c = b->c;
-    const int32_t *range = (const int32_t *)b->ranges->data + 2 * n;
-    const double u = 0x1p-24, scale = attention_case_scale(c);
+    const int32_t *seen = (const int32_t *)b->ranges->data + 2 * n;
+    const int32_t range[2] = {attention_first_key(seen, c->options.window), seen[1]};
+    const double u = 0x1p-24, scale = attention_case_scale(c), cap = c->options.softcap;
     int64_t n_keys = range[1] - range[0], row = n * c->heads + h, g = h / (c->heads / c->kv_heads);
     if (n_keys <= 0)
         return;
     double lse = tensor_get(b->lse, row), largest = 0.0, sum, size;
     for (int64_t j = range[0]; j < range[1]; j++) {
-        dot(b->q, n, h, b->k, j, g, &sum, &size);
-        largest = fmax(largest, scale * size);
+        score_of(b, n, h, j, &size);
+        largest = fmax(largest, size);
     }
-    double argument = gamma_of(c->width + 2) * largest + 2.0 * u * largest;
+    double argument = gamma_of(c->width + (c->options.alibi ? 5 : 2)) * largest + 5.0 * u * cap + 2.0 * u * largest;
+    double factor_error = cap > 0.0 ? 2.0 * argument / cap + 6.0 * u : 0.0;
     double r = 2.0 * argument + gamma_of(n_keys + 8), p = r + argument + u * fabs(lse) + 4.0 * u;
     b->bound[1][row] = r + u * fabs(lse);
 
     double y_error[WIDTH_MAX] = {0}, dy_y_error = 0.0, delta, dy_y;
     for (int64_t j = range[0]; j < range[1]; j++) {
-        dot(b->q, n, h, b->k, j, g, &sum, &size);
+        double weight = exp(score_of(b, n, h, j, &size) - lse);
         for (int64_t i = 0; i < c->v_width; i++)
-            y_error[i] += r * exp(scale * sum - lse) * at(b->v, j, g, i);
+            y_error[i] += r * weight * at(b->v, j, g, i);
     }
     for (int64_t i = 0; i < c->v_width; i++) {
         y_error[i] += b->u_store * at(b->y, n, h, i);
@@ -81,11 +99,12 @@ static void bound_row(const Bounds *b, int64_t n, int64_t h)
     dot(b->dy, n, h, b->y, n, h, &delta, &dy_y);
 
     for (int64_t j = range[0]; j < range[1]; j++) {
-        dot(b->q, n, h, b->k, j, g, &sum, &size);
-        double weight = exp(scale * sum - lse);
+        double score = score_of(b, n, h, j, &size), weight = exp(score - lse);
+        double factor = cap > 0.0 ? 1.0 - score / cap * (score / cap) : 1.0;
         dot(b->dy, n, h, b->v, j, g, &sum, &size);
-        double ds = scale * weight * fabs(sum - delta);
-        double error = (p + 4.0 * u) * ds + scale * weight * (gamma_of(c->v_width + 2) * (size + dy_y) + dy_y_error);
+        double uncapped = scale * weight * fabs(sum - delta), ds = factor * uncapped;
+        double error = (p + 4.0 * u) * ds + factor_error * uncapped +
+                       factor * scale * weight * (gamma_of(c->v_width + 2) * (size + dy_y) + dy_y_error);
         int64_t n_rows = c->n_queries * c->heads / c->kv_heads;
         for (int64_t i = 0; i < c->width; i++) {
             b->bound[2][row * c->width + i] += (error + gamma_of(n_keys + 2) * ds) * at(b->k, j, g, i);
@@ -160,6 +179,23 @@ TEST(attention, fast_kernels_stay_within_derived_bounds)
                                .dtype = DTYPE_BF16});
     check_case((AttentionCase){.n_queries = 120, .n_keys = 120, .heads = 2, .kv_heads = 1, .width = 16, .v_width = 40, .range = range_window,
                                .dtype = DTYPE_BF16});
+}
+
+TEST(attention, fast_kernels_of_each_option_stay_within_derived_bounds)
+{
+    AttentionCase c = {.n_queries = 101, .n_keys = 101, .heads = 3, .kv_heads = 1, .width = 12, .v_width = 12, .range = range_packed};
+    c.options = (AttentionOptions){.softcap = 1.5};
+    check_case(c);
+    c.options = (AttentionOptions){.alibi = true};
+    check_case(c);
+    c.options = (AttentionOptions){.window = 9};
+    check_case(c);
+    c.heads = c.kv_heads = 6;
+    c.range = range_causal;
+    c.options = (AttentionOptions){.softcap = 4.0, .window = 40, .alibi = true};
+    check_case(c);
+    c.dtype = DTYPE_BF16;
+    check_case(c);
 }
 
 /* Goal: logits of some thousands neither overflow nor lose more than rounding says. Method: q and k times 40. */

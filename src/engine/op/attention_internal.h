@@ -3,6 +3,7 @@
 #define ENGINE_OP_ATTENTION_INTERNAL_H
 
 #include "engine/graph/op_info.h"
+#include "engine/op/op.h"
 
 enum {
     ATTENTION_WIDTH_MAX = 256,  /* of a head */
@@ -11,9 +12,19 @@ enum {
 };
 
 typedef struct {
-    double scale;
+    AttentionOptions options;
     bool is_self;  /* as many keys as queries, always: they are copied once for all queries, to lie well */
 } AttentionAttr;
+
+/* What a query sees of its range. */
+static inline int32_t attention_first_key(const int32_t range[2], int64_t window)
+{
+    return window > 0 && range[1] - range[0] > window ? range[1] - (int32_t)window : range[0];
+}
+
+/* ALiBi's slope of head h among n_heads: 2^(-8 (h + 1) / p) for the p heads up to a power of two, then every second of those for 2 p heads, as
+ * its authors' code has it. */
+double attention_alibi_slope(int64_t h, int64_t n_heads);
 
 /* Queries in [token_begin, token_end) and the hull [key_begin, key_end) of what they see; an empty hull is 0, 0. */
 typedef struct {
@@ -21,9 +32,9 @@ typedef struct {
 } AttentionTile;
 
 /* Cuts the queries into tiles of at most tokens_max neighbours whose ranges overlap: sequences that were packed or decoded side by side
- * never share a tile, for their keys lie apart. Results do not depend on this cut, speed does. `tiles` has room for one tile a query.
+ * never share a tile, for their keys lie apart. A window (0: none) narrows the ranges. Results do not depend on this cut, speed does. `tiles` has room for one tile a query.
  * Returns how many were made. Ranges must lie in [0, n_keys]. */
-int64_t attention_cut(const Tensor *ranges, int64_t n_keys, int64_t tokens_max, AttentionTile *tiles);
+int64_t attention_cut(const Tensor *ranges, int64_t window, int64_t n_keys, int64_t tokens_max, AttentionTile *tiles);
 
 /* Cuts tiles into groups of neighbours such that no key is seen from two groups: the tasks of the backward. Group i is the tiles
  * [group[i], group[i + 1]); `group` has room for n_tiles + 1. Returns the number of groups. */

@@ -6,7 +6,7 @@
 typedef struct {
     const Tensor *q, *k, *v, *ranges;
     int64_t n_queries, n_keys, heads, kv_heads, width, v_width;
-    double scale;
+    AttentionOptions options;
 } Shapes;
 
 static Shapes shapes_of(const KernelCall *call)
@@ -15,12 +15,12 @@ static Shapes shapes_of(const KernelCall *call)
     return (Shapes){.q = &in[0], .k = &in[1], .v = &in[2], .ranges = &in[3], .n_queries = tensor_dim(&in[0], 0),
                     .n_keys = tensor_dim(&in[1], 0), .heads = tensor_dim(&in[0], 1), .kv_heads = tensor_dim(&in[1], 1),
                     .width = tensor_dim(&in[0], 2), .v_width = tensor_dim(&in[2], 2),
-                    .scale = ((const AttentionAttr *)call->attr)->scale};
+                    .options = ((const AttentionAttr *)call->attr)->options};
 }
 
 static int64_t range_begin(const Shapes *s, int64_t n)
 {
-    return ((const int32_t *)s->ranges->data)[2 * n];
+    return attention_first_key((const int32_t *)s->ranges->data + 2 * n, s->options.window);
 }
 
 static int64_t range_end(const Shapes *s, int64_t n)
@@ -45,7 +45,11 @@ static double dot(const Tensor *a, int64_t n, int64_t h, const Tensor *b, int64_
 
 static double score(const Shapes *s, int64_t n, int64_t h, int64_t j)
 {
-    return s->scale * dot(s->q, n, h, s->k, j, kv_head_of(s, h));
+    const AttentionOptions *o = &s->options;
+    double score = o->scale * dot(s->q, n, h, s->k, j, kv_head_of(s, h));
+    if (o->alibi)
+        score -= attention_alibi_slope(h, s->heads) * (double)(range_end(s, n) - 1 - j);
+    return o->softcap > 0.0 ? o->softcap * tanh(score / o->softcap) : score;
 }
 
 static void reference_row(const Shapes *s, const Tensor *y, const Tensor *lse, int64_t n, int64_t h)
@@ -86,8 +90,12 @@ typedef struct {
 /* P and dS of one row and one visible key. */
 static void weights(const Given *a, int64_t n, int64_t h, int64_t j, double delta, double *p, double *ds)
 {
-    *p = exp(score(&a->s, n, h, j) - tensor_get(a->lse, n * a->s.heads + h));
-    *ds = a->s.scale * *p * (dot(a->dy, n, h, a->s.v, j, kv_head_of(&a->s, h)) - delta);
+    const AttentionOptions *o = &a->s.options;
+    double s = score(&a->s, n, h, j);
+    *p = exp(s - tensor_get(a->lse, n * a->s.heads + h));
+    *ds = o->scale * *p * (dot(a->dy, n, h, a->s.v, j, kv_head_of(&a->s, h)) - delta);
+    if (o->softcap > 0.0)
+        *ds *= 1.0 - s / o->softcap * (s / o->softcap);
 }
 
 static void reference_dq(const Given *a, const Tensor *dq, int64_t n, int64_t h)

@@ -11,6 +11,7 @@
 typedef struct {
     int64_t heads, kv_heads, width, v_width;
     void (*range)(int64_t query, int32_t range[2]);
+    AttentionOptions options;
 } GradArgs;
 
 /* Sequences of 5; a window of 4; a prefix of 3. */
@@ -46,20 +47,26 @@ static Node *build_attention(OpCheck *check)
     Node *q = check_tokens(check, "q", shape_3(n, a->heads, a->width), 1.0);
     Node *k = check_tokens(check, "k", shape_3(n, a->kv_heads, a->width), 1.0);
     Node *v = check_tokens(check, "v", shape_3(n, a->kv_heads, a->v_width), 1.0);
-    return attention(check_graph(check), q, k, v, check_i32(check, "ranges", shape_2(n, 2), range_value), 0.4);
+    return attention(check_graph(check), q, k, v, check_i32(check, "ranges", shape_2(n, 2), range_value), a->options);
 }
 
 /* Goal: the backward is the derivative of the forward, at scales where P is flat and where it is almost one-hot. Method: central differences in
- * f64, grouped heads, D != Dv, packed and windowed ranges. */
+ * f64, grouped heads, D != Dv, packed and windowed ranges, and each option. */
 TEST(attention, backward_matches_central_differences)
 {
-    GradArgs grouped = {4, 2, 5, 3, range_fives}, window = {2, 2, 6, 6, range_four}, prefix = {2, 1, 4, 7, range_three};
-    const GradArgs *all[] = {&grouped, &window, &prefix};
-    for (int i = 0; i < 3; i++)
+    const GradArgs cases[] = {
+        {4, 2, 5, 3, range_fives, {.scale = 0.4}},
+        {2, 2, 6, 6, range_four, {.scale = 0.4}},
+        {2, 1, 4, 7, range_three, {.scale = 0.4}},
+        {2, 1, 4, 4, range_fives, {.scale = 0.4, .softcap = 1.5}},
+        {3, 3, 4, 4, range_three, {.scale = 0.4, .alibi = true}},
+        {3, 1, 3, 5, range_three, {.scale = 0.4, .window = 3, .softcap = 5.0, .alibi = true}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (double scale = 0.1; scale < 11.0; scale *= 10.0) {
-            double error = op_gradcheck(&(OpCase){.build = build_attention, .args = all[i], .n_tokens = 11}, scale);
+            double error = op_gradcheck(&(OpCase){.build = build_attention, .args = &cases[i], .n_tokens = 11}, scale);
             CHECK(error < 1e-6);
-            test_note("case %d, scale %g: %.1e", i, scale, error);
+            test_note("case %zu, scale %g: %.1e", i, scale, error);
         }
 }
 
@@ -98,6 +105,7 @@ TEST(attention, packed_and_alone_have_the_same_bits)
     static const char *const names[] = {"y", "lse", "dq", "dk", "dv"};
     AttentionCase c = base;
     c.range = range_packed;
+    c.options = (AttentionOptions){.softcap = 3.0, .alibi = true};
     AttentionRun packed, alone;
     REQUIRE(attention_run(&packed, &c));
     c.first_query = c.first_key = 74;
@@ -107,6 +115,34 @@ TEST(attention, packed_and_alone_have_the_same_bits)
         CHECK(attention_same_bits(&packed, 74, &alone, 0, 37, names[i]));
     attention_run_free(&alone);
     attention_run_free(&packed);
+}
+
+/* Goal: a window in the options is a window in the ranges, to the bit. */
+TEST(attention, a_window_may_stand_in_the_options_or_in_the_ranges)
+{
+    static const char *const names[] = {"y", "lse", "dq", "dk", "dv"};
+    AttentionCase c = base;
+    AttentionRun narrow, wide;
+    c.range = range_window;
+    REQUIRE(attention_run(&narrow, &c));
+    c.range = range_causal;
+    c.options.window = 50;
+    REQUIRE(attention_run(&wide, &c));
+    for (int i = 0; i < 5; i++)
+        CHECK(attention_same_bits(&narrow, 0, &wide, 0, 150, names[i]));
+    attention_run_free(&wide);
+    attention_run_free(&narrow);
+}
+
+/* Goal: the slopes of ALiBi's paper for 8 heads, 1/2 .. 1/256, and for a number of heads that is no power of two as its code has them. */
+TEST(attention, alibi_slopes_are_those_of_the_paper)
+{
+    for (int h = 0; h < 8; h++)
+        CHECK_CLOSE(attention_alibi_slope(h, 8), exp2(-(h + 1)), 0);
+    const double six[] = {0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125};
+    for (int h = 0; h < 6; h++)
+        CHECK_CLOSE(attention_alibi_slope(h, 6), six[h], 0);
+    CHECK_CLOSE(attention_alibi_slope(0, 1), 0x1p-8, 0);
 }
 
 static void check_each_row(AttentionCase c)
@@ -139,6 +175,9 @@ TEST(attention, rows_do_not_see_their_neighbours)
     c.range = range_window;
     check_each_row(c);
     c.range = range_any;
+    check_each_row(c);
+    c.range = range_causal;
+    c.options = (AttentionOptions){.window = 31, .softcap = 2.0, .alibi = true};
     check_each_row(c);
     check_each_row((AttentionCase){.n_queries = 64, .n_keys = 2300, .heads = 1, .kv_heads = 1, .width = 4, .v_width = 4,
                                    .backend = BACKEND_CPU, .range = range_long});
@@ -239,9 +278,9 @@ TEST(attention, memory_is_linear_in_tokens)
         int64_t n = 4096 << i;
         Node *q = graph_input(g, "q", DTYPE_BF16, shape_3(n, 8, 64), 0), *k = graph_input(g, "k", DTYPE_BF16, shape_3(n, 2, 64), 0);
         Node *ranges = graph_input(g, "ranges", DTYPE_I32, shape_2(n, 2), 0);
-        Node *y = attention(g, q, k, k, ranges, 1.0);
+        Node *y = attention(g, q, k, k, ranges, (AttentionOptions){.scale = 1.0});
         extern const OpInfo attention_backward_info;
-        AttentionAttr attr = {1.0, true};
+        AttentionAttr attr = {{.scale = 1.0}, true};
         Node *dq = graph_call(g, &attention_backward_info, (Node *[]){q, k, k, ranges, y, node_sibling(y, 1), y}, 7, &attr, sizeof attr);
         CHECK_OK(graph_error(g));
         bytes[i][0] = (int64_t)y->call->workspace_bytes;
@@ -271,7 +310,7 @@ TEST(attention, wrong_shapes_are_named)
         Graph *g = graph_new(store);
         Node *k = graph_input(g, "k", DTYPE_F32, shape_3(6, 2, 8), 0);
         attention(g, graph_input(g, "q", DTYPE_F32, shape_3(5, cases[i].q_heads, cases[i].q_width), 0), k, k,
-                  graph_input(g, "r", DTYPE_I32, shape_2(5, cases[i].ranges), 0), 1.0);
+                  graph_input(g, "r", DTYPE_I32, shape_2(5, cases[i].ranges), 0), (AttentionOptions){.scale = 1.0});
         CHECK(graph_error(g) == ERR_USAGE);
         CHECK_STRING(err_message(), cases[i].message);
         graph_free(g);

@@ -161,14 +161,15 @@ static void lanes_init(Lanes *lanes, int64_t n_rows)
         lanes->vec_begin[v] = INT32_MAX;
 }
 
-static void lanes_set(Lanes *lanes, int64_t row, const int32_t range[2])
+static void lanes_set(Lanes *lanes, int64_t row, const int32_t range[2], int64_t window)
 {
     int64_t v = row / 16;
-    if (range[0] >= range[1])
+    int32_t first = attention_first_key(range, window);
+    if (first >= range[1])
         return;
-    lanes->begin[v][row % 16] = range[0];
+    lanes->begin[v][row % 16] = first;
     lanes->end[v][row % 16] = range[1];
-    lanes->vec_begin[v] = range[0] < lanes->vec_begin[v] ? range[0] : lanes->vec_begin[v];
+    lanes->vec_begin[v] = first < lanes->vec_begin[v] ? first : lanes->vec_begin[v];
     lanes->vec_end[v] = range[1] > lanes->vec_end[v] ? range[1] : lanes->vec_end[v];
 }
 
@@ -197,6 +198,32 @@ static void lanes_hull(const Lanes *lanes, int64_t v, int64_t begin, int64_t end
 {
     *from = (lanes->vec_begin[v] > begin ? lanes->vec_begin[v] : begin) - begin;
     *to = (lanes->vec_end[v] < end ? lanes->vec_end[v] : end) - begin;
+}
+
+/* What the options of attention make of the products of a tile's rows and keys. Slopes: of the heads in the lanes. */
+typedef struct {
+    bool alibi;
+    float softcap;
+    V16 slope[TILE_VECS];
+} Scoring;
+
+/* products [keys][stride] of the keys [begin, end) become scores, where some row of a vector sees a key. */
+static void lanes_score(const Lanes *lanes, const Scoring *scoring, float *products, int64_t begin, int64_t end)
+{
+    const float cap = scoring->softcap;
+    for (int64_t v = 0, from, to; v < lanes->n_vecs && (scoring->alibi || cap > 0.0f); v++) {
+        lanes_hull(lanes, v, begin, end, &from, &to);
+        for (int64_t j = from; j < to; j++) {
+            V16 score = v16_load(products + j * lanes->stride + 16 * v);
+            if (scoring->alibi) {
+                I16 beyond = i16_set1((int32_t)(begin + j) + 1) - lanes->end[v];  /* 0 for the last key, then below */
+                score = v16_fma(scoring->slope[v], __builtin_convertvector(beyond, V16), score);
+            }
+            if (cap > 0.0f)
+                score = v16_tanh(score / cap) * cap;
+            v16_store(products + j * lanes->stride + 16 * v, score);
+        }
+    }
 }
 
 /* c [keys][stride] = keys times packed rows [width][stride], for the keys [begin, end). Left out, six keys at a time: vectors none of whose

@@ -41,15 +41,44 @@ Node *rmsnorm(Graph *g, Node *x, Node *gain, double eps);
 
 /* ---- attention ---- */
 
-/* Rotates pairs (i, i + D/2) of each head by position * theta^(-2i/D) (Su et al. 2021, the half layout of Hugging Face).
- * x [N, H, D] (D even), positions i32 [N]. */
-Node *rotary(Graph *g, Node *x, Node *positions, double theta);
+/* How frequencies are stretched for longer texts than a model was trained on; factor s, original length L.
+ *   linear   all / s (Chen et al. 2023, arXiv:2306.15595)
+ *   dynamic  theta grows so that the slowest pair turns as far at seq_len as it did at L; none up to L ("NTK-aware")
+ *   yarn     fast pairs stay, slow ones / s, a ramp between beta_fast and beta_slow turns within L (Peng et al. 2023, arXiv:2309.00071)
+ *   llama3   wavelengths below L / high_freq stay, those above L / low_freq go / s, smooth between (Llama 3.1) */
+typedef enum { ROPE_PLAIN, ROPE_LINEAR, ROPE_DYNAMIC, ROPE_YARN, ROPE_LLAMA3 } RopeScaling;
 
-/* y[n, h] = sum_j softmax_j(scale * q[n, h] . k[j, h / (H/Hkv)]) v[j, ...] over the visible keys j in [ranges[n][0], ranges[n][1]).
+typedef struct {
+    double theta;
+    bool interleaved;       /* pairs are (2i, 2i + 1), else (i, i + D/2) as Hugging Face lays them */
+    bool is_ramp_exact;     /* yarn: the ramp's ends are not rounded to whole pairs ("truncate": false) */
+    int32_t scaling;        /* RopeScaling */
+    double factor;
+    int64_t original_len;   /* L */
+    int64_t seq_len;        /* dynamic: the longest sequence */
+    double slow, fast;      /* yarn: beta_slow, beta_fast; llama3: low_freq_factor, high_freq_factor */
+    double amplitude;       /* what is turned is multiplied by this; 0 means 1 */
+} RotaryOptions;
+/* Radians a position of pair i, of heads of width D. */
+double rotary_frequency(const RotaryOptions *options, int64_t i, int64_t D);
+
+/* Rotates each pair of a head by position * frequency (Su et al. 2021, arXiv:2104.09864), theta^(-2i/D) unless scaled.
+ * x [N, H, D] (D even), positions i32 [N]. */
+Node *rotary(Graph *g, Node *x, Node *positions, RotaryOptions options);
+
+typedef struct {
+    double scale;    /* of q.k */
+    double softcap;  /* c > 0: a score s becomes c tanh(s / c) (Gemma 2: Riviere et al. 2024, arXiv:2408.00118); 0: off */
+    int64_t window;  /* W > 0: of its range a row sees the last W keys only (Beltagy et al. 2020, arXiv:2004.05150); 0: off */
+    bool alibi;      /* scores fall with the distance from the last key of the range, a slope a head (Press et al. 2022, arXiv:2108.12409) */
+} AttentionOptions;
+
+/* y[n, h] = sum_j softmax_j(score(n, h, j)) v[j, ...] over the visible keys j in [ranges[n][0], ranges[n][1]), where score is
+ * scale * q[n, h] . k[j, h / (H/Hkv)] with what the options add.
  * q [N, H, D], k [Nk, Hkv, D], v [Nk, Hkv, Dv], ranges i32 [N, 2]. y [N, H, Dv]; sibling 1: log-sum-exp f32 [N, H].
  * Sums run over the visible keys in their order: a row's bits do not depend on its neighbours. An empty range gives zeros and lse -inf.
  * Memory O(N): Milakov & Gimelshein 2018 (online softmax), Dao et al. 2022 (tiled, recomputed backward). */
-Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, double scale);
+Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, AttentionOptions options);
 /* cache[slots[n]] = x[n], in place.  cache [capacity, Hkv, D] state, x [N, Hkv, D], slots i32 [N]. Returns the cache, now with x. */
 Node *cache_write(Graph *g, Node *cache, Node *x, Node *slots);
 

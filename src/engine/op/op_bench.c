@@ -78,7 +78,7 @@ static Node *bench_rmsnorm(Graph *g, DType dtype, int64_t n)
 static Node *bench_rotary(Graph *g, DType dtype, int64_t n)
 {
     Node *x = graph_input(g, "x", dtype, shape_3(n, C / 64, 64), 0);
-    return rotary(g, x, graph_input(g, "positions", DTYPE_I32, shape_1(n), 0), 1e4);
+    return rotary(g, x, graph_input(g, "positions", DTYPE_I32, shape_1(n), 0), (RotaryOptions){.theta = 1e4});
 }
 
 static Node *bench_bias(Graph *g, DType dtype, int64_t n)

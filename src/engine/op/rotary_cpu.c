@@ -18,21 +18,42 @@ SIMD_INLINE void turn_pairs(void *y, const void *x, DType dtype, const float *co
     }
 }
 
+/* The same in the interleaved layout: neighbours trade places by a shuffle, and what belongs to a pair is read twice. */
+SIMD_INLINE void turn_neighbours(void *y, const void *x, DType dtype, const float *cosine, const float *sine, int64_t first, int64_t n)
+{
+    for (int64_t i = 0; i < 2 * n; i += 16) {
+        V16 c = load16(cosine, DTYPE_F32, i, 2 * n), s = load16(sine, DTYPE_F32, i, 2 * n);
+        V16 v = load16(x, dtype, 2 * first + i, 2 * (first + n));
+        V16 mates = __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+        store16(y, dtype, 2 * first + i, 2 * (first + n), v16_fma(v, c, mates * s));
+    }
+}
+
 static void turn_token(const KernelCall *call, const double *frequency, int64_t token)
 {
     const Tensor *x = &call->in[0], *y = &call->out[0];
     int64_t H = tensor_dim(x, 1), half = tensor_dim(x, 2) / 2;
     double position = ((const int32_t *)call->in[1].data)[token];
-    float cosine[STRIP], sine[STRIP];
+    const RotaryOptions *options = &((const RotaryAttr *)call->attr)->options;
+    float cosine[2 * STRIP], sine[2 * STRIP];
     for (int64_t first = 0; first < half; first += STRIP) {
         int64_t n = half - first < STRIP ? half - first : STRIP;
         for (int64_t i = 0; i < n; i++) {
             double s, c;
             sincos(position * frequency[first + i], &s, &c);
-            cosine[i] = (float)c, sine[i] = (float)s;
+            c *= options->amplitude, s *= options->amplitude;
+            if (options->interleaved) {
+                cosine[2 * i] = cosine[2 * i + 1] = (float)c;
+                sine[2 * i] = -(float)s, sine[2 * i + 1] = (float)s;
+            } else {
+                cosine[i] = (float)c, sine[i] = (float)s;
+            }
         }
         for (int64_t h = 0; h < H; h++)
-            turn_pairs(row_at(y, token * H + h), row_at(x, token * H + h), x->dtype, cosine, sine, first, n, half);
+            if (options->interleaved)
+                turn_neighbours(row_at(y, token * H + h), row_at(x, token * H + h), x->dtype, cosine, sine, first, n);
+            else
+                turn_pairs(row_at(y, token * H + h), row_at(x, token * H + h), x->dtype, cosine, sine, first, n, half);
     }
 }
 
@@ -44,7 +65,7 @@ void KERNEL(rotary)(const KernelCall *call)
     double *frequency = call->workspace;
     assert(is_fast_dtype(x->dtype) && tensor_is_contiguous(&call->in[1]));
     for (int64_t i = 0; i < D / 2; i++)
-        frequency[i] = attr->direction * pow(attr->theta, -2.0 * (double)i / (double)D);
+        frequency[i] = attr->direction * rotary_frequency(&attr->options, i, D);
 #pragma omp parallel for schedule(static) if (tensor_count(x) > PARALLEL_MIN)
     for (int64_t token = 0; token < n_tokens; token++)
         turn_token(call, frequency, token);

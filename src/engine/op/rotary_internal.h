@@ -2,9 +2,11 @@
 #ifndef ENGINE_OP_ROTARY_INTERNAL_H
 #define ENGINE_OP_ROTARY_INTERNAL_H
 
+#include "engine/op/op.h"
+
 typedef struct {
-    double theta;
-    double direction;  /* 1, or -1: back */
+    RotaryOptions options;  /* its amplitude is not 0 */
+    double direction;       /* 1, or -1: back */
 } RotaryAttr;
 
 #endif

@@ -6,7 +6,12 @@
 
 typedef struct {
     int64_t heads, width;
+    RotaryOptions options;
 } Args;
+
+static const RotaryOptions plain = {.theta = 10000.0};
+static const RotaryOptions yarn = {.theta = 500.0, .scaling = ROPE_YARN, .factor = 4.0, .original_len = 40, .slow = 1.0, .fast = 32.0, .amplitude = 1.25};
+static const RotaryOptions interleaved = {.theta = 10000.0, .interleaved = true, .scaling = ROPE_LINEAR, .factor = 2.0, .amplitude = 0.75};
 
 static int32_t any_position(const void *args, int64_t i)
 {
@@ -18,7 +23,7 @@ static Node *build_rotary(OpCheck *c)
 {
     const Args *args = check_args(c);
     Node *x = check_tokens(c, "x", shape_3(check_n_tokens(c), args->heads, args->width), 1.0);
-    return rotary(check_graph(c), x, check_i32(c, "positions", shape_1(check_n_tokens(c)), any_position), 10000.0);
+    return rotary(check_graph(c), x, check_i32(c, "positions", shape_1(check_n_tokens(c)), any_position), args->options);
 }
 
 /* The middle window of a joint projection. */
@@ -29,22 +34,24 @@ static Node *build_window(OpCheck *c)
     Node *x = check_tokens(c, "x", shape_2(n, 3 * width), 1.0);
     Node *parts = split(check_graph(c), x, (int64_t[]){width, width, width}, 3);
     Node *heads = view(check_graph(c), node_sibling(parts, 1), shape_3(n, args->heads, args->width));
-    return rotary(check_graph(c), heads, check_i32(c, "positions", shape_1(n), any_position), 10000.0);
+    return rotary(check_graph(c), heads, check_i32(c, "positions", shape_1(n), any_position), args->options);
 }
 
 TEST(rotary, derivative_matches_central_differences)
 {
-    Args args = {3, 6};
-    OpCase c = {.build = build_rotary, .args = &args, .n_tokens = 5};
-    CHECK(op_gradcheck(&c, 1.0) < 1e-6);
-    c.build = build_window;
-    CHECK(op_gradcheck(&c, 1.0) < 1e-6);
+    Args args[] = {{3, 6, plain}, {3, 6, yarn}, {3, 6, interleaved}};
+    for (int i = 0; i < 3; i++) {
+        OpCase c = {.build = build_rotary, .args = &args[i], .n_tokens = 5};
+        CHECK(op_gradcheck(&c, 1.0) < 1e-6);
+        c.build = build_window;
+        CHECK(op_gradcheck(&c, 1.0) < 1e-6);
+    }
 }
 
 TEST(rotary, fast_kernels_are_near_the_reference)
 {
-    Args args[] = {{3, 2}, {5, 34}, {2, 256}};
-    for (int i = 0; i < 3; i++) {
+    Args args[] = {{3, 2, plain}, {5, 34, plain}, {2, 256, plain}, {3, 34, yarn}, {3, 2, interleaved}, {5, 34, interleaved}, {1, 256, interleaved}};
+    for (size_t i = 0; i < sizeof args / sizeof *args; i++) {
         OpCase c = {.build = build_rotary, .args = &args[i], .n_tokens = 61, .n_roundings = 6, .magnitude = MAGNITUDE_ROW};
         op_check_fast(&c);
         c.build = build_window;
@@ -54,7 +61,7 @@ TEST(rotary, fast_kernels_are_near_the_reference)
 
 TEST(rotary, rows_do_not_show_how_many_there_are)
 {
-    Args args = {2, 34};
+    Args args = {2, 34, plain};
     OpCase c = {.build = build_window, .args = &args};
     op_check_micro(&c, 5);
 }
@@ -65,7 +72,7 @@ TEST(rotary, dot_products_depend_on_distance)
     Store *store = store_new();
     Graph *g = graph_new(store);
     Node *x = graph_input(g, "x", DTYPE_F32, shape_3(4, 1, 64), 0);
-    graph_output(g, "y", rotary(g, x, graph_input(g, "positions", DTYPE_I32, shape_1(4), 0), 10000.0));
+    graph_output(g, "y", rotary(g, x, graph_input(g, "positions", DTYPE_I32, shape_1(4), 0), plain));
     Program *p;
     REQUIRE_OK(graph_compile(&p, g, &(CompileOptions){BACKEND_CPU}));
     REQUIRE_OK(program_bind(p));

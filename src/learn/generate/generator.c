@@ -20,10 +20,8 @@ GeneratorOptions generator_options_default(const ModelConfig *config)
     return (GeneratorOptions){.n_sequences = 1, .context = config->seq_len_max, .chunk = chunk, .dtype = DTYPE_F32, .backend = BACKEND_CPU};
 }
 
-static Err check_options(const ModelConfig *config, const GeneratorOptions *o)
+static Err check_options(const GeneratorOptions *o)
 {
-    if (o->context < 1 || o->context > config->seq_len_max)
-        return err_set(ERR_USAGE, "a context of %lld tokens: the model has 1 .. %lld", (long long)o->context, (long long)config->seq_len_max);
     if (o->n_sequences < 1 || o->n_sequences > o->chunk)
         return err_set(ERR_USAGE, "%lld sequences at once: must be 1 .. %lld, the tokens of a chunk", (long long)o->n_sequences, (long long)o->chunk);
     if (o->n_sequences > INT32_MAX / o->context)
@@ -46,10 +44,12 @@ static void record(Generator *gen)
 
 Err generator_new(Generator **out, const ModelConfig *config, Store *store, const GeneratorOptions *options)
 {
-    TRY(check_options(config, options));
+    ModelConfig longest = *config;
+    TRY(model_config_set_context(&longest, options->context));
+    TRY(check_options(options));
     model_declare_cache(config, store, options->dtype, options->n_sequences * options->context);
     Generator *gen = mem_alloc(sizeof *gen);
-    *gen = (Generator){.config = *config, .options = *options, .graph = graph_new(store)};
+    *gen = (Generator){.config = longest, .options = *options, .graph = graph_new(store)};
     gen->length = mem_alloc(sizeof *gen->length * (size_t)options->n_sequences);
     record(gen);
     Err err = graph_compile(&gen->program, gen->graph, &(CompileOptions){options->backend});

@@ -12,6 +12,11 @@ static const char *const configs[] = {
     "{\"model_type\": \"gpt2\", \"n_embd\": 48, \"n_layer\": 2, \"n_head\": 4, \"n_positions\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2}",
     "{\"model_type\": \"llama\", \"hidden_size\": 40, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_key_value_heads\": 2,"
     " \"intermediate_size\": 52, \"max_position_embeddings\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2}",
+    "{\"model_type\": \"mistral\", \"hidden_size\": 30, \"num_hidden_layers\": 2, \"num_attention_heads\": 3, \"num_key_value_heads\": 3, \"head_dim\": 14,"
+    " \"intermediate_size\": 37, \"max_position_embeddings\": 32, \"vocab_size\": 101, \"initializer_range\": 0.2, \"sliding_window\": 7,"
+    " \"rope_parameters\": {\"rope_type\": \"dynamic\", \"rope_theta\": 100.0, \"factor\": 2.0}}",
+    "{\"model_type\": \"qwen3\", \"hidden_size\": 20, \"num_hidden_layers\": 2, \"num_attention_heads\": 5, \"num_key_value_heads\": 1, \"head_dim\": 6,"
+    " \"intermediate_size\": 52, \"max_position_embeddings\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2}",
 };
 
 typedef struct {
@@ -65,6 +70,8 @@ static bool bits_open(Bits *t, const char *config, DType dtype)
     *t = (Bits){.arena = arena_new(), .store = store_new(), .dtype = dtype};
     const char *path = arena_printf(t->arena, "%s/config.json", test_dir());
     if (!CHECK_OK(file_write(path, config, strlen(config))) || !CHECK_OK(model_config_read(&t->config, t->arena, path)))
+        return false;
+    if (!CHECK_OK(model_config_set_context(&t->config, N)))
         return false;
     model_declare(&t->config, t->store, &(ModelDeclareOptions){dtype, false});
     if (!CHECK_OK(store_allocate(t->store)))
@@ -160,6 +167,7 @@ static void check_prefill_and_decode(Bits *t)
     const int n_threads = parallel_threads();
     GeneratorOptions options = generator_options_default(&t->config);
     options.n_sequences = N;
+    options.context = options.chunk = N;
     options.dtype = t->dtype;
     REQUIRE_OK(generator_new(&gen, &t->config, t->store, &options));
     REQUIRE_OK(store_allocate(t->store));
@@ -188,7 +196,7 @@ TEST(generator, options_out_of_bounds_are_usage_errors)
     Generator *gen;
     REQUIRE(bits_open(&t, configs[0], DTYPE_F32));
     GeneratorOptions good = generator_options_default(&t.config), bad = good;
-    bad.context = 65;
+    bad.context = t.config.seq_len_max + 1;
     CHECK(generator_new(&gen, &t.config, t.store, &bad) == ERR_USAGE);
     bad = good;
     bad.n_sequences = bad.chunk + 1;

@@ -102,7 +102,7 @@ static Node *gpt2_attention(Graph *g, Node *x, const ModelConfig *config, const 
     Node *k = view(g, node_sibling(q, 1), heads);
     Node *v = view(g, node_sibling(q, 2), heads);
     model_cache(g, inputs, layer, &k, &v);
-    Node *y = attention(g, view(g, q, heads), k, v, inputs->ranges, 1.0 / sqrt((double)config->head_dim));
+    Node *y = attention(g, view(g, q, heads), k, v, inputs->ranges, (AttentionOptions){.scale = 1.0 / sqrt((double)config->head_dim)});
     return gpt2_conv1d(g, view(g, y, shape_2(N, C)), layer, "attn.c_proj");
 }
 

@@ -5,7 +5,8 @@
  *     h = h + down_proj(silu(gate_proj(n)) * up_proj(n))                                n = post_attention_layernorm(h)
  *     logits = norm(h) * lm_head^T
  *
- * n_kv_head key-value heads serve n_head query heads (grouped queries: Ainslie et al. 2023, arXiv:2305.13245). */
+ * n_kv_head key-value heads serve n_head query heads (grouped queries: Ainslie et al. 2023, arXiv:2305.13245).
+ * What its kin do otherwise stands in LlamaTraits (model_internal.h), and who does it in llama_kin.c. */
 #include "base/options.h"
 #include "engine/op/op.h"
 #include "learn/model/model_internal.h"
@@ -13,33 +14,32 @@
 #include <math.h>
 
 static const ConfigField llama_fields[] = {
-    {"hidden_size", FIELD_INT, offsetof(ModelConfig, d_model), NULL},
-    {"intermediate_size", FIELD_INT, offsetof(ModelConfig, d_ff), NULL},
-    {"num_hidden_layers", FIELD_INT, offsetof(ModelConfig, n_layer), NULL},
-    {"num_attention_heads", FIELD_INT, offsetof(ModelConfig, n_head), NULL},
-    {"num_key_value_heads", FIELD_INT, offsetof(ModelConfig, n_kv_head), NULL},
-    {"head_dim", FIELD_INT, offsetof(ModelConfig, head_dim), NULL},
-    {"max_position_embeddings", FIELD_INT, offsetof(ModelConfig, seq_len_max), NULL},
-    {"rms_norm_eps", FIELD_REAL, offsetof(ModelConfig, norm_eps), NULL},
+    LLAMA_FIELDS,
     {"hidden_act", FIELD_ONE_OF, 0, "silu|swish"},
     {"attention_bias", FIELD_BOOL, offsetof(ModelConfig, attention_bias), NULL},
     {"mlp_bias", FIELD_BOOL, offsetof(ModelConfig, mlp_bias), NULL},
-    {"attention_dropout", FIELD_DROPOUT, 0, NULL},
 };
 
-static void llama_defaults(ModelConfig *config)
+void llama_defaults(ModelConfig *config)
 {
     config->seq_len_max = 2048;
     config->norm_eps = 1e-6;
-    config->rope_theta = 10000.0;
+    config->rope.theta = 10000.0;
 }
 
-static void llama_derive(ModelConfig *config)
+void llama_derive(ModelConfig *config)
 {
     if (config->n_kv_head == 0)
         config->n_kv_head = config->n_head;
     if (config->head_dim == 0 && config->n_head > 0)
         config->head_dim = config->d_model / config->n_head;
+    if (config->family->llama.window == WINDOW_UPPER && !config->use_window)
+        config->window = 0;
+}
+
+static void add_norm(ModelParams *p, const char *path, int64_t width)
+{
+    model_params_add(p, arena_printf(p->arena, "%s.weight", path), shape_1(width), ROLE_VECTOR, INIT_ONES, 0);
 }
 
 static void add_linear(ModelParams *p, const char *path, int64_t n_out, int64_t n_in, double std, bool bias)
@@ -49,25 +49,31 @@ static void add_linear(ModelParams *p, const char *path, int64_t n_out, int64_t 
         model_params_add(p, arena_printf(p->arena, "%s.bias", path), shape_1(n_out), ROLE_VECTOR, INIT_ZEROS, 0);
 }
 
-static void llama_params(const ModelConfig *config, ModelParams *p)
+void llama_params(const ModelConfig *config, ModelParams *p)
 {
     const int64_t C = config->d_model, F = config->d_ff;
     const int64_t q_width = config->n_head * config->head_dim, kv_width = config->n_kv_head * config->head_dim;
     const double std = config->init_std;
+    const LlamaTraits *traits = &config->family->llama;
+    const bool qkv_bias = config->attention_bias || traits->qkv_bias;
     model_params_add(p, "model.embed_tokens.weight", shape_2(config->vocab_size, C), ROLE_EMBEDDING, INIT_NORMAL, std);
     for (int64_t i = 0; i < config->n_layer; i++) {
         const char *h = arena_printf(p->arena, "model.layers.%lld", (long long)i);
-        model_params_add(p, arena_printf(p->arena, "%s.input_layernorm.weight", h), shape_1(C), ROLE_VECTOR, INIT_ONES, 0);
-        add_linear(p, arena_printf(p->arena, "%s.self_attn.q_proj", h), q_width, C, std, config->attention_bias);
-        add_linear(p, arena_printf(p->arena, "%s.self_attn.k_proj", h), kv_width, C, std, config->attention_bias);
-        add_linear(p, arena_printf(p->arena, "%s.self_attn.v_proj", h), kv_width, C, std, config->attention_bias);
+        add_norm(p, arena_printf(p->arena, "%s.input_layernorm", h), C);
+        add_linear(p, arena_printf(p->arena, "%s.self_attn.q_proj", h), q_width, C, std, qkv_bias);
+        add_linear(p, arena_printf(p->arena, "%s.self_attn.k_proj", h), kv_width, C, std, qkv_bias);
+        add_linear(p, arena_printf(p->arena, "%s.self_attn.v_proj", h), kv_width, C, std, qkv_bias);
         add_linear(p, arena_printf(p->arena, "%s.self_attn.o_proj", h), C, q_width, std, config->attention_bias);
-        model_params_add(p, arena_printf(p->arena, "%s.post_attention_layernorm.weight", h), shape_1(C), ROLE_VECTOR, INIT_ONES, 0);
+        if (traits->qk_norm) {
+            add_norm(p, arena_printf(p->arena, "%s.self_attn.q_norm", h), config->head_dim);
+            add_norm(p, arena_printf(p->arena, "%s.self_attn.k_norm", h), config->head_dim);
+        }
+        add_norm(p, arena_printf(p->arena, "%s.post_attention_layernorm", h), C);
         add_linear(p, arena_printf(p->arena, "%s.mlp.gate_proj", h), F, C, std, config->mlp_bias);
         add_linear(p, arena_printf(p->arena, "%s.mlp.up_proj", h), F, C, std, config->mlp_bias);
         add_linear(p, arena_printf(p->arena, "%s.mlp.down_proj", h), C, F, std, config->mlp_bias);
     }
-    model_params_add(p, "model.norm.weight", shape_1(C), ROLE_VECTOR, INIT_ONES, 0);
+    add_norm(p, "model.norm", C);
     if (!config->tied)
         model_params_add(p, "lm_head.weight", shape_2(config->vocab_size, C), ROLE_HEAD, INIT_NORMAL, std);
 }
@@ -83,18 +89,31 @@ static Node *llama_norm(Graph *g, Node *x, const ModelConfig *config, int64_t la
     return rmsnorm(g, x, model_param(g, "model.layers.%lld.%s.weight", (long long)layer, name), config->norm_eps);
 }
 
+/* Heads of a projection: cut, normalised where the family does that, rotated. */
+static Node *llama_heads(Graph *g, Node *x, const ModelConfig *config, const ModelInputs *inputs, int64_t layer, char which, int64_t n_heads)
+{
+    const LlamaTraits *traits = &config->family->llama;
+    char name[] = "self_attn.?_proj", norm[] = "self_attn.?_norm";
+    name[10] = norm[10] = which;
+    Node *heads = view(g, llama_linear(g, x, layer, name, config->attention_bias || traits->qkv_bias),
+                       shape_3(node_dim(x, 0), n_heads, config->head_dim));
+    if (which == 'v')
+        return heads;
+    if (traits->qk_norm)
+        heads = llama_norm(g, heads, config, layer, norm);
+    return rotary(g, heads, inputs->positions, config->rope);
+}
+
 static Node *llama_attention(Graph *g, Node *x, const ModelConfig *config, const ModelInputs *inputs, int64_t layer)
 {
-    const int64_t N = node_dim(x, 0), H = config->n_head, Hkv = config->n_kv_head, D = config->head_dim;
-    const bool bias = config->attention_bias;
-    Node *q = view(g, llama_linear(g, x, layer, "self_attn.q_proj", bias), shape_3(N, H, D));
-    Node *k = view(g, llama_linear(g, x, layer, "self_attn.k_proj", bias), shape_3(N, Hkv, D));
-    Node *v = view(g, llama_linear(g, x, layer, "self_attn.v_proj", bias), shape_3(N, Hkv, D));
-    q = rotary(g, q, inputs->positions, config->rope_theta);
-    k = rotary(g, k, inputs->positions, config->rope_theta);
+    Node *q = llama_heads(g, x, config, inputs, layer, 'q', config->n_head);
+    Node *k = llama_heads(g, x, config, inputs, layer, 'k', config->n_kv_head);
+    Node *v = llama_heads(g, x, config, inputs, layer, 'v', config->n_kv_head);
     model_cache(g, inputs, layer, &k, &v);
-    Node *y = attention(g, q, k, v, inputs->ranges, 1.0 / sqrt((double)D));
-    return llama_linear(g, view(g, y, shape_2(N, H * D)), layer, "self_attn.o_proj", bias);
+    AttentionOptions options = {.scale = 1.0 / sqrt((double)config->head_dim), .window = model_layer_window(config, layer)};
+    Node *y = attention(g, q, k, v, inputs->ranges, options);
+    Node *rows = view(g, y, shape_2(node_dim(x, 0), config->n_head * config->head_dim));
+    return llama_linear(g, rows, layer, "self_attn.o_proj", config->attention_bias);
 }
 
 static Node *llama_mlp(Graph *g, Node *x, const ModelConfig *config, int64_t layer)
@@ -104,7 +123,7 @@ static Node *llama_mlp(Graph *g, Node *x, const ModelConfig *config, int64_t lay
     return llama_linear(g, silu_gate(g, gate, up), layer, "mlp.down_proj", config->mlp_bias);
 }
 
-static Node *llama_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs)
+Node *llama_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs)
 {
     Node *h = model_embedding(g, "model.embed_tokens.weight", inputs->tokens);
     for (int64_t i = 0; i < config->n_layer; i++) {
@@ -123,13 +142,8 @@ static Node *llama_hidden(Graph *g, const ModelConfig *config, const ModelInputs
 const ModelFamily model_llama = {
     .model_type = "llama",
     .architecture = "LlamaForCausalLM",
-    .prefix = "model.",
-    .embedding = "model.embed_tokens.weight",
+    LLAMA_FAMILY,
     .fields = llama_fields,
     .n_fields = N_ELEMENTS(llama_fields),
-    .has_rope = true,
     .defaults = llama_defaults,
-    .derive = llama_derive,
-    .params = llama_params,
-    .hidden = llama_hidden,
 };

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const ModelFamily *const families[] = {&model_gpt2, &model_llama};
+static const ModelFamily *const families[] = {&model_gpt2, &model_llama, &model_mistral, &model_qwen2, &model_qwen3};
 
 const ModelFamily *model_family_find(const char *model_type, const char **known)
 {
     if (known)
-        *known = "gpt2, llama";
+        *known = "gpt2, llama, mistral, qwen2, qwen3";
     for (int i = 0; i < N_ELEMENTS(families); i++)
         if (strcmp(families[i]->model_type, model_type) == 0)
             return families[i];
@@ -101,6 +101,27 @@ double model_train_flops_per_token(const ModelConfig *config, int64_t seq_len)
     arena_free(arena);
     double d_attention = (double)config->n_head * (double)config->head_dim;
     return 6 * weights + 6 * (double)config->n_layer * (double)seq_len * d_attention;
+}
+
+/* ---- what a sequence sees ---- */
+
+int64_t model_layer_window(const ModelConfig *config, int64_t layer)
+{
+    if (config->layer_slides)
+        return config->layer_slides[layer] ? config->window : 0;
+    switch (config->family->llama.window) {
+    case WINDOW_ALL: return config->window;
+    case WINDOW_UPPER: return layer >= config->max_window_layers ? config->window : 0;
+    }
+    return 0;
+}
+
+Err model_config_set_context(ModelConfig *config, int64_t context)
+{
+    if (context < 1 || (context > config->seq_len_max && config->rope.scaling != ROPE_DYNAMIC))
+        return err_set(ERR_USAGE, "sequences of %lld tokens: the model takes 1 .. %lld", (long long)context, (long long)config->seq_len_max);
+    config->rope.seq_len = context;
+    return OK;
 }
 
 /* ---- graphs ---- */

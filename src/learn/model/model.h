@@ -1,14 +1,16 @@
 /* model.h - a decoder built from its Hugging Face config.json, under Hugging Face weight names.
  *
  * A ModelConfig says what to build; the parameters live in a Store; the layers are recorded into a Graph. Training, evaluation and
- * generation record the same layers. Families: gpt2 (Radford et al. 2019), llama (Touvron et al. 2023; grouped queries, Ainslie et al. 2023).
- * A family is one file and one row in model.c. */
+ * generation record the same layers. Families: gpt2 (Radford et al. 2019); llama (Touvron et al. 2023; grouped queries, Ainslie et al. 2023)
+ * and its kin, which differ in a table: mistral (Jiang et al. 2023, arXiv:2310.06825), qwen2 (Yang et al. 2024, arXiv:2407.10671), qwen3
+ * (Yang et al. 2025, arXiv:2505.09388). A family is one file, or one table, and one row in model.c. */
 #ifndef LEARN_MODEL_MODEL_H
 #define LEARN_MODEL_MODEL_H
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/graph/graph.h"
+#include "engine/op/op.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,10 +21,15 @@ enum { MODEL_EOS_MAX = 8 };
 
 typedef struct {
     const ModelFamily *family;
-    const char *model_type;  /* "gpt2", "llama" */
+    const char *model_type;  /* "gpt2", "llama", ... */
     int64_t vocab_size, d_model, d_ff, n_layer, n_head, n_kv_head, head_dim, seq_len_max;
     double norm_eps;
-    double rope_theta;        /* llama */
+    RotaryOptions rope;       /* families that rotate */
+    int64_t window;           /* sliding window of the layers that have one (model_layer_window); 0: none has */
+    bool use_window;          /* qwen: the window counts only if this is set, and from layer max_window_layers on */
+    int64_t max_window_layers;
+    const bool *layer_slides; /* [n_layer_types] "layer_types" of the file, which overrides the family's rule; NULL: absent */
+    int64_t n_layer_types;
     double init_std;          /* initializer_range */
     bool tied;                /* the head is the embedding table */
     bool attention_bias, mlp_bias;
@@ -42,6 +49,11 @@ Err model_config_read(ModelConfig *config, Arena *arena, const char *path);
 Err model_config_parse(ModelConfig *config, Arena *arena, const char *name, const char *bytes, size_t n_bytes);
 /* config.json that transformers loads, in `arena`; keeps unknown fields of source_json. */
 const char *model_config_to_json(const ModelConfig *config, Arena *arena);
+/* Keys that a row of layer `layer` may see, itself included; 0: all before it. */
+int64_t model_layer_window(const ModelConfig *config, int64_t layer);
+/* Says how long the sequences will be: 1 .. seq_len_max, or more where the rotary embedding is scaled by length (rope_type dynamic), whose
+ * frequencies follow from it. ERR_USAGE: too long. */
+Err model_config_set_context(ModelConfig *config, int64_t context);
 /* Checks a config made or changed by hand (vocab_size set by the tokenizer). */
 Err model_config_check(const ModelConfig *config);
 

@@ -19,7 +19,6 @@ static const ConfigField common_fields[] = {
 
 /* Written anew whatever the source says. */
 static const char *const special_members[] = {"model_type", "architectures", "eos_token_id", "dtype", "torch_dtype"};
-static const char *const rope_members[] = {"rope_theta", "rope_parameters", "rope_scaling"};
 
 static const ConfigField *field_find(const ConfigField *fields, int n_fields, JsonText key)
 {
@@ -48,10 +47,14 @@ static bool is_among(const char *text, const char *choices)
 static Err read_field(JsonReader *r, Arena *arena, ModelConfig *config, const ConfigField *field)
 {
     void *place = (char *)config + field->offset;
-    if (json_peek(r) == JSON_NULL)
-        return json_null(r);  /* as if absent */
+    if (json_peek(r) == JSON_NULL) {
+        if (field->kind == FIELD_INT_OR_NONE)
+            *(int64_t *)place = 0;
+        return json_null(r);  /* else as if absent */
+    }
     switch (field->kind) {
-    case FIELD_INT: return json_int(r, place);
+    case FIELD_INT:
+    case FIELD_INT_OR_NONE: return json_int(r, place);
     case FIELD_REAL: return json_double(r, place);
     case FIELD_BOOL: return json_bool(r, place);
     case FIELD_DROPOUT: {
@@ -98,32 +101,25 @@ static Err read_eos(JsonReader *r, ModelConfig *config)
     return r->err;
 }
 
-/* Both homes of the settings: "rope_theta" with "rope_scaling", and since transformers 5 "rope_parameters". */
-static Err read_rope(JsonReader *r, Arena *arena, ModelConfig *config, JsonText member)
+/* "sliding_attention" or "full_attention" for each layer. */
+static Err read_layer_types(JsonReader *r, Arena *arena, ModelConfig *config)
 {
+    enum { LAYERS_MAX = 1 << 14 };
     if (json_peek(r) == JSON_NULL)
         return json_null(r);
-    if (json_text_is(member, "rope_theta"))
-        return json_double(r, &config->rope_theta);
-    TRY(json_object_begin(r));
-    JsonText key;
-    while (json_object_next(r, &key)) {
-        if (json_text_is(key, "rope_theta")) {
-            TRY(json_double(r, &config->rope_theta));
-        } else if (json_text_is(key, "rope_type") || json_text_is(key, "type")) {
-            const char *type;
-            TRY(json_string(r, arena, &type, NULL));
-            if (strcmp(type, "default") != 0)
-                return err_set(ERR_UNSUPPORTED, "%s: rope_type \"%s\" is not supported; known: default", r->name, type);
-        } else if (json_text_is(key, "partial_rotary_factor")) {
-            double factor;
-            TRY(json_double(r, &factor));
-            if (factor != 1.0)
-                return err_set(ERR_UNSUPPORTED, "%s: partial_rotary_factor %g is not supported", r->name, factor);
-        } else {
-            TRY(json_skip(r));
-        }
+    bool *slides = ARENA_ARRAY(arena, bool, LAYERS_MAX);
+    TRY(json_array_begin(r));
+    config->n_layer_types = 0;
+    while (json_array_next(r)) {
+        const char *type;
+        TRY(json_string(r, arena, &type, NULL));
+        if (config->n_layer_types == LAYERS_MAX)
+            return json_fail(r, "layer_types lists more than %d layers", LAYERS_MAX);
+        if (!is_among(type, "sliding_attention|full_attention"))
+            return err_set(ERR_UNSUPPORTED, "%s: layer type \"%s\" is not supported; known: full_attention, sliding_attention", r->name, type);
+        slides[config->n_layer_types++] = strcmp(type, "sliding_attention") == 0;
     }
+    config->layer_slides = slides;
     return r->err;
 }
 
@@ -154,8 +150,10 @@ static Err read_member(JsonReader *r, Arena *arena, ModelConfig *config, JsonTex
         return read_eos(r, config);
     if (json_text_is(key, "dtype") || json_text_is(key, "torch_dtype"))
         return read_dtype(r, arena, config);
-    if (config->family->has_rope && is_member(key, rope_members, N_ELEMENTS(rope_members)))
-        return read_rope(r, arena, config, key);
+    if (config->family->has_rope && rope_is_member(key))
+        return rope_read(r, arena, config, key);
+    if (config->family->has_layer_types && json_text_is(key, "layer_types"))
+        return read_layer_types(r, arena, config);
     if (json_text_is(key, "quantization_config") && json_peek(r) != JSON_NULL)
         return err_set(ERR_UNSUPPORTED, "%s: quantization_config is not supported", r->name);
     return json_skip(r);
@@ -198,6 +196,8 @@ Err model_config_parse(ModelConfig *config, Arena *arena, const char *path, cons
         TRY(read_member(&r, arena, config, key));
     TRY(json_reader_end(&r));
     config->family->derive(config);
+    if (config->family->has_rope)
+        rope_derive(config);
 
     Err err = model_config_check(config);
     return err == OK ? OK : err_prefix(err, "%s", path);
@@ -243,14 +243,15 @@ Err model_config_check(const ModelConfig *config)
     TRY(check_size("the width of a head", config->head_dim, 1, 1 << 14));
     TRY(check_size("the width of the feed-forward layer", config->d_ff, 1, 1 << 24));
     TRY(check_size("the number of positions", config->seq_len_max, 1, INT32_MAX));
-    if (config->d_model % config->n_head != 0)
+    if (config->d_model % config->n_head != 0 && !(config->family->llama.any_width))
         return err_set(ERR_FORMAT, "%lld heads do not divide the model's width %lld", (long long)config->n_head, (long long)config->d_model);
     if (config->n_head % config->n_kv_head != 0)
         return err_set(ERR_FORMAT, "%lld key-value heads do not divide %lld heads", (long long)config->n_kv_head, (long long)config->n_head);
-    if (config->family->has_rope && config->head_dim % 2 != 0)
-        return err_set(ERR_FORMAT, "heads of odd width %lld cannot be rotated", (long long)config->head_dim);
-    if (config->family->has_rope && !(config->rope_theta > 0 && config->rope_theta < 1e30))
-        return err_set(ERR_FORMAT, "rope_theta is %g, must be positive", config->rope_theta);
+    if (config->family->has_rope)
+        TRY(rope_check(config));
+    TRY(check_size("sliding_window", config->window, 0, INT32_MAX));
+    if (config->layer_slides && config->n_layer_types != config->n_layer)
+        return err_set(ERR_FORMAT, "layer_types lists %lld layers, the model has %lld", (long long)config->n_layer_types, (long long)config->n_layer);
     if (!(config->norm_eps >= 0 && config->norm_eps < 1))
         return err_set(ERR_FORMAT, "the norm's epsilon is %g, must be 0 .. 1", config->norm_eps);
     if (!(config->init_std >= 0 && config->init_std <= 1))
@@ -273,8 +274,9 @@ static void write_field(JsonWriter *w, const ModelConfig *config, const ConfigFi
     const char *bar;
     switch (field->kind) {
     case FIELD_INT:
+    case FIELD_INT_OR_NONE:
         json_write_key(w, field->name);
-        if (*(const int64_t *)place < 0)
+        if (*(const int64_t *)place < (field->kind == FIELD_INT_OR_NONE))
             json_write_null(w);
         else
             json_write_int(w, *(const int64_t *)place);
@@ -304,24 +306,13 @@ void model_write_eos(JsonWriter *w, const ModelConfig *config)
         json_write_array_end(w);
 }
 
-/* The old form and the new one: each version of transformers finds its own. */
-static void write_rope(JsonWriter *w, const ModelConfig *config)
-{
-    json_field_double(w, "rope_theta", config->rope_theta);
-    json_write_key(w, "rope_parameters");
-    json_write_object_begin(w);
-    json_field_double(w, "rope_theta", config->rope_theta);
-    json_field_string(w, "rope_type", "default");
-    json_write_object_end(w);
-}
-
 static bool is_rewritten(const ModelConfig *config, JsonText key)
 {
     const ConfigField *field = field_of(config->family, key);
     if (field)
         return field->kind != FIELD_DROPOUT;
     return is_member(key, special_members, N_ELEMENTS(special_members)) ||
-           (config->family->has_rope && is_member(key, rope_members, N_ELEMENTS(rope_members)));
+           (config->family->has_rope && rope_is_member(key));
 }
 
 /* The source was read once without error, so reading it again cannot fail. */
@@ -360,7 +351,7 @@ const char *model_config_to_json(const ModelConfig *config, Arena *arena)
         write_field(w, config, &common_fields[i]);
     model_write_eos(w, config);
     if (family->has_rope)
-        write_rope(w, config);
+        rope_write(w, config);
     json_field_string(w, "dtype", torch_dtype_names[config->dtype]);
     if (config->source_json)
         write_kept(w, config, arena);

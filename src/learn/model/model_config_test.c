@@ -8,6 +8,10 @@
     "\"model_type\": \"llama\", \"hidden_size\": 12, \"num_hidden_layers\": 2, \"num_attention_heads\": 3, " \
     "\"intermediate_size\": 20, \"vocab_size\": 50"
 
+#define QWEN3_SMALL \
+    "\"model_type\": \"qwen3\", \"hidden_size\": 10, \"num_hidden_layers\": 2, \"num_attention_heads\": 3, \"num_key_value_heads\": 1, " \
+    "\"head_dim\": 6, \"intermediate_size\": 20, \"vocab_size\": 50"
+
 static Err read_text(ModelConfig *config, Arena *arena, const char *text)
 {
     const char *path = arena_printf(arena, "%s/config.json", test_dir());
@@ -59,8 +63,9 @@ TEST(model_config, what_is_not_computed_is_refused_by_name)
     check_refused(GPT2_SMALL ", \"add_cross_attention\": true", ERR_UNSUPPORTED, "add_cross_attention");
     check_refused(GPT2_SMALL ", \"activation_function\": \"gelu\"", ERR_UNSUPPORTED, "\"gelu\"");
     check_refused(LLAMA_SMALL ", \"hidden_act\": \"gelu_new\"", ERR_UNSUPPORTED, "gelu_new");
-    check_refused(LLAMA_SMALL ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}", ERR_UNSUPPORTED, "linear");
-    check_refused(LLAMA_SMALL ", \"rope_parameters\": {\"rope_type\": \"llama3\", \"rope_theta\": 5e5}", ERR_UNSUPPORTED, "llama3");
+    check_refused(LLAMA_SMALL ", \"rope_scaling\": {\"type\": \"longrope\", \"factor\": 2.0}", ERR_UNSUPPORTED, "longrope");
+    check_refused(LLAMA_SMALL ", \"rope_parameters\": {\"full_attention\": {\"rope_type\": \"linear\"}}", ERR_UNSUPPORTED, "full_attention");
+    check_refused(QWEN3_SMALL ", \"layer_types\": [\"linear_attention\", \"full_attention\"]", ERR_UNSUPPORTED, "linear_attention");
     check_refused(LLAMA_SMALL ", \"rope_parameters\": {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.5}", ERR_UNSUPPORTED, "partial");
     check_refused(LLAMA_SMALL ", \"quantization_config\": {\"bits\": 4}", ERR_UNSUPPORTED, "quantization_config");
 }
@@ -77,6 +82,11 @@ TEST(model_config, contradictions_are_format_errors)
     check_refused(LLAMA_SMALL ", \"head_dim\": 3", ERR_FORMAT, "odd");
     check_refused(LLAMA_SMALL ", \"rope_theta\": 0", ERR_FORMAT, "rope_theta");
     check_refused(LLAMA_SMALL ", \"eos_token_id\": [1,2,3,4,5,6,7,8,9]", ERR_FORMAT, "eos_token_id");
+    check_refused(LLAMA_SMALL ", \"rope_scaling\": {\"type\": \"linear\"}", ERR_FORMAT, "factor");
+    check_refused(LLAMA_SMALL ", \"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8}", ERR_FORMAT, "low_freq_factor");
+    check_refused(LLAMA_SMALL ", \"rope_parameters\": {\"rope_type\": \"yarn\", \"factor\": 8, \"beta_fast\": 0.5}", ERR_FORMAT, "beta_slow");
+    check_refused(QWEN3_SMALL ", \"layer_types\": [\"full_attention\"]", ERR_FORMAT, "layer_types lists 1");
+    check_refused(QWEN3_SMALL ", \"sliding_window\": -3, \"use_sliding_window\": true", ERR_FORMAT, "sliding_window");
     check_refused(LLAMA_SMALL ", \"rope_parameters\": 3", ERR_FORMAT, "config.json:1");
     check_refused(GPT2_SMALL ", ", ERR_FORMAT, "config.json:1");
 }
@@ -90,7 +100,7 @@ TEST(model_config, writing_keeps_what_it_does_not_interpret)
                          "{" LLAMA_SMALL ", \"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 500.0}, \"my note\": [1, {\"a\": 2}],"
                          " \"eos_token_id\": [7, 9], \"pad_token_id\": null, \"attention_dropout\": 0.25, \"torch_dtype\": \"float16\","
                          " \"head_dim\": 6, \"architectures\": [\"LlamaModel\"]}"));
-    CHECK_CLOSE(config.rope_theta, 500, 0);
+    CHECK_CLOSE(config.rope.theta, 500, 0);
     CHECK_EQUAL(config.n_eos, 2);
     CHECK_EQUAL(config.pad_id, -1);
     CHECK_EQUAL(config.head_dim, 6);
@@ -105,7 +115,7 @@ TEST(model_config, writing_keeps_what_it_does_not_interpret)
     CHECK_EQUAL(again.vocab_size, 77);
     CHECK_EQUAL(again.n_eos, 2);
     CHECK_EQUAL(again.eos_id[1], 9);
-    CHECK_CLOSE(again.rope_theta, 500, 0);
+    CHECK_CLOSE(again.rope.theta, 500, 0);
     CHECK_STRING(model_config_to_json(&again, arena), text);
     arena_free(arena);
 }
@@ -117,5 +127,57 @@ TEST(model_config, a_recipe_may_leave_the_vocabulary_to_the_tokenizer)
     REQUIRE_OK(read_text(&config, arena, "{\"model_type\": \"gpt2\", \"n_embd\": 12, \"n_layer\": 2, \"n_head\": 3}"));
     CHECK_EQUAL(config.vocab_size, 0);
     CHECK_EQUAL(config.seq_len_max, 1024);
+    arena_free(arena);
+}
+
+/* Goal: who has a window is read as transformers reads it. Method: mistral's null and default, qwen's two switches, layer_types over both. */
+TEST(model_config, windows_follow_the_familys_rule_or_layer_types)
+{
+    const struct {
+        const char *members;
+        int64_t windows[2];
+    } cases[] = {
+        {LLAMA_SMALL ", \"sliding_window\": 5", {0, 0}},  /* not a member of llama */
+        {LLAMA_SMALL ", \"model_type\": \"mistral\", \"num_key_value_heads\": 1", {4096, 4096}},
+        {LLAMA_SMALL ", \"model_type\": \"mistral\", \"num_key_value_heads\": 1, \"sliding_window\": null", {0, 0}},
+        {QWEN3_SMALL ", \"sliding_window\": 7, \"max_window_layers\": 1", {0, 0}},
+        {QWEN3_SMALL ", \"sliding_window\": 7, \"max_window_layers\": 1, \"use_sliding_window\": true", {0, 7}},
+        {QWEN3_SMALL ", \"sliding_window\": 7, \"use_sliding_window\": true, \"layer_types\": [\"sliding_attention\", \"full_attention\"]", {7, 0}},
+    };
+    Arena *arena = arena_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ModelConfig config, again;
+        REQUIRE_OK(read_text(&config, arena, arena_printf(arena, "{%s}", cases[i].members)));
+        REQUIRE_OK(read_text(&again, arena, model_config_to_json(&config, arena)));
+        for (int layer = 0; layer < 2; layer++) {
+            CHECK_EQUAL(model_layer_window(&config, layer), cases[i].windows[layer]);
+            CHECK_EQUAL(model_layer_window(&again, layer), cases[i].windows[layer]);
+        }
+    }
+    arena_free(arena);
+}
+
+/* Goal: a scaled rotary embedding survives reading and writing, from the old form and the new one. */
+TEST(model_config, rotary_scaling_is_read_and_written)
+{
+    const char *const forms[] = {
+        "\"rope_theta\": 500.0, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.5}",
+        "\"rope_parameters\": {\"rope_type\": \"dynamic\", \"factor\": 2.0, \"rope_theta\": 500.0}",
+        "\"rope_parameters\": {\"rope_type\": \"yarn\", \"rope_theta\": 500.0, \"factor\": 4.0, \"original_max_position_embeddings\": 16, \"truncate\": false}",
+        "\"rope_theta\": 500.0, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0,"
+        " \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 16}",
+    };
+    Arena *arena = arena_new();
+    for (int i = 0; i < 4; i++) {
+        ModelConfig config, again;
+        REQUIRE_OK(read_text(&config, arena, arena_printf(arena, "{%s, %s}", LLAMA_SMALL, forms[i])));
+        CHECK_EQUAL(config.rope.scaling, ROPE_LINEAR + i);
+        CHECK_CLOSE(config.rope.theta, 500, 0);
+        const char *text = model_config_to_json(&config, arena);
+        REQUIRE_OK(read_text(&again, arena, text));
+        CHECK_STRING(model_config_to_json(&again, arena), text);
+        CHECK((model_config_set_context(&config, 2049) == OK) == (i == 1));
+    }
+    CHECK(model_config_set_context(&(ModelConfig){.seq_len_max = 5}, 0) == ERR_USAGE);
     arena_free(arena);
 }

@@ -37,7 +37,8 @@ ModelParams model_params(const ModelConfig *config, Arena *arena);
 
 /* One member of config.json that a family interprets. */
 typedef enum {
-    FIELD_INT,        /* int64_t; null leaves the default */
+    FIELD_INT,        /* int64_t; null leaves the default, negative is written as null */
+    FIELD_INT_OR_NONE,   /* int64_t; 0 stands for null, which is written for it */
     FIELD_REAL,       /* double */
     FIELD_BOOL,       /* bool */
     FIELD_DROPOUT,    /* raises ModelConfig.dropout; kept in the file */
@@ -51,6 +52,20 @@ typedef struct {
     const char *accepted;  /* FIELD_ONE_OF: the first is written; FIELD_MUST_BE: "true" or "false" */
 } ConfigField;
 
+/* Which layers have the sliding window when the file has no layer_types. */
+typedef enum {
+    WINDOW_ALL,
+    WINDOW_UPPER,  /* from max_window_layers on, if use_window */
+} WindowRule;
+
+/* In what a member of the llama family differs from llama. */
+typedef struct {
+    bool qkv_bias;    /* q, k and v have biases, o has none; the config does not say so */
+    bool qk_norm;     /* q and k are normalised head by head before they are rotated */
+    bool any_width;   /* heads need not divide the model's width: head_dim says their width */
+    WindowRule window;
+} LlamaTraits;
+
 struct ModelFamily {
     const char *model_type;
     const char *architecture;  /* "GPT2LMHeadModel" */
@@ -59,16 +74,44 @@ struct ModelFamily {
     const ConfigField *fields;
     int n_fields;
     bool has_rope;
+    bool has_layer_types;
     bool in_out;               /* matrices lie as [in, out] (Conv1D), else as [out, in] */
     void (*defaults)(ModelConfig *config);  /* what transformers assumes for absent members; 0 where it depends on others */
     void (*derive)(ModelConfig *config);    /* fills what depends on others */
     void (*params)(const ModelConfig *config, ModelParams *params);
     Node *(*hidden)(Graph *g, const ModelConfig *config, const ModelInputs *inputs);
+    LlamaTraits llama;  /* of the llama family */
 };
 
-extern const ModelFamily model_gpt2, model_llama;
-/* NULL when this build has no such family; `known` (may be NULL) gets "gpt2, llama". */
+extern const ModelFamily model_gpt2, model_llama, model_mistral, model_qwen2, model_qwen3;
+/* NULL when this build has no such family; `known` (may be NULL) gets "gpt2, llama, ...". */
 const ModelFamily *model_family_find(const char *model_type, const char **known);
+
+/* The llama family's layers (llama.c), and the members of config.json that all its kin have. */
+void llama_defaults(ModelConfig *config);
+void llama_derive(ModelConfig *config);
+void llama_params(const ModelConfig *config, ModelParams *params);
+Node *llama_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs);
+#define LLAMA_FIELDS                                                               \
+    {"hidden_size", FIELD_INT, offsetof(ModelConfig, d_model), NULL},              \
+    {"intermediate_size", FIELD_INT, offsetof(ModelConfig, d_ff), NULL},           \
+    {"num_hidden_layers", FIELD_INT, offsetof(ModelConfig, n_layer), NULL},        \
+    {"num_attention_heads", FIELD_INT, offsetof(ModelConfig, n_head), NULL},       \
+    {"num_key_value_heads", FIELD_INT, offsetof(ModelConfig, n_kv_head), NULL},    \
+    {"head_dim", FIELD_INT, offsetof(ModelConfig, head_dim), NULL},                \
+    {"max_position_embeddings", FIELD_INT, offsetof(ModelConfig, seq_len_max), NULL}, \
+    {"rms_norm_eps", FIELD_REAL, offsetof(ModelConfig, norm_eps), NULL},           \
+    {"attention_dropout", FIELD_DROPOUT, 0, NULL}
+#define LLAMA_FAMILY                                                               \
+    .prefix = "model.", .embedding = "model.embed_tokens.weight", .has_rope = true, .derive = llama_derive, .params = llama_params, \
+    .hidden = llama_hidden
+
+/* model_rope.c: rotary settings from config.json, and back. */
+bool rope_is_member(JsonText key);
+Err rope_read(JsonReader *r, Arena *arena, ModelConfig *config, JsonText member);
+void rope_derive(ModelConfig *config);
+Err rope_check(const ModelConfig *config);
+void rope_write(JsonWriter *w, const ModelConfig *config);
 
 /* Writes the member "eos_token_id": null, an id or a list. */
 void model_write_eos(JsonWriter *writer, const ModelConfig *config);

@@ -195,9 +195,9 @@ static Err pretrain_open_model(Pretrain *p)
     if (p->missing_tokenizer && p->config.vocab_size == 0)
         return err_set(ERR_USAGE, "%s: no such tokenizer, and the model's config has no vocab_size to plan with", r->data.tokenizer);
     TRY(model_config_check(&p->config));
-    if (r->data.seq_len > p->config.seq_len_max)
-        return err_set(ERR_USAGE, "data.seq_len %lld is above the model's context of %lld", (long long)r->data.seq_len,
-                       (long long)p->config.seq_len_max);
+    Err err = model_config_set_context(&p->config, r->data.seq_len);
+    if (err != OK)
+        return err_prefix(err, "data.seq_len");
     p->store = store_new();
     model_declare(&p->config, p->store, &(ModelDeclareOptions){.dtype = DTYPE_F32, .trainable = true});
     return OK;
