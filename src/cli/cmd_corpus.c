@@ -15,6 +15,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"synth", cmd_corpus_synth, "write stories of a small world in Korean and English"},
+    {"langid", cmd_corpus_langid, NULL},  /* stages that have more beside: train, eval */
     {"dedup", cmd_corpus_dedup, NULL},  /* a stage that has `compare` beside */
     {"build", cmd_corpus_build, "turn files of text into token shards with a train and a validation side"},
 };

@@ -5,6 +5,7 @@
 #include "base/err.h"
 
 Err cmd_corpus_synth(int argc, char **argv);
+Err cmd_corpus_langid(int argc, char **argv);
 Err cmd_corpus_dedup(int argc, char **argv);
 Err cmd_corpus_build(int argc, char **argv);
 

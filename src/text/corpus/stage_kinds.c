@@ -7,6 +7,7 @@
 static const StageKind *const kinds[] = {
     &extract_stage_kind,
     &clean_stage_kind,
+    &langid_stage_kind,
     &quality_stage_kind,
     &dedup_stage_kind,
     &pii_stage_kind,

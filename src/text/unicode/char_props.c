@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <unicode/ubrk.h>
 #include <unicode/uchar.h>
+#include <unicode/uscript.h>
 
 static bool in_category(uint32_t c, uint32_t mask)
 {
@@ -35,6 +36,26 @@ bool char_is_number(uint32_t c)
             return true;
     return in_category(c, U_GC_N_MASK);
 }
+
+bool char_is_letter(uint32_t c)
+{
+    return in_category(c, U_GC_L_MASK);
+}
+
+int char_script(uint32_t c)
+{
+    UErrorCode error = U_ZERO_ERROR;
+    return c <= UNICODE_MAX ? uscript_getScript((UChar32)c, &error) : SCRIPT_COMMON;
+}
+
+const char *char_script_name(int script)
+{
+    return uscript_getShortName((UScriptCode)script);
+}
+
+static_assert(SCRIPT_BOPOMOFO == (int)USCRIPT_BOPOMOFO && SCRIPT_HAN == (int)USCRIPT_HAN && SCRIPT_HANGUL == (int)USCRIPT_HANGUL &&
+              SCRIPT_HIRAGANA == (int)USCRIPT_HIRAGANA && SCRIPT_KATAKANA == (int)USCRIPT_KATAKANA && SCRIPT_LATIN == (int)USCRIPT_LATIN,
+              "numbers of scripts are ICU's");
 
 bool char_is_mark(uint32_t c)
 {

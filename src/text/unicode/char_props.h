@@ -20,6 +20,13 @@ bool char_is_private(uint32_t c);      /* Co */
 bool char_is_word(uint32_t c);         /* \w: Alphabetic M Nd Pc Join_Control */
 uint32_t char_lower(uint32_t c);       /* simple mapping */
 
+bool char_is_letter(uint32_t c);       /* L */
+
+/* The script property (UAX #24) as ICU numbers it (UScriptCode), 0 common, 1 inherited; its name in ISO 15924 ("Latn"), NULL for no script. */
+enum { SCRIPT_COMMON = 0, SCRIPT_INHERITED = 1, SCRIPT_BOPOMOFO = 5, SCRIPT_HAN = 17, SCRIPT_HANGUL = 18, SCRIPT_HIRAGANA = 20, SCRIPT_KATAKANA = 22, SCRIPT_LATIN = 25 };
+int char_script(uint32_t c);
+const char *char_script_name(int script);
+
 /* Ends of the grapheme clusters (UAX #29) of a text, in `arena`; the last is n_bytes. */
 size_t *grapheme_ends(Arena *arena, const char *text, size_t n_bytes, size_t *n_clusters);
 

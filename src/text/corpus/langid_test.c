@@ -1,0 +1,145 @@
+/* langid_test.c - rules of scripts, mixed documents, a trained model and its file, the 75 languages of lid-lingua. */
+#include "base/file.h"
+#include "base/test.h"
+#include "text/corpus/langid_train.h"
+#include "text/corpus/stage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *language_of(const LangidModel *model, const char *text)
+{
+    return langid_guess(model, text, strlen(text)).language;
+}
+
+TEST(langid, scripts_decide_without_a_model)
+{
+    LangidModel *model;
+    CHECK(langid_open(&model, NULL) == OK);
+    CHECK_STRING(language_of(model, "직지는 금속활자로 찍은 책이다."), "ko");
+    CHECK_STRING(language_of(model, "吾輩は猫である。名前はまだ無い。"), "ja");
+    CHECK_STRING(language_of(model, "我是一只猫,还没有名字。"), "zh");
+    CHECK_STRING(language_of(model, "Καλημέρα κόσμε"), "el");
+    CHECK_STRING(language_of(model, "สวัสดีชาวโลก"), "th");
+    CHECK_STRING(language_of(model, "Hello, world"), "und");
+    CHECK_STRING(language_of(model, "12 345 ... 67"), "zxx");
+    CHECK_STRING(language_of(model, ""), "zxx");
+    CHECK_STRING(language_of(model, "for (int i = 0; i < n; i++) { s += a[i]; }"), "zxx");
+    langid_close(model);
+}
+
+/* Goal: what real Korean holds does not take its language away, and a few Korean words do not make another text Korean. */
+TEST(langid, korean_with_hanja_kana_latin_or_code_stays_korean)
+{
+    LangidModel *model;
+    CHECK(langid_open(&model, NULL) == OK);
+    CHECK_STRING(language_of(model, "大韓民國의 主權은 國民에게 있고, 모든 權力은 國民으로부터 나온다."), "ko");
+    CHECK_STRING(language_of(model, "일본어 인사말 こんにちは는 낮에 쓴다."), "ko");
+    CHECK_STRING(language_of(model, "API 서버를 restart하고 config.yaml 파일을 edit하면 된다."), "ko");
+    CHECK_STRING(language_of(model, "The Korean word 안녕 means hello, and it is used among friends."), "und");
+    Arena *arena = arena_new();
+    const char *text = "다음과 같이 설치한다.\n\npip install --upgrade foo[bar]>=2.0\nfor (i = 0; i < n; i++) { run(x[i]); }\n\n"
+                       "설치가 끝나면 서버를 다시 켠다.\nThis is a quotation of one line.\n";
+    LangidDocument document = langid_document(arena, model, text, strlen(text));
+    CHECK_STRING(document.guess.language, "ko");
+    CHECK_EQUAL(document.n_paragraphs, 5);
+    CHECK_STRING(document.paragraphs[2].guess.language, "zxx");
+    CHECK(document.n_shares == 1 && document.shares[0].share == 1.0);  /* the unsure line follows the whole */
+    arena_free(arena);
+    langid_close(model);
+}
+
+/* Two languages that nobody speaks, with the same letters. */
+static void write_examples(const char *path, const char *extra)
+{
+    static const char *const a[] = {"mola", "rimo", "lanosi", "tamo", "sirula"}, *const b[] = {"stokr", "mrask", "kralt", "tilsk", "sramt"};
+    Arena *arena = arena_new();
+    const char *text = "";
+    for (int i = 0; i < 60; i++)
+        text = arena_printf(arena, "%saa\t%s %s %s\nbb\t%s %s %s\n", text, a[i % 5], a[i * 7 % 5], a[i / 5 % 5], b[i % 5], b[i * 3 % 5], b[i / 4 % 5]);
+    text = arena_printf(arena, "%sko\t나는 학교에 간다\n%s", text, extra);
+    CHECK(file_write(path, text, strlen(text)) == OK);
+    arena_free(arena);
+}
+
+static Err train_examples(const char *path, const char *model)
+{
+    LangidTrainOptions options = langid_train_options_default();
+    LangidTrainReport report;
+    LangidSource source = {.inputs = &path, .n_inputs = 1, .text_field = "text", .label_field = "language"};
+    return langid_train(&report, &options, &source, model);
+}
+
+TEST(langid, a_model_learns_two_languages_and_says_their_shares)
+{
+    char path[512], file[512], again[512];
+    snprintf(path, sizeof path, "%s/examples.tsv", test_dir());
+    snprintf(file, sizeof file, "%s/model.lid", test_dir());
+    snprintf(again, sizeof again, "%s/again.lid", test_dir());
+    write_examples(path, "");
+    CHECK(train_examples(path, file) == OK && train_examples(path, again) == OK);
+    uint64_t first, second;
+    CHECK(file_hash(&first, file) == OK && file_hash(&second, again) == OK && first == second);
+    LangidModel *model;
+    CHECK(langid_open(&model, file) == OK);
+    CHECK_STRING(language_of(model, "Lanomo tasiri"), "aa");
+    CHECK_STRING(language_of(model, "STOLSK MRAMT"), "bb");
+    CHECK_STRING(language_of(model, "학교 mola"), "ko");
+    Arena *arena = arena_new();
+    const char *text = "mola rimo lanosi tamo\nkralt tilsk\n";
+    LangidDocument document = langid_document(arena, model, text, strlen(text));
+    CHECK_STRING(document.guess.language, "aa");
+    CHECK_EQUAL(document.n_shares, 2);
+    CHECK_STRING(document.shares[1].language, "bb");
+    CHECK_CLOSE(document.shares[1].share, 10.0 / 28.0, 1e-12);
+    arena_free(arena);
+    langid_close(model);
+}
+
+TEST(langid, a_bad_model_or_line_is_one_error)
+{
+    char path[512], file[512];
+    LangidModel *model;
+    snprintf(path, sizeof path, "%s/examples.tsv", test_dir());
+    snprintf(file, sizeof file, "%s/model.lid", test_dir());
+    write_examples(path, "no tab here\n");
+    CHECK(train_examples(path, file) == ERR_FORMAT);
+    CHECK(strstr(err_message(), "examples.tsv:122: expected LABEL<TAB>TEXT"));
+    CHECK(langid_open(&model, file) == ERR_IO);
+    write_examples(path, "");
+    CHECK(train_examples(path, file) == OK);
+    const char *bytes;
+    size_t n;
+    Arena *arena = arena_new();
+    CHECK(file_read(&bytes, &n, arena, file) == OK);
+    char *damaged = memcpy(arena_alloc(arena, n), bytes, n);
+    char *name = memmem(damaged, n, "Latn", 4);
+    CHECK(name != NULL);
+    memcpy(name, "Lutn", 4);
+    CHECK(file_write(file, damaged, n) == OK);
+    CHECK(langid_open(&model, file) == ERR_FORMAT);
+    CHECK(file_write(file, bytes, n - 1) == OK);
+    CHECK(langid_open(&model, file) == ERR_FORMAT);
+    arena_free(arena);
+}
+
+TEST(langid, the_stage_tags_and_keeps_what_is_wanted)
+{
+    Arena *arena = arena_new();
+    const StageKind *kind = stage_kind_find("langid");
+    void *settings = stage_settings_new(kind, arena);
+    CHECK(options_set(&kind->table, settings, arena, "test", "keep", "ko") == OK);
+    Stage stage;
+    CHECK(stage_open(&stage, kind, settings, arena) == OK);
+    StageDocument document = {.text = "나는 학교에 간다", .n_bytes = strlen("나는 학교에 간다"), .tags = "", .path = "p", .line = 1};
+    StageResult result = {0};
+    stage.work(stage.context, arena, &document, &result);
+    CHECK(!result.drop_rule && strstr(result.tags, "\"language\":\"ko\",\"langid\":{\"version\":1,\"confidence\":1.0,\"shares\":{\"ko\":1.0}}") == result.tags);
+    document.text = "Καλημέρα κόσμε";
+    document.n_bytes = strlen(document.text);
+    result = (StageResult){0};
+    stage.work(stage.context, arena, &document, &result);
+    CHECK_STRING(result.drop_rule, "langid.language");
+    stage_close(&stage);
+    arena_free(arena);
+}
