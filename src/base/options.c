@@ -19,7 +19,7 @@ const Option *option_find(const OptionTable *table, const char *name)
 
 bool option_is_list(const Option *row)
 {
-    return row->kind == OPTION_KIND_REALS || row->kind == OPTION_KIND_TEXTS;
+    return row->kind == OPTION_KIND_REALS || row->kind == OPTION_KIND_TEXTS || row->kind == OPTION_KIND_ITEMS;
 }
 
 /* Insertions, deletions, changes and swaps of neighbours that lead from one text to the other (Damerau 1964). */
@@ -187,6 +187,19 @@ static Err set_list(const Option *row, void *field, Arena *arena, const char *wh
     return OK;
 }
 
+/* Names without settings: what a flag can say. */
+static Err set_items(const Option *row, OptionItems *items, Arena *arena, const char *where, const char *const *pieces, int n_pieces)
+{
+    OptionItem *list = ARENA_ARRAY(arena, OptionItem, n_pieces);
+    for (int i = 0; i < n_pieces; i++) {
+        if (!pieces[i][0])
+            return err_set(ERR_USAGE, "%s: %s: an empty element", where, row->name);
+        list[i] = (OptionItem){.name = arena_strdup(arena, pieces[i]), .where = arena_strdup(arena, where)};
+    }
+    *items = (OptionItems){n_pieces, list};
+    return OK;
+}
+
 Err option_set_pieces(const Option *row, void *object, Arena *arena, const char *where, const char *const *pieces, int n_pieces)
 {
     void *field = (char *)object + row->offset;
@@ -208,6 +221,7 @@ Err option_set_pieces(const Option *row, void *object, Arena *arena, const char 
     case OPTION_KIND_CHOICE: return set_choice(row, field, where, pieces[0]);
     case OPTION_KIND_REALS:
     case OPTION_KIND_TEXTS: return set_list(row, field, arena, where, pieces, n_pieces);
+    case OPTION_KIND_ITEMS: return set_items(row, field, arena, where, pieces, n_pieces);
     }
     return OK;
 }
@@ -219,6 +233,7 @@ Err option_unset(const Option *row, void *object, const char *where)
     case OPTION_KIND_TEXT: *(const char **)field = NULL; return OK;
     case OPTION_KIND_REALS: *(OptionReals *)field = (OptionReals){0}; return OK;
     case OPTION_KIND_TEXTS: *(OptionTexts *)field = (OptionTexts){0}; return OK;
+    case OPTION_KIND_ITEMS: *(OptionItems *)field = (OptionItems){0}; return OK;
     default: return err_set(ERR_USAGE, "%s: %s: expected a value, found null", where, row->name);
     }
 }
@@ -278,7 +293,7 @@ static const char *real_text(Arena *arena, double value)
     return copy;
 }
 
-static const char *escape_piece(Arena *arena, const char *piece)
+const char *option_escape_piece(Arena *arena, const char *piece)
 {
     char *escaped = arena_alloc(arena, strlen(piece) * 2 + 1), *out = escaped;
     for (const char *at = piece; *at; at++) {
@@ -321,7 +336,13 @@ const char *options_get(const OptionTable *table, const void *object, Arena *are
     case OPTION_KIND_TEXTS: {
         const OptionTexts *list = field;
         for (int i = 0; i < list->n; i++)
-            text = arena_printf(arena, "%s%s%s", text, i ? "," : "", escape_piece(arena, list->value[i]));
+            text = arena_printf(arena, "%s%s%s", text, i ? "," : "", option_escape_piece(arena, list->value[i]));
+        return text;
+    }
+    case OPTION_KIND_ITEMS: {
+        const OptionItems *list = field;
+        for (int i = 0; i < list->n; i++)
+            text = arena_printf(arena, "%s%s%s", text, i ? "," : "", option_escape_piece(arena, list->item[i].name));
         return text;
     }
     }

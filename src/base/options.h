@@ -28,6 +28,7 @@ typedef enum {
     OPTION_KIND_CHOICE,  /* int: index into "a|b|c" */
     OPTION_KIND_REALS,   /* OptionReals: a YAML list or "0.9,0.95" */
     OPTION_KIND_TEXTS,   /* OptionTexts: a YAML list or "a,b"; a comma inside an element is written "\\," */
+    OPTION_KIND_ITEMS,   /* OptionItems: a YAML list of names, each with a group of settings of its own or none; from text "a,b" */
 } OptionKind;
 
 enum { OPTION_LIST_MAX = 16 };
@@ -39,6 +40,22 @@ typedef struct {
     int n;
     const char *value[OPTION_LIST_MAX];
 } OptionTexts;
+
+/* `- quality: {rules: [gopher], least: {words: 3}}` is an item "quality" with settings rules = "gopher" and least.words = "3". Whoever
+ * knows the item reads them into its own table with options_set. */
+typedef struct {
+    const char *name, *value, *where;  /* where: "recipe.yaml:12" */
+} OptionSetting;
+typedef struct {
+    const char *name, *where;
+    int n;
+    const OptionSetting *settings;
+} OptionItem;
+enum { OPTION_ITEMS_MAX = 64 };
+typedef struct {
+    int n;
+    const OptionItem *item;
+} OptionItems;
 
 typedef struct {
     const char *name;  /* dotted path in the recipe */
@@ -69,6 +86,8 @@ typedef struct {
     {name, OPTION_KIND_REALS, offsetof(Struct, field), min, max, NULL, help}
 #define OPTION_TEXTS(name, Struct, field, help) \
     {name, OPTION_KIND_TEXTS, offsetof(Struct, field), 0, 0, NULL, help}
+#define OPTION_ITEMS(name, Struct, field, help) \
+    {name, OPTION_KIND_ITEMS, offsetof(Struct, field), 0, 0, NULL, help}
 
 /* Reads a YAML recipe into `object`. Nested mappings become dotted names. `version: 1` is required at the top (and is not an option).
  * Texts live in `arena`. Rows that the recipe does not name keep their value; after an error the object is partly set. Errors:

@@ -14,6 +14,7 @@ typedef struct {
     bool tie;
     int schedule;
     OptionTexts files;
+    OptionItems stages;
 } Settings;
 
 static const Option rows[] = {
@@ -24,6 +25,7 @@ static const Option rows[] = {
     OPTION_BOOL("model.tie", Settings, tie, ""),
     OPTION_CHOICE("schedule.name", Settings, schedule, "constant|cosine", ""),
     OPTION_TEXTS("data.files", Settings, files, ""),
+    OPTION_ITEMS("stages", Settings, stages, ""),
 };
 static const OptionTable table = {rows, N_ELEMENTS(rows)};
 

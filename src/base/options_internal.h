@@ -13,5 +13,7 @@ Err option_set_pieces(const Option *row, void *object, Arena *arena, const char 
 /* Back to "nothing": an unset text, an empty list. Other kinds cannot be unset. */
 Err option_unset(const Option *row, void *object, const char *where);
 bool option_is_list(const Option *row);
+/* The element as it stands in "a,b": commas, brackets and blanks at its ends escaped. */
+const char *option_escape_piece(Arena *arena, const char *piece);
 
 #endif

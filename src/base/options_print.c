@@ -65,6 +65,25 @@ static void print_text(Printer *p, const char *text)
         print_quoted(p, text);
 }
 
+/* `{name: {a: "1", b.c: "2"}}`, or the name alone. Values are quoted: a reader's table gives them their kind. */
+static void print_item(Printer *p, const OptionItem *item)
+{
+    if (item->n == 0) {
+        print_text(p, item->name);
+        return;
+    }
+    fputc('{', p->out);
+    print_text(p, item->name);
+    fputs(": {", p->out);
+    for (int i = 0; i < item->n; i++) {
+        fputs(i ? ", " : "", p->out);
+        print_text(p, item->settings[i].name);
+        fputs(": ", p->out);
+        print_quoted(p, item->settings[i].value);
+    }
+    fputs("}}", p->out);
+}
+
 static void print_value(Printer *p, const Option *row)
 {
     const void *field = (const char *)p->object + row->offset;
@@ -77,6 +96,14 @@ static void print_value(Printer *p, const Option *row)
         for (int i = 0; i < list->n; i++) {
             fputs(i ? ", " : "", p->out);
             print_text(p, list->value[i]);
+        }
+        fputc(']', p->out);
+    } else if (row->kind == OPTION_KIND_ITEMS) {
+        const OptionItems *list = field;
+        fputc('[', p->out);
+        for (int i = 0; i < list->n; i++) {
+            fputs(i ? ", " : "", p->out);
+            print_item(p, &list->item[i]);
         }
         fputc(']', p->out);
     } else if (row->kind == OPTION_KIND_REALS) {
@@ -151,6 +178,7 @@ static const char *value_word(const Option *row)
     case OPTION_KIND_CHOICE: return row->choices;
     case OPTION_KIND_REALS: return "REAL,...";
     case OPTION_KIND_TEXTS: return "TEXT,...";
+    case OPTION_KIND_ITEMS: return "NAME,...";
     }
     return "";
 }

@@ -220,3 +220,41 @@ TEST(options, recipe_and_help_are_in_table_order)
     CHECK_STRING(options_get(&table, &s, arena, "optim.lr"), "1.0e-05");
     arena_free(arena);
 }
+
+typedef struct {
+    OptionItems stages;
+} Chain;
+
+static Err read_chain(Chain *chain, Arena *arena, const char *yaml)
+{
+    static const Option chain_rows[] = {OPTION_ITEMS("stages", Chain, stages, "what happens to a document, in order")};
+    OptionTable chain_table = {chain_rows, 1};
+    *chain = (Chain){0};
+    TRY(options_read_yaml_text(&chain_table, chain, arena, "r.yaml", yaml, strlen(yaml)));
+    const char *printed = options_to_yaml(&chain_table, chain, arena);
+    Chain back = {0};
+    TRY(options_read_yaml_text(&chain_table, &back, arena, "back", printed, strlen(printed)));
+    CHECK_STRING(options_to_yaml(&chain_table, &back, arena), printed);
+    return OK;
+}
+
+TEST(options, a_list_of_names_with_settings_keeps_order_and_places)
+{
+    Arena *arena = arena_new();
+    Chain c;
+    REQUIRE_OK(read_chain(&c, arena, "version: 1\nstages:\n  - extract\n  - quality: {rules: [a, 'b, c'], least: {words: 50}}\n  - quality:\n"
+                                     "      rules: d\n  - dedup:\n"));
+    REQUIRE(c.stages.n == 4);
+    CHECK_STRING(c.stages.item[0].name, "extract");
+    CHECK_EQUAL(c.stages.item[0].n, 0);
+    CHECK_STRING(c.stages.item[1].where, "r.yaml:4");
+    REQUIRE(c.stages.item[1].n == 2);
+    CHECK_STRING(c.stages.item[1].settings[0].value, "a,b\\, c");
+    CHECK_STRING(c.stages.item[1].settings[1].name, "least.words");
+    CHECK_STRING(c.stages.item[2].settings[0].where, "r.yaml:6");
+    CHECK_EQUAL(c.stages.item[3].n, 0);
+    static const char *const wrong[] = {"[[a]]", "[{a: 1}]", "[{a: {b: 1, b: 2}}]", "[{a: , c: }]", "['']", "[{a: {b: [[1]]}}]", "{a: b}", "[{a: [b]}]"};
+    for (int i = 0; i < N_ELEMENTS(wrong); i++)
+        CHECK(read_chain(&c, arena, arena_printf(arena, "version: 1\nstages: %s\n", wrong[i])) != OK);
+    arena_free(arena);
+}

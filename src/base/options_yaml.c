@@ -117,11 +117,116 @@ static Err read_list(Recipe *r, const Option *row)
     return option_set_pieces(row, r->object, r->arena, where, pieces, n_pieces);
 }
 
+/* Items: `- name` or `- name: {settings}`. */
+
+enum { ITEM_SETTINGS_MAX = 64 };
+
+static Err read_item_value(Recipe *r, const char **value)
+{
+    const char *text = "";
+    if (r->event.type == YAML_SCALAR_EVENT)
+        return scalar_text(r, value);
+    for (int n = 0;; n++) {
+        TRY(next_event(r));
+        TRY(check_node(r));
+        if (r->event.type == YAML_SEQUENCE_END_EVENT)
+            break;
+        if (r->event.type != YAML_SCALAR_EVENT)
+            return err_set(ERR_USAGE, "%s: expected a list of values, found %s inside it", place(r, event_line(r)), event_found(r));
+        if (n == OPTION_LIST_MAX)
+            return err_set(ERR_USAGE, "%s: more than %d elements", place(r, event_line(r)), OPTION_LIST_MAX);
+        TRY(scalar_text(r, value));
+        text = arena_printf(r->scratch, "%s%s%s", text, n ? "," : "", option_escape_piece(r->scratch, *value));
+    }
+    *value = text;
+    return OK;
+}
+
+static Err read_item_settings(Recipe *r, OptionSetting *settings, int *n, const char *prefix, int depth)
+{
+    if (depth > GROUP_DEPTH_MAX)
+        return err_set(ERR_FORMAT, "%s: groups nested deeper than %d", place(r, event_line(r)), GROUP_DEPTH_MAX);
+    for (;;) {
+        TRY(next_event(r));
+        if (r->event.type == YAML_MAPPING_END_EVENT)
+            return OK;
+        TRY(check_node(r));
+        const char *where = arena_strdup(r->arena, place(r, event_line(r))), *key, *value;
+        if (r->event.type != YAML_SCALAR_EVENT)
+            return err_set(ERR_FORMAT, "%s: expected the name of a setting, found %s", where, event_found(r));
+        TRY(scalar_text(r, &key));
+        key = arena_printf(r->arena, "%s%s", prefix, key);
+        TRY(next_event(r));
+        TRY(check_node(r));
+        if (r->event.type == YAML_MAPPING_START_EVENT) {
+            TRY(read_item_settings(r, settings, n, arena_printf(r->scratch, "%s.", key), depth + 1));
+            continue;
+        }
+        if (r->event.type != YAML_SCALAR_EVENT && r->event.type != YAML_SEQUENCE_START_EVENT)
+            return err_set(ERR_FORMAT, "%s: %s: expected a value, found %s", where, key, event_found(r));
+        for (int i = 0; i < *n; i++)
+            if (strcmp(settings[i].name, key) == 0)
+                return err_set(ERR_USAGE, "%s: %s is set twice, first in %s", where, key, settings[i].where);
+        if (*n == ITEM_SETTINGS_MAX)
+            return err_set(ERR_USAGE, "%s: more than %d settings", where, ITEM_SETTINGS_MAX);
+        TRY(read_item_value(r, &value));
+        settings[(*n)++] = (OptionSetting){key, arena_strdup(r->arena, value), where};
+    }
+}
+
+static Err read_item(Recipe *r, OptionItem *item)
+{
+    const char *text;
+    item->where = arena_strdup(r->arena, place(r, event_line(r)));
+    bool is_group = r->event.type == YAML_MAPPING_START_EVENT;
+    if (is_group) {
+        TRY(next_event(r));
+        TRY(check_node(r));
+    }
+    if (r->event.type != YAML_SCALAR_EVENT)
+        return err_set(ERR_USAGE, "%s: expected a name, found %s", item->where, event_found(r));
+    TRY(scalar_text(r, &text));
+    if (!text[0])
+        return err_set(ERR_USAGE, "%s: an empty element", item->where);
+    item->name = arena_strdup(r->arena, text);
+    if (!is_group)
+        return OK;
+    OptionSetting *settings = ARENA_ARRAY(r->arena, OptionSetting, ITEM_SETTINGS_MAX);
+    item->settings = settings;
+    TRY(next_event(r));
+    TRY(check_node(r));
+    if (r->event.type == YAML_MAPPING_START_EVENT)
+        TRY(read_item_settings(r, settings, &item->n, "", 0));
+    else if (r->event.type != YAML_SCALAR_EVENT || scalar_text(r, &text) != OK || !is_null(r, text))
+        return err_set(ERR_USAGE, "%s: %s: expected a group of settings, found %s", item->where, item->name, event_found(r));
+    TRY(next_event(r));
+    if (r->event.type != YAML_MAPPING_END_EVENT)
+        return err_set(ERR_USAGE, "%s: %s: one name an element; a second belongs to its own \"- \"", item->where, item->name);
+    return OK;
+}
+
+static Err read_items(Recipe *r, const Option *row)
+{
+    OptionItem *items = ARENA_ARRAY(r->arena, OptionItem, OPTION_ITEMS_MAX);
+    int n = 0;
+    for (;;) {
+        TRY(next_event(r));
+        TRY(check_node(r));
+        if (r->event.type == YAML_SEQUENCE_END_EVENT)
+            break;
+        if (n == OPTION_ITEMS_MAX)
+            return err_set(ERR_USAGE, "%s: %s: more than %d elements", place(r, event_line(r)), row->name, OPTION_ITEMS_MAX);
+        TRY(read_item(r, &items[n++]));
+    }
+    *(OptionItems *)(void *)((char *)r->object + row->offset) = (OptionItems){n, items};
+    return OK;
+}
+
 static Err read_value(Recipe *r, const Option *row)
 {
     const char *where = place(r, event_line(r)), *text;
     if (r->event.type == YAML_SEQUENCE_START_EVENT && option_is_list(row))
-        return read_list(r, row);
+        return row->kind == OPTION_KIND_ITEMS ? read_items(r, row) : read_list(r, row);
     if (r->event.type != YAML_SCALAR_EVENT)
         return err_set(ERR_USAGE, "%s: %s: expected %s, found %s", where, row->name,
                        option_is_list(row) ? "a list" : "a single value", event_found(r));
