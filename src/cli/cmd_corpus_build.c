@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/cmd_corpus.h"
 #include "cli/command_line.h"
+#include "cli/corpus_recipe.h"
 #include "text/corpus/build.h"
 
 #include <stdio.h>
@@ -29,7 +30,8 @@ static const Option rows[] = {
 
 static const CommandHelp help = {
     .synopsis = "corpus build IN... --tokenizer DIR --out DIR [settings]",
-    .examples = "    jikji corpus build world.jsonl.zst --tokenizer tok/ --out shards/\n"
+    .examples = "    jikji corpus build RECIPE.yaml      a row of stages first: jikji corpus build any.yaml --help\n"
+                "    jikji corpus build world.jsonl.zst --tokenizer tok/ --out shards/\n"
                 "    jikji corpus build reviews.tsv.zst --field document --tokenizer tok/ --out shards/ --split 0.99\n"
                 "    jikji corpus build book.txt --split 0.9 --split-by position --tokenizer tok/ --out shards/\n",
     .about = "IN is a file, a folder, a pattern or - (standard input); gzip and Zstandard are seen through. The result depends on inputs\n"
@@ -98,6 +100,8 @@ static Err build(const BuildSettings *settings, const CommandWords *words)
 
 Err cmd_corpus_build(int argc, char **argv)
 {
+    if (corpus_recipe_is_meant(argc, argv))
+        return corpus_recipe_command(argc, argv);
     Arena *arena = arena_new();
     BuildOptions defaults = build_options_default();
     BuildSettings settings = {.field = "text", .format = DOCUMENT_AUTO, .split = defaults.split, .split_by = defaults.split_by, .eos = true,

@@ -40,7 +40,7 @@ static void run_work(void *context, int64_t group)
             *result = (StageResult){0};
             run->stage->look(run->stage->context, run->arenas[group], document, &result->note, &result->n_note_bytes);
         } else {
-            stage_chain_apply(run->stage, 1, run->arenas[group], document, &run->steps[i]);
+            stage_chain_apply(run->stage, 1, NULL, run->arenas[group], document, &run->steps[i]);
         }
     }
 }

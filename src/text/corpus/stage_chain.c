@@ -2,6 +2,7 @@
 #include "text/corpus/stage_chain.h"
 
 #include "base/json.h"
+#include "base/log.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -62,8 +63,18 @@ static const char *merge_tags(Arena *arena, const char *old, const char *new)
     return text;
 }
 
-int stage_chain_apply(const Stage *stages, int n_stages, Arena *arena, StageDocument *document, StageStep *steps)
+static void check_limits(const StageLimits *limits, const Arena *arena, double seconds, StageResult *result)
 {
+    int64_t n_bytes = (int64_t)arena_used_bytes(arena);
+    if (limits->seconds > 0 && seconds > limits->seconds)
+        result->drop_rule = "limit.seconds", result->drop_value = seconds;
+    else if (limits->memory_bytes > 0 && n_bytes > limits->memory_bytes)
+        result->drop_rule = "limit.memory", result->drop_value = (double)n_bytes;
+}
+
+int stage_chain_apply(const Stage *stages, int n_stages, const StageLimits *limits, Arena *arena, StageDocument *document, StageStep *steps)
+{
+    double start = limits ? clock_seconds() : 0;
     for (int i = 0; i < n_stages; i++) {
         StageStep *step = &steps[i];
         *step = (StageStep){.n_bytes_in = document->n_bytes};
@@ -78,6 +89,8 @@ int stage_chain_apply(const Stage *stages, int n_stages, Arena *arena, StageDocu
         document->verdict = NULL;
         document->n_verdict_bytes = 0;
         step->n_bytes_out = document->n_bytes;
+        if (limits && !result->drop_rule)
+            check_limits(limits, arena, clock_seconds() - start, result);
         if (result->tags && result->tags[0])
             document->tags = merge_tags(arena, document->tags, result->tags);
         if (result->drop_rule)
@@ -120,7 +133,7 @@ const char *stage_record_json(Arena *arena, const StageDocument *document, const
     return line;
 }
 
-static void count_rule(StageRuleCount *counts, int *n, const char *rule)
+void stage_count_rule(StageRuleCount counts[STAGE_RULES_MAX], int *n, const char *rule, int64_t by)
 {
     int i = 0;
     while (i < *n && strcmp(counts[i].rule, rule) != 0)
@@ -129,7 +142,7 @@ static void count_rule(StageRuleCount *counts, int *n, const char *rule)
         return;
     if (i == *n)
         counts[(*n)++] = (StageRuleCount){rule, 0};
-    counts[i].n++;
+    counts[i].n += by;
 }
 
 void stage_report_step(StageReport *report, const char *stage, const StageStep *step)
@@ -138,13 +151,13 @@ void stage_report_step(StageReport *report, const char *stage, const StageStep *
     report->n_in++;
     report->n_bytes_in += (int64_t)step->n_bytes_in;
     if (result->drop_rule) {
-        count_rule(report->drops, &report->n_drops, result->drop_rule);
+        stage_count_rule(report->drops, &report->n_drops, result->drop_rule, 1);
         return;
     }
     report->n_out++;
     report->n_bytes_out += (int64_t)step->n_bytes_out;
     if (step->changed) {
         report->n_changed++;
-        count_rule(report->changes, &report->n_changes, result->change_rule ? result->change_rule : stage);
+        stage_count_rule(report->changes, &report->n_changes, result->change_rule ? result->change_rule : stage, 1);
     }
 }

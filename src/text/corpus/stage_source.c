@@ -12,7 +12,7 @@
 enum { PAGE_BYTES_MAX = 64 << 20 };
 
 struct StageSource {
-    const StageOptions *options;
+    DocumentOptions documents_options;
     bool reads_pages;
     Arena *arena;  /* paths */
     Arena *record_arena;
@@ -21,7 +21,7 @@ struct StageSource {
     DocumentReader *documents;
     WarcReader *archive;
     FileMap page;
-    bool page_is_open;
+    bool page_is_open, tolerates;
     int64_t n_bytes_total, n_bytes_before;
     DocumentCounts counts;
     WarcCounts broken;
@@ -31,7 +31,7 @@ Err stage_source_open(StageSource **out, const StageOptions *options, bool reads
 {
     *out = NULL;
     StageSource *s = mem_alloc(sizeof *s);
-    s->options = options;
+    s->documents_options = options->documents;
     s->reads_pages = reads_pages;
     s->arena = arena_new();
     s->record_arena = arena_new();
@@ -99,7 +99,7 @@ static Err stage_source_open_file(StageSource *s)
         s->page_is_open = true;
         return file_map(&s->page, path);
     }
-    return document_reader_open(&s->documents, path, &s->options->documents);
+    return document_reader_open(&s->documents, path, &s->documents_options);
 }
 
 /* What is known of a page beside its bytes. */
@@ -168,20 +168,36 @@ static bool stage_source_next_in_file(StageSource *s, StageDocument *document, E
     return true;
 }
 
+void stage_source_tolerate(StageSource *s)
+{
+    s->tolerates = true;
+}
+
+static void stage_source_count_broken(StageSource *s, Err *err)
+{
+    s->broken.n_broken++;
+    if (s->broken.reason[0] == '\0')
+        snprintf(s->broken.reason, sizeof s->broken.reason, "%s", err_message());
+    *err = OK;
+}
+
 bool stage_source_next(StageSource *s, StageDocument *document, Err *err)
 {
     *err = OK;
     for (;;) {
         if (s->at >= 0 && s->at < s->n_paths && stage_source_next_in_file(s, document, err))
             return true;
-        if (*err != OK)
-            return false;
-        if (s->at >= s->n_paths)
+        if (*err == ERR_FORMAT && s->tolerates)
+            stage_source_count_broken(s, err);
+        if (*err != OK || s->at >= s->n_paths)
             return false;
         stage_source_close_file(s);
         if (++s->at >= s->n_paths)
             return false;
-        if ((*err = stage_source_open_file(s)) != OK)
+        *err = stage_source_open_file(s);
+        if (*err == ERR_FORMAT && s->tolerates)
+            stage_source_count_broken(s, err);
+        if (*err != OK)
             return false;
     }
 }

@@ -8,6 +8,8 @@ typedef struct StageSource StageSource;
 
 Err stage_source_open(StageSource **out, const StageOptions *options, bool reads_pages);
 void stage_source_free(StageSource *source);  /* NULL is fine */
+/* From now on a file that is damaged or cut short counts as a broken record and is left behind at the damage; what came before was given. */
+void stage_source_tolerate(StageSource *source);
 /* False at the end or on an error. The document lives until the next call. */
 bool stage_source_next(StageSource *source, StageDocument *document, Err *err);
 /* Adds what was skipped so far to the report; call once, at the end. */

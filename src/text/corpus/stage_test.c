@@ -37,14 +37,14 @@ TEST(stage, tags_of_one_stage_reach_the_next_and_replace_older_ones)
     CHECK_STRING(stage_tag_text(arena, &document, "language"), "ja");
     CHECK(stage_tag_text(arena, &document, "least.bytes") == NULL && isnan(stage_tag_number(arena, &document, "language")));
     StageStep steps[3];
-    CHECK_EQUAL(stage_chain_apply(stages, 3, arena, &document, steps), 3);
+    CHECK_EQUAL(stage_chain_apply(stages, 3, NULL, arena, &document, steps), 3);
     CHECK_STRING(stage_tag_text(arena, &document, "language"), "en");
     CHECK(stage_tag_number(arena, &document, "least.bytes") == 3 && !steps[2].result.drop_rule);
     size_t n;
     const char *json = stage_record_json(arena, &document, "body", NULL, NULL, &n);
     CHECK_STRING(arena_strndup(arena, json, n), "{\"id\":7,\"text\":\"four\",\"least\":{\"bytes\":3},\"language\":\"en\"}");
     document = (StageDocument){.text = "ab", .n_bytes = 2, .tags = "", .path = "p", .line = 9};
-    CHECK_EQUAL(stage_chain_apply(stages, 3, arena, &document, steps), 3);
+    CHECK_EQUAL(stage_chain_apply(stages, 3, NULL, arena, &document, steps), 3);
     CHECK(steps[2].result.drop_rule && steps[2].result.drop_value == 2);
     json = stage_record_json(arena, &document, "text", "c", &steps[2].result, &n);
     CHECK(strstr(json, "{\"id\":\"p:9\",\"text\":\"ab\",\"dropped\":{\"stage\":\"c\",\"rule\":\"short\",\"value\":2.0},") == json);

@@ -1,0 +1,249 @@
+/* corpus_recipe.c - a recipe of stages: read, opened, run on all ranks, told. */
+#include "cli/corpus_recipe.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/command_line.h"
+#include "text/corpus/pipeline.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    OptionTexts inputs;
+    const char *out, *tokenizer;
+    OptionItems stages;
+    bool json;
+    PipelineOptions build;
+} RecipeSettings;
+
+static const Option rows[] = {
+    OPTION_TEXTS("inputs", RecipeSettings, inputs, "files, folders, patterns"),
+    OPTION_TEXT("out", RecipeSettings, out, "folder for all that the build makes"),
+    OPTION_CHOICE("format", RecipeSettings, build.documents.format, DOCUMENT_FORMAT_CHOICES, "how a file falls into documents"),
+    OPTION_TEXT("field", RecipeSettings, build.documents.field, "jsonl: the field that holds the text; tsv, csv: the column"),
+    OPTION_ITEMS("stages", RecipeSettings, stages, "what happens to a document, in order; each with its own settings (jikji corpus STAGE --help)"),
+    OPTION_BOOL("documents", RecipeSettings, build.write_documents, "write documents.jsonl.zst: what stayed, with tags"),
+    OPTION_BOOL("dropped", RecipeSettings, build.write_dropped, "write dropped.jsonl.zst: what did not, with the rule"),
+    OPTION_TEXT("shards.tokenizer", RecipeSettings, tokenizer, "a tokenizer's folder or file; none: no shards"),
+    OPTION_CHOICE("shards.format", RecipeSettings, build.shard_format, SHARD_FORMAT_CHOICES, "whose files to write"),
+    OPTION_REAL("shards.split", RecipeSettings, build.split, 0.0, 1.0, "share of the train side, each document by its hash; 1: no validation side"),
+    OPTION_BOOL("shards.eos", RecipeSettings, build.append_eos, "end each document with the tokenizer's end token, if it has one"),
+    OPTION_INT("limits.document_bytes", RecipeSettings, build.documents.bytes_max, 1, 1e12, "longer documents are skipped and counted"),
+    OPTION_REAL("limits.document_seconds", RecipeSettings, build.document_seconds, 0, 1e6, "documents that take longer are dropped; 0: no limit"),
+    OPTION_INT("limits.document_memory", RecipeSettings, build.document_memory_bytes, 0, 1e15, "documents that take more are dropped; 0: no limit"),
+    OPTION_INT("limits.memory", RecipeSettings, build.memory_bytes, 1e6, 1e15, "bytes that a first pass (dedup) may hold"),
+    OPTION_INT("unit_bytes", RecipeSettings, build.batch_bytes, 1, 1e12, "text in a unit of work: what a kill may cost"),
+    OPTION_BOOL("keep_work", RecipeSettings, build.keep_work, "leave OUT/work: another recipe with the same first stages goes on from there"),
+    OPTION_BOOL("json", RecipeSettings, json, "one JSON object as the last line of stdout"),
+};
+
+static const CommandHelp help = {
+    .synopsis = "corpus build RECIPE.yaml [settings]",
+    .examples = "    jikji corpus build recipes/corpus.yaml\n"
+                "    jikji corpus build web.yaml --out web-ko --shards.tokenizer tok/\n"
+                "    mpirun -n 8 jikji corpus build web.yaml\n\n"
+                "    version: 1\n"
+                "    inputs: [crawl/, more.jsonl.zst]\n"
+                "    out: web-ko\n"
+                "    stages:\n"
+                "      - extract: {chars_min: 200}\n"
+                "      - normalize\n"
+                "      - quality: {rules: [fineweb2-ko]}\n"
+                "      - dedup\n"
+                "      - pii: {policy: mask}\n"
+                "    shards: {tokenizer: tok/, split: 0.99}\n",
+    .about = "Threads and ranks share the work; a killed build goes on where it was, also with another number of them. The result depends\n"
+             "on inputs and settings alone.\n",
+    .table = {rows, N_ELEMENTS(rows)},
+    .n_words_min = 1,
+    .n_words_max = 1,
+};
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t n = strlen(text), m = strlen(ending);
+    return n > m && strcmp(text + n - m, ending) == 0;
+}
+
+bool corpus_recipe_is_meant(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], "--", 2) != 0 && (ends_with(argv[i], ".yaml") || ends_with(argv[i], ".yml")))
+            return true;
+    return false;
+}
+
+/* Stages. */
+
+typedef struct {
+    Stage stages[PIPELINE_STAGES_MAX];
+    const char *settings[PIPELINE_STAGES_MAX];
+    int versions[PIPELINE_STAGES_MAX];
+    int n;
+} Chain;
+
+static Err open_stage(Chain *chain, const OptionItem *item, Arena *arena)
+{
+    const StageKind *kind = stage_kind_find(item->name);
+    if (!kind)
+        return err_set(ERR_USAGE, "%s: no stage \"%s\"; `jikji corpus` lists them", item->where, item->name);
+    if (chain->n == PIPELINE_STAGES_MAX)
+        return err_set(ERR_USAGE, "%s: more than %d stages", item->where, PIPELINE_STAGES_MAX);
+    void *settings = stage_settings_new(kind, arena);
+    for (int i = 0; i < item->n; i++)
+        TRY(options_set(&kind->table, settings, arena, item->settings[i].where, item->settings[i].name, item->settings[i].value));
+    Err err = stage_open(&chain->stages[chain->n], kind, settings, arena);
+    if (err != OK)
+        return err_prefix(err, "%s: %s", item->where, item->name);
+    chain->settings[chain->n] = options_to_yaml(&kind->table, settings, arena);
+    chain->versions[chain->n++] = kind->version;
+    return OK;
+}
+
+/* Report. */
+
+/* Tokens among so many bytes, by the sample; 0 without one. */
+static int64_t estimated_tokens(const PipelineStage *stage, int side)
+{
+    double n_bytes = (double)(side ? stage->counts.n_bytes_out : stage->counts.n_bytes_in);
+    return stage->sample_bytes[side] ? (int64_t)(n_bytes * (double)stage->sample_tokens[side] / (double)stage->sample_bytes[side]) : 0;
+}
+
+static void write_stage(JsonWriter *json, const Stage *stage, const PipelineStage *s, Arena *arena)
+{
+    const StageReport *c = &s->counts;
+    json_write_object_begin(json);
+    json_field_string(json, "stage", stage->name);
+    json_field_int(json, "documents_in", c->n_in);
+    json_field_int(json, "documents_out", c->n_out);
+    json_field_int(json, "bytes_in", c->n_bytes_in);
+    json_field_int(json, "bytes_out", c->n_bytes_out);
+    json_field_int(json, "changed", c->n_changed);
+    json_field_int(json, "tokens_in_estimated", estimated_tokens(s, 0));
+    json_field_int(json, "tokens_out_estimated", estimated_tokens(s, 1));
+    json_write_key(json, "drops");
+    json_write_object_begin(json);
+    for (int i = 0; i < c->n_drops; i++)
+        json_field_int(json, c->drops[i].rule, c->drops[i].n);
+    json_write_object_end(json);
+    const char *extra = stage->report ? stage->report(stage->context, arena) : NULL;
+    if (extra) {
+        extra = arena_printf(arena, "{%s}", extra);
+        json_write_key(json, "report");
+        json_write_raw(json, extra, strlen(extra));
+    }
+    json_write_object_end(json);
+}
+
+static void print_json(const RecipeSettings *settings, const Chain *chain, const PipelineReport *r, Arena *arena)
+{
+    JsonWriter *json = json_writer_new(0);
+    json_write_object_begin(json);
+    json_field_string(json, "out", settings->out);
+    json_field_bool(json, "up_to_date", r->up_to_date);
+    json_field_int(json, "documents_in", r->n_in);
+    json_field_int(json, "bytes_in", r->n_bytes_in);
+    json_field_int(json, "documents_out", r->n_out);
+    json_field_int(json, "bytes_out", r->n_bytes_out);
+    json_field_int(json, "train_documents", r->n_documents[0]);
+    json_field_int(json, "train_tokens", r->n_tokens[0]);
+    json_field_int(json, "val_documents", r->n_documents[1]);
+    json_field_int(json, "val_tokens", r->n_tokens[1]);
+    json_field_int(json, "skipped", r->n_skipped);
+    json_field_int(json, "repaired", r->n_repaired);
+    json_field_int(json, "broken", r->n_broken);
+    json_field_int(json, "units", r->n_units);
+    json_field_int(json, "units_done_before", r->n_units_done_before);
+    json_write_key(json, "stages");
+    json_write_array_begin(json);
+    for (int i = 0; i < chain->n && !r->up_to_date; i++)
+        write_stage(json, &chain->stages[i], &r->stages[i], arena);
+    json_write_array_end(json);
+    json_field_double(json, "seconds", r->seconds);
+    json_write_object_end(json);
+    printf("%s\n", json_writer_text(json, NULL));
+    json_writer_free(json);
+}
+
+static void print_table(const Chain *chain, const PipelineReport *r, Arena *arena)
+{
+    printf("%-12s %12s %12s %10s %10s  %s\n", "stage", "documents", "kept", "bytes", "kept", "tokens kept (about)");
+    for (int i = 0; i < chain->n; i++) {
+        const StageReport *c = &r->stages[i].counts;
+        printf("%-12s %12" PRId64 " %12" PRId64 " %10s %10s  %s\n", chain->stages[i].name, c->n_in, c->n_out,
+               format_bytes(arena, (double)c->n_bytes_in), format_bytes(arena, (double)c->n_bytes_out),
+               r->stages[i].sample_bytes[1] ? format_count(arena, (double)estimated_tokens(&r->stages[i], 1)) : "");
+        for (int k = 0; k < c->n_drops; k++)
+            printf("    %8" PRId64 "  %s\n", c->drops[k].n, c->drops[k].rule);
+    }
+}
+
+static void print_report(const RecipeSettings *settings, const Chain *chain, const PipelineReport *r, Arena *arena)
+{
+    if (r->n_skipped + r->n_broken > 0)
+        log_warn("%" PRId64 " records were skipped, %" PRId64 " were broken; the first: %s", r->n_skipped, r->n_broken, r->reason);
+    if (!r->up_to_date)
+        print_table(chain, r, arena);
+    log_info("%s: %" PRId64 " of %" PRId64 " documents, %" PRId64 " + %" PRId64 " tokens (train + val), %.1f s, %.1f MB/s%s", settings->out, r->n_out,
+             r->n_in, r->n_tokens[0], r->n_tokens[1], r->seconds, (double)r->n_bytes_in / 1e6 / r->seconds, r->up_to_date ? "; already there" : "");
+    if (settings->json)
+        print_json(settings, chain, r, arena);
+}
+
+/* The run. */
+
+static Err build(RecipeSettings *settings, Chain *chain, Comm *group, Arena *arena)
+{
+    if (settings->inputs.n == 0 || !settings->out)
+        return err_set(ERR_USAGE, "corpus build: the recipe has no %s", settings->out ? "inputs" : "out");
+    for (int i = 0; i < settings->stages.n; i++)
+        TRY(open_stage(chain, &settings->stages.item[i], arena));
+    Tokenizer *tok = NULL;
+    if (settings->tokenizer)
+        TRY(tokenizer_load(&tok, settings->tokenizer));
+    PipelineOptions *o = &settings->build;
+    o->inputs = settings->inputs.value, o->n_inputs = settings->inputs.n, o->out = settings->out;
+    o->stages = chain->stages, o->settings = chain->settings, o->versions = chain->versions, o->n_stages = chain->n;
+    o->tokenizer = tok;
+    o->group = group;
+    PipelineReport *report = ARENA_NEW(arena, PipelineReport);
+    Err err = pipeline_run(report, arena, o);
+    if (err == OK && comm_rank(group) == 0)
+        print_report(settings, chain, report, arena);
+    tokenizer_free(tok);
+    return err;
+}
+
+static Err read_recipe(RecipeSettings *settings, CommandWords *words, Arena *arena, int argc, char **argv)
+{
+    TRY(command_line_read(words, &help, settings, arena, argc, argv));
+    if (words->helped)
+        return OK;
+    RecipeSettings fresh = {.build = pipeline_options_default()};
+    *settings = fresh;
+    TRY(options_read_yaml(&help.table, settings, arena, words->word[0]));
+    return command_line_read(words, &help, settings, arena, argc, argv);
+}
+
+Err corpus_recipe_command(int argc, char **argv)
+{
+    Arena *arena = arena_new();
+    RecipeSettings settings = {.build = pipeline_options_default()};
+    CommandWords words;
+    Comm *group = NULL;
+    Chain *chain = ARENA_NEW(arena, Chain);
+    Err err = read_recipe(&settings, &words, arena, argc, argv);
+    if (err == OK && !words.helped && (err = comm_open(&group, COMM_AUTO)) == OK) {
+        interrupt_install();
+        err = build(&settings, chain, group, arena);
+        if (err != OK && comm_size(group) > 1)
+            comm_abort(group, err == ERR_INTERRUPTED ? 130 : 1);
+        comm_close(group);
+    }
+    for (int i = 0; i < chain->n; i++)
+        stage_close(&chain->stages[i]);
+    arena_free(arena);
+    return err;
+}

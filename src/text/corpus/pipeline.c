@@ -1,0 +1,213 @@
+/* pipeline.c - what there is to do, who it belongs to, and the passes. */
+#include "text/corpus/pipeline.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "text/corpus/hash.h"
+#include "text/corpus/pipeline_internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum { PIPELINE_VERSION = 1, ITEM_BYTES = 16 << 20, ITEM_PATHS_MAX = 4096 };
+
+PipelineOptions pipeline_options_default(void)
+{
+    return (PipelineOptions){
+        .documents = document_options_default(), .write_documents = true, .split = 1.0, .append_eos = true, .document_seconds = 60,
+        .document_memory_bytes = INT64_C(4000000000), .memory_bytes = INT64_C(1000000000), .batch_bytes = 8 << 20,
+    };
+}
+
+const char *pipeline_path(const Pipeline *p, Arena *arena, const char *name)
+{
+    return arena_printf(arena, "%s/%s", p->options->out, name);
+}
+
+/* Of settings that change what a unit holds: stages up to the end of the pass. */
+static uint64_t settings_key(const Pipeline *p, int pass)
+{
+    const PipelineOptions *o = p->options;
+    Arena *arena = arena_new();
+    int end = p->passes[pass].end_stage;
+    bool is_last = pass == p->n_passes - 1;
+    const char *text = arena_printf(arena, "%d %d %s %" PRId64 " %" PRId64 " %d %.17g %" PRId64 "\n", PIPELINE_VERSION, o->documents.format,
+                                    o->documents.field ? o->documents.field : "", o->documents.bytes_max, o->batch_bytes, p->reads_pages,
+                                    o->document_seconds, o->document_memory_bytes);
+    for (int i = 0; i < end; i++)
+        text = arena_printf(arena, "%s%s %d %016" PRIx64 " %s\n", text, o->stages[i].name, o->versions[i], o->stages[i].identity, o->settings[i]);
+    if (!is_last)
+        text = arena_printf(arena, "%sand then %s %d %016" PRIx64 " %s\n", text, o->stages[end].name, o->versions[end], o->stages[end].identity,
+                            o->settings[end]);
+    else
+        text = arena_printf(arena, "%s%d %.17g %d", text, o->write_documents, o->split, p->eos);
+    text = arena_printf(arena, "%s %d %016" PRIx64, text, o->write_dropped, o->tokenizer ? tokenizer_hash(o->tokenizer) : 0);
+    uint64_t key = hash64(text, strlen(text), (uint64_t)pass);
+    arena_free(arena);
+    return key;
+}
+
+/* Later passes depend on every input: verdicts do. item < 0: the key of the whole pass. */
+uint64_t unit_key(const Pipeline *p, int pass, int item, int64_t batch)
+{
+    if (pass == 0 && item >= 0)
+        return p->items[item].key;
+    uint64_t key = settings_key(p, pass);
+    for (int i = 0; i < p->n_items; i++)
+        key = hash64(&p->items[i].key, sizeof p->items[i].key, key);
+    (void)batch;
+    return key;
+}
+
+/* batch < 0: what is known when the item was read to its end. */
+const char *unit_path(const Pipeline *p, Arena *arena, int pass, int item, int64_t batch)
+{
+    const char *name = batch < 0 ? "end.json" : arena_printf(arena, "%" PRId64 ".part", batch);
+    return arena_printf(arena, "%s/work/%d-%016" PRIx64 "-%d/%s", p->options->out, pass, p->pass_keys[pass] ? p->pass_keys[pass] : p->items[item].key,
+                        pass > 0 ? item : 0, name);
+}
+
+/* Sizes and hashes of all files, read by all ranks together. */
+static Err learn_files(Pipeline *p)
+{
+    Comm *group = p->options->group;
+    Err err = OK;
+    p->file_facts = ARENA_ARRAY(p->arena, int64_t, 2 * p->n_paths);
+    for (int i = comm_rank(group); i < p->n_paths && err == OK; i += comm_size(group)) {
+        uint64_t hash;
+        err = file_size(&p->file_facts[2 * i], p->paths[i]);
+        if (err == OK)
+            err = file_hash(&hash, p->paths[i]);
+        if (err == OK)
+            p->file_facts[2 * i + 1] = (int64_t)hash;
+    }
+    TRY(comm_agree(group, err));
+    return comm_sum_i64(group, p->file_facts, 2 * p->n_paths);
+}
+
+/* Small files go together until they are large enough. */
+static void make_items(Pipeline *p)
+{
+    p->items = ARENA_ARRAY(p->arena, Item, p->n_paths);
+    uint64_t settings = settings_key(p, 0);
+    for (int i = 0; i < p->n_paths; i++) {
+        Item *item = p->n_items > 0 ? &p->items[p->n_items - 1] : NULL;
+        if (!item || item->n_bytes + p->file_facts[2 * i] > ITEM_BYTES || item->n_paths == ITEM_PATHS_MAX) {
+            item = &p->items[p->n_items++];
+            *item = (Item){.first_path = i, .key = settings, .n_batches = -1};
+        }
+        item->n_paths++;
+        item->n_bytes += p->file_facts[2 * i];
+        item->key = hash64(p->paths[i], strlen(p->paths[i]), item->key);
+        item->key = hash64(&p->file_facts[2 * i], 2 * sizeof *p->file_facts, item->key);
+    }
+}
+
+static void make_passes(Pipeline *p)
+{
+    const PipelineOptions *o = p->options;
+    p->n_passes = 1;
+    p->passes[0].first_stage = 0;
+    for (int i = 0; i < o->n_stages; i++) {
+        p->reads_pages = p->reads_pages || o->stages[i].reads_pages;
+        if (!o->stages[i].look)
+            continue;
+        p->passes[p->n_passes - 1].end_stage = i;
+        p->passes[p->n_passes++].first_stage = i;
+    }
+    p->passes[p->n_passes - 1].end_stage = o->n_stages;
+}
+
+static Err check_inputs(const PipelineOptions *o)
+{
+    assert(o->n_stages <= PIPELINE_STAGES_MAX && o->batch_bytes > 0);
+    for (int i = 0; i < o->n_inputs; i++)
+        if (strcmp(o->inputs[i], "-") == 0)
+            return err_set(ERR_USAGE, "standard input cannot be built from: a build reads its inputs more than once, and again after a kill");
+    return OK;
+}
+
+static Err plan(Pipeline *p)
+{
+    const PipelineOptions *o = p->options;
+    Comm *group = o->group;
+    Err err = check_inputs(o);
+    if (err == OK)
+        err = document_list_files(&p->paths, &p->n_paths, p->arena, o->inputs, o->n_inputs);
+    TRY(comm_agree(group, err));
+    make_passes(p);
+    p->eos = o->tokenizer && o->append_eos ? tokenizer_special_id(o->tokenizer, SPECIAL_EOS) : -1;
+    TRY(learn_files(p));
+    make_items(p);
+    for (int pass = 1; pass < p->n_passes; pass++)
+        p->pass_keys[pass] = unit_key(p, pass, -1, -1);
+    p->key = unit_key(p, p->n_passes - 1, -1, -1) + (uint64_t)o->shard_format;
+    return OK;
+}
+
+/* One pass over all units. */
+static Err run_pass(Pipeline *p, int pass)
+{
+    Comm *group = p->options->group;
+    CommCounter *counter;
+    TRY(comm_counter_new(&counter, group));
+    Err err = pass == 0 ? pipeline_read(p, counter) : pipeline_next(p, counter, pass);
+    err = comm_agree(group, err);
+    comm_counter_free(counter);
+    TRY(err);
+    if (pass == 0)
+        for (int i = 0; i < p->n_items && err == OK; i++)
+            err = item_read_end(p, i);
+    return comm_agree(group, err);
+}
+
+/* Folders of the units, so that nobody has to make them in the middle of the work. */
+static Err make_folders(Pipeline *p)
+{
+    TRY(file_make_dirs(pipeline_path(p, p->arena, "work")));
+    for (int pass = 0; pass < p->n_passes; pass++)
+        for (int item = 0; item < p->n_items; item++) {
+            char *path = (char *)(uintptr_t)unit_path(p, p->arena, pass, item, 0);
+            *strrchr(path, '/') = '\0';
+            TRY(file_make_dirs(path));
+        }
+    return OK;
+}
+
+static Err run(Pipeline *p)
+{
+    const PipelineOptions *o = p->options;
+    bool is_first = comm_rank(o->group) == 0;
+    TRY(plan(p));
+    int64_t found = 0;
+    Err err = is_first ? pipeline_look(p, &p->report->up_to_date) : OK;
+    found = p->report->up_to_date;
+    TRY(comm_agree(o->group, err));
+    TRY(comm_sum_i64(o->group, &found, 1));
+    if (found) {
+        p->report->up_to_date = true;
+        return OK;
+    }
+    if (is_first) {
+        err = make_folders(p);
+        if (err == OK)
+            err = file_remove_tree(pipeline_path(p, p->arena, "build.json"));
+    }
+    TRY(comm_agree(o->group, err));
+    for (int pass = 0; pass < p->n_passes; pass++)
+        TRY(run_pass(p, pass));
+    TRY(comm_sum_i64(o->group, &p->n_found, 1));
+    p->report->n_units_done_before = p->n_found;
+    return comm_agree(o->group, is_first ? pipeline_join(p) : OK);
+}
+
+Err pipeline_run(PipelineReport *report, Arena *arena, const PipelineOptions *options)
+{
+    double start = clock_seconds();
+    memset(report, 0, sizeof *report);
+    Pipeline p = {.options = options, .report = report, .arena = arena};
+    Err err = run(&p);
+    report->seconds = clock_seconds() - start;
+    return err;
+}
