@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { PIPELINE_VERSION = 1, ITEM_BYTES = 16 << 20, ITEM_PATHS_MAX = 4096 };
+enum { PIPELINE_VERSION = 1, BATCHES_AN_ITEM = 2, ITEM_PATHS_MAX = 4096 };
 
 PipelineOptions pipeline_options_default(void)
 {
@@ -93,7 +93,7 @@ static void make_items(Pipeline *p)
     uint64_t settings = settings_key(p, 0);
     for (int i = 0; i < p->n_paths; i++) {
         Item *item = p->n_items > 0 ? &p->items[p->n_items - 1] : NULL;
-        if (!item || item->n_bytes + p->file_facts[2 * i] > ITEM_BYTES || item->n_paths == ITEM_PATHS_MAX) {
+        if (!item || item->n_bytes + p->file_facts[2 * i] > BATCHES_AN_ITEM * p->options->batch_bytes || item->n_paths == ITEM_PATHS_MAX) {
             item = &p->items[p->n_items++];
             *item = (Item){.first_path = i, .key = settings, .n_batches = -1};
         }
@@ -175,22 +175,36 @@ static Err make_folders(Pipeline *p)
     return OK;
 }
 
+/* What a killed build left half-written beside its files. */
+static Err remove_leftovers(Pipeline *p)
+{
+    char **names;
+    int n_names;
+    TRY(file_list_dir(&names, &n_names, p->arena, p->options->out));
+    for (int i = 0; i < n_names; i++)
+        if (strstr(names[i], ".tmp-"))
+            TRY(file_remove_tree(pipeline_path(p, p->arena, names[i])));
+    return OK;
+}
+
 static Err run(Pipeline *p)
 {
     const PipelineOptions *o = p->options;
     bool is_first = comm_rank(o->group) == 0;
     TRY(plan(p));
-    int64_t found = 0;
-    Err err = is_first ? pipeline_look(p, &p->report->up_to_date) : OK;
-    found = p->report->up_to_date;
+    bool is_there = false;
+    Err err = is_first ? pipeline_look(p, &is_there) : OK;
+    int64_t found = is_there;
     TRY(comm_agree(o->group, err));
     TRY(comm_sum_i64(o->group, &found, 1));
     if (found) {
         p->report->up_to_date = true;
-        return OK;
+        return is_first && !o->keep_work ? file_remove_tree(pipeline_path(p, p->arena, "work")) : OK;
     }
     if (is_first) {
         err = make_folders(p);
+        if (err == OK)
+            err = remove_leftovers(p);
         if (err == OK)
             err = file_remove_tree(pipeline_path(p, p->arena, "build.json"));
     }

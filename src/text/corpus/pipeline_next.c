@@ -99,7 +99,7 @@ static Err write_verdicts(const Verdicts *files, Spool *verdicts, const int64_t 
 static Err decide(Pipeline *p, int pass)
 {
     Verdicts files = verdicts_of(p, pass);
-    if (file_exists(files.index_path))
+    if (file_exists(files.index_path) && file_exists(files.bytes_path))
         return OK;
     const PipelineOptions *o = p->options;
     const Stage *stage = &o->stages[p->passes[pass].first_stage];
@@ -207,7 +207,8 @@ static Err next_run(Next *next, CommCounter *counter, int64_t n_units)
         }
         next->n = next->first + n_draw < n_units ? n_draw : n_units - next->first;
         parallel_for(next->n, next_piece, next);
-        progress_set(progress, next->first + next->n);
+        if (progress)
+            progress_set(progress, next->first + next->n);
     }
     progress_free(progress);
     return next->err == OK || !next->message[0] ? next->err : err_set(next->err, "%s", next->message);

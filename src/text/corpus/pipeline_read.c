@@ -160,7 +160,8 @@ static bool reading_next(Reading *r, Batch *batch)
             batch_add(batch, &document);
             n_bytes += (int64_t)document.n_bytes;
         }
-        progress_set(r->progress, r->n_bytes_before + stage_source_done(r->source));
+        if (r->progress)
+            progress_set(r->progress, r->n_bytes_before + stage_source_done(r->source));
         bool at_end = r->err == OK && batch->n < BATCH_DOCUMENTS && n_bytes < o->batch_bytes;
         r->next_batch += batch->n > 0;
         r->n_documents += batch->n;

@@ -1,0 +1,164 @@
+/* corpus_build_test.c - `jikji corpus build RECIPE` from outside: the same bytes on any number of threads and ranks, and after any kill. */
+#include "base/file.h"
+#include "base/log.h"
+#include "base/philox.h"
+#include "base/test.h"
+#include "text/corpus/synth.h"
+#include "text/tokenizer/tokenizer.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char recipe[] = "version: 1\n"
+                             "inputs: [%s/in]\n"
+                             "dropped: true\n"
+                             "unit_bytes: 30000\n"
+                             "stages:\n"
+                             "  - normalize\n"
+                             "  - quality: {rules: [gopher], threshold: [gopher.words_min=20, gopher.stop_words=0]}\n"
+                             "  - dedup: {method: exact}\n"
+                             "  - dedup\n"
+                             "  - pii: {policy: mask, audit: %s/audit.jsonl}\n"
+                             "shards: {tokenizer: %s/tok, split: 0.8}\n";
+
+/* Stories, some of them twice, some with an ending, some with a number to hide; in files of unlike sizes. */
+static bool write_inputs(Arena *arena, const char *dir, int n)
+{
+    CHECK_OK(file_make_dirs(arena_printf(arena, "%s/in", dir)));
+    FileWriter *file = NULL;
+    SynthOptions options = {.seed = 3, .languages = SYNTH_EN | SYNTH_KO};
+    for (int i = 0; i < n; i++) {
+        if (i % (n / 2) == 0 || i % (n / 7) == 0) {
+            if (file && !CHECK_OK(file_writer_commit(file)))
+                return false;
+            if (!CHECK_OK(file_writer_open(&file, arena_printf(arena, "%s/in/%03d.jsonl", dir, i))))
+                return false;
+        }
+        uint64_t k = i % 5 == 4 ? (uint64_t)i - 3 : (uint64_t)i;
+        char *text = arena_strdup(arena, synth_document(&options, k, arena).text);
+        for (char *at = text; *at; at++)
+            *at = *at == '"' ? '\'' : *at == '\n' ? ' ' : *at;
+        CHECK_OK(file_writer_printf(file, "{\"id\":%d,\"text\":\"%s%s%s\"}\n", i, text, i % 10 == 9 ? " And that was all." : "",
+                                    i % 7 == 0 ? " 010-1234-5678" : ""));
+    }
+    return CHECK_OK(file_writer_commit(file));
+}
+
+static Err one_text(void *context, const char **text, size_t *n_bytes)
+{
+    *text = (*(int *)context)++ == 0 ? "the cat sat on the mat and the other cat sat there too" : NULL;
+    *n_bytes = *text ? strlen(*text) : 0;
+    return OK;
+}
+
+static bool write_shop(Arena *arena, const char *dir, int n)
+{
+    TokenizerTrainOptions options = tokenizer_train_options_default();
+    options.vocab_size = 300;
+    options.quiet = true;
+    int n_given = 0;
+    Tokenizer *tok;
+    if (!CHECK_OK(tokenizer_train(&tok, &options, (TokenizerSource){one_text, &n_given})))
+        return false;
+    bool fine = CHECK_OK(file_make_dirs(arena_printf(arena, "%s/tok", dir))) && CHECK_OK(tokenizer_save(tok, arena_printf(arena, "%s/tok", dir)));
+    tokenizer_free(tok);
+    const char *yaml = arena_printf(arena, recipe, dir, dir, dir);
+    return fine && CHECK_OK(file_write(arena_printf(arena, "%s/recipe.yaml", dir), yaml, strlen(yaml))) && write_inputs(arena, dir, n);
+}
+
+static const char *build_command(Arena *arena, const char *dir, const char *out, int n_ranks, int n_threads)
+{
+    const char *launch = n_ranks > 1 ? arena_printf(arena, "mpirun -n %d ", n_ranks) : "";
+    return arena_printf(arena, "export OMP_NUM_THREADS=%d; exec %s%s corpus build %s/recipe.yaml --out %s/%s > %s/stdout 2> %s/stderr", n_threads,
+                        launch, JIKJI_BINARY, dir, dir, out, dir, dir);
+}
+
+/* Runs the build; the hash of all that is in OUT, names and bytes, and of the log of personal data. 0 and a failed check when it failed. */
+static uint64_t build(Arena *arena, const char *dir, const char *out, int n_ranks, int n_threads)
+{
+    int status = system(build_command(arena, dir, out, n_ranks, n_threads));
+    const char *folder = arena_printf(arena, "%s/%s", dir, out), *stderr_text;
+    size_t n;
+    if (status != 0 && file_read(&stderr_text, &n, arena, arena_printf(arena, "%s/stderr", dir)) == OK)
+        test_note("%s", stderr_text);
+    char **names;
+    int n_names;
+    if (!CHECK_EQUAL(status, 0) || !CHECK_OK(file_list_dir(&names, &n_names, arena, folder)))
+        return 0;
+    uint64_t sum = 0, hash;
+    for (int i = 0; i < n_names; i++) {
+        CHECK_OK(file_hash(&hash, arena_printf(arena, "%s/%s", folder, names[i])));
+        const char *line = arena_printf(arena, "%llx %s %llx", (unsigned long long)sum, names[i], (unsigned long long)hash);
+        sum = hash_bytes(line, strlen(line));
+    }
+    CHECK_EQUAL(n_names, 11);  /* documents, dropped, build.json, and four files a side */
+    CHECK_OK(file_hash(&hash, arena_printf(arena, "%s/audit.jsonl", dir)));
+    return sum ^ hash;
+}
+
+static bool inside_mpirun(void)
+{
+    return getenv("OMPI_COMM_WORLD_SIZE") != NULL;
+}
+
+TEST(corpus_build, the_same_bytes_on_any_number_of_threads_and_ranks)
+{
+    Arena *arena = arena_new();
+    const char *dir = test_dir();
+    if (inside_mpirun())
+        SKIP("already inside mpirun");
+    REQUIRE(write_shop(arena, dir, 150));
+    uint64_t one = build(arena, dir, "t1", 1, 1);
+    REQUIRE(one != 0);
+    CHECK_EQUAL(build(arena, dir, "t4", 1, 4), one);
+    if (system("command -v mpirun > /dev/null 2>&1") != 0)
+        SKIP("mpirun is not installed");
+    CHECK_EQUAL(build(arena, dir, "r3", 3, 2), one);
+    /* Nothing is lost and nothing comes twice: what was read is what was kept and what was dropped. */
+    const char *json;
+    size_t n;
+    REQUIRE_OK(file_read(&json, &n, arena, arena_printf(arena, "%s/t1/build.json", dir)));
+    CHECK(strstr(json, "\"documents_in\": 150,") && strstr(json, "\"dedup.exact\": ") && strstr(json, "\"dedup.minhash\": "));
+    arena_free(arena);
+}
+
+/* Goal: a build that is killed at any moment and started again gives the same bytes. Method: SIGKILL after a random time, 20 times, the number
+ * of threads another each time; a build that comes to its end first makes room for the next one. */
+SLOW_TEST(corpus_build, killed_twenty_times_it_gives_the_same_bytes)
+{
+    enum { N_KILLS = 20 };
+    Arena *arena = arena_new();
+    const char *dir = test_dir();
+    if (inside_mpirun())
+        SKIP("already inside mpirun");
+    REQUIRE(write_shop(arena, dir, 300));
+    double start = clock_seconds();
+    uint64_t whole = build(arena, dir, "whole", 1, 2);
+    double seconds = clock_seconds() - start;
+    int n_kills = 0, n_builds = 0;
+    for (uint32_t turn = 0; n_kills < N_KILLS && turn < 200; turn++) {
+        Philox random = philox(11, 4, 0, turn);
+        const char *out = arena_printf(arena, "killed-%d", n_builds);
+        pid_t pid = fork();
+        if (pid == 0) {
+            execl("/bin/sh", "sh", "-c", build_command(arena, dir, out, 1, 1 + (int)(turn % 4)), (char *)NULL);
+            _exit(127);
+        }
+        usleep((useconds_t)(1e6 * seconds * 0.4 * (double)random.word[0] / 4294967296.0));
+        kill(pid, SIGKILL);
+        int status;
+        waitpid(pid, &status, 0);
+        n_kills += WIFSIGNALED(status);
+        if (!WIFSIGNALED(status)) {
+            CHECK_EQUAL(build(arena, dir, out, 1, 1), whole);
+            n_builds++;
+        }
+    }
+    CHECK_EQUAL(n_kills, N_KILLS);
+    CHECK_EQUAL(build(arena, dir, arena_printf(arena, "killed-%d", n_builds), 1, 3), whole);
+    test_note("%d kills over %d builds of %.1f s", n_kills, n_builds + 1, seconds);
+    arena_free(arena);
+}
