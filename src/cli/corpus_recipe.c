@@ -35,7 +35,7 @@ static const Option rows[] = {
     OPTION_INT("limits.document_memory", RecipeSettings, build.document_memory_bytes, 0, 1e15, "documents that take more are dropped; 0: no limit"),
     OPTION_INT("limits.memory", RecipeSettings, build.memory_bytes, 1e6, 1e15, "bytes that a first pass (dedup) may hold"),
     OPTION_INT("unit_bytes", RecipeSettings, build.batch_bytes, 1, 1e12, "text in a unit of work: what a kill may cost"),
-    OPTION_BOOL("keep_work", RecipeSettings, build.keep_work, "leave OUT/work: another recipe with the same first stages goes on from there"),
+    OPTION_BOOL("keep_units", RecipeSettings, build.keep_units, "leave OUT/units: another recipe with the same first stages goes on from there"),
     OPTION_BOOL("json", RecipeSettings, json, "one JSON object as the last line of stdout"),
 };
 

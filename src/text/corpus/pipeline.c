@@ -64,7 +64,7 @@ uint64_t unit_key(const Pipeline *p, int pass, int item, int64_t batch)
 const char *unit_path(const Pipeline *p, Arena *arena, int pass, int item, int64_t batch)
 {
     const char *name = batch < 0 ? "end.json" : arena_printf(arena, "%" PRId64 ".part", batch);
-    return arena_printf(arena, "%s/work/%d-%016" PRIx64 "-%d/%s", p->options->out, pass, p->pass_keys[pass] ? p->pass_keys[pass] : p->items[item].key,
+    return arena_printf(arena, "%s/units/%d-%016" PRIx64 "-%d/%s", p->options->out, pass, p->pass_keys[pass] ? p->pass_keys[pass] : p->items[item].key,
                         pass > 0 ? item : 0, name);
 }
 
@@ -165,7 +165,7 @@ static Err run_pass(Pipeline *p, int pass)
 /* Folders of the units, so that nobody has to make them in the middle of the work. */
 static Err make_folders(Pipeline *p)
 {
-    TRY(file_make_dirs(pipeline_path(p, p->arena, "work")));
+    TRY(file_make_dirs(pipeline_path(p, p->arena, "units")));
     for (int pass = 0; pass < p->n_passes; pass++)
         for (int item = 0; item < p->n_items; item++) {
             char *path = (char *)(uintptr_t)unit_path(p, p->arena, pass, item, 0);
@@ -199,7 +199,7 @@ static Err run(Pipeline *p)
     TRY(comm_sum_i64(o->group, &found, 1));
     if (found) {
         p->report->up_to_date = true;
-        return is_first && !o->keep_work ? file_remove_tree(pipeline_path(p, p->arena, "work")) : OK;
+        return is_first && !o->keep_units ? file_remove_tree(pipeline_path(p, p->arena, "units")) : OK;
     }
     if (is_first) {
         err = make_folders(p);

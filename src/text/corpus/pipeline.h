@@ -2,7 +2,7 @@
  *
  * Inputs fall into items (a large file, or small ones together), items into batches of documents. A batch and a pass is a unit of work: its
  * documents go through all stages up to the next that needs a first pass (stage.h), and what came of it is one file, whole or absent, under
- * OUT/work/PASS-KEY/, the key being a hash of the inputs' contents and all settings. Whoever runs the same build again, with any number of
+ * OUT/units/PASS-KEY/, the key being a hash of the inputs' contents and all settings. Whoever runs the same build again, with any number of
  * threads or ranks, finds what is there and does the rest. At the end rank 0 joins the units in the order of the inputs: the result depends
  * on inputs and settings alone. OUT holds
  *
@@ -43,7 +43,7 @@ typedef struct {
     int64_t document_memory_bytes; /* scratch of one document; beyond: rule "limit.memory" */
     int64_t memory_bytes;          /* of a first pass */
     int64_t batch_bytes;           /* of text in a unit */
-    bool keep_work;                /* OUT/work stays */
+    bool keep_units;                /* OUT/units stays */
     Comm *group;
 } PipelineOptions;
 PipelineOptions pipeline_options_default(void);

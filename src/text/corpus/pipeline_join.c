@@ -201,7 +201,7 @@ static Err join_all(Join *join)
     const PipelineOptions *o = p->options;
     for (int i = 0; i < o->n_stages; i++)
         if (o->stages[i].finish)
-            TRY(spool_new(&join->notes[i], pipeline_path(p, p->arena, "work")));
+            TRY(spool_new(&join->notes[i], pipeline_path(p, p->arena, "units")));
     for (int pass = 0; pass < p->n_passes; pass++)
         TRY(each_unit(join, pass, visit_counts));
     TRY(open_all(join));
@@ -214,7 +214,7 @@ static Err join_all(Join *join)
     r->n_out = last ? last->n_out : r->n_in;
     r->n_bytes_out = last ? last->n_bytes_out : r->n_bytes_in;
     TRY(pipeline_write_json(p));
-    return o->keep_work ? OK : file_remove_tree(pipeline_path(p, p->arena, "work"));
+    return o->keep_units ? OK : file_remove_tree(pipeline_path(p, p->arena, "units"));
 }
 
 Err pipeline_join(Pipeline *p)

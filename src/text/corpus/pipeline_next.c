@@ -19,8 +19,8 @@ typedef struct {
 static Verdicts verdicts_of(const Pipeline *p, int pass)
 {
     uint64_t key = unit_key(p, pass, -1, -1);
-    return (Verdicts){arena_printf(p->arena, "%s/work/verdicts-%d-%016" PRIx64 ".bin", p->options->out, pass, key),
-                      arena_printf(p->arena, "%s/work/verdicts-%d-%016" PRIx64 ".idx", p->options->out, pass, key), key};
+    return (Verdicts){arena_printf(p->arena, "%s/units/verdicts-%d-%016" PRIx64 ".bin", p->options->out, pass, key),
+                      arena_printf(p->arena, "%s/units/verdicts-%d-%016" PRIx64 ".idx", p->options->out, pass, key), key};
 }
 
 static int64_t n_units_of(const Pipeline *p)
@@ -103,7 +103,7 @@ static Err decide(Pipeline *p, int pass)
         return OK;
     const PipelineOptions *o = p->options;
     const Stage *stage = &o->stages[p->passes[pass].first_stage];
-    StageRoom room = {o->memory_bytes, arena_printf(p->arena, "%s/work", o->out)};
+    StageRoom room = {o->memory_bytes, arena_printf(p->arena, "%s/units", o->out)};
     int64_t n_units = n_units_of(p);
     int64_t *n_notes = mem_alloc((size_t)n_units * sizeof *n_notes + 1);
     Spool *notes = NULL, *verdicts = NULL;
