@@ -1,8 +1,9 @@
-/* cmd_tokenizer.c - jikji tokenizer train|encode|decode: vocabularies from text, ids from text, text from ids. */
+/* cmd_tokenizer.c - jikji tokenizer: vocabularies from text, ids from text, text from ids; and the list of its verbs. */
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "cli/cmd_tokenizer.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "text/corpus/byte_stream.h"
@@ -366,26 +367,42 @@ static Err command_decode(Arena *arena, int argc, char **argv)
     return files.helped ? OK : run_files(&settings, &files, decode_lines);
 }
 
+typedef struct {
+    const char *name;
+    Err (*run)(Arena *arena, int argc, char **argv);
+    const CommandHelp *help;
+} Verb;
+static const Verb verbs[] = {
+    {"train", command_train, &train_help},
+    {"encode", command_encode, &encode_help},
+    {"decode", command_decode, &decode_help},
+    {"convert", cmd_tokenizer_convert, &tokenizer_convert_help},
+    {"verify", cmd_tokenizer_verify, &tokenizer_verify_help},
+};
+
 static void print_help(void)
 {
-    const CommandHelp *verbs[] = {&train_help, &encode_help, &decode_help};
     for (int i = 0; i < N_ELEMENTS(verbs); i++)
-        printf("jikji %s\n%s\n", verbs[i]->synopsis, verbs[i]->examples);
+        printf("jikji %s\n%s\n", verbs[i].help->synopsis, verbs[i].help->examples);
     printf("jikji tokenizer VERB --help shows the settings\n");
+}
+
+static const char *verb_names(Arena *arena)
+{
+    const char *names = verbs[0].name;
+    for (int i = 1; i < N_ELEMENTS(verbs); i++)
+        names = arena_printf(arena, "%s%s%s", names, i + 1 < N_ELEMENTS(verbs) ? ", " : " or ", verbs[i].name);
+    return names;
 }
 
 Err cmd_tokenizer(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        Err (*run)(Arena *arena, int argc, char **argv);
-    } verbs[] = {{"train", command_train}, {"encode", command_encode}, {"decode", command_decode}};
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         print_help();
         return OK;
     }
     Arena *arena = arena_new();
-    Err err = err_set(ERR_USAGE, "tokenizer: expected train, encode or decode; `jikji tokenizer --help` shows examples");
+    Err err = err_set(ERR_USAGE, "tokenizer: expected %s; `jikji tokenizer --help` shows examples", verb_names(arena));
     for (int i = 0; i < N_ELEMENTS(verbs) && argc > 1; i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             err = verbs[i].run(arena, argc - 1, argv + 1);

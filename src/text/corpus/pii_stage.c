@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "text/corpus/sha256.h"
+#include "base/sha256.h"
 #include "text/corpus/stage_kinds.h"
 #include "text/unicode/utf8.h"
 

@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "base/test.h"
 #include "text/corpus/pii_stage.h"
-#include "text/corpus/sha256.h"
+#include "base/sha256.h"
 
 #include <stdio.h>
 #include <string.h>

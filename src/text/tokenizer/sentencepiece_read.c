@@ -1,8 +1,7 @@
 /* sentencepiece_read.c - SentencePiece's .model: a protocol buffer (proto2) of pieces with scores, a compiled normalisation and settings.
- *
- * Read by hand, since five field numbers are all we need: ModelProto { 1 pieces, 2 trainer_spec, 3 normalizer_spec, 4 self_test_data }.
- * A model that carries tests of itself (self_test_data) must pass them. */
+ * Read by hand, since a few field numbers are all we need (sentencepiece.h). A model that carries tests of itself (self_test_data) must pass them. */
 #include "text/tokenizer/charsmap.h"
+#include "text/tokenizer/sentencepiece.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/tokenizer/unigram.h"
 
@@ -74,9 +73,6 @@ static float float_of(uint64_t bits)
     return value;
 }
 
-typedef enum { PIECE_NORMAL = 1, PIECE_UNKNOWN, PIECE_CONTROL, PIECE_USER_DEFINED, PIECE_UNUSED, PIECE_BYTE } PieceType;
-typedef enum { SPM_UNIGRAM = 1, SPM_BPE, SPM_WORD, SPM_CHAR } SpmType;
-
 typedef struct {
     const char *input, *expected;
     size_t n_input, n_expected;
@@ -140,14 +136,14 @@ static Err read_trainer_spec(Model *model, Proto proto)
     while (next_field(&proto, &field, &ok)) {
         if (field.wire != 0)
             continue;
-        if (field.number == 3)
+        if (field.number == TRAINER_MODEL_TYPE)
             model->type = (SpmType)field.value;
-        else if (field.number == 24)
+        else if (field.number == TRAINER_SPACES_BEHIND)
             model->spaces_behind = field.value != 0;
-        else if (field.number == 35)
+        else if (field.number == TRAINER_BYTE_FALLBACK)
             model->byte_fallback = field.value != 0;
-        else if (field.number >= 40 && field.number <= 43)
-            model->special_ids[field.number - 40] = (int32_t)field.value;
+        else if (field.number >= TRAINER_UNK_ID && field.number < TRAINER_UNK_ID + 4)
+            model->special_ids[field.number - TRAINER_UNK_ID] = (int32_t)field.value;
     }
     return ok ? OK : malformed(model, "trainer_spec is damaged");
 }
@@ -157,14 +153,14 @@ static Err read_normalizer_spec(Model *model, Proto proto)
     Field field;
     bool ok = true;
     while (next_field(&proto, &field, &ok)) {
-        if (field.number == 2 && field.wire == 2) {
+        if (field.number == NORMALIZER_MAP && field.wire == 2) {
             model->charsmap = (const char *)field.bytes.at;
             model->n_charsmap = (size_t)(field.bytes.end - field.bytes.at);
-        } else if (field.number == 3)
+        } else if (field.number == NORMALIZER_DUMMY_PREFIX)
             model->add_dummy_prefix = field.value != 0;
-        else if (field.number == 4)
+        else if (field.number == NORMALIZER_EXTRA_SPACES)
             model->remove_extra_spaces = field.value != 0;
-        else if (field.number == 5)
+        else if (field.number == NORMALIZER_ESCAPE_SPACES)
             model->escape_spaces = field.value != 0;
     }
     return ok ? OK : malformed(model, "normalizer_spec is damaged");
@@ -201,10 +197,10 @@ static Err read_model(Model *model, Proto proto)
         if (field.wire != 2)
             continue;
         switch (field.number) {
-        case 1: TRY(read_piece(model, field.bytes)); break;
-        case 2: TRY(read_trainer_spec(model, field.bytes)); break;
-        case 3: TRY(read_normalizer_spec(model, field.bytes)); break;
-        case 4: TRY(read_self_test(model, field.bytes)); break;
+        case SPM_PIECES: TRY(read_piece(model, field.bytes)); break;
+        case SPM_TRAINER: TRY(read_trainer_spec(model, field.bytes)); break;
+        case SPM_NORMALIZER: TRY(read_normalizer_spec(model, field.bytes)); break;
+        case SPM_SELF_TEST: TRY(read_self_test(model, field.bytes)); break;
         default: break;
         }
     }
@@ -397,8 +393,8 @@ Err tokenizer_read_sentencepiece(Tokenizer **out, const char *name, const char *
         err = tokenizer_finish(model.tok);
     if (err == OK)
         err = run_self_tests(&model);
-    free(model.types);
-    free(model.scores);
+    model.tok->spm = mem_alloc(sizeof *model.tok->spm);
+    *model.tok->spm = (struct SentencePieceModel){model.type, model.types, model.scores};
     free(model.tests);
     if (err == OK)
         *out = model.tok;

@@ -3,6 +3,7 @@
 #include "text/tokenizer/byte_level.h"
 #include "text/tokenizer/decoder.h"
 #include "text/tokenizer/jamo.h"
+#include "text/tokenizer/sentencepiece.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/tokenizer/unigram.h"
 
@@ -54,6 +55,11 @@ void tokenizer_free(Tokenizer *tok)
     if (tok->by_pieces)
         vocab_release(&tok->phantoms);
     unigram_free(tok->unigram);
+    if (tok->spm) {
+        free(tok->spm->types);
+        free(tok->spm->scores);
+        free(tok->spm);
+    }
     vocab_release(&tok->vocab);
     tokenizer_release_scratch(tok);
     bpe_fast_free(tok->fast);

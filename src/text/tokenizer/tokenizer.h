@@ -36,7 +36,7 @@ typedef struct {
 } TokenizerLoadOptions;
 
 /* Reads a tokenizer: a directory (tokenizer.json, or else the files of an older form in it) or a file: tokenizer.json, SentencePiece
- * .model, .tiktoken, vocab.json beside merges.txt, vocab.txt. The caller frees *out.
+ * .model, .tiktoken, vocab.json beside merges.txt, vocab.txt, llm.c's .bin. The caller frees *out.
  * ERR_IO: the file cannot be read. ERR_FORMAT: it breaks its own rules (a merge names a token the vocabulary lacks, two tokens share
  * an id). ERR_UNSUPPORTED: a component that this build does not have, by name. */
 Err tokenizer_load(Tokenizer **out, const char *path);

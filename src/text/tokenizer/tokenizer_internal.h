@@ -166,6 +166,7 @@ struct Tokenizer {
     int32_t byte_id[256];  /* byte-level: start symbols; byte fallback: <0x00> ...; -1: none */
 
     int64_t max_word_chars;  /* WordPiece */
+    struct SentencePieceModel *spm;  /* of a .model, for writing; NULL: none */
     Unigram *unigram;
 
     int32_t unk_id;
@@ -240,6 +241,10 @@ Err tokenizer_read_json(Tokenizer **out, const char *name, const char *bytes, si
 Err tokenizer_read_sentencepiece(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes);
 Err tokenizer_read_vocab_merges(Tokenizer **out, const char *name, const char *vocab, size_t n_vocab, const char *merges,
                                 size_t n_merges);
+/* One line of [*at, end), without its '\n' and '\r'. False at the end. */
+bool tokenizer_next_line(const char **at, const char *end, const char **line, size_t *n);
+/* GPT-2's rules; any other pattern stands before ByteLevel. */
+Err tokenizer_push_byte_level(Tokenizer *tok, const char *pattern);
 Err tokenizer_read_tiktoken(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes, const char *pattern);
 /* From tokenizer_config.json; -1: not said. Unsaid lower-casing follows the vocabulary (none if it has capitals), unsaid accents follow it.
  * Without that file the rules are those of Google's original program: words of up to 200 characters, private-use characters stay. */

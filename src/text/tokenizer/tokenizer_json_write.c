@@ -1,6 +1,7 @@
 /* tokenizer_json_write.c - a Tokenizer as Hugging Face's tokenizer.json, and the directory round it. */
 #include "text/tokenizer/base64.h"
 #include "text/tokenizer/charsmap.h"
+#include "text/tokenizer/sentencepiece.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/tokenizer/unigram.h"
 #include "base/file.h"
@@ -318,11 +319,15 @@ static Err check_texts(const Tokenizer *tok)
 
 Err tokenizer_write_json(const Tokenizer *tok, Arena *arena, bool for_hash, const char **text, size_t *n_bytes)
 {
+    if (!for_hash && tok->n_normalizers && tok->normalizers[0].kind == NORMALIZER_SENTENCEPIECE) {
+        Tokenizer *view;
+        TRY(tokenizer_sentencepiece_to_json(tok, &view));
+        Err err = tokenizer_write_json(view, arena, false, text, n_bytes);
+        tokenizer_free(view);
+        return err;
+    }
     if (!for_hash)
         TRY(check_texts(tok));
-    for (int i = 0; i < tok->n_normalizers && !for_hash; i++)
-        if (tok->normalizers[i].kind == NORMALIZER_SENTENCEPIECE)
-            return err_set(ERR_UNSUPPORTED, "%s: tokenizer.json cannot say SentencePiece's normaliser", tok->name);
     if (!for_hash && tok->model == MODEL_BPE && tok->n_rules == 0 && tok->merges.n_merges > 0)
         return err_set(ERR_UNSUPPORTED, "%s: the vocabulary has ranks but no list of merges", tok->name);
     for (int i = 0; i < tok->n_normalizers && !for_hash; i++)

@@ -1,16 +1,13 @@
-/* tokenizer_legacy.c - formats from before tokenizer.json: vocab.json beside merges.txt (GPT-2, CLIP), .tiktoken, vocab.txt (BERT). They hold
- * tokens only; the rules round them are those of the program that the format belongs to. */
-#include "text/tokenizer/base64.h"
+/* tokenizer_legacy.c - formats from before tokenizer.json: vocab.json beside merges.txt (GPT-2, CLIP) and vocab.txt (BERT). They hold tokens
+ * only; the rules round them are those of the program that the format belongs to. */
 #include "text/tokenizer/byte_level.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "base/json.h"
-#include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* One line of [*at, end), without its '\n' and '\r'. False at the end. */
-static bool next_line(const char **at, const char *end, const char **line, size_t *n)
+bool tokenizer_next_line(const char **at, const char *end, const char **line, size_t *n)
 {
     if (*at >= end)
         return false;
@@ -56,7 +53,7 @@ static Err read_merges_txt(Tokenizer *tok, const char *bytes, size_t n_bytes)
     size_t n;
     int64_t capacity = 0;
     bpe_merges_init(&tok->merges, n_bytes / 10);
-    for (int64_t number = 1; next_line(&at, end, &line, &n); number++) {
+    for (int64_t number = 1; tokenizer_next_line(&at, end, &line, &n); number++) {
         if (n == 0 || (number == 1 && n >= 8 && memcmp(line, "#version", 8) == 0))
             continue;
         const char *space = memchr(line, ' ', n);
@@ -86,8 +83,7 @@ static Err push_split(Tokenizer *tok, const char *pattern, SplitBehavior behavio
     return OK;
 }
 
-/* GPT-2's rules; any other pattern stands before ByteLevel. */
-static Err push_byte_level(Tokenizer *tok, const char *pattern)
+Err tokenizer_push_byte_level(Tokenizer *tok, const char *pattern)
 {
     TRY(push_split(tok, pattern, SPLIT_ISOLATED, false));
     PretokenizerStep *split = &tok->pretokenizers[tok->n_pretokenizers - 1];
@@ -129,103 +125,7 @@ Err tokenizer_read_vocab_merges(Tokenizer **out, const char *name, const char *v
         add_special_if_there(tok, "<|endoftext|>");
         if (is_clip)
             tok->unk_id = tokenizer_id_of(tok, "<|endoftext|>");
-        err = is_clip ? push_clip(tok) : push_byte_level(tok, "gpt2");
-    }
-    if (err == OK)
-        err = tokenizer_finish(tok);
-    if (err == OK)
-        *out = tok;
-    else
-        tokenizer_free(tok);
-    return err;
-}
-
-static Err read_ranks(Tokenizer *tok, const char *bytes, size_t n_bytes)
-{
-    const char *at = bytes, *end = bytes + n_bytes, *line;
-    size_t n;
-    Arena *arena = arena_new();
-    Err err = OK;
-    for (int64_t number = 1; err == OK && next_line(&at, end, &line, &n); number++) {
-        if (n == 0)
-            continue;
-        const char *space = memchr(line, ' ', n);
-        char *token = arena_alloc(arena, n), *text = arena_alloc(arena, 2 * n);
-        int64_t n_token = space ? base64_decode(token, line, (size_t)(space - line)) : -1;
-        char digits[24] = {0}, *stop = digits;
-        if (space && n - (size_t)(space + 1 - line) < sizeof digits)
-            memcpy(digits, space + 1, n - (size_t)(space + 1 - line));
-        long long rank = strtoll(digits, &stop, 10);
-        if (n_token < 0 || stop == digits || *stop || rank < 0 || rank > VOCAB_ID_MAX)
-            err = err_set(ERR_FORMAT, "%s:%lld: expected base64 and a rank", tok->name, (long long)number);
-        else if (n_token > 0)
-            err = vocab_add(&tok->vocab, (int32_t)rank, text, byte_level_write(text, token, (size_t)n_token));
-        if (number % 1024 == 0)
-            arena_reset(arena);
-    }
-    arena_free(arena);
-    return err;
-}
-
-/* tiktoken merges any two neighbours whose joint bytes are a token, the token of least rank first: every cut of every token is a merge. */
-static void merges_of_ranks(Tokenizer *tok)
-{
-    int64_t capacity = 0;
-    bpe_merges_init(&tok->merges, (size_t)tok->vocab.n_ids * 4);
-    for (int32_t id = 0; id < tok->vocab.n_ids; id++) {
-        size_t n;
-        const char *text = vocab_text(&tok->vocab, id, &n);
-        for (size_t cut = 1; text && cut < n; cut++) {
-            if (((unsigned char)text[cut] & 0xC0) == 0x80)
-                continue;
-            int32_t left = vocab_find(&tok->vocab, text, cut), right = vocab_find(&tok->vocab, text + cut, n - cut);
-            if (left < 0 || right < 0)
-                continue;
-            bpe_merges_put(&tok->merges, left, right, (uint32_t)id, id);
-            tokenizer_push_rule(tok, &capacity, (MergeRule){left, right, id});
-        }
-    }
-}
-
-/* What the published vocabularies add, by their number of ranks. */
-typedef struct {
-    int32_t n_ranks;
-    const char *pattern;
-    const char *special;
-    int32_t id;
-} Published;
-static const Published published[] = {
-    {50256, "gpt2", "<|endoftext|>", 50256},        {50280, "gpt2", "<|endoftext|>", 50256},
-    {100256, "cl100k", "<|endoftext|>", 100257},    {100256, "cl100k", "<|fim_prefix|>", 100258},
-    {100256, "cl100k", "<|fim_middle|>", 100259},   {100256, "cl100k", "<|fim_suffix|>", 100260},
-    {100256, "cl100k", "<|endofprompt|>", 100276},  {199998, "o200k", "<|endoftext|>", 199999},
-    {199998, "o200k", "<|endofprompt|>", 200018},
-};
-
-Err tokenizer_read_tiktoken(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes, const char *pattern)
-{
-    Tokenizer *tok = tokenizer_new(MODEL_BPE, name);
-    Err err = read_ranks(tok, bytes, n_bytes);
-    int32_t n_ranks = tok->vocab.n_tokens;
-    bool is_known = false;
-    for (size_t i = 0; i < sizeof published / sizeof published[0] && err == OK; i++) {
-        if (published[i].n_ranks != n_ranks || (pattern && strcmp(pattern, published[i].pattern) != 0))
-            continue;
-        is_known = true;
-        pattern = published[i].pattern;
-        if (!vocab_text(&tok->vocab, published[i].id, NULL)) {
-            err = tokenizer_add_special(tok, published[i].special, published[i].id);
-            tok->added[tok->n_added - 1].added_only = true;
-        }
-    }
-    if (err == OK && !pattern)
-        log_info("%s: the file does not say its split pattern; using gpt2 (--pattern chooses)", name);
-    else if (err == OK && is_known)
-        log_debug("%s: %d ranks, read as %s", name, n_ranks, pattern);
-    if (err == OK) {
-        merges_of_ranks(tok);
-        tok->ignore_merges = true;
-        err = push_byte_level(tok, pattern ? pattern : "gpt2");
+        err = is_clip ? push_clip(tok) : tokenizer_push_byte_level(tok, "gpt2");
     }
     if (err == OK)
         err = tokenizer_finish(tok);
@@ -285,7 +185,7 @@ Err tokenizer_read_vocab_txt(Tokenizer **out, const char *name, const char *byte
     const char *at = bytes, *end = bytes + n_bytes, *line;
     size_t n;
     Err err = OK;
-    for (int32_t id = 0; err == OK && next_line(&at, end, &line, &n); id++) {
+    for (int32_t id = 0; err == OK && tokenizer_next_line(&at, end, &line, &n); id++) {
         if (n == 0 && at >= end)
             break;
         err = vocab_add(&tok->vocab, id, line, n);

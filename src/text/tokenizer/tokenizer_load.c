@@ -1,5 +1,6 @@
 /* tokenizer_load.c - finds out what kind of tokenizer lies at a path and reads it. */
 #include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/tokenizer_ranks.h"
 #include "base/file.h"
 #include "base/json.h"
 
@@ -140,7 +141,8 @@ static const char *merges_beside(const char *vocab_path, Arena *arena)
     return NULL;
 }
 
-/* SentencePiece and tiktoken both use ".model": a protocol buffer opens with field 1 as bytes, a rank file is lines of base64. */
+/* SentencePiece and tiktoken both use ".model": a protocol buffer opens with field 1 as bytes, a rank file is lines of base64. llm.c's file has
+ * a magic number. */
 static Err load_model(Tokenizer **out, const char *path, const TokenizerLoadOptions *options)
 {
     FileMap map;
@@ -148,6 +150,8 @@ static Err load_model(Tokenizer **out, const char *path, const TokenizerLoadOpti
     const char *bytes = (const char *)map.bytes;
     bool is_proto = map.n_bytes > 0 && bytes[0] == 0x0A;
     Err err = is_proto ? tokenizer_read_sentencepiece(out, path, bytes, map.n_bytes)
+              : tokenizer_is_llmc(bytes, map.n_bytes)
+                  ? tokenizer_read_llmc(out, path, bytes, map.n_bytes, options->pattern)
                        : tokenizer_read_tiktoken(out, path, bytes, map.n_bytes, options->pattern);
     file_unmap(&map);
     return err;
@@ -187,9 +191,9 @@ static Err load_path(Tokenizer **out, const char *path, const TokenizerLoadOptio
         return load_vocab_merges(out, arena_printf(arena, "%s/vocab.json", folder_of(path, arena)), path, arena);
     if (ends_with(path, ".txt"))
         return load_vocab_txt(out, path, arena);
-    if (ends_with(path, ".model") || ends_with(path, ".tiktoken"))
+    if (ends_with(path, ".model") || ends_with(path, ".tiktoken") || ends_with(path, ".bin"))
         return load_model(out, path, options);
-    return err_set(ERR_UNSUPPORTED, "%s: not a tokenizer by its name (.json, .model, .tiktoken, vocab.txt)", path);
+    return err_set(ERR_UNSUPPORTED, "%s: not a tokenizer by its name (.json, .model, .tiktoken, vocab.txt, llm.c's .bin)", path);
 }
 
 Err tokenizer_load_with(Tokenizer **out, const char *path, const TokenizerLoadOptions *options)

@@ -271,19 +271,23 @@ static Err write_pieces(Tokenizer *tok, Model *model, int64_t vocab_size)
     return err;
 }
 
-/* Spaces become U+2581 before the word; a line break is a piece of its own. */
+/* As a SentencePiece model with a dummy prefix: U+2581 before the text and for each space; a line break is a piece of its own. */
 static Err push_rules(Tokenizer *tok, const TokenizerTrainOptions *options)
 {
-    PretokenizerStep *spaces = tokenizer_push_pretokenizer(tok, PRETOKENIZER_METASPACE);
-    spaces->literal = mem_strdup("\xE2\x96\x81");
-    spaces->prepend = METASPACE_ALWAYS;
-    spaces->metaspace_split = true;
+    static const char mark[] = "\u2581";
+    tokenizer_push_normalizer(tok, NORMALIZER_PREPEND)->content = mem_strdup(mark);
+    NormalizerStep *spaces = tokenizer_push_normalizer(tok, NORMALIZER_REPLACE);
+    spaces->pattern = mem_strdup(" ");
+    spaces->content = mem_strdup(mark);
+    PretokenizerStep *words = tokenizer_push_pretokenizer(tok, PRETOKENIZER_SPLIT);
+    words->literal = mem_strdup(mark);
+    words->behavior = SPLIT_MERGED_WITH_NEXT;
     PretokenizerStep *lines = tokenizer_push_pretokenizer(tok, PRETOKENIZER_SPLIT);
     lines->literal = mem_strdup("\n");
     lines->behavior = SPLIT_ISOLATED;
-    DecoderStep *decoder = tokenizer_push_decoder(tok, DECODER_METASPACE);
-    decoder->text = mem_strdup("\xE2\x96\x81");
-    decoder->prepend = METASPACE_ALWAYS;
+    DecoderStep *decoder = tokenizer_push_decoder(tok, DECODER_REPLACE);
+    decoder->text = mem_strdup(mark);
+    decoder->content = mem_strdup(" ");
     return train_push_particles(tok, options);
 }
 
@@ -336,6 +340,10 @@ Err train_unigram(Tokenizer *tok, const TokenizerTrainOptions *options, Tokenize
     tok->unk_id = tokenizer_id_of(tok, options->unk);
     TRY(push_rules(tok, options));
     TRY(train_add_fallback(tok, options));
+    tokenizer_push_decoder(tok, DECODER_FUSE);
+    DecoderStep *strip = tokenizer_push_decoder(tok, DECODER_STRIP);
+    strip->text = mem_strdup(" ");
+    strip->start = 1;
     WordCounts counts;
     TRY(train_count_words(&counts, tok, options, true, source));
     Err err = learn(tok, &counts, options);

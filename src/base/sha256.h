@@ -1,6 +1,7 @@
-/* sha256.h - SHA-256 and HMAC (FIPS 180-4, RFC 2104): for logs whose entries must neither be changed nor turned back into values. */
-#ifndef CORPUS_SHA256_H
-#define CORPUS_SHA256_H
+/* sha256.h - SHA-256 and HMAC (FIPS 180-4, RFC 2104): names of published files, and logs whose entries must neither be changed nor turned back into
+ * values. */
+#ifndef BASE_SHA256_H
+#define BASE_SHA256_H
 
 #include <stddef.h>
 #include <stdint.h>

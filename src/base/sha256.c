@@ -1,5 +1,5 @@
 /* sha256.c - the compression function as the standard has it. */
-#include "text/corpus/sha256.h"
+#include "base/sha256.h"
 
 #include <stdio.h>
 #include <string.h>

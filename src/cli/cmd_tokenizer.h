@@ -1,0 +1,12 @@
+/* cmd_tokenizer.h - the verbs of `jikji tokenizer`, one a file, listed in cmd_tokenizer.c. argv[0] is the verb's name. */
+#ifndef CLI_CMD_TOKENIZER_H
+#define CLI_CMD_TOKENIZER_H
+
+#include "cli/command_line.h"
+
+extern const CommandHelp tokenizer_convert_help, tokenizer_verify_help;
+
+Err cmd_tokenizer_convert(Arena *arena, int argc, char **argv);
+Err cmd_tokenizer_verify(Arena *arena, int argc, char **argv);
+
+#endif
