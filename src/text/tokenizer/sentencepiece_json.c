@@ -42,11 +42,33 @@ static Err push_normalizers(Tokenizer *view, const NormalizerStep *spm)
     return OK;
 }
 
-static int by_score(const void *a, const void *b, void *scores)
+/* The best score first. Pieces of one score merge from the left: for runs of one character ("\u2581\u2581\u2581") that is the longest first. */
+static int by_score(const void *a, const void *b, void *context)
 {
+    const Tokenizer *tok = context;
     int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    float s = ((const float *)scores)[x], t = ((const float *)scores)[y];
-    return s != t ? (s < t) - (s > t) : (x > y) - (x < y);
+    float s = tok->spm->scores[x], t = tok->spm->scores[y];
+    if (s != t)
+        return (s < t) - (s > t);
+    size_t n_x, n_y;
+    vocab_text(&tok->vocab, x, &n_x);
+    vocab_text(&tok->vocab, y, &n_y);
+    return n_x != n_y ? (n_x < n_y) - (n_x > n_y) : (x > y) - (x < y);
+}
+
+/* Both are runs of one and the same character. */
+static bool are_runs(const Tokenizer *tok, int32_t a, int32_t b)
+{
+    size_t n_a, n_b;
+    const char *x = vocab_text(&tok->vocab, a, &n_a), *y = vocab_text(&tok->vocab, b, &n_b);
+    uint32_t c;
+    size_t n = (size_t)utf8_decode(&c, x, x + n_a);
+    bool runs = n_a % n == 0 && n_b % n == 0;
+    for (size_t at = 0; at < n_a && runs; at += n)
+        runs = memcmp(x + at, x, n) == 0;
+    for (size_t at = 0; at < n_b && runs; at += n)
+        runs = memcmp(y + at, x, n) == 0;
+    return runs;
 }
 
 /* Two cuts x|y and y|z of one piece: where x y z stand in a row, SentencePiece takes the left pair, a list of merges the one it names first. */
@@ -66,14 +88,14 @@ static Err push_merges(Tokenizer *view, const Tokenizer *tok)
     int64_t capacity = 0, n_ambiguous = 0;
     for (int32_t id = 0; id < n; id++)
         order[id] = id;
-    qsort_r(order, (size_t)n, sizeof *order, by_score, tok->spm->scores);
+    qsort_r(order, (size_t)n, sizeof *order, by_score, (void *)(uintptr_t)tok);
     Err err = OK;
     for (int32_t i = 0; i < n && err == OK; i++) {
         int32_t id = order[i];
         size_t length;
         const char *text = vocab_text(&tok->vocab, id, &length);
         bool found = utf8_count(text, length) < 2 || tok->spm->types[id] != PIECE_NORMAL;
-        for (size_t cut = 1; cut < length && tok->spm->types[id] == PIECE_NORMAL; cut++) {
+        for (size_t cut = length - 1; cut > 0 && cut < length && tok->spm->types[id] == PIECE_NORMAL; cut--) {
             int32_t left = vocab_find(&tok->vocab, text, cut), right = vocab_find(&tok->vocab, text + cut, length - cut);
             if (left < 0 || right < 0 || tok->spm->types[left] != PIECE_NORMAL || tok->spm->types[right] != PIECE_NORMAL)
                 continue;
@@ -84,7 +106,7 @@ static Err push_merges(Tokenizer *view, const Tokenizer *tok)
         if (!found)
             err = err_set(ERR_UNSUPPORTED, "%s: tokenizer.json cannot say piece %d, \"%s\": its parts are no pieces", tok->name, id, text);
         else if (i > 0 && utf8_count(text, length) > 1 && tok->spm->types[order[i - 1]] == PIECE_NORMAL &&
-                 tok->spm->scores[id] == tok->spm->scores[order[i - 1]])
+                 tok->spm->scores[id] == tok->spm->scores[order[i - 1]] && !are_runs(tok, id, order[i - 1]))
             err = err_set(ERR_UNSUPPORTED, "%s: tokenizer.json cannot say that pieces %d and %d have one score", tok->name, order[i - 1], id);
     }
     free(order);

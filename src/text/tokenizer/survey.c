@@ -74,7 +74,7 @@ TokenText survey_surface(const Tokenizer *tok, Arena *arena, int32_t id)
     decode_token(&state, id, &out);
     decode_finish(&state, &out);
     decode_state_release(&state);
-    size_t skip = tok->model == MODEL_WORDPIECE && out.n > 1 && out.bytes[0] == ' ' ? 1 : 0;
+    size_t skip = (tok->model == MODEL_WORDPIECE || tok->decodes_with_spaces) && out.n > 1 && out.bytes[0] == ' ' ? 1 : 0;
     TokenText surface = {arena_strndup(arena, out.n ? out.bytes + skip : "", out.n - skip), out.n - skip};
     byte_buffer_release(&out);
     return surface;

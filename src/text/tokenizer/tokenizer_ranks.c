@@ -34,6 +34,8 @@ static Err read_ranks(Tokenizer *tok, const char *bytes, size_t n_bytes)
             arena_reset(arena);
     }
     arena_free(arena);
+    if (err == OK && tok->vocab.n_tokens == 0)
+        err = err_set(ERR_FORMAT, "%s: no lines of base64 and a rank", tok->name);
     return err;
 }
 
@@ -227,11 +229,16 @@ static Err check_ranks(const Tokenizer *tok, const char *format)
     return OK;
 }
 
-/* What such a file leaves to its reader. */
-static void say_rest(const Tokenizer *tok, const char *path)
+/* What such files leave to their reader. */
+static void say_pattern(const Tokenizer *tok, const char *path)
 {
     const Splitter *splitter = tok->n_pretokenizers ? tok->pretokenizers[0].splitter : NULL;
     log_info("%s: the file holds no split pattern; read it with --pattern '%s'", path, splitter ? splitter_pattern(splitter) : "none");
+}
+
+static void say_rest(const Tokenizer *tok, const char *path)
+{
+    say_pattern(tok, path);
     for (int i = 0; i < tok->n_added; i++)
         log_info("%s: the file holds no special tokens; \"%s\" is %d", path, tok->added[i].content, tok->added[i].id);
 }
@@ -311,5 +318,7 @@ Err tokenizer_write_llmc(const Tokenizer *tok, const char *path)
         file_writer_abort(writer);
         return err;
     }
-    return file_writer_commit(writer);
+    TRY(file_writer_commit(writer));
+    say_pattern(tok, path);
+    return OK;
 }
