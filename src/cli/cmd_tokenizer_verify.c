@@ -50,7 +50,7 @@ static void print_text(const Tokenizer *tok, const TokenizerReport *r, const Syl
     int32_t pad = tokenizer_special_id(tok, SPECIAL_PAD), eos = tokenizer_special_id(tok, SPECIAL_EOS);
     if (pad >= 0 && pad == eos)
         printf("%-34s pad is eos: losses must be masked by place, never by id\n", "special tokens");
-    for (int s = 0; s < N_SCRIPTS; s++)
+    for (int s = 0; s < N_TOKEN_SCRIPTS; s++)
         if (scripts[s])
             printf("%-34s %lld (%.1f %%)\n", survey_script_name((TokenScript)s), (long long)scripts[s], 100.0 * (double)scripts[s] / (double)r->n_tokens);
 }
@@ -76,7 +76,7 @@ static void print_json(const Tokenizer *tok, const TokenizerReport *r, const Syl
     json_field_bool(w, "pad_is_eos", tokenizer_special_id(tok, SPECIAL_PAD) >= 0 && tokenizer_special_id(tok, SPECIAL_PAD) == tokenizer_special_id(tok, SPECIAL_EOS));
     json_write_key(w, "scripts");
     json_write_object_begin(w);
-    for (int s = 0; s < N_SCRIPTS; s++)
+    for (int s = 0; s < N_TOKEN_SCRIPTS; s++)
         json_field_int(w, survey_script_name((TokenScript)s), scripts[s]);
     json_write_object_end(w);
     json_write_object_end(w);
@@ -98,7 +98,7 @@ Err cmd_tokenizer_verify(Arena *arena, int argc, char **argv)
     TokenizerReport report = survey_tokens(tok);
     SyllableCoverage coverage = survey_syllables(tok);
     NfdHazard nfd = survey_nfd(tok);
-    int64_t scripts[N_SCRIPTS];
+    int64_t scripts[N_TOKEN_SCRIPTS];
     survey_scripts(tok, scripts);
     (settings.json ? print_json : print_text)(tok, &report, &coverage, &nfd, scripts);
     tokenizer_free(tok);

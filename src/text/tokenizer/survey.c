@@ -82,7 +82,7 @@ TokenText survey_surface(const Tokenizer *tok, Arena *arena, int32_t id)
 
 const char *survey_script_name(TokenScript script)
 {
-    static const char *const names[N_SCRIPTS] = {"Hangul", "Latin", "Han", "Kana", "Cyrillic", "other letters", "digits", "punctuation and symbols",
+    static const char *const names[N_TOKEN_SCRIPTS] = {"Hangul", "Latin", "Han", "Kana", "Cyrillic", "other letters", "digits", "punctuation and symbols",
                                                  "white space", "parts of characters", "special"};
     return names[script];
 }
@@ -95,30 +95,30 @@ static bool in(uint32_t c, uint32_t first, uint32_t last)
 static TokenScript script_of_letter(uint32_t c)
 {
     if (in(c, 0xAC00, 0xD7A3) || in(c, 0x1100, 0x11FF) || in(c, 0x3131, 0x318E) || in(c, 0xA960, 0xA97C) || in(c, 0xD7B0, 0xD7FB))
-        return SCRIPT_HANGUL;
+        return TOKEN_HANGUL;
     if (c < 0x250 || in(c, 0x1E00, 0x1EFF) || in(c, 0xFF21, 0xFF5A))
-        return SCRIPT_LATIN;
+        return TOKEN_LATIN;
     if (in(c, 0x3400, 0x9FFF) || in(c, 0xF900, 0xFAFF) || in(c, 0x20000, 0x323AF) || c == 0x3005)
-        return SCRIPT_HAN;
+        return TOKEN_HAN;
     if (in(c, 0x3041, 0x30FF) || in(c, 0x31F0, 0x31FF) || in(c, 0xFF66, 0xFF9F))
-        return SCRIPT_KANA;
-    return in(c, 0x400, 0x52F) ? SCRIPT_CYRILLIC : SCRIPT_OTHER_LETTERS;
+        return TOKEN_KANA;
+    return in(c, 0x400, 0x52F) ? TOKEN_CYRILLIC : TOKEN_OTHER_LETTERS;
 }
 
 static TokenScript script_of_text(const char *text, size_t n)
 {
-    TokenScript best = SCRIPT_SPACES;
+    TokenScript best = TOKEN_SPACES;
     for (size_t at = 0; at < n;) {
         uint32_t c;
         at += (size_t)utf8_decode(&c, text + at, text + n);
         if (c == UTF8_ILL_FORMED)
-            return SCRIPT_PARTS;
+            return TOKEN_PARTS;
         if (char_is_number(c))
-            best = best == SCRIPT_SPACES || best == SCRIPT_MARKS ? SCRIPT_DIGITS : best;
+            best = best == TOKEN_SPACES || best == TOKEN_MARKS ? TOKEN_DIGITS : best;
         else if (char_is_word(c) && c != '_')
             return script_of_letter(c);
-        else if (!char_is_space(c) && best == SCRIPT_SPACES)
-            best = SCRIPT_MARKS;
+        else if (!char_is_space(c) && best == TOKEN_SPACES)
+            best = TOKEN_MARKS;
     }
     return best;
 }
@@ -126,16 +126,16 @@ static TokenScript script_of_text(const char *text, size_t n)
 TokenScript survey_script_of(const Tokenizer *tok, int32_t id)
 {
     if (tokenizer_is_special(tok, id))
-        return SCRIPT_SPECIAL;
+        return TOKEN_SPECIAL;
     size_t n_written;
     const char *written = vocab_text(&tok->vocab, id, &n_written);
     if (tok->byte_fallback && n_written == 6 && memcmp(written, "<0x", 3) == 0)
-        return SCRIPT_PARTS;
+        return TOKEN_PARTS;
     if (tok->jamo_fallback && jamo_of_fallback(written, n_written) >= 0)
-        return SCRIPT_PARTS;
+        return TOKEN_PARTS;
     for (int jamo = 0; jamo < HANGUL_N_JAMO && tok->jamo; jamo++)
         if (tok->jamo_id[jamo] == id)
-            return SCRIPT_PARTS;
+            return TOKEN_PARTS;
     Arena *arena = arena_new();
     TokenText surface = survey_surface(tok, arena, id);
     TokenScript script = script_of_text(surface.bytes, surface.n_bytes);
@@ -143,9 +143,9 @@ TokenScript survey_script_of(const Tokenizer *tok, int32_t id)
     return script;
 }
 
-void survey_scripts(const Tokenizer *tok, int64_t n_tokens[N_SCRIPTS])
+void survey_scripts(const Tokenizer *tok, int64_t n_tokens[N_TOKEN_SCRIPTS])
 {
-    memset(n_tokens, 0, N_SCRIPTS * sizeof *n_tokens);
+    memset(n_tokens, 0, N_TOKEN_SCRIPTS * sizeof *n_tokens);
     for (int32_t id = 0; id < tok->vocab.n_ids; id++)
         if (vocab_text(&tok->vocab, id, NULL))
             n_tokens[survey_script_of(tok, id)]++;

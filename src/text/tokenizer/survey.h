@@ -17,14 +17,14 @@ SyllableCoverage survey_syllables(const Tokenizer *tok);
 
 /* Scripts by the first letter of what a token stands for. */
 typedef enum {
-    SCRIPT_HANGUL, SCRIPT_LATIN, SCRIPT_HAN, SCRIPT_KANA, SCRIPT_CYRILLIC, SCRIPT_OTHER_LETTERS, SCRIPT_DIGITS, SCRIPT_MARKS, SCRIPT_SPACES,
-    SCRIPT_PARTS,    /* of characters: single bytes, jamo */
-    SCRIPT_SPECIAL,
-    N_SCRIPTS,
+    TOKEN_HANGUL, TOKEN_LATIN, TOKEN_HAN, TOKEN_KANA, TOKEN_CYRILLIC, TOKEN_OTHER_LETTERS, TOKEN_DIGITS, TOKEN_MARKS, TOKEN_SPACES,
+    TOKEN_PARTS,    /* of characters: single bytes, jamo */
+    TOKEN_SPECIAL,
+    N_TOKEN_SCRIPTS,
 } TokenScript;
 const char *survey_script_name(TokenScript script);
 TokenScript survey_script_of(const Tokenizer *tok, int32_t id);
-void survey_scripts(const Tokenizer *tok, int64_t n_tokens[N_SCRIPTS]);
+void survey_scripts(const Tokenizer *tok, int64_t n_tokens[N_TOKEN_SCRIPTS]);
 /* The bytes that a token stands for in the middle of a text, in `arena`. */
 TokenText survey_surface(const Tokenizer *tok, Arena *arena, int32_t id);
 

@@ -54,20 +54,20 @@ TEST(survey, scripts_are_those_of_the_first_letter)
     static const struct {
         const char *text;
         TokenScript script;
-    } cases[] = {{"학", SCRIPT_HANGUL}, {"t", SCRIPT_LATIN}, {"本", SCRIPT_HAN}, {"м", SCRIPT_CYRILLIC}, {"1", SCRIPT_DIGITS}, {".", SCRIPT_MARKS},
-                 {" ", SCRIPT_SPACES}, {"<0x41>", SCRIPT_PARTS}, {"<ᄀ>", SCRIPT_PARTS}};
+    } cases[] = {{"학", TOKEN_HANGUL}, {"t", TOKEN_LATIN}, {"本", TOKEN_HAN}, {"м", TOKEN_CYRILLIC}, {"1", TOKEN_DIGITS}, {".", TOKEN_MARKS},
+                 {" ", TOKEN_SPACES}, {"<0x41>", TOKEN_PARTS}, {"<ᄀ>", TOKEN_PARTS}};
     Tokenizer *tok = trained(TOKENIZER_CHAR, FALLBACK_JAMO, false);
     REQUIRE(tok != NULL);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int32_t id = tokenizer_id_of(tok, cases[i].text);
         CHECK(id >= 0 && survey_script_of(tok, id) == cases[i].script);
     }
-    int64_t n[N_SCRIPTS], sum = 0;
+    int64_t n[N_TOKEN_SCRIPTS], sum = 0;
     survey_scripts(tok, n);
-    for (int s = 0; s < N_SCRIPTS; s++)
+    for (int s = 0; s < N_TOKEN_SCRIPTS; s++)
         sum += n[s];
     CHECK_EQUAL(sum, tokenizer_vocab_size(tok));
-    CHECK_EQUAL(n[SCRIPT_PARTS], 256 + 67);
+    CHECK_EQUAL(n[TOKEN_PARTS], 256 + 67);
     tokenizer_free(tok);
 }
 

@@ -133,7 +133,7 @@ TokenizerReport survey_tokens(const Tokenizer *tok)
             continue;
         }
         report.n_tokens++;
-        if (id == tok->unk_id || tokenizer_is_special(tok, id) || tokenizer_is_added_only(tok, id) || survey_script_of(tok, id) == SCRIPT_PARTS)
+        if (id == tok->unk_id || tokenizer_is_special(tok, id) || tokenizer_is_added_only(tok, id) || survey_script_of(tok, id) == TOKEN_PARTS)
             continue;
         if (tok->model == MODEL_UNIGRAM && !is_best_path(tok, &scratch, &buffer, id))
             count(&report.n_unreachable, &report.first_unreachable, id);
