@@ -56,6 +56,8 @@ static const Option rows[] = {
     ROW_CHOICE("memory.recompute", memory.recompute, RECOMPUTE_CHOICES, "activations made again in backward instead of kept; the bits stay"),
     ROW_INT("memory.layers", memory.layers, 1, 1e6, "layers between kept activations, for recompute: layers"),
     ROW_REAL("memory.budget_bytes", memory.budget_bytes, 0.0, 1e18, "of the whole run, for recompute: budget"),
+    OPTION_BOOL("record.tensorboard", Recipe, record.tensorboard, "write event files for TensorBoard into the run's folder"),
+    OPTION_BOOL("record.histograms", Recipe, record.histograms, "with histograms of weights and gradients at evaluations"),
     ROW_INT("parallel.dp", parallel.dp, 1, 1e6, "data-parallel ranks"),
     ROW_INT("parallel.tp", parallel.tp, 1, 1e6, "tensor-parallel ranks"),
     ROW_INT("parallel.pp", parallel.pp, 1, 1e6, "pipeline stages"),
@@ -74,6 +76,7 @@ Recipe recipe_default(void)
         .train = {.steps = 1000, .batch_size = 8, .eval_every = 250, .checkpoint_every = 500, .keep_best = 1, .log_every = 10,
                   .bad_steps_max = 10, .sample_tokens = 100, .sample_temperature = 0.8, .probe = true},
         .memory = {.layers = 1},
+        .record = {.tensorboard = true, .histograms = true},
         .parallel = {.dp = 1, .tp = 1, .pp = 1},
     };
 }
@@ -159,5 +162,6 @@ uint64_t recipe_hash(const Recipe *recipe)
     same.train.threads = neutral.train.threads;
     same.train.probe = neutral.train.probe;
     same.memory = neutral.memory;
+    same.record = neutral.record;
     return options_hash(&recipe_table, &same);
 }

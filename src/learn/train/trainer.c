@@ -78,6 +78,7 @@ void trainer_free(Trainer *t)
     if (!t)
         return;
     run_log_close(t->log);
+    event_file_close(t->events);
     Program *programs[] = {t->micro_step, t->update, t->eval, t->refresh};
     Graph *graphs[] = {t->micro_graph, t->update_graph, t->eval_graph, t->refresh_graph};
     for (int i = 0; i < 4; i++) {

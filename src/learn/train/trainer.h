@@ -23,6 +23,11 @@ typedef struct {
     int64_t layers;       /* of a group, for RECOMPUTE_LAYERS; RECOMPUTE_SQRT takes the root of their number */
     double budget_bytes;  /* of the whole run, for RECOMPUTE_BUDGET: the plan's total stays below at the least cost of time */
 } MemoryOptions;
+/* What a run leaves behind beside log.jsonl, in its folder. None of it touches the result. */
+typedef struct {
+    bool tensorboard;    /* tensorboard/events.out.tfevents.*: losses, samples, and with */
+    bool histograms;     /* every parameter and its gradient at evaluations */
+} RecordOptions;
 
 typedef struct {
     OptimOptions optim;
@@ -41,6 +46,7 @@ typedef struct {
     uint64_t recipe_hash;
     double flops_per_token;   /* necessary matmul FLOPs, for the share of peak; 0: unknown */
     double peak_flops;        /* matmul FLOPs a second this machine reached; 0: unknown */
+    RecordOptions record;
     bool quiet;
 } TrainerOptions;
 

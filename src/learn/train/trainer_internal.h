@@ -3,6 +3,7 @@
 #define LEARN_TRAIN_TRAINER_INTERNAL_H
 
 #include "learn/train/checkpoint.h"
+#include "learn/train/event_file.h"
 #include "learn/train/run_log.h"
 #include "learn/train/trainer.h"
 
@@ -27,11 +28,19 @@ struct Trainer {
     RunState state;
     int64_t n_bad_in_a_row;
     RunLog *log;
+    EventFile *events;  /* NULL: not asked for */
 };
 
 /* Records the task's loss, and its gradients when training. */
 Graph *trainer_record_loss(Trainer *t, bool training);
 /* Makes micro_graph and micro_step, and the update over their gradients, as options.memory asks. The evaluation program must exist. */
 Err trainer_compile_step(Trainer *t);
+/* trainer_events.c: each does nothing when no events are asked for. */
+Err trainer_events_open(Trainer *trainer);
+Err trainer_events_step(Trainer *trainer, const StepReport *report);
+/* Before the update of a step whose evaluation is due, while gradients are there; `scale` makes them means over targets. */
+Err trainer_events_gradients(Trainer *trainer, double scale);
+Err trainer_events_evaluation(Trainer *trainer, const EvalReport *report);
+Err trainer_events_sample(Trainer *trainer, const char *text);
 
 #endif

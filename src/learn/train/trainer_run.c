@@ -54,7 +54,8 @@ static Err log_step(Run *run, const StepReport *report)
     field_finite(json, "grad_norm", report->grad_norm);
     json_field_int(json, "tokens", t->state.n_tokens);
     json_field_double(json, "seconds", report->seconds);
-    return run_log_end(t->log);
+    TRY(run_log_end(t->log));
+    return trainer_events_step(t, report);
 }
 
 static double share_of_peak(const Run *run)
@@ -95,7 +96,8 @@ static Err evaluate(Run *run)
     field_finite(json, "val_loss", run->result->eval.loss);
     field_finite(json, "perplexity", exp(run->result->eval.loss));
     field_finite(json, "bits_per_byte", run->result->eval.bits_per_byte);
-    return run_log_end(t->log);
+    TRY(run_log_end(t->log));
+    return trainer_events_evaluation(t, &run->result->eval);
 }
 
 static Err sample(Run *run)
@@ -113,6 +115,8 @@ static Err sample(Run *run)
         json_field_string(json, "sample", text);
         err = run_log_end(t->log);
     }
+    if (err == OK && text)
+        err = trainer_events_sample(t, text);
     arena_free(arena);
     return err;
 }
@@ -224,6 +228,7 @@ Err trainer_run(Trainer *t, TrainResult *result)
 {
     *result = (TrainResult){.train_loss = NAN, .share_of_peak = NAN, .recompute_share = NAN, .eval = {NAN, NAN, 0}};
     TRY(open_log(t));
+    TRY(trainer_events_open(t));
     Run run = {.t = t, .result = result};
     if (!t->options.quiet) {
         run.progress = progress_new("train", t->options.steps, "steps");

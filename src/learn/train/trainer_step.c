@@ -39,6 +39,8 @@ Err trainer_run_step(Trainer *t, StepReport *report)
         const ScheduleItem *item = &t->schedule[i];
         if (item->segment == SEGMENT_FORWARD)
             t->task->fill(context, t->micro_step, t->state.step, item->micro);
+        if (item->segment == SEGMENT_UPDATE)
+            TRY(trainer_events_gradients(t, n_targets > 0 ? 1.0 / (double)n_targets : 0.0));
         program_run(item->segment == SEGMENT_UPDATE ? t->update : t->micro_step, item->segment);
         if (item->segment == SEGMENT_BACKWARD) {
             add_losses(t->micro_step, &loss_sum);
