@@ -46,9 +46,8 @@ extern const OptionTable recipe_table;
 Recipe recipe_default(void);
 /* Checks what one setting says against another and fills in what follows from others (micro_batch_size, grad_leaf, out). ERR_USAGE says the cure. */
 Err recipe_check(Recipe *recipe, Arena *arena);
-/* Identity of the result: the hash of all settings but those that cannot change it (run, out, threads, micro_batch_size, memory, how often to log, save and
-/* Identity of the result: the hash of all settings but those that cannot change it (run, out, threads, micro_batch_size, records, how often to log, save and
- * sample). */
+/* Identity of the result: the hash of all settings but those that cannot change it (run, out, threads, micro_batch_size, memory, records, how
+ * often to log, save and sample). */
 uint64_t recipe_hash(const Recipe *recipe);
 
 #endif
