@@ -1,13 +1,11 @@
 /* bpe_encode.c - a piece of text to the tokens of a byte-pair vocabulary: start symbols, then their merges; or, where the vocabulary
  * allows, the matcher that finds the same tokens without merging. */
-#include "text/tokenizer/bpe_match.h"
 #include "text/tokenizer/byte_level.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/jamo.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/unicode/char_run.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,12 +168,6 @@ static void put_pieces(const Tokenizer *tok, Piece piece, const BpeSymbol *symbo
     }
 }
 
-/* The matcher of a vocabulary, and what it may be used for. */
-struct BpeFast {
-    BpeMatcher *matcher;     /* NULL: this vocabulary must merge */
-    bool finds_whole_pieces; /* no token is out of its reach: a piece that is a token comes out as it */
-};
-
 static size_t start_of_bytes(const void *context, BpeSymbol *symbols, const char *bytes, size_t n)
 {
     return byte_symbols(context, symbols, (Piece){.bytes = bytes, .n = n});
@@ -223,11 +215,10 @@ static bool can_match(const Tokenizer *tok)
     return true;
 }
 
-static BpeFast *fast_new(const Tokenizer *tok)
+void bpe_make_fast(const Tokenizer *tok, ModelFast *fast)
 {
-    BpeFast *fast = mem_alloc(sizeof *fast);
     if (!can_match(tok))
-        return fast;
+        return;
     int32_t n_phantoms = tok->by_pieces ? tok->phantoms.n_ids : 0, n_ids = tok->vocab.n_ids + n_phantoms;
     Arena *arena = arena_new();
     TrieKey *keys = mem_alloc((size_t)n_ids * sizeof *keys);
@@ -250,28 +241,6 @@ static BpeFast *fast_new(const Tokenizer *tok)
     fast->finds_whole_pieces = fast->matcher && bpe_matcher_n_tokens(fast->matcher) == n_keys;
     free(keys);
     arena_free(arena);
-    return fast;
-}
-
-void bpe_fast_free(BpeFast *fast)
-{
-    if (fast)
-        bpe_matcher_free(fast->matcher);
-    free(fast);
-}
-
-/* Made by whoever encodes first; of two that come at once one is thrown away. */
-static const BpeFast *fast_of(const Tokenizer *tok)
-{
-    Tokenizer *owner = (Tokenizer *)tok;  /* the slot holds no part of what the tokenizer says */
-    BpeFast *fast = atomic_load(&owner->fast), *expected = NULL;
-    if (fast)
-        return fast;
-    fast = fast_new(tok);
-    if (atomic_compare_exchange_strong(&owner->fast, &expected, fast))
-        return fast;
-    bpe_fast_free(fast);
-    return expected;
 }
 
 /* Bytes: the matcher covers everything. */
@@ -314,7 +283,7 @@ static size_t match_chars(const Tokenizer *tok, const BpeMatcher *matcher, Encod
 
 void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
 {
-    const BpeFast *fast = fast_of(tok);
+    const ModelFast *fast = model_fast(tok);
     if (tok->ignore_merges && !fast->finds_whole_pieces) {
         int32_t id = tok->byte_level ? tokenizer_find_bytes(tok, scratch->arena, piece.bytes, piece.n)
                                      : tokenizer_find_model(tok, piece.bytes, piece.n);

@@ -106,25 +106,25 @@ static size_t keep_reachable(BpeMatcher *matcher, const BpeMerges *merges, TrieK
     return n_kept;
 }
 
-/* False when a merge has a rank that is not above those of its parts. */
-static bool put_pairs(BpeMatcher *matcher, const BpeMerges *merges)
+/* One pair a token: two neighbours can only ever merge as that token's own text does, because until then nothing reaches across its ends. Every
+ * other cut of the token that the table of merges may hold never comes about. False when a token is made before one of its parts. */
+static bool put_pairs(BpeMatcher *matcher, const TrieKey *tokens)
 {
     matcher->pair_mask = 63;
-    while (matcher->pair_mask < merges->n_merges * 2ull)
+    while (matcher->pair_mask < matcher->n_tokens * 2)
         matcher->pair_mask = matcher->pair_mask * 2 + 1;
     matcher->pairs = mem_alloc((matcher->pair_mask + 1) * sizeof *matcher->pairs);
-    for (uint32_t i = 0; i < merges->n_slots; i++) {
-        const BpeMerge *merge = &merges->slots[i];
-        int32_t left = (int32_t)(merge->pair >> 32), right = (int32_t)(uint32_t)merge->pair;
-        if (left < 0 || !matcher->made[left].length || !matcher->made[right].length)
-            continue;  /* a free slot, or a pair that never comes about */
-        uint32_t rank = merge->rank + 1;
-        if (rank <= matcher->made[left].rank || rank <= matcher->made[right].rank || rank >> PAIR_RANK_BITS)
+    for (size_t i = 0; i < matcher->n_tokens; i++) {
+        const Made *made = &matcher->made[tokens[i].value];
+        if (made->rank == 0)
+            continue;
+        if (made->rank <= matcher->made[made->left].rank || made->rank <= matcher->made[made->right].rank ||
+            made->rank >> PAIR_RANK_BITS)
             return false;
-        uint64_t at = pair_hash(pair_key(left, right));
+        uint64_t at = pair_hash(pair_key(made->left, made->right));
         while (matcher->pairs[at & matcher->pair_mask])
             at++;
-        matcher->pairs[at & matcher->pair_mask] = pair_key(left, right) << PAIR_RANK_BITS | rank;
+        matcher->pairs[at & matcher->pair_mask] = pair_key(made->left, made->right) << PAIR_RANK_BITS | made->rank;
     }
     return true;
 }
@@ -149,7 +149,7 @@ BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_t
     trie_build(&matcher->trie, tokens, n);
     for (size_t i = 0; i < n; i++)
         find_shorter(matcher, &tokens[i]);
-    if (put_pairs(matcher, merges))
+    if (put_pairs(matcher, tokens))
         return matcher;
     bpe_matcher_free(matcher);
     return NULL;

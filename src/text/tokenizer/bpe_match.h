@@ -19,7 +19,7 @@ typedef struct BpeMatcher BpeMatcher;
 typedef size_t (*BpeStart)(const void *context, BpeSymbol *symbols, const char *bytes, size_t n);
 
 /* `tokens` are texts with their ids (sorted in place); ids lie below n_ids. Tokens that their own text does not encode to take no part.
- * NULL when a merge may come before the merges that made its parts, or when there are more than 2^20 ids or 2^24 ranks: then only merging
+ * NULL when a token is made by a merge of better rank than one that made its parts, or when there are more than 2^20 ids or 2^24 ranks: then only merging
  * itself is exact. */
 BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_tokens, int32_t n_ids, BpeStart start, const void *context);
 void bpe_matcher_free(BpeMatcher *matcher);  /* NULL is fine */

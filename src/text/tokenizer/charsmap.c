@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char space_mark[] = "\xE2\x96\x81";  /* U+2581 stands for a space */
-enum { SPACE_MARK_BYTES = 3 };
+enum { SPACE_MARK_BYTES = 3, CHARSMAP_DEPTH_MAX = 64 };
 
 struct Charsmap {
     char *blob;
@@ -127,6 +127,41 @@ static size_t look_up(const Charsmap *map, const char *text, size_t n_bytes, boo
             break;
     }
     return found;
+}
+
+/* Visits the children of a node of the trie; true when a space is among their bytes or, below the first byte, anywhere. */
+static bool finds_space(const Charsmap *map, uint32_t unit, size_t node, int depth)
+{
+    node ^= unit_offset(unit);
+    for (uint32_t byte = 1; byte < 256; byte++) {
+        size_t child = node ^ byte;
+        if (child >= map->n_units || unit_label(map->units[child]) != byte)
+            continue;
+        if (byte == ' ' && depth > 0)
+            return true;
+        if (depth >= CHARSMAP_DEPTH_MAX || finds_space(map, map->units[child], child, depth + 1))
+            return true;
+    }
+    return false;
+}
+
+bool charsmap_joins_spaces(const Charsmap *map)
+{
+    if (!map->units)
+        return false;
+    size_t alone = unit_offset(map->units[0]) ^ ' ';  /* where a key that begins with a space would go on */
+    if (alone < map->n_units && unit_label(map->units[alone]) == ' ')
+        for (uint32_t byte = 1; byte < 256; byte++) {
+            size_t child = alone ^ unit_offset(map->units[alone]) ^ byte;
+            if (child < map->n_units && unit_label(map->units[child]) == byte)
+                return true;
+        }
+    bool may = false;  /* most maps hold no other unit that says space, and need no search */
+    for (size_t i = 0; i < map->n_units && !may; i++)
+        may = i != alone && unit_label(map->units[i]) == ' ';
+    if (!may)
+        return false;
+    return finds_space(map, map->units[0], 0, 0);
 }
 
 /* What stands for the start of the text, and how much of it is used up. */

@@ -13,6 +13,8 @@ void charsmap_free(Charsmap *map);
 const char *charsmap_blob(const Charsmap *map, size_t *n_bytes);
 /* Texts that are taken as they stand and never normalised (user-defined symbols). */
 void charsmap_add_symbol(Charsmap *map, const char *text, size_t n_bytes);
+/* Does a key hold a space and something else? Then what stands beside a space may change with it. */
+bool charsmap_joins_spaces(const Charsmap *map);
 bool charsmap_has_symbols(const Charsmap *map);
 /* Bytes of the longest symbol at the start of the text, 0 when there is none. */
 size_t charsmap_symbol_at(const Charsmap *map, const char *text, size_t n_bytes);

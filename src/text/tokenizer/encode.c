@@ -1,5 +1,6 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
 #include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/word_cut.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static EncodeScratch *scratch_take(const Tokenizer *tok)
     }
     EncodeScratch *scratch = mem_alloc(sizeof *scratch);
     scratch->arena = arena_new();
+    scratch->word_arena = arena_new();
     return scratch;
 }
 
@@ -24,9 +26,11 @@ static void scratch_free(EncodeScratch *scratch)
     if (!scratch)
         return;
     arena_free(scratch->arena);
+    arena_free(scratch->word_arena);
     bpe_scratch_release(&scratch->bpe);
     free(scratch->symbols);
     pretoken_cache_release(&scratch->cache);
+    pretoken_cache_release(&scratch->words);
     free(scratch->model);
     free(scratch);
 }
@@ -78,6 +82,40 @@ void token_buffer_push(TokenBuffer *buffer, int32_t id, size_t begin, size_t end
     buffer->n++;
 }
 
+static ModelFast *fast_new(const Tokenizer *tok)
+{
+    ModelFast *fast = mem_alloc(sizeof *fast);
+    if (tok->model == MODEL_BPE)
+        bpe_make_fast(tok, fast);
+    else if (tok->model == MODEL_WORDPIECE)
+        wordpiece_make_fast(tok, fast);
+    return fast;
+}
+
+void model_fast_free(ModelFast *fast)
+{
+    if (!fast)
+        return;
+    bpe_matcher_free(fast->matcher);
+    trie_release(&fast->first);
+    trie_release(&fast->more);
+    free(fast);
+}
+
+/* Of two that are made at once one is thrown away. */
+const ModelFast *model_fast(const Tokenizer *tok)
+{
+    Tokenizer *owner = (Tokenizer *)tok;  /* the slot holds no part of what the tokenizer says */
+    ModelFast *fast = atomic_load(&owner->fast), *expected = NULL;
+    if (fast)
+        return fast;
+    fast = fast_new(tok);
+    if (atomic_compare_exchange_strong(&owner->fast, &expected, fast))
+        return fast;
+    model_fast_free(fast);
+    return expected;
+}
+
 void wordlevel_encode(const Tokenizer *tok, Piece piece, TokenBuffer *out)
 {
     int32_t id = tokenizer_find_model(tok, piece.bytes, piece.n);
@@ -100,7 +138,7 @@ void model_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Tok
 static PretokenCache *cache_of(EncodeScratch *scratch)
 {
     if (!scratch->cache.block)
-        pretoken_cache_init(&scratch->cache);
+        pretoken_cache_init(&scratch->cache, false);
     return &scratch->cache;
 }
 
@@ -112,17 +150,24 @@ static void encode_remembered(const Tokenizer *tok, EncodeScratch *scratch, Piec
         return;
     }
     PretokenCache *cache = cache_of(scratch);
-    int n_ids;
-    const int32_t *ids = pretoken_cache_find(cache, piece.bytes, piece.n, &n_ids);
+    const int32_t *ids = NULL;
+    int n_max = SHORT_PIECE_IDS;
+    if (piece.n <= SHORT_PIECE_BYTES) {
+        ShortKey key = short_key(piece.bytes, piece.n, false);
+        ids = short_find(cache, key, short_bucket(key));
+    }
+    if (ids ? ids[0] == LOOK_AMONG_LONG : piece.n > SHORT_PIECE_BYTES) {
+        ids = pretoken_cache_find_long(cache, piece.bytes, piece.n);
+        n_max = LONG_PIECE_IDS;
+    }
     if (ids) {
-        token_buffer_reserve(out, LONG_PIECE_IDS);
-        memcpy(out->ids + out->n, ids, (size_t)n_ids * sizeof *ids);
-        out->n += n_ids;
+        for (int i = 0; i < n_max && ids[i] >= 0; i++)
+            token_buffer_push(out, ids[i], 0, 0);
         return;
     }
     int64_t before = out->n;
     model_encode(tok, scratch, piece, out);
-    pretoken_cache_put(cache, piece.bytes, piece.n, out->ids + before, out->n - before);
+    pretoken_cache_put(cache, piece.bytes, piece.n, out->ids + before, out->n - before, -1);
 }
 
 /* Puts the offsets of a piece's tokens into terms of the text given. */
@@ -180,7 +225,7 @@ static void encode_scanned(const Tokenizer *tok, EncodeScratch *scratch, const S
         }
         for (int i = 0; i < n; at = ends[i++]) {
             const int32_t *ids = ends[i] - at <= SHORT_PIECE_BYTES ? short_find(cache, keys[i], buckets[i]) : NULL;
-            if (!ids) {
+            if (!ids || ids[0] == LOOK_AMONG_LONG) {
                 encode_remembered(tok, scratch, piece_part(text, at, ends[i]), out);
                 continue;
             }
@@ -217,6 +262,25 @@ static void push_added(TokenBuffer *out, Segment segment)
         map_offsets(out, out->n - 1, segment.text);
 }
 
+void encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out)
+{
+    Arena *arena = scratch->word_arena;
+    Pieces pieces = {0};
+    word = normalizer_run(tok->normalizers, tok->n_normalizers, arena, word);
+    pretokenizer_run(tok->pretokenizers, tok->n_pretokenizers, arena, word, &pieces);
+    for (size_t i = 0; i < pieces.n; i++)
+        model_encode(tok, scratch, pieces.items[i], out);
+    arena_reset(arena);
+}
+
+static WordCut word_cut(const Tokenizer *tok, EncodeScratch *scratch)
+{
+    if (!scratch->is_cut_known)
+        scratch->cut = word_cut_of(tok);
+    scratch->is_cut_known = true;
+    return scratch->cut;
+}
+
 static void encode_text(const Tokenizer *tok, EncodeScratch *scratch, Piece text, bool parse_special, TokenBuffer *out)
 {
     Segments raw = {0};
@@ -224,6 +288,10 @@ static void encode_text(const Tokenizer *tok, EncodeScratch *scratch, Piece text
     for (size_t i = 0; i < raw.n; i++) {
         if (raw.items[i].id >= 0) {
             push_added(out, raw.items[i]);
+            continue;
+        }
+        if (word_cut(tok, scratch) != WORD_CUT_NONE && !out->wants_offsets) {
+            word_cut_encode(tok, scratch, scratch->cut, raw.items[i].text, out);
             continue;
         }
         Piece normal = normalizer_run(tok->normalizers, tok->n_normalizers, scratch->arena, raw.items[i].text);

@@ -7,8 +7,9 @@
 
 enum { CACHE_LINE = 64 };
 
-void pretoken_cache_init(PretokenCache *cache)
+void pretoken_cache_init(PretokenCache *cache, bool noted)
 {
+    cache->noted = noted;
     size_t n_short = (2u << SHORT_BUCKET_BITS) * sizeof *cache->shorts, n_long = (2u << LONG_BUCKET_BITS) * sizeof *cache->longs;
     cache->block = mem_alloc(n_short + n_long + CACHE_LINE);
     char *start = (char *)cache->block + (CACHE_LINE - (uintptr_t)cache->block % CACHE_LINE) % CACHE_LINE;
@@ -20,14 +21,6 @@ void pretoken_cache_release(PretokenCache *cache)
 {
     free(cache->block);
     *cache = (PretokenCache){0};
-}
-
-static int count_ids(const int32_t *ids, int n_max)
-{
-    int n = 0;
-    while (n < n_max && ids[n] >= 0)
-        n++;
-    return n;
 }
 
 static void long_key(uint64_t part[4], const char *bytes, size_t n)
@@ -42,48 +35,44 @@ static LongEntry *long_bucket(const PretokenCache *cache, const uint64_t part[4]
     return &cache->longs[2 * (XXH3_64bits(part, 4 * sizeof *part) >> (64 - LONG_BUCKET_BITS))];
 }
 
-const int32_t *pretoken_cache_find(const PretokenCache *cache, const char *bytes, size_t n, int *n_ids)
+const int32_t *pretoken_cache_find_long(const PretokenCache *cache, const char *bytes, size_t n)
 {
-    if (n <= SHORT_PIECE_BYTES) {
-        ShortKey key = short_key(bytes, n, false);
-        const int32_t *ids = short_find(cache, key, short_bucket(key));
-        *n_ids = ids ? count_ids(ids, SHORT_PIECE_IDS) : 0;
-        if (ids)
-            return ids;
-    }
     uint64_t part[4];
     long_key(part, bytes, n);
     const LongEntry *bucket = long_bucket(cache, part);
     for (int i = 0; i < 2; i++)
-        if (memcmp(bucket[i].part, part, sizeof part) == 0) {
-            *n_ids = count_ids(bucket[i].ids, LONG_PIECE_IDS);
+        if (memcmp(bucket[i].part, part, sizeof part) == 0)
             return bucket[i].ids;
-        }
     return NULL;
 }
 
-static void fill_ids(int32_t *to, int n_max, const int32_t *ids, int64_t n)
+static void fill_ids(const PretokenCache *cache, int32_t *to, int n_max, const int32_t *ids, int64_t n, int32_t note)
 {
     for (int i = 0; i < n_max; i++)
         to[i] = i < n ? ids[i] : -1;
+    if (cache->noted)
+        to[n_max - 1] = note;
 }
 
-void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids)
+void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids, int32_t note)
 {
-    if (n == 0 || n > LONG_PIECE_BYTES || n_ids < 1 || n_ids > LONG_PIECE_IDS)
+    if (n == 0 || n > LONG_PIECE_BYTES || n_ids < 1 || n_ids > LONG_PIECE_IDS - cache->noted)
         return;
-    if (n <= SHORT_PIECE_BYTES && n_ids <= SHORT_PIECE_IDS) {
+    if (n <= SHORT_PIECE_BYTES) {
+        bool fits = n_ids <= SHORT_PIECE_IDS - cache->noted;
         ShortKey key = short_key(bytes, n, false);
         ShortEntry *bucket = &cache->shorts[2 * short_bucket(key)];
         bucket[1] = bucket[0];
         bucket[0].key = key;
-        fill_ids(bucket[0].ids, SHORT_PIECE_IDS, ids, n_ids);
-        return;
+        fill_ids(cache, bucket[0].ids, SHORT_PIECE_IDS, ids, fits ? n_ids : 0, note);
+        if (fits)
+            return;
+        bucket[0].ids[0] = LOOK_AMONG_LONG;
     }
     uint64_t part[4];
     long_key(part, bytes, n);
     LongEntry *bucket = long_bucket(cache, part);
     bucket[1] = bucket[0];
     memcpy(bucket[0].part, part, sizeof part);
-    fill_ids(bucket[0].ids, LONG_PIECE_IDS, ids, n_ids);
+    fill_ids(cache, bucket[0].ids, LONG_PIECE_IDS, ids, n_ids, note);
 }

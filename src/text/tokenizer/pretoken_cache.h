@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { SHORT_PIECE_BYTES = 15, SHORT_PIECE_IDS = 4, LONG_PIECE_BYTES = 31, LONG_PIECE_IDS = 8 };
+enum { LOOK_AMONG_LONG = -2 };
 enum { SHORT_BUCKET_BITS = 14, LONG_BUCKET_BITS = 12 };  /* 1 MB and 0.75 MB */
 
 typedef struct {
@@ -30,14 +31,15 @@ typedef struct {
     ShortEntry *shorts;  /* 2 << SHORT_BUCKET_BITS */
     LongEntry *longs;    /* 2 << LONG_BUCKET_BITS */
     void *block;
+    bool noted;  /* the last place for an id holds a note of the caller instead */
 } PretokenCache;
 
-void pretoken_cache_init(PretokenCache *cache);
+void pretoken_cache_init(PretokenCache *cache, bool noted);
 void pretoken_cache_release(PretokenCache *cache);
-/* What stood for the piece (at most LONG_PIECE_BYTES); NULL when it is not known. *n_ids >= 1. */
-const int32_t *pretoken_cache_find(const PretokenCache *cache, const char *bytes, size_t n, int *n_ids);
-/* Does nothing when the piece or its ids are too many, or there is no id. */
-void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids);
+/* The ids of a piece of at most LONG_PIECE_BYTES among the long ones: LONG_PIECE_IDS places, -1 behind the last id; NULL when not known. */
+const int32_t *pretoken_cache_find_long(const PretokenCache *cache, const char *bytes, size_t n);
+/* Does nothing when the piece or its ids are too many, or there is no id. `note` is kept when the cache is noted. */
+void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids, int32_t note);
 
 /* Byte n of a word and all above it set to zero; 0 < n <= 8. */
 static inline uint64_t low_bytes(uint64_t word, size_t n)
@@ -68,7 +70,7 @@ static inline size_t short_bucket(ShortKey key)
     return (size_t)((uint64_t)(product >> 64) ^ (uint64_t)product) & ((1u << SHORT_BUCKET_BITS) - 1);
 }
 
-/* The ids of a short piece, -1 behind the last; NULL when it is not known. */
+/* The ids of a short piece, -1 behind the last, or LOOK_AMONG_LONG when they are too many for a short entry; NULL when it is not known. */
 static inline const int32_t *short_find(const PretokenCache *cache, ShortKey key, size_t bucket)
 {
     const ShortEntry *entry = &cache->shorts[2 * bucket];

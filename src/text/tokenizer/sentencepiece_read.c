@@ -218,11 +218,14 @@ static void build_unigram(Model *model)
 {
     Unigram *unigram = model->tok->unigram = unigram_new();
     unigram->single_precision = true;
-    unigram->user_defined = mem_alloc((size_t)model->n);
     unigram->hidden = mem_alloc((size_t)model->n);
     for (int32_t id = 0; id < model->n; id++) {
         unigram_push(unigram, (double)model->scores[id]);
-        unigram->user_defined[id] = model->types[id] == PIECE_USER_DEFINED;
+        if (model->types[id] == PIECE_USER_DEFINED) {
+            if (!unigram->user_defined)
+                unigram->user_defined = mem_alloc((size_t)model->n);
+            unigram->user_defined[id] = 1;
+        }
         unigram->hidden[id] = !is_matched(model->types[id]);
     }
     unigram_finish(unigram, &model->tok->vocab);

@@ -62,7 +62,7 @@ void tokenizer_free(Tokenizer *tok)
     }
     vocab_release(&tok->vocab);
     tokenizer_release_scratch(tok);
-    bpe_fast_free(tok->fast);
+    model_fast_free(tok->fast);
     free(tok);
 }
 

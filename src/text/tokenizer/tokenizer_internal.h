@@ -7,6 +7,7 @@
 #define TEXT_TOKENIZER_INTERNAL_H
 
 #include "text/tokenizer/bpe.h"
+#include "text/tokenizer/bpe_match.h"
 #include "text/tokenizer/pretoken_cache.h"
 #include "text/tokenizer/tokenizer.h"
 #include "text/tokenizer/vocab.h"
@@ -128,8 +129,13 @@ void token_buffer_push(TokenBuffer *buffer, int32_t id, size_t begin, size_t end
 
 typedef struct EncodeScratch EncodeScratch;
 typedef struct Unigram Unigram;  /* unigram.c */
-typedef struct BpeFast BpeFast;  /* bpe_encode.c */
-void bpe_fast_free(BpeFast *fast);
+
+/* What a model is encoded with, besides its vocabulary. */
+typedef struct {
+    BpeMatcher *matcher;      /* NULL: this vocabulary must merge */
+    bool finds_whole_pieces;  /* no token is out of the matcher's reach: a piece that is a token comes out as it */
+    Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */
+} ModelFast;
 
 typedef struct {
     int32_t left, right, merged;
@@ -178,7 +184,7 @@ struct Tokenizer {
 
     uint64_t hash;
     _Atomic(EncodeScratch *) scratch[N_SCRATCH_SLOTS];
-    _Atomic(BpeFast *) fast;  /* of bpe_encode.c, made when the first text comes */
+    _Atomic(ModelFast *) fast;  /* see model_fast; NULL until the first text comes */
 };
 
 /* The token of a byte-level vocabulary that stands for these bytes, -1 when there is none. */
@@ -201,13 +207,26 @@ NormalizerStep *tokenizer_push_normalizer(Tokenizer *tok, NormalizerKind kind);
 PretokenizerStep *tokenizer_push_pretokenizer(Tokenizer *tok, PretokenizerKind kind);
 DecoderStep *tokenizer_push_decoder(Tokenizer *tok, DecoderKind kind);
 
+/* How raw text may be cut before anything else happens to it (word_cut.h). */
+typedef enum {
+    WORD_CUT_NONE,
+    WORD_CUT_WHITE_SPACE,  /* at white space, which leaves no trace */
+    WORD_CUT_SPACES,       /* at spaces; however many, they become the mark before the next word */
+    WORD_CUT_ONE_SPACE,    /* at the first of a run of spaces, which becomes that mark */
+} WordCut;
+
 /* Working memory of one encoding thread: kept between calls, never part of the result. */
 struct EncodeScratch {
-    Arena *arena;
+    Arena *arena;       /* of one text */
+    Arena *word_arena;  /* of one word of it */
     BpeScratch bpe;
     BpeSymbol *symbols;
     size_t n_symbols_max;
-    PretokenCache cache;  /* made when the first piece comes */
+    PretokenCache cache;  /* of pieces as the model meets them, made when the first one comes */
+    PretokenCache words;  /* of words as the text has them (word_cut.c) */
+    WordCut cut;          /* what the tokenizer allows, once `is_cut_known` */
+    bool is_cut_known;
+    double path_score;    /* unigram models in single precision: score of all words so far */
     void *model;      /* of the model's own */
     size_t n_model_bytes;
 };
@@ -215,12 +234,24 @@ void *encode_scratch_model(EncodeScratch *scratch, size_t n_bytes);
 
 /* The scanner, when it is all that cuts: then pieces are met one by one, without a list. NULL otherwise. */
 const Splitter *tokenizer_only_scanner(const Tokenizer *tok);
+/* Made by whoever encodes first. */
+const ModelFast *model_fast(const Tokenizer *tok);
+void model_fast_free(ModelFast *fast);
+void bpe_make_fast(const Tokenizer *tok, ModelFast *fast);
+void wordpiece_make_fast(const Tokenizer *tok, ModelFast *fast);
 /* Encodes one piece with the model. */
 void model_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
 void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
 void wordpiece_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
 void wordlevel_encode(const Tokenizer *tok, Piece piece, TokenBuffer *out);
 void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
+/* A text behind others, under SentencePiece's single-precision sums: the path starts at scratch->path_score and leaves its end there.
+ * Returns a note for unigram_follows, or -1 when the outcome must not be remembered. */
+int32_t unigram_encode_after(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
+/* True when a text with these pieces gives them here, too; then the path's score has moved on. */
+bool unigram_follows(const Tokenizer *tok, EncodeScratch *scratch, const int32_t *ids, int n, int32_t note);
+/* Normalizer, pre-tokenizer and model on a few characters without added tokens, nothing remembered. */
+void encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out);
 void unigram_free(Unigram *unigram);
 
 /* A stretch of text between added tokens, or an added token (id >= 0). */

@@ -1,8 +1,10 @@
 /* unigram.c - see unigram.h: reading a vocabulary and finding the best path. Training is in unigram_train.c. */
 #include "text/tokenizer/jamo.h"
 #include "text/tokenizer/unigram.h"
+#include "text/unicode/char_run.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,23 +96,51 @@ typedef struct {
 } Step;
 enum { UNREACHED = UINT32_MAX };
 
-static inline void offer(const Unigram *unigram, Step *step, double score, int32_t id, size_t start)
+/* Sums in double, or rounded to float at every step as SentencePiece's are. `margin` (double only; may be NULL) becomes the least
+ * difference between two ways that met anywhere. */
+typedef struct {
+    bool rounded;
+    double from;  /* score at the start */
+    double *margin;
+} PathRule;
+
+static inline void offer(PathRule rule, Step *step, double score, int32_t id, size_t start)
 {
-    if (step->start == (uint32_t)UNREACHED || score > step->score)
-        *step = (Step){unigram->single_precision ? (double)(float)score : score, id, (uint32_t)start};
+    double kept = rule.rounded ? (double)(float)score : score;
+    if (step->start == (uint32_t)UNREACHED) {
+        *step = (Step){kept, id, (uint32_t)start};
+        return;
+    }
+    if (rule.margin && fabs(score - step->score) < *rule.margin)
+        *rule.margin = fabs(score - step->score);
+    if (score > step->score)
+        *step = (Step){kept, id, (uint32_t)start};
 }
 
-static void best_path(const Unigram *unigram, int32_t unk_id, Piece piece, Step *steps)
+static double unknown_score(const Unigram *unigram)
+{
+    double score = unigram->min_score - unknown_penalty;
+    return unigram->single_precision ? (double)(float)score : score;
+}
+
+static inline size_t char_bytes(const char *at, const char *end)
+{
+    if ((unsigned char)*at < 0x80)
+        return 1;
+    if (is_syllable(at, (size_t)(end - at)))
+        return SYLLABLE_BYTES;
+    uint32_t c;
+    return (size_t)utf8_decode(&c, at, end);
+}
+
+static inline void best_path(const Unigram *unigram, int32_t unk_id, Piece piece, Step *steps, PathRule rule)
 {
     for (size_t i = 1; i <= piece.n; i++)
         steps[i].start = UNREACHED;
-    steps[0] = (Step){0.0, -1, 0};
-    double unknown_score = unigram->min_score - unknown_penalty;
-    if (unigram->single_precision)
-        unknown_score = (double)(float)unknown_score;
+    steps[0] = (Step){rule.from, -1, 0};
+    double unknown = unknown_score(unigram);
     for (size_t start = 0; start < piece.n;) {
-        uint32_t c;
-        size_t length = (size_t)utf8_decode(&c, piece.bytes + start, piece.bytes + piece.n);
+        size_t length = char_bytes(piece.bytes + start, piece.bytes + piece.n);
         double here = steps[start].score;
         bool covered = false;
         TrieNode node = trie_root(&unigram->trie);
@@ -121,12 +151,12 @@ static void best_path(const Unigram *unigram, int32_t unk_id, Piece piece, Step 
                 continue;
             bool preferred = unigram->user_defined && unigram->user_defined[id];
             double score = preferred ? (double)(float)((float)(end - start) * (float)unigram->max_score) - 0.1 : unigram->scores[id];
-            offer(unigram, &steps[end], score + here, id, start);
+            offer(rule, &steps[end], score + here, id, start);
             covered |= end - start == length;
         }
         if (!covered) {
-            double score = unknown_score + here;
-            offer(unigram, &steps[start + length], unigram->single_precision ? (double)(float)score : score, unk_id, start);
+            double score = unknown + here;
+            offer(rule, &steps[start + length], rule.rounded ? (double)(float)score : score, unk_id, start);
         }
         start += length;
     }
@@ -174,14 +204,9 @@ static void put_unknown(const Tokenizer *tok, Piece piece, size_t begin, size_t 
         put_bytes_or_unk(tok, piece, rest, end, out);
 }
 
-void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+/* Emits the path that ends at piece.n, its ends from the last to the first being ends[0, n). */
+static void put_path(const Tokenizer *tok, Piece piece, const Step *steps, const uint32_t *ends, size_t n, TokenBuffer *out)
 {
-    Step *steps = encode_scratch_model(scratch, (piece.n + 1) * (sizeof(Step) + sizeof(uint32_t)));
-    uint32_t *ends = (uint32_t *)(steps + piece.n + 1);
-    best_path(tok->unigram, tok->unk_id, piece, steps);
-    size_t n = 0;
-    for (size_t end = piece.n; end > 0; end = steps[end].start)
-        ends[n++] = (uint32_t)end;
     while (n > 0) {
         size_t end = ends[--n], begin = steps[end].start;
         if (steps[end].id != tok->unk_id) {
@@ -192,4 +217,76 @@ void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, T
             end = ends[--n];
         put_unknown(tok, piece, begin, end, out);
     }
+}
+
+static size_t path_ends(const Step *steps, size_t n_bytes, uint32_t *ends)
+{
+    size_t n = 0;
+    for (size_t end = n_bytes; end > 0; end = steps[end].start)
+        ends[n++] = (uint32_t)end;
+    return n;
+}
+
+static Step *steps_for(EncodeScratch *scratch, Piece piece, uint32_t **ends)
+{
+    Step *steps = encode_scratch_model(scratch, (piece.n + 1) * (sizeof(Step) + sizeof(uint32_t)));
+    *ends = (uint32_t *)(steps + piece.n + 1);
+    return steps;
+}
+
+void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+{
+    uint32_t *ends;
+    Step *steps = steps_for(scratch, piece, &ends);
+    if (tok->unigram->single_precision)
+        best_path(tok->unigram, tok->unk_id, piece, steps, (PathRule){.rounded = true});
+    else
+        best_path(tok->unigram, tok->unk_id, piece, steps, (PathRule){.rounded = false});
+    put_path(tok, piece, steps, ends, path_ends(steps, piece.n, ends), out);
+}
+
+/* Words behind one another, summed in float as one text. A word's best path is the same wherever it stands as long as rounding cannot decide
+ * between two ways: each of its k <= n sums errs by at most 2^-24 of its size, so two ways that differ by more than 2 (n + 1) such errors stay in
+ * their order. A note is the least difference found, in double from 0, divided by 2 (n + 1). */
+static const double float_error = 0x1p-24;
+
+static double largest_sum(const Unigram *unigram, double from, size_t n_bytes)
+{
+    return fabs(from) + (double)n_bytes * (unknown_penalty - unigram->min_score);
+}
+
+int32_t unigram_encode_after(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+{
+    const Unigram *unigram = tok->unigram;
+    uint32_t *ends;
+    Step *steps = steps_for(scratch, piece, &ends);
+    double margin = FLT_MAX;
+    best_path(unigram, tok->unk_id, piece, steps, (PathRule){.margin = &margin});
+    float note = (float)(margin / (2.0 * (double)(piece.n + 1)));
+    bool is_sure = note > float_error * largest_sum(unigram, scratch->path_score, piece.n);
+    if (!is_sure)
+        best_path(unigram, tok->unk_id, piece, steps, (PathRule){.rounded = true, .from = scratch->path_score});
+    size_t n = path_ends(steps, piece.n, ends);
+    bool all_known = true;
+    for (size_t i = n; i-- > 0;) {
+        int32_t id = steps[ends[i]].id;
+        all_known &= id != tok->unk_id;
+        double score = id == tok->unk_id ? unknown_score(unigram) : unigram->scores[id];
+        scratch->path_score = (double)(float)(scratch->path_score + score);
+    }
+    put_path(tok, piece, steps, ends, n, out);
+    int32_t bits;
+    memcpy(&bits, &note, sizeof bits);
+    return is_sure && all_known ? bits : -1;
+}
+
+bool unigram_follows(const Tokenizer *tok, EncodeScratch *scratch, const int32_t *ids, int n, int32_t note)
+{
+    float margin;
+    memcpy(&margin, &note, sizeof margin);
+    if (!(margin > float_error * largest_sum(tok->unigram, scratch->path_score, LONG_PIECE_BYTES)))
+        return false;
+    for (int i = 0; i < n; i++)
+        scratch->path_score = (double)(float)(scratch->path_score + tok->unigram->scores[ids[i]]);
+    return true;
 }

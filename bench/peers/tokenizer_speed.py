@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Encoding rates of jikji beside tokenizers, tiktoken and sentencepiece: one core, cold, the same documents, the ids compared.
+
+    bench/peers/tokenizer_speed.py --data DATA --work DIR [--rounds 3] [--megabytes 4] [WORD ...]
+
+DATA is the folder of public data sets (docs/performance-tokenizer.md names them), DIR a folder for texts and tokenizers made here.
+WORD keeps the rows whose name holds it. Needs build/jikji_tests and build/jikji, zstd, and the three packages. Prints a Markdown table:
+median MB/s of the rounds, programs taking turns, each in a process of its own that has not seen the text.
+"""
+import argparse, glob, json, os, re, statistics, subprocess, sys, time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DOCUMENT_BYTES = 4096
+CL100K = (r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s")
+O200K = "|".join([
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+    r"\p{N}{1,3}", r" ?[^\s\p{L}\p{N}]+[\r\n/]*", r"\s*[\r\n]+", r"\s+(?!\S)", r"\s+"])
+
+
+def read(path):
+    if path.endswith(".zst"):
+        return subprocess.run(["zstd", "-dcq", path], capture_output=True, check=True).stdout
+    return open(path, "rb").read()
+
+
+def read_set(data, name):
+    files = sorted(p for p in glob.glob(f"{data}/{name}/**/*", recursive=True) if os.path.isfile(p))
+    return b"".join(read(p) for p in files if not re.search("README|LICENSE", p))
+
+
+def make_texts(data, work, n_bytes):
+    """English prose, and Korean law and reviews half and half; n_bytes each, and a longer training text of both."""
+    english = b"".join(read_set(data, s) for s in ["en-us-speeches", "en-wikitext-2", "en-c4-wiki-demo", "en-lambada"])
+    law = b"".join(read_set(data, s) for s in ["ko-law", "ko-rust-book"])
+    reviews = "\n".join(f[1] for f in (l.split("\t") for l in read_set(data, "ko-nsmc").decode("utf-8", "replace").split("\n"))
+                        if len(f) > 1).encode()
+    half = n_bytes // 2
+    texts = {"en": english[:n_bytes], "ko": law[:half] + reviews[:half], "train": english + law[:6000000] + reviews[:6000000]}
+    for name, text in texts.items():
+        with open(f"{work}/{name}.txt", "wb") as f:
+            f.write(text.decode("utf-8", "ignore").encode())
+
+
+def make_tokenizers(data, work):
+    def train(name, *args):
+        if not os.path.exists(f"{work}/{name}/tokenizer.json"):
+            subprocess.run([f"{ROOT}/build/jikji", "tokenizer", "train", "--quiet", "--out", f"{work}/{name}", *args, f"{work}/train.txt"], check=True)
+    train("cl100k", "--pattern", "cl100k", "--vocab-size", "100000")
+    train("o200k", "--pattern", "o200k", "--vocab-size", "200000")
+    t = f"{data}/tokenizers"
+    for name, source in {"bert.txt": "bert-base-uncased/vocab.txt", "koelectra.txt": "koelectra/vocab.txt", "llama2.model": "llama2/tokenizer.model.zst",
+                         "t5.model": "torchtune-small/t5-spiece.model.zst", "ko_unigram.model": "ko-spm/ko_unigram.model",
+                         "ko_bpe.model": "ko-spm/ko_bpe.model"}.items():
+        with open(f"{work}/{name}", "wb") as f:
+            f.write(read(f"{t}/{source}"))
+    for name, lower in [("bert", True), ("koelectra", False)]:
+        os.makedirs(f"{work}/{name}", exist_ok=True)
+        os.replace(f"{work}/{name}.txt", f"{work}/{name}/vocab.txt")
+        with open(f"{work}/{name}/tokenizer_config.json", "w") as f:
+            json.dump({"tokenizer_class": "BertTokenizer", "do_lower_case": lower}, f)
+
+
+def documents(path):
+    text, begin = open(path, "rb").read(), 0
+    while begin < len(text):
+        end = text.find(b"\n", min(begin + DOCUMENT_BYTES, len(text)))
+        end = end + 1 if end >= 0 else len(text)
+        yield text[begin:end].decode()
+        begin = end
+
+
+def tiktoken_of(path, pattern):
+    import tiktoken
+    model = json.load(open(f"{path}/tokenizer.json"))
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [b for b in range(256) if b not in printable]
+    byte_of = {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(others)}
+    added = {a["content"] for a in model["added_tokens"]}
+    ranks = {bytes(byte_of[c] for c in token): i for token, i in model["model"]["vocab"].items() if token not in added}
+    return tiktoken.Encoding("bench", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+
+
+def run_peer(peer, path, text):
+    """In a process of its own: load, encode once, print rate, ids and checksum."""
+    docs = list(documents(text))
+    n_bytes = os.path.getsize(text)
+    if peer == "tiktoken":
+        encoding = tiktoken_of(path, CL100K if "cl100k" in path else O200K)
+        encode = lambda: [encoding.encode_ordinary(d) for d in docs]
+    elif peer == "sentencepiece":
+        import sentencepiece
+        model = sentencepiece.SentencePieceProcessor(model_file=path)
+        encode = lambda: model.encode(docs, num_threads=1)
+    else:
+        import tokenizers
+        if os.path.exists(f"{path}/vocab.txt"):
+            lower = json.load(open(f"{path}/tokenizer_config.json"))["do_lower_case"]
+            model = tokenizers.BertWordPieceTokenizer(f"{path}/vocab.txt", lowercase=lower, strip_accents=lower)._tokenizer
+        else:
+            model = tokenizers.Tokenizer.from_file(f"{path}/tokenizer.json")
+        encode = lambda: [e.ids for e in model.encode_batch_fast(docs, add_special_tokens=False)]
+    start = time.perf_counter()
+    ids = encode()
+    seconds = time.perf_counter() - start
+    import numpy
+    flat = numpy.concatenate([numpy.asarray(i, dtype=numpy.uint64) for i in ids])
+    total = int(((flat + numpy.uint64(1)) * numpy.arange(1, len(flat) + 1, dtype=numpy.uint64)).sum(dtype=numpy.uint64))
+    print(f"encode {n_bytes / seconds / 1e6:.2f} MB/s, {len(flat)} ids, checksum {total}")
+
+
+def measure(peer, path, text):
+    env = dict(os.environ, RAYON_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
+    if peer == "jikji":
+        env |= {"JIKJI_BENCH_TOKENIZER": path, "JIKJI_BENCH_TEXT": text, "JIKJI_BENCH_ROUNDS": "1"}
+        command = [f"{ROOT}/build/jikji_tests", "--bench", "tokenizer.encode"]
+    else:
+        command = [sys.executable, os.path.abspath(__file__), "--peer", peer, path, text]
+    out = subprocess.run(command, env=env, capture_output=True, text=True)
+    found = re.search(r"encode ([0-9.]+) MB/s, (.*)", out.stdout)
+    if not found:
+        raise SystemExit(f"{peer} {path}: {out.stdout}{out.stderr}")
+    return float(found[1]), found[2]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data")
+    parser.add_argument("--work")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--megabytes", type=float, default=4)
+    parser.add_argument("--peer", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("words", nargs="*")
+    args = parser.parse_args()
+    if args.peer:
+        run_peer(*args.peer)
+        return
+    os.makedirs(args.work, exist_ok=True)
+    make_texts(args.data, args.work, int(args.megabytes * 1e6))
+    make_tokenizers(args.data, args.work)
+    rows = [("cl100k", "en", ["tiktoken", "tokenizers"]), ("o200k", "en", ["tiktoken", "tokenizers"]),
+            ("cl100k", "ko", ["tiktoken", "tokenizers"]), ("o200k", "ko", ["tiktoken", "tokenizers"]),
+            ("bert", "en", ["tokenizers"]), ("koelectra", "ko", ["tokenizers"]), ("llama2.model", "en", ["sentencepiece"]),
+            ("llama2.model", "ko", ["sentencepiece"]), ("t5.model", "en", ["sentencepiece"]), ("ko_unigram.model", "ko", ["sentencepiece"]),
+            ("ko_bpe.model", "ko", ["sentencepiece"])]
+    print("| tokenizer | text | jikji MB/s | peer | peer MB/s | ratio | ids |\n|---|---|---|---|---|---|---|")
+    for name, text, peers in rows:
+        if args.words and not any(w in f"{name} {text}" for w in args.words):
+            continue
+        rates = {p: [] for p in ["jikji", *peers]}
+        ids = {}
+        for _ in range(args.rounds):
+            for p in rates:
+                rate, ids[p] = measure(p, f"{args.work}/{name}", f"{args.work}/{text}.txt")
+                rates[p].append(rate)
+        ours = statistics.median(rates["jikji"])
+        for p in peers:
+            theirs = statistics.median(rates[p])
+            same = "equal" if ids[p] == ids["jikji"] else f"DIFFER: {ids['jikji']} / {ids[p]}"
+            print(f"| {name} | {text} | {ours:.1f} | {p} | {theirs:.1f} | {ours / theirs:.1f} | {same} |", flush=True)
+
+
+main()

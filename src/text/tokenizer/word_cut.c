@@ -1,0 +1,205 @@
+/* word_cut.c - see word_cut.h. */
+#include "text/tokenizer/word_cut.h"
+#include "text/tokenizer/charsmap.h"
+#include "text/tokenizer/unigram.h"
+
+#include <string.h>
+
+static const char space_mark[] = "\xE2\x96\x81";
+enum { SPACE_MARK_BYTES = 3 };
+
+static bool begins_with_space(const char *text, size_t n)
+{
+    return n >= SPACE_MARK_BYTES && memcmp(text, space_mark, SPACE_MARK_BYTES) == 0;
+}
+
+static bool ends_with_space(const char *text, size_t n)
+{
+    return n >= SPACE_MARK_BYTES && memcmp(text + n - SPACE_MARK_BYTES, space_mark, SPACE_MARK_BYTES) == 0;
+}
+
+/* A space mark behind something else. */
+static bool holds_seam(const char *text, size_t n)
+{
+    for (size_t i = 1; i + SPACE_MARK_BYTES <= n; i++)
+        if (begins_with_space(text + i, n - i) && !ends_with_space(text, i))
+            return true;
+    return false;
+}
+
+static const char *piece_text(const Tokenizer *tok, int32_t id, size_t *n)
+{
+    const char *text = id < tok->vocab.n_ids ? vocab_text(&tok->vocab, id, n) : vocab_text(&tok->phantoms, id - tok->vocab.n_ids, n);
+    *n = text ? *n : 0;
+    return text;
+}
+
+static bool merges_cross_spaces(const Tokenizer *tok)
+{
+    for (uint32_t i = 0; i < tok->merges.n_slots; i++) {
+        int32_t left = (int32_t)(tok->merges.slots[i].pair >> 32), right = (int32_t)(uint32_t)tok->merges.slots[i].pair;
+        size_t n_left, n_right;
+        if (left < 0)
+            continue;
+        const char *a = piece_text(tok, left, &n_left), *b = piece_text(tok, right, &n_right);
+        if (begins_with_space(b, n_right) && !ends_with_space(a, n_left))
+            return true;
+    }
+    return false;
+}
+
+static bool pieces_cross_spaces(const Tokenizer *tok)
+{
+    for (int32_t id = 0; id < tok->vocab.n_ids; id++) {
+        size_t n;
+        const char *text = piece_text(tok, id, &n);
+        if (!(tok->unigram->hidden && tok->unigram->hidden[id]) && holds_seam(text, n))
+            return true;
+    }
+    return false;
+}
+
+/* SentencePiece: one normalizer, no pre-tokenizer, and a space mark that is a piece of its own, so that no run of unknown text spans words. */
+static WordCut cut_of_sentencepiece(const Tokenizer *tok)
+{
+    const NormalizerStep *step = tok->normalizers;
+    if (tok->n_normalizers != 1 || step->kind != NORMALIZER_SENTENCEPIECE || tok->n_pretokenizers || !step->add_dummy_prefix ||
+        step->spaces_behind || !step->escape_spaces || charsmap_has_symbols(step->charsmap) || charsmap_joins_spaces(step->charsmap) ||
+        tokenizer_find_model(tok, space_mark, SPACE_MARK_BYTES) < 0)
+        return WORD_CUT_NONE;
+    bool crosses = true;
+    if (tok->model == MODEL_UNIGRAM)
+        crosses = tok->unigram->user_defined || pieces_cross_spaces(tok);
+    else if (tok->model == MODEL_BPE)
+        crosses = !tok->by_pieces || merges_cross_spaces(tok);
+    return crosses ? WORD_CUT_NONE : step->remove_extra_spaces ? WORD_CUT_SPACES : WORD_CUT_ONE_SPACE;
+}
+
+WordCut word_cut_of(const Tokenizer *tok)
+{
+    for (int i = 0; i < tok->n_added; i++)
+        if (tok->added[i].normalized)
+            return WORD_CUT_NONE;  /* found in normalised text, perhaps across spaces */
+    bool is_bert = tok->n_normalizers == 1 && tok->normalizers[0].kind == NORMALIZER_BERT && tok->normalizers[0].clean_text &&
+                   tok->n_pretokenizers == 1 && tok->pretokenizers[0].kind == PRETOKENIZER_BERT;
+    return is_bert ? WORD_CUT_WHITE_SPACE : cut_of_sentencepiece(tok);
+}
+
+/* Bytes of `eight` that are a space, or (white_space) any byte up to the space: their high bits. */
+static inline uint64_t ends_in(uint64_t eight, bool white_space)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
+    if (white_space)
+        return ~((eight & ~high) + (0x80 - 0x21) * ones) & ~eight & high;
+    uint64_t other = eight ^ 0x20 * ones;
+    return ~(((other & ~high) + ~high) | other) & high;
+}
+
+static inline bool ends_word(char c, bool white_space)
+{
+    return c == ' ' || (white_space && (c == '\n' || c == '\t' || c == '\r'));
+}
+
+static inline size_t word_end(const char *text, size_t at, size_t n, bool white_space)
+{
+    for (;; at++) {
+        uint64_t eight, ends = 0;
+        while (at + 8 <= n && (memcpy(&eight, text + at, 8), ends = ends_in(eight, white_space)) == 0)
+            at += 8;
+        at += ends ? (size_t)__builtin_ctzll(ends) / 8 : 0;
+        while (!ends && at < n && !ends_word(text[at], white_space))
+            at++;
+        if (at >= n || ends_word(text[at], white_space))
+            return at;
+    }
+}
+
+/* A word that is not known, or whose place in the text might matter: the whole road. */
+static void encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out)
+{
+    int64_t before = out->n;
+    if (tok->model == MODEL_UNIGRAM && tok->unigram->single_precision) {
+        Piece normal = normalizer_run(tok->normalizers, tok->n_normalizers, scratch->word_arena, word);
+        int32_t note = unigram_encode_after(tok, scratch, normal, out);
+        arena_reset(scratch->word_arena);
+        if (note >= 0)
+            pretoken_cache_put(&scratch->words, word.bytes, word.n, out->ids + before, out->n - before, note);
+        return;
+    }
+    encode_word(tok, scratch, word, out);
+    pretoken_cache_put(&scratch->words, word.bytes, word.n, out->ids + before, out->n - before, -1);
+}
+
+static void encode_known(const Tokenizer *tok, EncodeScratch *scratch, Piece word, const int32_t *ids, int n_max, TokenBuffer *out)
+{
+    bool noted = scratch->words.noted;
+    int n = 1;
+    while (n < n_max - noted && ids[n] >= 0)
+        n++;
+    if (noted && !unigram_follows(tok, scratch, ids, n, ids[n_max - 1])) {
+        encode_new(tok, scratch, word, out);
+        return;
+    }
+    token_buffer_reserve(out, n_max);
+    memcpy(out->ids + out->n, ids, (size_t)n_max * sizeof *ids);
+    out->n += n;
+}
+
+enum { WORDS_AT_ONCE = 64 };
+typedef struct {
+    size_t begin, end, bucket;
+    ShortKey key;
+} Word;
+
+/* The next words: a space that stands for the dummy prefix of the word behind it is dropped, and so is all white space for BERT. */
+static int next_words(const PretokenCache *cache, WordCut cut, Piece text, size_t *at, Word *words)
+{
+    bool white_space = cut == WORD_CUT_WHITE_SPACE;
+    int n = 0;
+    while (*at < text.n && n < WORDS_AT_ONCE) {
+        size_t begin = *at, end = begin;
+        if (!white_space)
+            while (end < text.n && text.bytes[end] == ' ')
+                end++;
+        end = word_end(text.bytes, end, text.n, white_space);
+        while (end < text.n && ends_with_space(text.bytes + begin, end - begin))
+            end = word_end(text.bytes, end + 1, text.n, white_space);  /* a mark in the text itself would be trimmed with the word's end */
+        if (cut == WORD_CUT_ONE_SPACE && end + 1 == text.n)
+            end = text.n;  /* a space at the very end has no word behind it */
+        *at = end + 1;
+        if (end == begin)
+            continue;
+        Word *word = &words[n++];
+        *word = (Word){.begin = begin, .end = end};
+        if (end - begin <= SHORT_PIECE_BYTES) {
+            word->key = short_key(text.bytes + begin, end - begin, begin + sizeof(ShortKey) <= text.n);
+            word->bucket = short_bucket(word->key);
+            __builtin_prefetch(&cache->shorts[2 * word->bucket]);
+        }
+    }
+    return n;
+}
+
+void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out)
+{
+    PretokenCache *cache = &scratch->words;
+    if (!cache->block)
+        pretoken_cache_init(cache, tok->model == MODEL_UNIGRAM && tok->unigram->single_precision);
+    scratch->path_score = 0.0;
+    Word words[WORDS_AT_ONCE];
+    size_t at = 0;
+    for (int n; (n = next_words(cache, cut, text, &at, words)) > 0;)
+        for (int i = 0; i < n; i++) {
+            Piece word = piece_part(text, words[i].begin, words[i].end);
+            const int32_t *ids = word.n <= SHORT_PIECE_BYTES ? short_find(cache, words[i].key, words[i].bucket) : NULL;
+            int n_max = SHORT_PIECE_IDS;
+            if (ids ? ids[0] == LOOK_AMONG_LONG : word.n > SHORT_PIECE_BYTES && word.n <= LONG_PIECE_BYTES) {
+                ids = pretoken_cache_find_long(cache, word.bytes, word.n);
+                n_max = LONG_PIECE_IDS;
+            }
+            if (ids)
+                encode_known(tok, scratch, word, ids, n_max, out);
+            else
+                encode_new(tok, scratch, word, out);
+        }
+}

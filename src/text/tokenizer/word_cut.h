@@ -1,0 +1,16 @@
+/* word_cut.h - may a raw text be cut at its spaces, before it is normalised? Where it may, what stands between two spaces is looked up as
+ * it was written, and nine words in ten never meet normalizer, pre-tokenizer or model.
+ *
+ * It may where the encoding of a text is that of its words, one after the other: BERT's rules (white space ends everything), and SentencePiece's
+ * dummy prefix where no piece and no merge reaches from a word into the space behind it. */
+#ifndef TEXT_WORD_CUT_H
+#define TEXT_WORD_CUT_H
+
+#include "text/tokenizer/tokenizer_internal.h"
+
+/* Which one this tokenizer allows. */
+WordCut word_cut_of(const Tokenizer *tok);
+/* Encodes the text word by word; `cut` is not WORD_CUT_NONE and no offsets are wanted. */
+void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out);
+
+#endif
