@@ -158,12 +158,11 @@ static int next_words(const PretokenCache *cache, WordCut cut, Piece text, size_
     int n = 0;
     while (*at < text.n && n < WORDS_AT_ONCE) {
         size_t begin = *at, end = begin;
-        if (!white_space)
-            while (end < text.n && text.bytes[end] == ' ')
+        do {  /* a mark in the text itself would be trimmed with the word's end: the word goes on */
+            while (!white_space && end < text.n && text.bytes[end] == ' ')
                 end++;
-        end = word_end(text.bytes, end, text.n, white_space);
-        while (end < text.n && ends_with_space(text.bytes + begin, end - begin))
-            end = word_end(text.bytes, end + 1, text.n, white_space);  /* a mark in the text itself would be trimmed with the word's end */
+            end = word_end(text.bytes, end, text.n, white_space);
+        } while (!white_space && end < text.n && ends_with_space(text.bytes + begin, end - begin));
         if (cut == WORD_CUT_ONE_SPACE && end + 1 == text.n)
             end = text.n;  /* a space at the very end has no word behind it */
         *at = end + 1;
