@@ -151,18 +151,19 @@ typedef struct {
     ShortKey key;
 } Word;
 
-/* The next words: a space that stands for the dummy prefix of the word behind it is dropped, and so is all white space for BERT. */
-static int next_words(const PretokenCache *cache, WordCut cut, Piece text, size_t *at, Word *words)
+/* The next words: a space that stands for the dummy prefix of the word behind it is dropped, and so is all white space for BERT. A word that
+ * holds a space mark of its own (`is_marked`: some do) goes on behind the space: at its end the mark would be trimmed. */
+static int next_words(const PretokenCache *cache, WordCut cut, bool is_marked, Piece text, size_t *at, Word *words)
 {
     bool white_space = cut == WORD_CUT_WHITE_SPACE;
     int n = 0;
     while (*at < text.n && n < WORDS_AT_ONCE) {
         size_t begin = *at, end = begin;
-        do {  /* a mark in the text itself would be trimmed with the word's end: the word goes on */
+        do {
             while (!white_space && end < text.n && text.bytes[end] == ' ')
                 end++;
             end = word_end(text.bytes, end, text.n, white_space);
-        } while (!white_space && end < text.n && ends_with_space(text.bytes + begin, end - begin));
+        } while (!white_space && end < text.n && is_marked && memmem(text.bytes + begin, end - begin, space_mark, SPACE_MARK_BYTES));
         if (cut == WORD_CUT_ONE_SPACE && end + 1 == text.n)
             end = text.n;  /* a space at the very end has no word behind it */
         *at = end + 1;
@@ -187,7 +188,8 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
     scratch->path_score = 0.0;
     Word words[WORDS_AT_ONCE];
     size_t at = 0;
-    for (int n; (n = next_words(cache, cut, text, &at, words)) > 0;)
+    bool is_marked = cut != WORD_CUT_WHITE_SPACE && text.n && memmem(text.bytes, text.n, space_mark, SPACE_MARK_BYTES);
+    for (int n; (n = next_words(cache, cut, is_marked, text, &at, words)) > 0;)
         for (int i = 0; i < n; i++) {
             Piece word = piece_part(text, words[i].begin, words[i].end);
             const int32_t *ids = word.n <= SHORT_PIECE_BYTES ? short_find(cache, words[i].key, words[i].bucket) : NULL;
