@@ -138,6 +138,30 @@ TEST(tokenizer_golden, gpt2_vocabulary_and_merges)
     arena_free(arena);
 }
 
+/* Curriculum golden G14: one sentence of seven words under three vocabularies. */
+static void check_sentence(const char *relative, const char *as, const char *want, int flags)
+{
+    static const char sentence[] = "Large language models are transforming artificial intelligence.";
+    Arena *arena = arena_new();
+    const char *path = unpacked(arena, relative, as);
+    Tokenizer *tok;
+    if (path && CHECK_OK(tokenizer_load(&tok, path))) {
+        CHECK(same_ids(tokenizer_encode_with(tok, arena, sentence, sizeof sentence - 1, flags, NULL), want));
+        tokenizer_free(tok);
+    }
+    arena_free(arena);
+}
+
+TEST(tokenizer_golden, the_sentence_of_the_curriculum)
+{
+    if (!test_data_dir())
+        SKIP("no shared data");
+    check_sentence("whisper-tiktoken/gpt2.tiktoken.zst", "gpt2.tiktoken", "21968 3303 4981 389 25449 11666 4430 13", 0);
+    check_sentence("bert-base-uncased/vocab.txt", "vocab.txt", "2312 2653 4275 2024 17903 7976 4454 1012", 0);
+    check_sentence("bert-base-uncased/vocab.txt", "vocab.txt", "101 2312 2653 4275 2024 17903 7976 4454 1012 102", TOKENIZER_ADD_SPECIAL);
+    check_sentence("torchtune-small/t5-spiece.model.zst", "spiece.model", "7199 1612 2250 33 3 21139 7353 6123 5", 0);
+}
+
 /* The same ids through two forms of one vocabulary: CLIP's tokenizer.json, and its vocab.json with merges.txt. */
 TEST(tokenizer_golden, clip_says_the_same_in_both_forms)
 {
