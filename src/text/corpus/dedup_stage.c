@@ -27,13 +27,9 @@ typedef struct {
 typedef struct {
     Hash128 content;
     int64_t length;
+    uint64_t record;  /* hash of the record, or of where the document stood */
     uint64_t keys[MINHASH_MAX];  /* n_keys of them in the note */
 } Fingerprint;
-
-/* What becomes of it. */
-typedef struct {
-    int64_t stays, cluster_size;
-} Verdict;
 
 static void fingerprint_of(const DedupState *state, Arena *arena, const char *text, size_t n_bytes, Fingerprint *print)
 {
@@ -58,27 +54,25 @@ static void dedup_look(void *context, Arena *arena, const StageDocument *documen
     *n_note_bytes = offsetof(Fingerprint, keys) + (size_t)state->n_keys * sizeof(uint64_t);
     Fingerprint *print = arena_alloc(arena, *n_note_bytes);
     fingerprint_of(state, arena, document->text, document->n_bytes, print);
+    print->record = document->record ? hash64(document->record, document->n_record_bytes, 0)
+                                     : hash64(document->path, strlen(document->path), (uint64_t)document->line);
     *note = print;
 }
 
-static Err dedup_decide(void *context, Spool *notes, Spool *verdicts, const StageRoom *room)
+static Err dedup_decide_notes(void *context, Spool *notes, Spool *verdicts, const StageRoom *room)
 {
     const DedupState *state = context;
-    Dedup *dedup = dedup_new(state->n_keys, state->options->method == DEDUP_EXACT);
+    Dedup *dedup;
+    TRY(dedup_new(&dedup, state->n_keys, state->options->method == DEDUP_EXACT, room->memory_bytes, room->folder));
     const void *note;
     size_t n_bytes;
-    Err err;
-    (void)room;
-    while (spool_next(notes, &note, &n_bytes, &err)) {
+    Err err = OK;
+    while (err == OK && spool_next(notes, &note, &n_bytes, &err)) {
         const Fingerprint *print = note;
-        dedup_add(dedup, print->content, print->length, print->keys);
+        err = dedup_add(dedup, print->content, print->length, print->record, print->keys);
     }
     if (err == OK)
-        dedup_cluster(dedup);
-    for (int64_t i = 0; err == OK && i < dedup_n_documents(dedup); i++) {
-        Verdict verdict = {dedup_survivor(dedup, i) == i, dedup_cluster_size(dedup, i)};
-        err = spool_add(verdicts, &verdict, sizeof verdict);
-    }
+        err = dedup_decide(dedup, verdicts);
     dedup_free(dedup);
     return err;
 }
@@ -86,7 +80,7 @@ static Err dedup_decide(void *context, Spool *notes, Spool *verdicts, const Stag
 static void dedup_work(void *context, Arena *arena, const StageDocument *document, StageResult *result)
 {
     const DedupState *state = context;
-    const Verdict *verdict = document->verdict;
+    const DedupVerdict *verdict = document->verdict;
     assert(document->n_verdict_bytes == sizeof *verdict);
     if (!verdict->stays) {
         result->drop_rule = state->rule;
@@ -130,7 +124,7 @@ static Err dedup_open(Stage *stage, const void *settings, Arena *arena)
     state_init(state, options);
     stage->context = state;
     stage->look = dedup_look;
-    stage->decide = dedup_decide;
+    stage->decide = dedup_decide_notes;
     stage->work = dedup_work;
     return OK;
 }
@@ -143,8 +137,8 @@ const StageKind dedup_stage_kind = {
                 "    jikji corpus dedup reviews.tsv --field document --shingle syllables --n 8 --out unique.jsonl\n"
                 "    jikji corpus dedup compare text.jsonl --threshold 0.8 --sample 2000\n",
     .about = "Of a cluster of copies the longest stays, of equals the one with the smaller hash: whatever the order of the inputs. Inputs are\n"
-             "read twice. `compare` measures precision and recall of these bands against every pair.\n",
-    .version = 1,
+             "read twice; what --memory does not hold lies in TMPDIR. `compare` measures precision and recall of these bands against every pair.\n",
+    .version = 2,  /* 2: of true copies the smaller hash of the record stays */
     .table = {rows, N_ELEMENTS(rows)},
     .settings_bytes = sizeof(DedupOptions),
     .defaults = dedup_defaults,

@@ -4,6 +4,7 @@
 #include "base/parallel.h"
 #include "base/philox.h"
 #include "base/test.h"
+#include "text/corpus/dedup.h"
 #include "text/corpus/dedup_stage.h"
 #include "text/corpus/synth.h"
 #include "text/corpus/synth_world.h"
@@ -180,6 +181,77 @@ TEST(dedup, comparison_with_brute_force_agrees_with_the_formula)
     CHECK(result.n_pairs_true >= 290 && result.recall >= result.expected_recall - 0.05 && result.precision > 0.9);
     test_note("recall %.4f (expected %.4f), precision %.4f", result.recall, result.expected_recall, result.precision);
     arena_free(arena);
+}
+
+/* Goal: clusters of any shape are found whole, in little memory: long chains, stars, many equal keys. Method: a random graph of bands over
+ * documents, held against union-find; survivors are the longest, then the smallest content. */
+static void check_clusters(int n, int n_keys, uint64_t n_values, int64_t memory_bytes)
+{
+    Dedup *dedup;
+    Spool *verdicts;
+    int *parents = mem_alloc((size_t)n * sizeof *parents), *sizes = mem_alloc((size_t)n * sizeof *sizes), *best = mem_alloc((size_t)n * sizeof *best);
+    uint64_t(*keys)[8] = mem_alloc((size_t)n * sizeof *keys);
+    REQUIRE_OK(dedup_new(&dedup, n_keys, false, memory_bytes, test_dir()));
+    REQUIRE_OK(spool_new(&verdicts, test_dir()));
+    for (int i = 0; i < n; i++) {
+        for (int band = 0; band < n_keys; band++)
+            keys[i][band] = band == 0 && i > 0 && i < 200 ? keys[i - 1][1] : philox_below(5, (uint32_t)band, (uint64_t)i, n_values);
+        keys[i][1] = i < 200 ? (uint64_t)i + n_values : keys[i][1];  /* the first 200 are a chain from band 1 to band 0 */
+        CHECK_OK(dedup_add(dedup, (Hash128){(uint64_t)i, philox_below(6, 1, (uint64_t)i, 3)}, i % 4, 0, keys[i]));
+        parents[i] = best[i] = i;
+    }
+    for (int band = 0; band < n_keys; band++)
+        for (int i = 0; i < n; i++)
+            for (int k = 0; k < i; k++)
+                if (keys[i][band] == keys[k][band]) {
+                    int a = i, b = k;
+                    while (parents[a] != a)
+                        a = parents[a];
+                    while (parents[b] != b)
+                        b = parents[b];
+                    parents[a > b ? a : b] = a > b ? b : a;
+                    break;
+                }
+    for (int i = 0; i < n; i++) {
+        int root = i;
+        while (parents[root] != root)
+            root = parents[root];
+        parents[i] = root;
+        sizes[root]++;
+        int k = best[root];
+        uint64_t x = philox_below(6, 1, (uint64_t)i, 3), y = philox_below(6, 1, (uint64_t)k, 3);
+        if (i % 4 != k % 4 ? i % 4 > k % 4 : x != y ? x < y : i < k)
+            best[root] = i;
+    }
+    REQUIRE_OK(dedup_decide(dedup, verdicts));
+    REQUIRE_OK(spool_rewind(verdicts));
+    const void *bytes;
+    size_t n_bytes;
+    Err err;
+    int n_wrong = 0, n_read = 0;
+    for (; spool_next(verdicts, &bytes, &n_bytes, &err) && n_read < n; n_read++) {
+        const DedupVerdict *verdict = bytes;
+        int root = parents[n_read];
+        n_wrong += verdict->cluster_size != sizes[root] || verdict->stays != (best[root] == n_read);
+    }
+    CHECK_EQUAL(n_read, n);
+    CHECK_EQUAL(n_wrong, 0);
+    dedup_free(dedup);
+    spool_free(verdicts);
+    free(parents);
+    free(sizes);
+    free(best);
+    free(keys);
+}
+
+TEST(dedup, clusters_are_those_of_union_find_in_any_memory)
+{
+    check_clusters(1, 2, 10, 1 << 20);
+    check_clusters(2000, 3, 1000, 1 << 24);
+    check_clusters(2000, 3, 1000, 1);
+    check_clusters(3000, 2, 3000, 1);
+    check_clusters(2000, 2, 1 << 20, 1);
+    check_clusters(1000, 4, 2, 1);
 }
 
 BENCH(minhash, bytes_per_second)
