@@ -9,6 +9,8 @@ static const StageKind *const kinds[] = {
     &clean_stage_kind,
     &langid_stage_kind,
     &quality_stage_kind,
+    &c4_stage_kind,
+    &words_stage_kind,
     &dedup_stage_kind,
     &pii_stage_kind,
 };
