@@ -31,6 +31,9 @@ static Drawing drawing_new(const LineChart *chart, bool korean, Arena *arena)
             extent_add(&x, at);
             extent_add(&y, value);
         }
+    for (int i = 0; i < chart->n_events; i++)
+        if (!chart->x_log || chart->events[i].x > 0)
+            extent_add(&x, chart->events[i].x);
     if (chart->y_from_zero && !chart->y_log && y.min <= y.max)
         extent_add(&y, 0);
     d.x = axis_new(x, chart->x_log, false, chart->x_kind, d.field.left, d.field.right, chart->wide ? 10 : 5);
@@ -110,7 +113,7 @@ static void put_events(FILE *out, const Drawing *d)
 {
     for (int i = 0; i < d->chart->n_events; i++) {
         const ChartEvent *event = &d->chart->events[i];
-        if (!axis_has(&d->x, event->x) || event->x < d->x.min || event->x > d->x.max)
+        if (!axis_has(&d->x, event->x))
             continue;
         fprintf(out, "<path class=\"event\" d=\"M%.1f %.1fV%.1f\"><title>", axis_place(&d->x, event->x), d->field.top, d->field.bottom);
         markup_text(out, phrase_text(event->name, d->korean));

@@ -34,9 +34,9 @@ const char page_style[] =
     "#in-en:checked~.page [lang=ko]:not(.tongues *),#in-ko:checked~.page [lang=en]:not(.tongues *){display:none}"
     "a:focus-visible,summary:focus-visible{outline:2px solid var(--c2);outline-offset:3px;border-radius:2px}"
     /* headline figures */
-    ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(158px,1fr));gap:1px;background:var(--rule);border:1px solid var(--rule);"
+    ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));background:var(--card);border:1px solid var(--rule);"
     "border-radius:10px;overflow:hidden;margin:0 0 26px}"
-    ".figures div{background:var(--card);padding:15px 18px 13px}"
+    ".figures div{padding:15px 18px 13px;box-shadow:1px 0 var(--rule),0 1px var(--rule)}"
     ".figures dt{font-size:13.5px;color:var(--soft)}"
     ".figures dd{margin:2px 0 0;font:600 25px/1.25 " SERIF ";overflow-wrap:normal}"
     ".figures dd+dd{font:13px/1.4 " SANS ";color:var(--soft);margin-top:3px}"

@@ -18,38 +18,17 @@ static const RecipeCommandHelp help = {
     .examples = "    jikji train recipes/shakespeare.yaml --data.text input.txt\n"
                 "    jikji train recipe.yaml --set optim.lr=3e-4 --out runs/try-2\n"
                 "    jikji train recipe.yaml --resume\n",
-    .about = "Prints what the run will take, then trains. The run's folder gets recipe.yaml, log.jsonl and checkpoints/.\n",
+    .about = "Prints what the run will take, then trains. The run's folder gets recipe.yaml, forecast.json, log.jsonl, tensorboard/, checkpoints/"
+             " and outcome.json; `jikji report` makes a page of them.\n",
     .flags = flags,
     .n_flags = N_ELEMENTS(flags),
 };
 
-static void number_or_null(JsonWriter *json, const char *key, double value)
-{
-    json_write_key(json, key);
-    if (isfinite(value))
-        json_write_double(json, value);
-    else
-        json_write_null(json);
-}
-
 static void print_result(const TrainOutcome *outcome)
 {
-    const TrainResult *r = &outcome->result;
     JsonWriter *json = json_writer_new(0);
     json_write_object_begin(json);
-    json_field_int(json, "steps", r->steps);
-    json_field_int(json, "tokens", r->n_tokens);
-    number_or_null(json, "train_loss", r->train_loss);
-    number_or_null(json, "val_loss", r->eval.loss);
-    number_or_null(json, "bits_per_byte", r->eval.bits_per_byte);
-    number_or_null(json, "tokens_per_second", r->tokens_per_second);
-    number_or_null(json, "share_of_peak", r->share_of_peak);
-    json_field_int(json, "peak_bytes_forecast", outcome->plan.memory.total_bytes);
-    json_field_int(json, "peak_bytes", outcome->peak_bytes);
-    json_field_double(json, "seconds", r->seconds);
-    json_field_int(json, "bad_steps", r->n_bad_steps);
-    json_field_double(json, "recompute_share_planned", outcome->plan.memory.recompute_share);
-    number_or_null(json, "recompute_share", r->recompute_share);
+    train_outcome_to_json(outcome, json);
     json_write_object_end(json);
     printf("%s\n", json_writer_text(json, NULL));
     json_writer_free(json);

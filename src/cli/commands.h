@@ -14,6 +14,7 @@ Err cmd_corpus(int argc, char **argv);
 Err cmd_tokenizer(int argc, char **argv);
 Err cmd_generate(int argc, char **argv);
 Err cmd_inspect(int argc, char **argv);
+Err cmd_report(int argc, char **argv);
 Err cmd_plan(int argc, char **argv);
 Err cmd_train(int argc, char **argv);
 

@@ -27,6 +27,7 @@ static const Command commands[] = {
     {"tokenizer", cmd_tokenizer, "train|encode|decode: vocabularies from text, ids from text, text from ids"},
     {"plan", cmd_plan, "what a training run will take: memory, FLOPs, time"},
     {"train", cmd_train, "train a model from a recipe"},
+    {"report", cmd_report, "a training run as one HTML page: curves, samples, memory, incidents"},
     {"generate", cmd_generate, "continue a text with a trained model"},
     {"inspect", cmd_inspect, "what a model is made of and what it computes: params, graph, logits, grads, checkpoint"},
     {"bench", cmd_bench, "peak|train: matrix products and training, measured"},

@@ -14,8 +14,11 @@ typedef struct {
     int64_t peak_bytes;  /* growth of resident memory from before binding to its peak */
 } TrainOutcome;
 
-/* Prints the plan, trains, writes recipe.yaml, log.jsonl and checkpoints into recipe->out. ERR_USAGE when that folder holds a run already and `resume` is
+/* Prints the plan, trains, writes recipe.yaml, forecast.json, log.jsonl, checkpoints and outcome.json into recipe->out. ERR_USAGE when that folder holds a run already and `resume` is
  * false; with `resume` and no checkpoint it starts from the beginning. */
 Err train_recipe(const Recipe *recipe, bool resume, TrainOutcome *outcome);
+
+/* The members of one object; begin and end are the caller's. */
+void train_outcome_to_json(const TrainOutcome *outcome, JsonWriter *json);
 
 #endif
