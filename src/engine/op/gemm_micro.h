@@ -32,7 +32,7 @@ static float out_load(const void *base, DType dtype, int64_t at)
     return dtype == DTYPE_BF16 ? f32_from_bf16(((const uint16_t *)base)[at]) : ((const float *)base)[at];
 }
 
-/* The general way out: edges, bf16, bias. `column` counts within the strip. */
+/* The general way out: edges and bf16. `column` counts within the strip. */
 static __attribute__((noinline)) void micro_out(const GemmStrip *s, int64_t column, const float *sum)
 {
     const GemmOut *out = &s->out;
@@ -61,7 +61,7 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
 {
     int64_t a_stride = a_is_packed ? 1 : s->a_row_stride, n_words = s->n_words;
     const FloatWord *b = (const FloatWord *)s->b;
-    bool is_plain = !s->out.bias && s->out.to_dtype == DTYPE_F32 && (!s->out.from || s->out.from_dtype == DTYPE_F32);
+    bool is_plain = s->out.to_dtype == DTYPE_F32 && (!s->out.from || s->out.from_dtype == DTYPE_F32);
     for (int64_t column = 0; column < s->n_columns; column += MICRO_COLUMNS, b += s->b_panel_words) {
         const FloatWord *a = (const FloatWord *)s->a, *a_base[4];
         MICRO_UNROLL for (int i = 0; i < 4; i++)
@@ -88,6 +88,8 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
             const float *from = (const float *)s->out.from + column;
             if (s->out.from)
                 EACH_ACC acc[i][v] = *(const VecUnaligned *)(from + i * s->out.from_stride + v * VEC_LANES) + acc[i][v];
+            if (s->out.bias)
+                EACH_ACC acc[i][v] += *(const VecUnaligned *)(s->out.bias + column + v * VEC_LANES);
             EACH_ACC *(VecUnaligned *)(to + i * s->out.to_stride + v * VEC_LANES) = acc[i][v];
         } else {
             Vec sum[MICRO_ROWS][MICRO_VECS];  /* a copy: acc itself must not need an address, or it leaves the registers */
