@@ -3,7 +3,7 @@
  * Two ways, the same bits. Many rows: all threads pack a part of A and of B; then each takes tiles of C, those of the same columns
  * one after the other, so that their part of B stays in the second cache while rows of A stream by. If all columns are in one tile, A is
  * packed by whoever needs it. Few rows (decode): each panel of B is used once, so the thread that packs it uses it at
- * once, and B is read once, at the speed of memory. */
+ * once, or it is not packed at all, and B is read once, at the speed of memory. */
 #include "engine/op/gemm.h"
 #include "engine/op/gemm_kernels.h"
 
@@ -338,12 +338,17 @@ static void compute_few_rows(const Job *job, int64_t column)
     for (int64_t i = 0; i < job->n_k_blocks; i++) {
         int64_t k = i * job->k_block, n_k = min_i64(job->k_block, g->k - k);
         int64_t n_words = divide_up(n_k, kernel->k_per_word);
-        kernel->pack(b_panel, kernel->b, n_columns, n_k, lanes_of_b(g, column, k));
+        bool is_direct = kernel->direct && g->m <= GEMM_DIRECT_ROWS_MAX;
+        if (!is_direct)
+            kernel->pack(b_panel, kernel->b, n_columns, n_k, lanes_of_b(g, column, k));
         for (int64_t row = 0; row < g->m; row += kernel->a.lanes) {
             GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, g->m - row), .n_columns = n_columns, .n_words = n_words,
                                .a = few_panels(job, i) + row / kernel->a.lanes * kernel->a.width * n_words, .b = b_panel,
                                .out = out_at(job, row, column, i, sums + row * GEMM_B_WIDTH_MAX, GEMM_B_WIDTH_MAX)};
-            kernel->strip(&strip);
+            if (is_direct)
+                kernel->direct(&strip, lanes_of_b(g, column, k));
+            else
+                kernel->strip(&strip);
         }
     }
 }

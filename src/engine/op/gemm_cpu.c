@@ -18,9 +18,14 @@ enum { VEC_LANES = REG_LANES };
 #define MICRO_A_IS_ALWAYS_PACKED 0
 #include "engine/op/gemm_micro.h"
 #include "engine/op/gemm_pack.h"
+#include "engine/op/gemm_direct.h"
 
 const GemmKernel *KERNEL(gemm_kernel)(void)
 {
+#if SIMD_AVX512
+    static const GemmKernel kernel = {MICRO_PANELS, .k_per_word = 1, .pack = pack_f32, .strip = micro_strip, .direct = micro_direct};
+#else
     static const GemmKernel kernel = {MICRO_PANELS, .k_per_word = 1, .pack = pack_f32, .strip = micro_strip};
+#endif
     return &kernel;
 }

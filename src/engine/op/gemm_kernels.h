@@ -11,7 +11,7 @@
 #include "engine/op/gemm.h"
 #include "engine/op/kernel.h"
 
-enum { GEMM_A_WIDTH_MAX = 16, GEMM_B_WIDTH_MAX = 32 };  /* over all levels */
+enum { GEMM_A_WIDTH_MAX = 16, GEMM_B_WIDTH_MAX = 32, GEMM_DIRECT_ROWS_MAX = 8 };  /* over all levels */
 
 typedef struct {
     int lanes, width;
@@ -49,6 +49,8 @@ typedef struct {
     /* Packs lanes [0, n_lanes) and k [0, n_k) of the source into as many panels as that takes. */
     void (*pack)(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t n_k, GemmLanes source);
     void (*strip)(const GemmStrip *strip);
+    /* The same with B where it lies, of at most GEMM_DIRECT_ROWS_MAX rows of packed A and one panel: strip->b is not used. NULL: B must be packed. */
+    void (*direct)(const GemmStrip *strip, GemmLanes b);
 } GemmKernel;
 
 KERNEL_DECLARE(const GemmKernel *, gemm_kernel, (void));

@@ -32,7 +32,7 @@ static float out_load(const void *base, DType dtype, int64_t at)
     return dtype == DTYPE_BF16 ? f32_from_bf16(((const uint16_t *)base)[at]) : ((const float *)base)[at];
 }
 
-/* The general way out: edges and bf16. `column` counts within the strip. */
+/* The general way out: edges and bf16. `column` counts within the strip; sum is [n_rows][MICRO_COLUMNS]. */
 static __attribute__((noinline)) void micro_out(const GemmStrip *s, int64_t column, const float *sum)
 {
     const GemmOut *out = &s->out;

@@ -1,0 +1,125 @@
+/* gemm_direct.h - a few rows of C straight from B where it lies, for kernel files with AVX-512; see GemmKernel.direct.
+ *
+ * With few rows each number of B is used a few times only, so writing it to a panel first costs more than using it. Sixteen columns at a
+ * time: where a column's steps of k are contiguous, sixteen by sixteen are turned in registers; where the columns of a step are, they
+ * are loaded. The order of additions is that of gemm.h. A template: after gemm_micro.h. */
+#ifndef ENGINE_OP_GEMM_DIRECT_H
+#define ENGINE_OP_GEMM_DIRECT_H
+
+#include "engine/op/gemm_pack.h"
+
+#if SIMD_AVX512
+
+enum { DIRECT_AHEAD_STEPS = 16 };  /* rows of B prefetched, where each step of k is a row */
+
+/* sum[r] += A[r, k] * b */
+SIMD_INLINE void direct_step(Reg *sum, const int n_rows, const FloatWord *a, Reg b)
+{
+    MICRO_UNROLL for (int r = 0; r < n_rows; r++)
+        sum[r] = reg_fma(a[r], b, sum[r]);
+}
+
+/* Steps [k, n_k) one by one: of a column's tail, or of a layout that has no other way. */
+SIMD_INLINE void direct_elements(Reg *sum, const int n_rows, const FloatWord *a, int64_t k, int64_t n_k, const GemmLanes *b, int64_t first,
+                                 int n)
+{
+    for (; k < n_k; k++) {
+        _Alignas(64) uint32_t words[16];
+        for (int l = 0; l < 16; l++)
+            words[l] = element_word(b, first + (l < n ? l : n - 1), k);
+        direct_step(sum, n_rows, a + k * MICRO_A_WIDTH, reg_load((const float *)words));
+    }
+}
+
+/* Columns whose steps of k are contiguous. */
+SIMD_INLINE void direct_along_k(Reg *sum, const int n_rows, const FloatWord *a, int64_t n_k, const GemmLanes *b, int64_t first, int n,
+                                const bool is_bf16)
+{
+    const int n_bytes = is_bf16 ? 2 : 4, steps = 64 / n_bytes;
+    LaneGroup group = lane_group((const char *)b->base + first * b->lane_stride * n_bytes, b->lane_stride * n_bytes, n);
+    int64_t k = 0;
+    for (; k + steps <= n_k; k += steps) {
+        __m512i words[16];
+        __asm__("" : "+r"(group.stride_bytes));  /* so that no pointer is worth keeping, see LaneGroup */
+        transpose_16x16(words, &group);
+        MICRO_UNROLL for (int i = 0; i < 16; i++) {
+            _mm_prefetch(lane_address(&group, i) + PACK_AHEAD_BYTES, _MM_HINT_T0);
+            if (is_bf16) {
+                direct_step(sum, n_rows, a + (k + 2 * i) * MICRO_A_WIDTH, (Reg)_mm512_slli_epi32(words[i], 16));
+                direct_step(sum, n_rows, a + (k + 2 * i + 1) * MICRO_A_WIDTH,
+                            (Reg)_mm512_and_si512(words[i], _mm512_set1_epi32((int)0xffff0000)));
+            } else {
+                direct_step(sum, n_rows, a + (k + i) * MICRO_A_WIDTH, (Reg)words[i]);
+            }
+        }
+        for (int i = 0; i < 4; i++)
+            group.base[i] += 64;
+    }
+    direct_elements(sum, n_rows, a, k, n_k, b, first, n);
+}
+
+/* Steps of k whose columns are contiguous: all of a panel's columns, n, in one pass. sum: [2][GEMM_DIRECT_ROWS_MAX]. */
+SIMD_INLINE void direct_along_lanes(Reg (*sum)[GEMM_DIRECT_ROWS_MAX], const int n_rows, const FloatWord *a, int64_t n_k, const GemmLanes *b,
+                                    int64_t n, const bool is_bf16)
+{
+    __mmask16 mask[2] = {n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1), n <= 16 ? 0 : (__mmask16)((1u << (n - 16)) - 1)};
+    for (int64_t k = 0; k < n_k; k++)
+        MICRO_UNROLL for (int v = 0; v < 2; v++) {
+            int64_t at = k * b->k_stride + 16 * v;
+            __m512i words;
+            if (is_bf16) {
+                const uint16_t *from = (const uint16_t *)b->base + at;
+                words = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask[v], from)), 16);
+                _mm_prefetch(from + DIRECT_AHEAD_STEPS * b->k_stride, _MM_HINT_T0);
+            } else {
+                const float *from = (const float *)b->base + at;
+                words = _mm512_maskz_loadu_epi32(mask[v], from);
+                _mm_prefetch(from + DIRECT_AHEAD_STEPS * b->k_stride, _MM_HINT_T0);
+            }
+            direct_step(sum[v], n_rows, a + k * MICRO_A_WIDTH, (Reg)words);
+        }
+}
+
+SIMD_INLINE void direct_rows(const int n_rows, const GemmStrip *s, const GemmLanes *b)
+{
+    const FloatWord *a = (const FloatWord *)s->a;
+    Reg sum[2][GEMM_DIRECT_ROWS_MAX];
+    MICRO_UNROLL for (int r = 0; r < n_rows; r++)
+        sum[0][r] = sum[1][r] = (Reg){};
+    if (b->lane_stride == 1 && b->dtype == DTYPE_BF16)
+        direct_along_lanes(sum, n_rows, a, s->n_words, b, s->n_columns, true);
+    else if (b->lane_stride == 1)
+        direct_along_lanes(sum, n_rows, a, s->n_words, b, s->n_columns, false);
+    else
+        for (int64_t first = 0; first < s->n_columns; first += 16) {
+            int n = s->n_columns - first < 16 ? (int)(s->n_columns - first) : 16;
+            if (b->k_stride == 1 && b->dtype == DTYPE_BF16)
+                direct_along_k(sum[first / 16], n_rows, a, s->n_words, b, first, n, true);
+            else if (b->k_stride == 1)
+                direct_along_k(sum[first / 16], n_rows, a, s->n_words, b, first, n, false);
+            else
+                direct_elements(sum[first / 16], n_rows, a, 0, s->n_words, b, first, n);
+        }
+    float out[GEMM_DIRECT_ROWS_MAX * MICRO_COLUMNS];
+    MICRO_UNROLL for (int r = 0; r < n_rows; r++)
+        MICRO_UNROLL for (int v = 0; v < 2; v++)
+            reg_store(out + r * MICRO_COLUMNS + 16 * v, sum[v][r]);
+    micro_out(s, 0, out);
+}
+
+static void micro_direct(const GemmStrip *s, GemmLanes b)
+{
+    switch (s->n_rows) {
+    case 1: direct_rows(1, s, &b); break;
+    case 2: direct_rows(2, s, &b); break;
+    case 3: direct_rows(3, s, &b); break;
+    case 4: direct_rows(4, s, &b); break;
+    case 5: direct_rows(5, s, &b); break;
+    case 6: direct_rows(6, s, &b); break;
+    case 7: direct_rows(7, s, &b); break;
+    case 8: direct_rows(8, s, &b); break;
+    }
+}
+
+#endif
+#endif
