@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A scratch is taken from the tokenizer and given back: as many exist as threads ever encoded at once. */
-static EncodeScratch *scratch_take(const Tokenizer *tok)
+EncodeScratch *encode_scratch_take(const Tokenizer *tok)
 {
     Tokenizer *owner = (Tokenizer *)tok;  /* the slots hold no part of what the tokenizer says */
     for (int i = 0; i < N_SCRATCH_SLOTS; i++) {
@@ -35,7 +35,7 @@ static void scratch_free(EncodeScratch *scratch)
     free(scratch);
 }
 
-static void scratch_give(const Tokenizer *tok, EncodeScratch *scratch)
+void encode_scratch_give(const Tokenizer *tok, EncodeScratch *scratch)
 {
     Tokenizer *owner = (Tokenizer *)tok;
     arena_reset(scratch->arena);
@@ -281,11 +281,13 @@ static WordCut word_cut(const Tokenizer *tok, EncodeScratch *scratch)
     return scratch->cut;
 }
 
-static void encode_text(const Tokenizer *tok, EncodeScratch *scratch, Piece text, bool parse_special, TokenBuffer *out)
+void encode_text(const Tokenizer *tok, EncodeScratch *scratch, Piece text, bool parse_special, TokenBuffer *out)
 {
     Segments raw = {0};
     added_split(tok, scratch->arena, text, false, parse_special, &raw);
     for (size_t i = 0; i < raw.n; i++) {
+        if (i > 0)
+            scratch->path_score = 0.0;  /* a text of its own */
         if (raw.items[i].id >= 0) {
             push_added(out, raw.items[i]);
             continue;
@@ -316,8 +318,9 @@ static uint32_t *identity_map(Arena *arena, size_t n)
 TokenSpan tokenizer_encode_with(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags,
                                 TokenOffset **offsets)
 {
-    EncodeScratch *scratch = scratch_take(tok);
+    EncodeScratch *scratch = encode_scratch_take(tok);
     TokenBuffer out = {.wants_offsets = offsets != NULL};
+    scratch->path_score = 0.0;
     Piece piece = {text, n_bytes, offsets ? identity_map(scratch->arena, n_bytes) : NULL, true};
     for (int i = 0; flags & TOKENIZER_ADD_SPECIAL && i < tok->n_post_before; i++)
         token_buffer_push(&out, tok->post_before[i], 0, 0);
@@ -334,7 +337,7 @@ TokenSpan tokenizer_encode_with(const Tokenizer *tok, Arena *arena, const char *
     }
     free(out.ids);
     free(out.offsets);
-    scratch_give(tok, scratch);
+    encode_scratch_give(tok, scratch);
     return span;
 }
 

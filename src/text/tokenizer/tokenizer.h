@@ -87,6 +87,19 @@ typedef struct {
     size_t n_bytes;
 } TokenText;
 
+/* Encodes n texts, shared out over parallel_threads(): spans[i] is what tokenizer_encode_with gives for texts[i], in `arena`. */
+void tokenizer_encode_batch(const Tokenizer *tok, Arena *arena, const TokenText *texts, int64_t n, int flags, TokenSpan *spans);
+
+/* Encoding a text as it arrives, in parts cut anywhere. A push returns the ids that became certain; those of all pushes and of the finish
+ * are what tokenizer_encode_with gives for the whole. What it holds is bounded (about a megabyte) as long as the text has places at which
+ * it may be cut: a space between two letters for the known patterns, any space for BERT and SentencePiece. A tokenizer without such
+ * places (a pattern of its own, unusual steps) holds the text to the end. */
+typedef struct TokenEncoder TokenEncoder;
+TokenEncoder *token_encoder_new(const Tokenizer *tok, int flags);  /* borrows tok */
+void token_encoder_free(TokenEncoder *encoder);
+TokenSpan token_encoder_push(TokenEncoder *encoder, const char *bytes, size_t n_bytes);  /* borrowed until the next call */
+TokenSpan token_encoder_finish(TokenEncoder *encoder);                                   /* the encoder may be used anew */
+
 /* The bytes that the ids stand for, in `arena`. Special tokens are left out unless `keep_special`. An id that no token has gives nothing.
  * For byte-covering types decode(encode(x)) = x for any bytes. */
 TokenText tokenizer_decode(const Tokenizer *tok, Arena *arena, const int32_t *ids, int64_t n, bool keep_special);

@@ -232,6 +232,10 @@ struct EncodeScratch {
 };
 void *encode_scratch_model(EncodeScratch *scratch, size_t n_bytes);
 
+/* Encodes a part of a text with the scratch of the parts before it. */
+EncodeScratch *encode_scratch_take(const Tokenizer *tok);
+void encode_scratch_give(const Tokenizer *tok, EncodeScratch *scratch);
+void encode_text(const Tokenizer *tok, EncodeScratch *scratch, Piece text, bool parse_special, TokenBuffer *out);
 /* The scanner, when it is all that cuts: then pieces are met one by one, without a list. NULL otherwise. */
 const Splitter *tokenizer_only_scanner(const Tokenizer *tok);
 /* Made by whoever encodes first. */

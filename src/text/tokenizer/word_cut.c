@@ -2,6 +2,7 @@
 #include "text/tokenizer/word_cut.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/unigram.h"
+#include "text/unicode/char_run.h"
 
 #include <string.h>
 
@@ -85,6 +86,19 @@ WordCut word_cut_of(const Tokenizer *tok)
     return is_bert ? WORD_CUT_WHITE_SPACE : cut_of_sentencepiece(tok);
 }
 
+/* A word that ends in a mark, or in what may become a space, would lose marks of its own by trimming. */
+bool word_cut_may_end(const char *text, size_t end)
+{
+    if (end == 0)
+        return false;
+    size_t begin = end;
+    while (begin > 0 && text[begin - 1] != ' ')
+        begin--;
+    unsigned char last = (unsigned char)text[end - 1];
+    bool is_plain = (last > ' ' && last < 0x7F) || (end >= SYLLABLE_BYTES && is_syllable(text + end - SYLLABLE_BYTES, SYLLABLE_BYTES));
+    return is_plain && end > begin && !memmem(text + begin, end - begin, space_mark, SPACE_MARK_BYTES);
+}
+
 /* Bytes of `eight` that are a space, or (white_space) any byte up to the space: their high bits. */
 static inline uint64_t ends_in(uint64_t eight, bool white_space)
 {
@@ -151,8 +165,8 @@ typedef struct {
     ShortKey key;
 } Word;
 
-/* The next words: a space that stands for the dummy prefix of the word behind it is dropped, and so is all white space for BERT. A word that
- * holds a space mark of its own (`is_marked`: some do) goes on behind the space: at its end the mark would be trimmed. */
+/* The next words: a space that stands for the dummy prefix of the word behind it is dropped, and so is all white space for BERT. Where the
+ * text has space marks of its own (`is_marked`), a word goes on behind the space until it ends safely. */
 static int next_words(const PretokenCache *cache, WordCut cut, bool is_marked, Piece text, size_t *at, Word *words)
 {
     bool white_space = cut == WORD_CUT_WHITE_SPACE;
@@ -163,7 +177,7 @@ static int next_words(const PretokenCache *cache, WordCut cut, bool is_marked, P
             while (!white_space && end < text.n && text.bytes[end] == ' ')
                 end++;
             end = word_end(text.bytes, end, text.n, white_space);
-        } while (!white_space && end < text.n && is_marked && memmem(text.bytes + begin, end - begin, space_mark, SPACE_MARK_BYTES));
+        } while (!white_space && end < text.n && is_marked && !word_cut_may_end(text.bytes, end));
         if (cut == WORD_CUT_ONE_SPACE && end + 1 == text.n)
             end = text.n;  /* a space at the very end has no word behind it */
         *at = end + 1;
@@ -185,7 +199,6 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
     PretokenCache *cache = &scratch->words;
     if (!cache->block)
         pretoken_cache_init(cache, tok->model == MODEL_UNIGRAM && tok->unigram->single_precision);
-    scratch->path_score = 0.0;
     Word words[WORDS_AT_ONCE];
     size_t at = 0;
     bool is_marked = cut != WORD_CUT_WHITE_SPACE && text.n && memmem(text.bytes, text.n, space_mark, SPACE_MARK_BYTES);

@@ -13,4 +13,7 @@ WordCut word_cut_of(const Tokenizer *tok);
 /* Encodes the text word by word; `cut` is not WORD_CUT_NONE and no offsets are wanted. */
 void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out);
 
+/* May a word that ends at `end`, before a space, be cut off whatever stands before it? */
+bool word_cut_may_end(const char *text, size_t end);
+
 #endif
