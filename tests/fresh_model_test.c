@@ -22,7 +22,8 @@ static double fresh_loss(const char *json)
     const int bound = graph_bound(g, "n_tokens", N);
     Node *labels = graph_input(g, "labels", DTYPE_I32, shape_1(N), bound);
     Node *weights = graph_input(g, "weights", DTYPE_F32, shape_1(N), bound);
-    graph_output(g, "loss", objective_causal(g, model_hidden(g, &config, &inputs), model_head(g, &config), labels, weights));
+    graph_output(g, "loss", objective_causal(g, model_hidden(g, &config, &inputs), model_head(g, &config), labels, weights,
+                                  model_loss_options(&config)));
     double total = 0;
     if (CHECK_OK(graph_compile(&program, g, &(CompileOptions){BACKEND_CPU})) && CHECK_OK(store_allocate(store)) && CHECK_OK(program_bind(program))) {
         model_init(&config, store, 1);

@@ -40,7 +40,7 @@ static void record(Graph *g, const ModelConfig *config, const GraphOptions *opti
     int bound = graph_bound(g, "n_tokens", options->tokens);
     Node *labels = graph_input(g, "labels", DTYPE_I32, shape_1(options->tokens), bound);
     Node *weights = graph_input(g, "weights", DTYPE_F32, shape_1(options->tokens), bound);
-    Node *loss = objective_causal(g, model_hidden(g, config, &inputs), model_head(g, config), labels, weights);
+    Node *loss = objective_causal(g, model_hidden(g, config, &inputs), model_head(g, config), labels, weights, model_loss_options(config));
     graph_output(g, "loss", loss);
     if (!options->forward)
         pass_differentiate(g, loss);

@@ -168,7 +168,7 @@ static Err write_logits(Values *v)
 {
     ModelInputs inputs = model_inputs(v->graph, v->n, false);
     Node *hidden = model_hidden(v->graph, &v->config, &inputs);
-    graph_output(v->graph, "logits", linear(v->graph, hidden, model_head(v->graph, &v->config), NULL, WEIGHT_OUT_IN));
+    graph_output(v->graph, "logits", model_logits(v->graph, &v->config, hidden));
     if (v->dtype == DTYPE_BF16)
         pass_autocast(v->graph, DTYPE_BF16);
     TRY(values_bind(v));
@@ -239,7 +239,8 @@ static Err write_grads(Values *v)
     const int bound = graph_bound(v->graph, "n_tokens", v->n);
     Node *labels = graph_input(v->graph, "labels", DTYPE_I32, shape_1(v->n), bound);
     Node *weights = graph_input(v->graph, "weights", DTYPE_F32, shape_1(v->n), bound);
-    Node *loss = objective_causal(v->graph, model_hidden(v->graph, &v->config, &inputs), model_head(v->graph, &v->config), labels, weights);
+    Node *loss = objective_causal(v->graph, model_hidden(v->graph, &v->config, &inputs), model_head(v->graph, &v->config), labels, weights,
+                                  model_loss_options(&v->config));
     graph_output(v->graph, "loss", loss);
     pass_differentiate(v->graph, loss);
     TRY(values_bind(v));

@@ -24,8 +24,10 @@ import sys
 import numpy as np
 import torch
 from safetensors.numpy import save_file
-from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+from transformers import (AutoModelForCausalLM, BloomConfig, Gemma2Config, GemmaConfig, GPT2Config, LlamaConfig, MistralConfig, OPTConfig,
+                          Qwen2Config, Qwen3Config)
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+from transformers.models.bloom import modeling_bloom
 
 CASES = {
     "gpt2-tied": (1, GPT2Config(vocab_size=37, n_embd=12, n_head=3, n_layer=2, n_inner=20, n_positions=24, bos_token_id=0,
@@ -52,6 +54,19 @@ CASES = {
                              sliding_window=4, max_window_layers=1,
                              rope_parameters={"rope_type": "llama3", "rope_theta": 300.0, "factor": 4.0, "low_freq_factor": 1.0,
                                               "high_freq_factor": 4.0, "original_max_position_embeddings": 24})),
+    # A pad_token_id would make PyTorch drop the gradient of that row of the table.
+    "gemma": (9, GemmaConfig(vocab_size=34, hidden_size=15, intermediate_size=19, num_hidden_layers=2, num_attention_heads=3,
+                             num_key_value_heads=1, head_dim=8, max_position_embeddings=32, pad_token_id=None)),
+    "gemma2": (10, Gemma2Config(vocab_size=36, hidden_size=15, intermediate_size=18, num_hidden_layers=2, num_attention_heads=5,
+                                num_key_value_heads=5, head_dim=6, max_position_embeddings=32, sliding_window=4,
+                                query_pre_attn_scalar=11, attn_logit_softcapping=1.5, final_logit_softcapping=2.5,
+                                tie_word_embeddings=False, pad_token_id=None)),
+    "opt": (11, OPTConfig(vocab_size=38, hidden_size=15, ffn_dim=22, num_hidden_layers=2, num_attention_heads=3,
+                          max_position_embeddings=20, pad_token_id=None)),
+    "opt-narrow": (12, OPTConfig(vocab_size=31, hidden_size=14, ffn_dim=17, num_hidden_layers=2, num_attention_heads=2,
+                                 max_position_embeddings=20, word_embed_proj_dim=9, do_layer_norm_before=False, enable_bias=False,
+                                 pad_token_id=None)),
+    "bloom": (13, BloomConfig(vocab_size=35, hidden_size=18, n_layer=2, n_head=6, tie_word_embeddings=False)),
 }
 LENGTHS = (13, 1, 5)
 STEPS, STEP_LEN = 10, 16
@@ -85,8 +100,15 @@ def frequencies(config, seq_len):
         torch.float32, torch.float = single
 
 
+def alibi_slopes(heads, device):
+    power = 2 ** int(np.log2(heads))
+    exponents = [8 * (h + 1) / power for h in range(power)] + [4 * (2 * h + 1) / power for h in range(heads - power)]
+    return 2.0 ** -torch.tensor(exponents, dtype=torch.float64)
+
+
 def in_float64(model):
     model = model.double()
+    modeling_bloom._get_alibi_slopes = alibi_slopes
     softmax = torch.nn.functional.softmax
     torch.nn.functional.softmax = lambda x, dim=None, dtype=None: softmax(x, dim=dim)
     for module in model.modules():
@@ -96,6 +118,10 @@ def in_float64(model):
             unit = 1.0 if kind.startswith("Gemma") else 0.0
             module.forward = lambda x, m=module, eps=eps, unit=unit: (
                 (unit + m.weight) * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)))
+        if kind.endswith("ScaledWordEmbedding"):
+            module.embed_scale = torch.tensor(module.embedding_dim ** 0.5, dtype=torch.float64)
+        if kind == "BloomGelu":
+            module.forward = lambda x: torch.nn.functional.gelu(x, approximate="tanh")
         if kind.endswith("RotaryEmbedding"):
             def angles(x, position_ids):
                 inverse, amplitude = frequencies(model.config, int(position_ids.max()) + 1)

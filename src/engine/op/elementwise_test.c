@@ -1,6 +1,7 @@
 /* elementwise_test.c - sums, products, casts and activations: element by element, also over windows. */
 #include "base/test.h"
 #include "engine/graph/op_info.h"
+#include "engine/graph/program.h"
 #include "engine/op/op.h"
 #include "engine/op/op_check.h"
 
@@ -53,6 +54,21 @@ static Node *build_silu_gate(OpCheck *c)
     return silu_gate(check_graph(c), tokens(c, "a", 2.0), tokens(c, "b", 1.0));
 }
 
+static Node *build_gelu_erf(OpCheck *c)
+{
+    return gelu_erf(check_graph(c), tokens(c, "a", 2.0));
+}
+
+static Node *build_softcap(OpCheck *c)
+{
+    return softcap(check_graph(c), tokens(c, "a", 2.0), 3.0);
+}
+
+static Node *build_relu(OpCheck *c)
+{
+    return relu(check_graph(c), tokens(c, "a", 1.0));
+}
+
 /* Reads windows of a wider value: rows that are not dense. */
 static Node *build_windows(OpCheck *c)
 {
@@ -73,7 +89,8 @@ typedef struct {
 static const Row rows[] = {
     {build_add, MAGNITUDE_ABSOLUTE, 2, 1},      {build_mixed_add, MAGNITUDE_ABSOLUTE, 2, 1}, {build_mul, MAGNITUDE_ELEMENT, 3, 2},
     {build_scale, MAGNITUDE_ELEMENT, 2, 1},     {build_gelu, MAGNITUDE_ARRAY, 12, 1},        {build_silu_gate, MAGNITUDE_ARRAY, 12, 1},
-    {build_windows, MAGNITUDE_ARRAY, 40, 8},
+    {build_windows, MAGNITUDE_ARRAY, 40, 8},    {build_gelu_erf, MAGNITUDE_ARRAY, 12, 1},    {build_softcap, MAGNITUDE_ARRAY, 12, 1},
+    {build_relu, MAGNITUDE_ELEMENT, 2, 1},
 };
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
@@ -102,6 +119,9 @@ TEST(elementwise, fast_kernels_are_near_the_reference)
 TEST(elementwise, rows_do_not_show_how_many_there_are)
 {
     Args args = {.c = 37};
+    OpCase erf = {.build = build_gelu_erf, .args = &args}, cap = {.build = build_softcap, .args = &args};
+    op_check_micro(&erf, 5);
+    op_check_micro(&cap, 5);
     OpCase gelu = {.build = build_gelu, .args = &args}, windows = {.build = build_windows, .args = &args};
     op_check_micro(&gelu, 5);
     op_check_micro(&windows, 5);
@@ -144,4 +164,31 @@ TEST(elementwise, gelu_is_precise_in_its_tail)
     Args args = {.c = 50};
     OpCase c = {.build = build_tail, .args = &args, .n_tokens = 20, .n_roundings = 300, .n_bf16_roundings = 60, .magnitude = MAGNITUDE_ELEMENT};
     op_check_fast(&c);
+}
+
+static float activate(Node *(*record)(Graph *g, Node *x), float x)
+{
+    Store *store = store_new();
+    Graph *g = graph_new(store);
+    Program *program;
+    graph_output(g, "y", record(g, graph_input(g, "x", DTYPE_F32, shape_1(1), 0)));
+    float y = -7.0f;
+    if (CHECK_OK(graph_compile(&program, g, &(CompileOptions){BACKEND_CPU})) && CHECK_OK(program_bind(program))) {
+        *(float *)program_input(program, "x")->data = x;
+        program_run_all(program);
+        y = *(const float *)program_output(program, "y")->data;
+        program_free(program);
+    }
+    graph_free(g);
+    store_free(store);
+    return y;
+}
+
+TEST(elementwise, activations_at_their_ends)
+{
+    CHECK(activate(relu, -3.0f) == 0.0f && activate(relu, 2.5f) == 2.5f && isnan(activate(relu, NAN)));
+    CHECK(activate(gelu_erf, 0.0f) == 0.0f && activate(gelu_erf, 50.0f) == 50.0f && activate(gelu_erf, -50.0f) == 0.0f);
+    CHECK_CLOSE(activate(gelu_erf, 1.0f), 0.84134474606854, 1e-7);
+    CHECK_CLOSE(activate(gelu_erf, -5.0f), -5 * 2.866515718791939e-7, 1e-11);
+    CHECK(isnan(activate(gelu_erf, NAN)));
 }

@@ -136,3 +136,39 @@ const OpInfo embedding_backward_info = {
     .reference = backward_reference,
     .cpu = OP_KERNELS(embedding_backward),
 };
+
+/* ---- ids moved on: a few integers, one kernel for all ---- */
+
+typedef struct {
+    int64_t by;
+} ShiftAttr;
+
+static void shift_infer(Infer *infer)
+{
+    if (infer_is_index(infer, 0, "ids"))
+        infer_like(infer, 0, 0);
+}
+
+static void shift_run(const KernelCall *call)
+{
+    const int32_t *ids = call->in[0].data, by = (int32_t)((const ShiftAttr *)call->attr)->by;
+    int32_t *y = call->out[0].data;
+    for (int64_t n = 0; n < tensor_count(&call->out[0]); n++)
+        y[n] = ids[n] + by;
+}
+
+const OpInfo shift_ids_info = {
+    .name = "shift_ids",
+    .axes = "n->n",
+    .flags = OP_PURE | OP_CHEAP,
+    .precision = PRECISION_FOLLOW,
+    .infer = shift_infer,
+    .reference = shift_run,
+    .cpu = OP_KERNEL_AT_ALL_LEVELS(shift_run),
+};
+
+Node *shift_ids(Graph *g, Node *ids, int64_t by)
+{
+    ShiftAttr attr = {by};
+    return graph_call(g, &shift_ids_info, &ids, 1, &attr, sizeof attr);
+}

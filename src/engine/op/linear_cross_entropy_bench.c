@@ -20,7 +20,7 @@ static void bench_case(const LossCase *c)
     Graph *g = graph_new(store);
     Node *loss = linear_cross_entropy(g, graph_param(g, "x"), graph_param(g, "w"),
                                       graph_input(g, "label", DTYPE_I32, shape_1(c->n_tokens), 0),
-                                      graph_input(g, "weight", DTYPE_F32, shape_1(c->n_tokens), 0));
+                                      graph_input(g, "weight", DTYPE_F32, shape_1(c->n_tokens), 0), (CrossEntropyOptions){0});
     graph_output(g, "loss", loss);
     if (c->gradients)
         check_differentiate(g, loss);

@@ -49,11 +49,103 @@ static void row_gradient(float *row, int64_t n, DType dtype, int32_t label, doub
         row[label] = at_label;
 }
 
+/* ---- with options: logits stay what they are until the gradient takes their place ---- */
+
+/* Caps the logits; returns their sum, in sixteen lanes over LOGITS_BLOCK and then in double. */
+static double row_cap(float *row, int64_t n, float cap)
+{
+    double total = 0.0;
+    for (int64_t begin = 0; begin < n; begin += LOGITS_BLOCK) {
+        int64_t end = n - begin < LOGITS_BLOCK ? n : begin + LOGITS_BLOCK;
+        V16 sum = v16_zero();
+        for (int64_t i = begin; i < end; i += 16) {
+            V16 z = load16(row, DTYPE_F32, i, n);
+            if (cap > 0.0f) {
+                z = v16_tanh(z / cap) * cap;
+                store16(row, DTYPE_F32, i, n, z);
+            }
+            sum += z;
+        }
+        total += v16_sum(sum);
+    }
+    return total;
+}
+
+static double row_sum_exp(const float *row, int64_t n, float max)
+{
+    double total = 0.0;
+    for (int64_t begin = 0; begin < n; begin += LOGITS_BLOCK) {
+        int64_t end = n - begin < LOGITS_BLOCK ? n : begin + LOGITS_BLOCK;
+        V16 sum = v16_zero();
+        for (int64_t i = begin; i < end; i += 16)
+            sum += keep16(v16_exp(load16(row, DTYPE_F32, i, n) - max), i, n);
+        total += v16_sum(sum);
+    }
+    return total;
+}
+
+typedef struct {
+    float max, cap;
+    double weight, factor, share;  /* G = weight (factor e^(z - max) - share) slope */
+} RowGradient;
+
+static float gradient_at(const RowGradient *g, float z, double share)
+{
+    double slope = g->cap > 0.0f ? 1.0 - (double)(z / g->cap) * (double)(z / g->cap) : 1.0;
+    return (float)(g->weight * (g->factor * exp((double)z - (double)g->max) - share) * slope);
+}
+
+static void put(void *row, DType dtype, int64_t i, float x)
+{
+    if (dtype == DTYPE_BF16)
+        ((uint16_t *)row)[i] = bf16_from_f32(x);
+    else
+        ((float *)row)[i] = x;
+}
+
+/* Capped logits become the gradient, as if every token were one of the others. In bf16 the row shrinks in place. */
+static void row_gradient_of_others(float *row, int64_t n, DType dtype, const RowGradient *g)
+{
+    const float cap = g->cap, factor = (float)(g->weight * g->factor), share = (float)(g->weight * g->share);
+    for (int64_t i = 0; i < n; i += 16) {
+        V16 z = load16(row, DTYPE_F32, i, n), y = v16_exp(z - g->max) * factor - share;
+        store16(row, dtype, i, n, cap > 0.0f ? y * (1.0f - z / cap * (z / cap)) : y);
+    }
+}
+
+static void row_run_options(const LceRows *rows, int64_t n, float weight)
+{
+    const CrossEntropyOptions *o = rows->options;
+    const int64_t n_vocab = rows->n_vocab, label = rows->label[n];
+    const LceTarget t = lce_target(o, n_vocab);
+    float *row = rows->logits + n * n_vocab;
+    double z_sum = row_cap(row, n_vocab, (float)o->softcap);
+    float max = row_max(row, n_vocab), at_label = row[label];
+    double sum = row_sum_exp(row, n_vocab, max), lse = (double)max + log(sum);
+    double expected = t.at_other * z_sum + (t.at_label - t.at_other) * (double)at_label;
+    const bool has_ignored = o->has_ignored && o->ignored >= 0 && o->ignored < n_vocab;
+    const float at_ignored = has_ignored ? row[o->ignored] : 0.0f;
+    expected += (t.at_ignored - t.at_other) * (double)at_ignored * (has_ignored ? 1.0 : 0.0);
+    rows->loss[n] = (float)((double)weight * (lse - expected + t.constant + o->z_loss * lse * lse));
+    if (!rows->dy)
+        return;
+    RowGradient g = {max, (float)o->softcap, (double)weight * (double)rows->dy[n], (1.0 + 2.0 * o->z_loss * lse) / sum, t.at_other};
+    row_gradient_of_others(row, n_vocab, rows->grad_dtype, &g);
+    put(row, rows->grad_dtype, label, gradient_at(&g, at_label, t.at_label));
+    if (has_ignored)
+        put(row, rows->grad_dtype, o->ignored, gradient_at(&g, at_ignored, t.at_ignored));
+}
+
+static bool has_options(const CrossEntropyOptions *o)
+{
+    return o->softcap != 0.0 || o->smoothing != 0.0 || o->z_loss != 0.0;
+}
+
 static void row_run(const LceRows *rows, int64_t n)
 {
     int64_t n_vocab = rows->n_vocab;
     float *row = rows->logits + n * n_vocab, weight = rows->weight[n];
-    if (weight == 0.0f) {
+    if (weight == 0.0f || lce_is_ignored(rows->options, rows->label[n])) {
         rows->loss[n] = 0.0f;
         if (rows->dy)
             memset(row, 0, (size_t)n_vocab * sizeof *row);
@@ -61,6 +153,10 @@ static void row_run(const LceRows *rows, int64_t n)
     }
     int32_t label = rows->label[n];
     assert(label >= 0 && label < n_vocab);
+    if (has_options(rows->options)) {
+        row_run_options(rows, n, weight);
+        return;
+    }
     double at_label = (double)row[label];
     float max = row_max(row, n_vocab);
     double sum = row_exp(row, n_vocab, max);

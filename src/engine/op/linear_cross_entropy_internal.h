@@ -2,16 +2,29 @@
 #ifndef ENGINE_OP_LINEAR_CROSS_ENTROPY_INTERNAL_H
 #define ENGINE_OP_LINEAR_CROSS_ENTROPY_INTERNAL_H
 
+#include "engine/op/op.h"
 #include "engine/op/op_internal.h"
 
 /* Inputs of both operators, and those that only the gradient has. */
 enum { LCE_X, LCE_W, LCE_LABEL, LCE_WEIGHT, LCE_DY, LCE_SINK, LCE_N_IN };
 
-/* Of the gradient. Outputs: the loss, dx if wanted, dw if wanted (the sink, added to). */
+/* Of the forward: the options alone. Of the gradient; outputs: the loss, dx if wanted, dw if wanted (the sink, added to). */
 typedef struct {
+    CrossEntropyOptions options;
     int64_t leaf;  /* tokens */
     bool want_x, want_w;
 } LceGradAttr;
+
+/* The target distribution t over V tokens: at the label, at the ignored token, at each other; and what the loss adds, sum t ln t for KL. */
+typedef struct {
+    double at_label, at_ignored, at_other, constant;
+} LceTarget;
+LceTarget lce_target(const CrossEntropyOptions *options, int64_t n_vocab);
+/* Is this label no target? */
+static inline bool lce_is_ignored(const CrossEntropyOptions *options, int64_t label)
+{
+    return options->has_ignored && label == options->ignored;
+}
 
 /* Rows of logits, which become what the gradient multiplies. */
 typedef struct {
@@ -20,10 +33,11 @@ typedef struct {
     const int32_t *label;
     const float *weight, *dy;  /* dy NULL: the loss alone, logits undefined afterwards */
     float *loss;
+    const CrossEntropyOptions *options;
     DType grad_dtype;  /* f32, or bf16: a row then fills the first half of its f32 row */
 } LceRows;
 
-/* loss = weight * (logsumexp - logit[label]);  with dy, logits become weight * dy * (softmax - onehot). On all threads. */
+/* The loss of linear_cross_entropy.c;  with dy, logits become its gradient with respect to them, times weight * dy. On all threads. */
 KERNEL_DECLARE(void, lce_rows, (const LceRows *rows));
 
 void linear_cross_entropy_reference(const KernelCall *call);

@@ -7,13 +7,17 @@
 typedef struct {
     const Tensor *x, *w, *label, *weight;
     int64_t n_tokens, width, n_vocab;
+    const CrossEntropyOptions *options;
+    LceTarget target;
 } Given;
 
 static Given given_of(const KernelCall *call)
 {
     const Tensor *in = call->in;
+    const CrossEntropyOptions *options = &((const LceGradAttr *)call->attr)->options;
+    int64_t n_vocab = tensor_dim(&in[LCE_W], 0);
     return (Given){&in[LCE_X], &in[LCE_W], &in[LCE_LABEL], &in[LCE_WEIGHT], tensor_dim(&in[LCE_X], 0), tensor_dim(&in[LCE_X], 1),
-                   tensor_dim(&in[LCE_W], 0)};
+                   n_vocab, options, lce_target(options, n_vocab)};
 }
 
 static double logit(const Given *a, int64_t n, int64_t v)
@@ -21,7 +25,8 @@ static double logit(const Given *a, int64_t n, int64_t v)
     double sum = 0.0;
     for (int64_t c = 0; c < a->width; c++)
         sum += tensor_get(a->x, n * a->width + c) * tensor_get(a->w, v * a->width + c);
-    return sum;
+    double cap = a->options->softcap;
+    return cap > 0.0 ? cap * tanh(sum / cap) : sum;
 }
 
 static double log_sum_exp(const Given *a, int64_t n)
@@ -39,10 +44,27 @@ static int64_t label_of(const Given *a, int64_t n)
     return ((const int32_t *)a->label->data)[n];
 }
 
+static double target_of(const Given *a, int64_t n, int64_t v)
+{
+    if (v == label_of(a, n))
+        return a->target.at_label;
+    return lce_is_ignored(a->options, v) ? a->target.at_ignored : a->target.at_other;
+}
+
+static bool counts(const Given *a, int64_t n)
+{
+    return tensor_get(a->weight, n) != 0.0 && !lce_is_ignored(a->options, label_of(a, n));
+}
+
 static double loss_of(const Given *a, int64_t n, double lse)
 {
-    double weight = tensor_get(a->weight, n);
-    return weight == 0.0 ? 0.0 : weight * (lse - logit(a, n, label_of(a, n)));
+    if (!counts(a, n))
+        return 0.0;
+    double loss = lse + a->target.constant + a->options->z_loss * lse * lse;
+    for (int64_t v = 0; v < a->n_vocab; v++)
+        if (target_of(a, n, v) != 0.0)
+            loss -= target_of(a, n, v) * logit(a, n, v);
+    return tensor_get(a->weight, n) * loss;
 }
 
 void linear_cross_entropy_reference(const KernelCall *call)
@@ -52,13 +74,14 @@ void linear_cross_entropy_reference(const KernelCall *call)
         tensor_set(&call->out[0], n, loss_of(&a, n, log_sum_exp(&a, n)));
 }
 
-/* The gradient with respect to logit v of token n. */
+/* The gradient with respect to the product x[n] . w[v]. */
 static double logit_gradient(const Given *a, const Tensor *dy, int64_t n, int64_t v, double lse)
 {
-    double weight = tensor_get(a->weight, n) * tensor_get(dy, n);
-    if (tensor_get(a->weight, n) == 0.0)
+    if (!counts(a, n))
         return 0.0;
-    return weight * (exp(logit(a, n, v) - lse) - (v == label_of(a, n) ? 1.0 : 0.0));
+    double z = logit(a, n, v), cap = a->options->softcap, slope = cap > 0.0 ? 1.0 - z / cap * (z / cap) : 1.0;
+    double g = (1.0 + 2.0 * a->options->z_loss * lse) * exp(z - lse) - target_of(a, n, v);
+    return tensor_get(a->weight, n) * tensor_get(dy, n) * g * slope;
 }
 
 static void reference_dx(const Given *a, const KernelCall *call, int64_t n, double lse, double *sum)

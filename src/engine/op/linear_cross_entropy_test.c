@@ -5,6 +5,7 @@
 #include "base/test.h"
 #include "engine/graph/program.h"
 #include "engine/op/op.h"
+#include "engine/op/linear_cross_entropy_internal.h"
 #include "engine/op/op_check.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 typedef struct {
     int64_t width, n_vocab;
     bool squared;  /* the gradient of the loss then depends on the loss */
+    CrossEntropyOptions options;
 } Args;
 
 static int32_t label_value(const void *args, int64_t i)
@@ -27,7 +29,7 @@ static Node *build_loss(OpCheck *check)
     int64_t n = check_n_tokens(check);
     Node *x = check_tokens(check, "x", shape_2(n, a->width), 0.5), *w = check_value(check, "w", shape_2(a->n_vocab, a->width), 0.5);
     Node *loss = linear_cross_entropy(check_graph(check), x, w, check_i32(check, "label", shape_1(n), label_value),
-                                      check_input_f32(check, "weight", shape_1(n), 1.0));
+                                      check_input_f32(check, "weight", shape_1(n), 1.0), a->options);
     return a->squared ? mul(check_graph(check), loss, loss) : loss;
 }
 
@@ -37,11 +39,25 @@ TEST(linear_cross_entropy, backward_matches_central_differences)
 {
     for (int squared = 0; squared < 2; squared++)
         for (double scale = 0.1; scale < 11.0; scale *= 10.0) {
-            Args args = {6, 17, squared};
+            Args args = {.width = 6, .n_vocab = 17, .squared = squared};
             double error = op_gradcheck(&(OpCase){.build = build_loss, .args = &args, .n_tokens = 9, .grad_leaf = 4}, scale);
             CHECK(error < 1e-6);
             test_note("scale %g%s: %.1e", scale, squared ? ", squared" : "", error);
         }
+}
+
+TEST(linear_cross_entropy, backward_of_each_option_matches_central_differences)
+{
+    const Args cases[] = {
+        {6, 17, false, {.softcap = 2.0}},
+        {6, 17, false, {.smoothing = 0.2}},
+        {6, 17, true, {.smoothing = 0.1, .smoothing_kind = SMOOTH_OTHERS, .has_ignored = true, .ignored = 3}},
+        {6, 17, false, {.z_loss = 0.1}},
+        {5, 11, false, {.softcap = 3.0, .smoothing = 0.1, .z_loss = 0.01}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (double scale = 0.1; scale < 3.0; scale *= 10.0)
+            CHECK(op_gradcheck(&(OpCase){.build = build_loss, .args = &cases[i], .n_tokens = 9, .grad_leaf = 4}, scale) < 1e-6);
 }
 
 /* ---- a program of its own ---- */
@@ -53,6 +69,7 @@ typedef struct {
     double size;    /* of x */
     int64_t first;  /* number of the first token */
     bool forward_only, squared;
+    CrossEntropyOptions options;
 } LceCase;
 
 typedef struct {
@@ -107,7 +124,7 @@ static bool run_open(LceRun *run, const LceCase *c)
     if (!c->forward_only)
         x = add(g, x, graph_param(g, "zero"));
     Node *loss = linear_cross_entropy(g, x, graph_param(g, "w"), graph_input(g, "label", DTYPE_I32, shape_1(c->n_tokens), 0),
-                                      graph_input(g, "weight", f32, shape_1(c->n_tokens), 0));
+                                      graph_input(g, "weight", f32, shape_1(c->n_tokens), 0), c->options);
     if (c->squared)
         loss = mul(g, loss, loss);
     graph_output(g, "loss", loss);
@@ -147,6 +164,9 @@ static Tensor grad_of(const LceRun *run, const char *param)
  *   P relatively by                  p = 2 (d + 2 u S) + gamma(80)
  *   G by                             E = |dy weight| (p P + 3 u (P + [label]))
  *   dx by                            sum_v (E + gamma(K) |G|) |w|, dw likewise over tokens; K the roundings of a product
+ * With options: a soft-cap c adds 5 u c to d and a factor f = 1 - (z/c)^2 to G, off by 2 d / c + 6 u; the sum of z of smoothing adds
+ * gamma(80) sum |z| to the loss, times its share of the target; k = 1 + 2 z_loss lse stands before P, off by 2 z_loss l, and z_loss lse^2 by
+ * 2 z_loss lse l.
  * and in bf16 G and dx are rounded by 2^-8 once each. First order; 10 % more for the rest. */
 
 static double gamma_of(int64_t n)
@@ -163,7 +183,9 @@ static void bound_token(const LceRun *want, Bounds *b, int64_t n, double bf16)
     const LceCase *c = &want->c;
     const double u = 0x1p-24, *x = (const double *)program_input(want->program, "x")->data + n * c->width;
     const double *w = store_param_tensor(want->store, store_find_param(want->store, "w"), NULL).data;
-    double weight = weight_of(c->first + n), *logits = calloc((size_t)c->n_vocab, sizeof *logits), largest = 0.0, max = -INFINITY, sum = 0.0;
+    const CrossEntropyOptions *o = &c->options;
+    const LceTarget t = lce_target(o, c->n_vocab);
+    double weight = weight_of(c->first + n), cap = o->softcap, z_size = 0.0, *logits = calloc((size_t)c->n_vocab, sizeof *logits), largest = 0.0, max = -INFINITY, sum = 0.0;
     if (weight != 0.0) {
         for (int64_t v = 0; v < c->n_vocab; v++) {
             double size = 0.0;
@@ -172,16 +194,23 @@ static void bound_token(const LceRun *want, Bounds *b, int64_t n, double bf16)
                 size += fabs(x[i] * w[v * c->width + i]);
             }
             largest = fmax(largest, size);
+            logits[v] = cap > 0.0 ? cap * tanh(logits[v] / cap) : logits[v];
             max = fmax(max, logits[v]);
+            z_size += fabs(logits[v]);
         }
         for (int64_t v = 0; v < c->n_vocab; v++)
             sum += exp(logits[v] - max);
-        double d = gamma_of(c->width + c->width / 384 + 3) * largest, step = d + 2.0 * u * largest;
+        double d = gamma_of(c->width + c->width / 384 + 3) * largest + 5.0 * u * cap, step = d + 2.0 * u * largest;
+        double lse = max + log(sum), l = step + gamma_of(80), k = 1.0 + 2.0 * o->z_loss * lse;
         int64_t label = (c->first + n) * 11 % c->n_vocab;
-        b->loss[n] = weight * (step + gamma_of(80) + d) + u * tensor_get(program_output(want->program, "loss"), n);
+        b->loss[n] = weight * (l + d + gamma_of(80) * t.at_other * z_size + 2.0 * o->z_loss * fabs(lse) * l) +
+                     u * tensor_get(program_output(want->program, "loss"), n);
         for (int64_t v = 0; v < c->n_vocab; v++) {
-            double P = exp(logits[v] - max) / sum, G = weight * fabs(P - (v == label));
-            double E = weight * ((2.0 * step + gamma_of(80)) * P + 3.0 * u * (P + (v == label))) + bf16 * G;
+            double P = exp(logits[v] - max) / sum, share = v == label ? t.at_label : t.at_other;
+            double f = cap > 0.0 ? 1.0 - logits[v] / cap * (logits[v] / cap) : 1.0, f_error = cap > 0.0 ? 2.0 * d / cap + 6.0 * u : 0.0;
+            double uncapped = weight * fabs(k * P - share), G = f * uncapped;
+            double E = f * weight * ((2.0 * step + gamma_of(80)) * k * P + 2.0 * o->z_loss * l * P + 3.0 * u * (k * P + share)) +
+                       f_error * uncapped + bf16 * G;
             for (int64_t i = 0; i < c->width; i++) {
                 b->dx[n * c->width + i] += (E + gamma_of(c->n_vocab + 8) * G) * fabs(w[v * c->width + i]);
                 b->dw[v * c->width + i] += (E + gamma_of(c->n_tokens + 8) * G) * fabs(x[i]);
@@ -236,6 +265,57 @@ TEST(linear_cross_entropy, fast_kernels_stay_within_derived_bounds)
     check_error((LceCase){.n_tokens = 23, .width = 40, .n_vocab = 133, .leaf = 8, .dtype = DTYPE_BF16});
 }
 
+TEST(linear_cross_entropy, fast_kernels_of_each_option_stay_within_derived_bounds)
+{
+    const CrossEntropyOptions options[] = {
+        {.softcap = 5.0},
+        {.smoothing = 0.1},
+        {.smoothing = 0.2, .smoothing_kind = SMOOTH_OTHERS},
+        {.z_loss = 1e-2},
+        {.softcap = 3.0, .smoothing = 0.1, .z_loss = 1e-3},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        check_error((LceCase){.n_tokens = 13, .width = 24, .n_vocab = 1100, .leaf = 8, .options = options[i]});
+        check_error((LceCase){.n_tokens = 13, .width = 40, .n_vocab = 133, .leaf = 8, .options = options[i], .dtype = DTYPE_BF16});
+    }
+}
+
+/* The loss of one token whose probabilities are .1, .2, .4, .2, .1. */
+static double loss_of_five(Backend backend, int32_t label, CrossEntropyOptions options)
+{
+    static const double p[] = {0.1, 0.2, 0.4, 0.2, 0.1};
+    LceRun run;
+    LceCase c = {.n_tokens = 1, .width = 5, .n_vocab = 5, .backend = backend, .forward_only = true, .options = options};
+    if (!run_open(&run, &c))
+        return NAN;
+    Tensor w = store_param_tensor(run.store, store_find_param(run.store, "w"), NULL);
+    for (int64_t i = 0; i < 25; i++)
+        tensor_set(&w, i, i % 6 == 0);
+    for (int i = 0; i < 5; i++)
+        tensor_set(program_input(run.program, "x"), i, log(p[i]) + 1.5);  /* logits are free of a constant */
+    *(int32_t *)program_input(run.program, "label")->data = label;
+    tensor_set(program_input(run.program, "weight"), 0, 1.0);
+    program_run_all(run.program);
+    double loss = tensor_get(program_output(run.program, "loss"), 0);
+    run_free(&run);
+    return loss;
+}
+
+/* Goal: label smoothing in both definitions. Method: the golden values of curriculum G18 (smoothing .1, padding 0, six digits), computed there
+ * by PyTorch and by hand. */
+TEST(linear_cross_entropy, label_smoothing_gives_the_golden_values)
+{
+    for (Backend backend = BACKEND_REFERENCE; backend <= BACKEND_CPU; backend++) {
+        CHECK_CLOSE(loss_of_five(backend, 2, (CrossEntropyOptions){0}), 0.916291, 6e-7);
+        CHECK_CLOSE(loss_of_five(backend, 2, (CrossEntropyOptions){.smoothing = 0.1}), 0.999468, 1.1e-6);
+        CrossEntropyOptions others = {.smoothing = 0.1, .smoothing_kind = SMOOTH_OTHERS, .has_ignored = true, .ignored = 0};
+        CHECK_CLOSE(loss_of_five(backend, 2, others), 0.573766, 6e-7);
+        CHECK_CLOSE(loss_of_five(backend, 0, others), 0.0, 0.0);
+        /* logsumexp is the 1.5 that was added. */
+        CHECK_CLOSE(loss_of_five(backend, 2, (CrossEntropyOptions){.z_loss = 0.25}), 0.916291 + 0.25 * 2.25, 1e-6);
+    }
+}
+
 /* Goal: logits of +-1e4 do not overflow. Method: the same bounds with x so large. */
 TEST(linear_cross_entropy, logits_of_ten_thousand_are_stable)
 {
@@ -247,7 +327,8 @@ TEST(linear_cross_entropy, logits_of_ten_thousand_are_stable)
 /* Goal: nothing shows how tokens were cut. Method: leaves of 5 and 8 in micro batches (chunks are several leaves), f32 and bf16. */
 TEST(linear_cross_entropy, micro_batches_of_whole_leaves_give_the_same_bits)
 {
-    Args args = {24, 50, false};
+    Args args = {.width = 24, .n_vocab = 50}, smooth = {24, 50, false, {.softcap = 4.0, .smoothing = 0.1, .z_loss = 1e-3}};
+    op_check_micro(&(OpCase){.build = build_loss, .args = &smooth}, 5);
     op_check_micro(&(OpCase){.build = build_loss, .args = &args}, 8);
     op_check_micro(&(OpCase){.build = build_loss, .args = &args}, 5);
 }

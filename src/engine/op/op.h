@@ -22,6 +22,8 @@ Node *matmul(Graph *g, Node *a, Node *b, bool transpose_a, bool transpose_b);
 
 /* y[N, C] = table[ids[n]].  table [V, C], ids i32 [N]; an id outside [0, V) is an assert in the kernel, checked where ids enter. */
 Node *embedding(Graph *g, Node *table, Node *ids);
+/* ids[n] + by, i32 [N]: positions in a table whose first rows mean something else. */
+Node *shift_ids(Graph *g, Node *ids, int64_t by);
 /* y[M, C] = x[index[m]].  x [N, C], index i32 [M]: the last token of each sequence. Not differentiable. */
 Node *gather_rows(Graph *g, Node *x, Node *index);
 
@@ -32,12 +34,16 @@ Node *mul(Graph *g, Node *a, Node *b);
 Node *scale(Graph *g, Node *x, double factor);
 Node *cast(Graph *g, Node *x, DType dtype);  /* x itself when it has that dtype */
 Node *gelu_tanh(Graph *g, Node *x);          /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) (Hendrycks & Gimpel 2016) */
+Node *gelu_erf(Graph *g, Node *x);           /* x (1 + erf(x / sqrt 2)) / 2: gelu itself */
+Node *relu(Graph *g, Node *x);               /* max(x, 0); NaN stays. Its derivative at 0 is 0. */
+Node *softcap(Graph *g, Node *x, double cap);  /* cap tanh(x / cap) */
 Node *silu_gate(Graph *g, Node *gate, Node *up);  /* silu(gate) * up: SwiGLU without its products (Shazeer 2020) */
 
 /* ---- norms over the last axis; statistics in f32 ---- */
 
 Node *layernorm(Graph *g, Node *x, Node *gain, Node *bias, double eps);  /* bias may be NULL */
-Node *rmsnorm(Graph *g, Node *x, Node *gain, double eps);
+/* A gain may be kept as its distance from 1: then y is x / rms(x) * (offset + gain), offset 1 (Gemma); else 0. */
+Node *rmsnorm(Graph *g, Node *x, Node *gain, double eps, double offset);
 
 /* ---- attention ---- */
 
@@ -84,19 +90,33 @@ Node *cache_write(Graph *g, Node *cache, Node *x, Node *slots);
 
 /* ---- losses and sums ---- */
 
-/* loss[n] = weight[n] * (logsumexp_v(x[n] . w[v]) - x[n] . w[label[n]]), nats, f32 [N] (f64 in f64).  x [N, C], w [V, C], label i32 [N],
+/* What becomes of the logits z and of the target distribution t; all zero: plain.
+ *   softcap    c > 0: z becomes c tanh(z / c)
+ *   smoothing  e, 0 <= e < 1. SMOOTH_UNIFORM: t is 1 - e at the label, plus e / V everywhere (Szegedy et al. 2016, as PyTorch has it), the loss a
+ *              cross-entropy. SMOOTH_OTHERS: 1 - e at the label, e over the other tokens but not the ignored one, and the loss is KL(t || p).
+ *   ignored    a token id that is no target: where it is the label, the loss is 0. The caller must not count it as a target. Read if has_ignored.
+ *   z_loss     adds z_loss * logsumexp(z)^2, which keeps logits from drifting (Chowdhery et al. 2022, arXiv:2204.02311) */
+typedef enum { SMOOTH_UNIFORM, SMOOTH_OTHERS } Smoothing;
+typedef struct {
+    double softcap, smoothing, z_loss;
+    int32_t smoothing_kind;  /* Smoothing */
+    int32_t has_ignored;
+    int64_t ignored;
+} CrossEntropyOptions;
+
+/* loss[n] = weight[n] * (logsumexp_v(x[n] . w[v]) - x[n] . w[label[n]]), nats, f32 [N] (f64 in f64), or what the options make of it.  x [N, C], w [V, C], label i32 [N],
  * weight f32 [N]. Logits exist for a chunk of tokens at a time; [N, V] is never held. When differentiated with a gradient that does
  * not depend on the loss, loss, dx and dw are made in one pass and the forward call is superseded. */
-Node *linear_cross_entropy(Graph *g, Node *x, Node *w, Node *label, Node *weight);
+Node *linear_cross_entropy(Graph *g, Node *x, Node *w, Node *label, Node *weight, CrossEntropyOptions options);
 /* Sum of all elements, f32 [1] (f64 of f64), in an order fixed by the shape. */
 Node *sum(Graph *g, Node *x);
 
 /* ---- windows and copies ---- */
 
 Node *view(Graph *g, Node *x, Shape shape);  /* same count, row-major; keeps the bound when dim 0 is unchanged */
-/* Cuts the last axis of x [N, W] into n parts [N, widths[i]]; siblings 0 .. n-1 are windows, n <= OP_OUTPUTS_MAX. */
+/* Cuts the last axis of x [..., W] into n parts [..., widths[i]]; siblings 0 .. n-1 are windows, n <= OP_OUTPUTS_MAX. */
 Node *split(Graph *g, Node *x, const int64_t *widths, int n);
-/* The inverse, a copy: x[i] [N, widths[i]] -> [N, sum of widths]. */
+/* The inverse, a copy: x[i] [..., widths[i]] -> [..., sum of widths]. */
 Node *concat(Graph *g, Node *const *x, int n);
 Node *fill(Graph *g, DType dtype, Shape shape, int bound, double value);
 

@@ -72,7 +72,7 @@ static Node *bench_layernorm_backward(Graph *g, DType dtype, int64_t n)
 
 static Node *bench_rmsnorm(Graph *g, DType dtype, int64_t n)
 {
-    return rmsnorm(g, value(g, "x", dtype, n), vector(g, "gain"), 1e-5);
+    return rmsnorm(g, value(g, "x", dtype, n), vector(g, "gain"), 1e-5, 0.0);
 }
 
 static Node *bench_rotary(Graph *g, DType dtype, int64_t n)

@@ -6,10 +6,12 @@
 #define OPERATORS(ROW)                                                               \
     ROW(linear) ROW(linear_in_out)                                                   \
     ROW(linear_grad_weight) ROW(linear_in_out_grad_weight) ROW(linear_grad_bias)     \
-    ROW(embedding) ROW(embedding_backward) ROW(gather_rows)                          \
+    ROW(embedding) ROW(embedding_backward) ROW(gather_rows) ROW(shift_ids)           \
     ROW(add) ROW(mul) ROW(scale) ROW(cast)                                           \
     ROW(gelu_tanh) ROW(gelu_tanh_backward)                                           \
     ROW(silu_gate) ROW(silu_gate_backward)                                           \
+    ROW(relu) ROW(relu_backward) ROW(gelu_erf) ROW(gelu_erf_backward)                \
+    ROW(softcap) ROW(softcap_backward)                                               \
     ROW(layernorm) ROW(layernorm_backward)                                           \
     ROW(rmsnorm) ROW(rmsnorm_backward)                                               \
     ROW(rotary)                                                                      \

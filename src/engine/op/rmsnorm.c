@@ -3,11 +3,13 @@
  *   x     [..., C]  f32 or bf16              gain  [C]
  *   y     like x                             sibling: inv_rms, f32 (f64 of f64), one a row, kept for the derivative
  *
+ * The gain may be kept as its distance from an offset (1): then offset + gain stands for it below.
  * With n = x inv_rms and dn = dy gain:
  *   dx = inv_rms (dn - n mean(dn n))         the part of dn along x is removed: scaling a row must not change y
  *   dgain = sum of dy n over rows: leaf by leaf into its gradient */
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
+#include "engine/op/rmsnorm_internal.h"
 
 #include <math.h>
 
@@ -15,10 +17,6 @@ OP_KERNELS_DECLARE(rmsnorm);
 OP_KERNELS_DECLARE(rmsnorm_backward);
 
 const OpInfo rmsnorm_backward_info;
-
-typedef struct {
-    double eps;
-} RmsnormAttr;
 
 static void rmsnorm_infer(Infer *infer)
 {
@@ -40,7 +38,8 @@ static void rmsnorm_infer(Infer *infer)
 
 static void rmsnorm_derive(Derive *d)
 {
-    LeafAttr attr = {graph_grad_leaf(d->g)};
+    RmsnormAttr attr = *(const RmsnormAttr *)d->attr;
+    attr.leaf = graph_grad_leaf(d->g);
     Node *sink = d->wanted[1] ? derive_sink(d, 1) : NULL;
     Node *in[] = {d->in[0], d->in[1], d->out[1], d->dy[0], sink};
     d->dx[0] = graph_call(d->g, &rmsnorm_backward_info, in, 5, &attr, sizeof attr);
@@ -51,7 +50,7 @@ static void rmsnorm_derive(Derive *d)
 static void rmsnorm_reference(const KernelCall *call)
 {
     const Tensor *x = &call->in[0], *gain = &call->in[1];
-    double eps = ((const RmsnormAttr *)call->attr)->eps;
+    double eps = ((const RmsnormAttr *)call->attr)->eps, offset = ((const RmsnormAttr *)call->attr)->offset;
     int64_t C = cols_of(x);
     for (int64_t row = 0; row < rows_of(x); row++) {
         double mean_square = 0.0;
@@ -59,7 +58,7 @@ static void rmsnorm_reference(const KernelCall *call)
             mean_square += pow(tensor_get(x, row * C + c), 2.0) / (double)C;
         double inv_rms = 1.0 / sqrt(mean_square + eps);
         for (int64_t c = 0; c < C; c++)
-            tensor_set(&call->out[0], row * C + c, tensor_get(x, row * C + c) * inv_rms * tensor_get(gain, c));
+            tensor_set(&call->out[0], row * C + c, tensor_get(x, row * C + c) * inv_rms * (offset + tensor_get(gain, c)));
         tensor_set(&call->out[1], row, inv_rms);
     }
 }
@@ -81,9 +80,9 @@ const OpInfo rmsnorm_info = {
     .cpu = OP_KERNELS(rmsnorm),
 };
 
-Node *rmsnorm(Graph *g, Node *x, Node *gain, double eps)
+Node *rmsnorm(Graph *g, Node *x, Node *gain, double eps, double offset)
 {
-    RmsnormAttr attr = {eps};
+    RmsnormAttr attr = {eps, offset, 0};
     return graph_call(g, &rmsnorm_info, (Node *[]){x, gain}, 2, &attr, sizeof attr);
 }
 
@@ -104,7 +103,7 @@ static void backward_infer(Infer *infer)
         return;
     infer->n_out = 2;
     infer_writes(infer, 1, SINK);
-    LeafBlocks blocks = token_leaf_blocks(x->shape, ((const LeafAttr *)infer->attr)->leaf);
+    LeafBlocks blocks = token_leaf_blocks(x->shape, ((const RmsnormAttr *)infer->attr)->leaf);
     infer->workspace_bytes = sizeof(float) * (size_t)(blocks.n_blocks * x->shape.dim[n_dims - 1]);
 }
 
@@ -112,17 +111,18 @@ static void backward_reference(const KernelCall *call)
 {
     const Tensor *x = &call->in[X], *gain = &call->in[GAIN], *dy = &call->in[DY];
     const Tensor *dgain = call->in[SINK].data ? &call->in[SINK] : NULL;
+    double offset = ((const RmsnormAttr *)call->attr)->offset;
     int64_t C = cols_of(x);
     for (int64_t row = 0; row < rows_of(x); row++) {
         double inv_rms = tensor_get(&call->in[INV_RMS], row), mean_dn_n = 0.0;
         for (int64_t c = 0; c < C; c++) {
             double n = tensor_get(x, row * C + c) * inv_rms, g = tensor_get(dy, row * C + c);
-            mean_dn_n += g * tensor_get(gain, c) * n / (double)C;
+            mean_dn_n += g * (offset + tensor_get(gain, c)) * n / (double)C;
             if (dgain)
                 tensor_set(dgain, c, tensor_get(dgain, c) + g * n);
         }
         for (int64_t c = 0; c < C; c++) {
-            double n = tensor_get(x, row * C + c) * inv_rms, dn = tensor_get(dy, row * C + c) * tensor_get(gain, c);
+            double n = tensor_get(x, row * C + c) * inv_rms, dn = tensor_get(dy, row * C + c) * (offset + tensor_get(gain, c));
             tensor_set(&call->out[0], row * C + c, inv_rms * (dn - n * mean_dn_n));
         }
     }

@@ -1,7 +1,8 @@
 /* rmsnorm_cpu.c - two short passes over a row that stays in the first cache; dgain is summed by blocks of rows (op_internal.h). */
+#include "engine/op/rmsnorm_internal.h"
 #include "engine/op/simd_rows.h"
 
-SIMD_INLINE float rmsnorm_row(void *y, const void *x, DType dtype, const Tensor *gain, int64_t C, float eps)
+SIMD_INLINE float rmsnorm_row(void *y, const void *x, DType dtype, const Tensor *gain, int64_t C, float eps, float offset)
 {
     V16 squares = v16_zero();
     for (int64_t i = 0; i < C; i += 16) {
@@ -10,38 +11,39 @@ SIMD_INLINE float rmsnorm_row(void *y, const void *x, DType dtype, const Tensor 
     }
     float inv_rms = 1.0f / sqrtf(v16_sum(squares) / (float)C + eps);
     for (int64_t i = 0; i < C; i += 16)
-        store16(y, dtype, i, C, load16(x, dtype, i, C) * inv_rms * load16(gain->data, gain->dtype, i, C));
+        store16(y, dtype, i, C, load16(x, dtype, i, C) * inv_rms * (offset + load16(gain->data, gain->dtype, i, C)));
     return inv_rms;
 }
 
 void KERNEL(rmsnorm)(const KernelCall *call)
 {
     const Tensor *x = &call->in[0], *gain = &call->in[1], *y = &call->out[0];
-    float eps = (float)*(const double *)call->attr, *inv_rms = call->out[1].data;
+    const RmsnormAttr *attr = call->attr;
+    float eps = (float)attr->eps, offset = (float)attr->offset, *inv_rms = call->out[1].data;
     int64_t n_rows = rows_of(x), C = cols_of(x);
     assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype));
 #pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
     for (int64_t row = 0; row < n_rows; row++)
         if (x->dtype == DTYPE_F32)
-            inv_rms[row] = rmsnorm_row(row_at(y, row), row_at(x, row), DTYPE_F32, gain, C, eps);
+            inv_rms[row] = rmsnorm_row(row_at(y, row), row_at(x, row), DTYPE_F32, gain, C, eps, offset);
         else
-            inv_rms[row] = rmsnorm_row(row_at(y, row), row_at(x, row), DTYPE_BF16, gain, C, eps);
+            inv_rms[row] = rmsnorm_row(row_at(y, row), row_at(x, row), DTYPE_BF16, gain, C, eps, offset);
 }
 
 /* dgain: this block's sums; NULL: not wanted. */
 SIMD_INLINE void rmsnorm_backward_row(void *dx, float *dgain, const void *x, DType x_dtype, const void *dy, DType dy_dtype,
-                                      const Tensor *gain, float inv_rms, int64_t C)
+                                      const Tensor *gain, float offset, float inv_rms, int64_t C)
 {
     V16 dot = v16_zero();
     for (int64_t i = 0; i < C; i += 16) {
         V16 n = load16(x, x_dtype, i, C) * inv_rms, g = load16(dy, dy_dtype, i, C);
-        dot = v16_fma(g * load16(gain->data, gain->dtype, i, C), n, dot);
+        dot = v16_fma(g * (offset + load16(gain->data, gain->dtype, i, C)), n, dot);
         if (dgain)
             store16(dgain, DTYPE_F32, i, C, v16_fma(g, n, load16(dgain, DTYPE_F32, i, C)));
     }
     float mean = v16_sum(dot) / (float)C;
     for (int64_t i = 0; i < C; i += 16) {
-        V16 n = load16(x, x_dtype, i, C) * inv_rms, dn = load16(dy, dy_dtype, i, C) * load16(gain->data, gain->dtype, i, C);
+        V16 n = load16(x, x_dtype, i, C) * inv_rms, dn = load16(dy, dy_dtype, i, C) * (offset + load16(gain->data, gain->dtype, i, C));
         store16(dx, x_dtype, i, C, inv_rms * (dn - n * mean));
     }
 }
@@ -49,10 +51,11 @@ SIMD_INLINE void rmsnorm_backward_row(void *dx, float *dgain, const void *x, DTy
 void KERNEL(rmsnorm_backward)(const KernelCall *call)
 {
     const Tensor *x = &call->in[0], *gain = &call->in[1], *dy = &call->in[3], *dx = &call->out[0];
+    const RmsnormAttr *attr = call->attr;
     const float *inv_rms = call->in[2].data;
     float *dgain = call->in[4].data;
     int64_t n_rows = rows_of(x), C = cols_of(x);
-    LeafBlocks blocks = token_leaf_blocks(x->shape, ((const LeafAttr *)call->attr)->leaf);
+    LeafBlocks blocks = token_leaf_blocks(x->shape, attr->leaf);
     assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(dy->dtype));
 #pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
     for (int64_t block = 0; block < blocks.n_blocks; block++) {
@@ -60,7 +63,8 @@ void KERNEL(rmsnorm_backward)(const KernelCall *call)
         if (sums)
             memset(sums, 0, sizeof *sums * (size_t)C);
         for (int64_t row = leaf_block_begin(&blocks, block); row < leaf_block_end(&blocks, block); row++)
-            rmsnorm_backward_row(row_at(dx, row), sums, row_at(x, row), x->dtype, row_at(dy, row), dy->dtype, gain, inv_rms[row], C);
+            rmsnorm_backward_row(row_at(dx, row), sums, row_at(x, row), x->dtype, row_at(dy, row), dy->dtype, gain,
+                                 (float)attr->offset, inv_rms[row], C);
     }
     if (dgain)
         leaf_sums_add(dgain, call->workspace, C, C, &blocks);

@@ -36,8 +36,7 @@ static void record(Generator *gen)
     ModelInputs inputs = model_inputs(g, o->chunk, true);
     Node *wanted = graph_input(g, "wanted", DTYPE_I32, shape_1(o->n_sequences), graph_bound(g, "n_wanted", o->n_sequences));
     Node *hidden = gather_rows(g, model_hidden(g, &gen->config, &inputs), wanted);
-    Node *logits = linear(g, hidden, model_head(g, &gen->config), NULL, WEIGHT_OUT_IN);
-    graph_output(g, "logits", logits);
+    graph_output(g, "logits", model_logits(g, &gen->config, hidden));
     if (o->dtype == DTYPE_BF16)
         pass_autocast(g, DTYPE_BF16);
 }

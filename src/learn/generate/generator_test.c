@@ -17,6 +17,12 @@ static const char *const configs[] = {
     " \"rope_parameters\": {\"rope_type\": \"dynamic\", \"rope_theta\": 100.0, \"factor\": 2.0}}",
     "{\"model_type\": \"qwen3\", \"hidden_size\": 20, \"num_hidden_layers\": 2, \"num_attention_heads\": 5, \"num_key_value_heads\": 1, \"head_dim\": 6,"
     " \"intermediate_size\": 52, \"max_position_embeddings\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2}",
+    "{\"model_type\": \"gemma2\", \"hidden_size\": 18, \"num_hidden_layers\": 2, \"num_attention_heads\": 3, \"num_key_value_heads\": 3, \"head_dim\": 10,"
+    " \"intermediate_size\": 23, \"max_position_embeddings\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2, \"sliding_window\": 9,"
+    " \"query_pre_attn_scalar\": 7, \"attn_logit_softcapping\": 2.0, \"final_logit_softcapping\": 3.0}",
+    "{\"model_type\": \"opt\", \"hidden_size\": 30, \"num_hidden_layers\": 2, \"num_attention_heads\": 5, \"ffn_dim\": 41,"
+    " \"max_position_embeddings\": 64, \"vocab_size\": 101, \"init_std\": 0.2}",
+    "{\"model_type\": \"bloom\", \"hidden_size\": 36, \"n_layer\": 2, \"n_head\": 6, \"seq_length\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2}",
 };
 
 typedef struct {
@@ -38,7 +44,7 @@ static char *forward(Bits *t, const int32_t *const *ids, const int64_t *lengths,
 {
     Graph *g = graph_new(t->store);
     ModelInputs inputs = model_inputs(g, N, false);
-    graph_output(g, "logits", linear(g, model_hidden(g, &t->config, &inputs), model_head(g, &t->config), NULL, WEIGHT_OUT_IN));
+    graph_output(g, "logits", model_logits(g, &t->config, model_hidden(g, &t->config, &inputs)));
     if (t->dtype == DTYPE_BF16)
         pass_autocast(g, DTYPE_BF16);
     Program *program = NULL;

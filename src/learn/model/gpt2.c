@@ -44,12 +44,6 @@ static void gpt2_derive(ModelConfig *config)
         config->d_ff = 4 * config->d_model;
 }
 
-static void add_norm(ModelParams *p, const char *path, int64_t d_model)
-{
-    model_params_add(p, arena_printf(p->arena, "%s.weight", path), shape_1(d_model), ROLE_VECTOR, INIT_ONES, 0);
-    model_params_add(p, arena_printf(p->arena, "%s.bias", path), shape_1(d_model), ROLE_VECTOR, INIT_ZEROS, 0);
-}
-
 static void add_conv1d(ModelParams *p, const char *path, int64_t n_in, int64_t n_out, double std)
 {
     model_params_add(p, arena_printf(p->arena, "%s.weight", path), shape_2(n_in, n_out), ROLE_MATRIX, INIT_NORMAL, std);
@@ -66,14 +60,14 @@ static void gpt2_params(const ModelConfig *config, ModelParams *p)
     model_params_add(p, "transformer.wpe.weight", shape_2(config->seq_len_max, C), ROLE_POSITIONS, INIT_NORMAL, std);
     for (int64_t i = 0; i < config->n_layer; i++) {
         const char *h = arena_printf(p->arena, "transformer.h.%lld", (long long)i);
-        add_norm(p, arena_printf(p->arena, "%s.ln_1", h), C);
+        model_params_add_layernorm(p, arena_printf(p->arena, "%s.ln_1", h), C);
         add_conv1d(p, arena_printf(p->arena, "%s.attn.c_attn", h), C, 3 * C, std);
         add_conv1d(p, arena_printf(p->arena, "%s.attn.c_proj", h), C, C, std_residual);
-        add_norm(p, arena_printf(p->arena, "%s.ln_2", h), C);
+        model_params_add_layernorm(p, arena_printf(p->arena, "%s.ln_2", h), C);
         add_conv1d(p, arena_printf(p->arena, "%s.mlp.c_fc", h), C, F, std);
         add_conv1d(p, arena_printf(p->arena, "%s.mlp.c_proj", h), F, C, std_residual);
     }
-    add_norm(p, "transformer.ln_f", C);
+    model_params_add_layernorm(p, "transformer.ln_f", C);
     if (!config->tied)
         model_params_add(p, "lm_head.weight", shape_2(config->vocab_size, C), ROLE_HEAD, INIT_NORMAL, std);
 }

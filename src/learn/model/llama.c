@@ -37,16 +37,10 @@ void llama_derive(ModelConfig *config)
         config->window = 0;
 }
 
-static void add_norm(ModelParams *p, const char *path, int64_t width)
+static void add_norm(ModelParams *p, const ModelConfig *config, const char *path, int64_t width)
 {
-    model_params_add(p, arena_printf(p->arena, "%s.weight", path), shape_1(width), ROLE_VECTOR, INIT_ONES, 0);
-}
-
-static void add_linear(ModelParams *p, const char *path, int64_t n_out, int64_t n_in, double std, bool bias)
-{
-    model_params_add(p, arena_printf(p->arena, "%s.weight", path), shape_2(n_out, n_in), ROLE_MATRIX, INIT_NORMAL, std);
-    if (bias)
-        model_params_add(p, arena_printf(p->arena, "%s.bias", path), shape_1(n_out), ROLE_VECTOR, INIT_ZEROS, 0);
+    InitKind one = config->family->llama.gain_from_one ? INIT_ZEROS : INIT_ONES;
+    model_params_add(p, arena_printf(p->arena, "%s.weight", path), shape_1(width), ROLE_VECTOR, one, 0);
 }
 
 void llama_params(const ModelConfig *config, ModelParams *p)
@@ -59,21 +53,25 @@ void llama_params(const ModelConfig *config, ModelParams *p)
     model_params_add(p, "model.embed_tokens.weight", shape_2(config->vocab_size, C), ROLE_EMBEDDING, INIT_NORMAL, std);
     for (int64_t i = 0; i < config->n_layer; i++) {
         const char *h = arena_printf(p->arena, "model.layers.%lld", (long long)i);
-        add_norm(p, arena_printf(p->arena, "%s.input_layernorm", h), C);
-        add_linear(p, arena_printf(p->arena, "%s.self_attn.q_proj", h), q_width, C, std, qkv_bias);
-        add_linear(p, arena_printf(p->arena, "%s.self_attn.k_proj", h), kv_width, C, std, qkv_bias);
-        add_linear(p, arena_printf(p->arena, "%s.self_attn.v_proj", h), kv_width, C, std, qkv_bias);
-        add_linear(p, arena_printf(p->arena, "%s.self_attn.o_proj", h), C, q_width, std, config->attention_bias);
+        add_norm(p, config, arena_printf(p->arena, "%s.input_layernorm", h), C);
+        model_params_add_linear(p, arena_printf(p->arena, "%s.self_attn.q_proj", h), q_width, C, std, qkv_bias);
+        model_params_add_linear(p, arena_printf(p->arena, "%s.self_attn.k_proj", h), kv_width, C, std, qkv_bias);
+        model_params_add_linear(p, arena_printf(p->arena, "%s.self_attn.v_proj", h), kv_width, C, std, qkv_bias);
+        model_params_add_linear(p, arena_printf(p->arena, "%s.self_attn.o_proj", h), C, q_width, std, config->attention_bias);
         if (traits->qk_norm) {
-            add_norm(p, arena_printf(p->arena, "%s.self_attn.q_norm", h), config->head_dim);
-            add_norm(p, arena_printf(p->arena, "%s.self_attn.k_norm", h), config->head_dim);
+            add_norm(p, config, arena_printf(p->arena, "%s.self_attn.q_norm", h), config->head_dim);
+            add_norm(p, config, arena_printf(p->arena, "%s.self_attn.k_norm", h), config->head_dim);
         }
-        add_norm(p, arena_printf(p->arena, "%s.post_attention_layernorm", h), C);
-        add_linear(p, arena_printf(p->arena, "%s.mlp.gate_proj", h), F, C, std, config->mlp_bias);
-        add_linear(p, arena_printf(p->arena, "%s.mlp.up_proj", h), F, C, std, config->mlp_bias);
-        add_linear(p, arena_printf(p->arena, "%s.mlp.down_proj", h), C, F, std, config->mlp_bias);
+        add_norm(p, config, arena_printf(p->arena, "%s.post_attention_layernorm", h), C);
+        if (traits->post_norms) {
+            add_norm(p, config, arena_printf(p->arena, "%s.pre_feedforward_layernorm", h), C);
+            add_norm(p, config, arena_printf(p->arena, "%s.post_feedforward_layernorm", h), C);
+        }
+        model_params_add_linear(p, arena_printf(p->arena, "%s.mlp.gate_proj", h), F, C, std, config->mlp_bias);
+        model_params_add_linear(p, arena_printf(p->arena, "%s.mlp.up_proj", h), F, C, std, config->mlp_bias);
+        model_params_add_linear(p, arena_printf(p->arena, "%s.mlp.down_proj", h), C, F, std, config->mlp_bias);
     }
-    add_norm(p, "model.norm", C);
+    add_norm(p, config, "model.norm", C);
     if (!config->tied)
         model_params_add(p, "lm_head.weight", shape_2(config->vocab_size, C), ROLE_HEAD, INIT_NORMAL, std);
 }
@@ -86,7 +84,8 @@ static Node *llama_linear(Graph *g, Node *x, int64_t layer, const char *name, bo
 
 static Node *llama_norm(Graph *g, Node *x, const ModelConfig *config, int64_t layer, const char *name)
 {
-    return rmsnorm(g, x, model_param(g, "model.layers.%lld.%s.weight", (long long)layer, name), config->norm_eps);
+    Node *gain = model_param(g, "model.layers.%lld.%s.weight", (long long)layer, name);
+    return rmsnorm(g, x, gain, config->norm_eps, config->family->llama.gain_from_one);
 }
 
 /* Heads of a projection: cut, normalised where the family does that, rotated. */
@@ -110,7 +109,9 @@ static Node *llama_attention(Graph *g, Node *x, const ModelConfig *config, const
     Node *k = llama_heads(g, x, config, inputs, layer, 'k', config->n_kv_head);
     Node *v = llama_heads(g, x, config, inputs, layer, 'v', config->n_kv_head);
     model_cache(g, inputs, layer, &k, &v);
-    AttentionOptions options = {.scale = 1.0 / sqrt((double)config->head_dim), .window = model_layer_window(config, layer)};
+    const int64_t size = config->query_scale > 0 ? config->query_scale : config->head_dim;
+    AttentionOptions options = {.scale = 1.0 / sqrt((double)size), .softcap = config->softcap_scores,
+                                .window = model_layer_window(config, layer)};
     Node *y = attention(g, q, k, v, inputs->ranges, options);
     Node *rows = view(g, y, shape_2(node_dim(x, 0), config->n_head * config->head_dim));
     return llama_linear(g, rows, layer, "self_attn.o_proj", config->attention_bias);
@@ -120,23 +121,39 @@ static Node *llama_mlp(Graph *g, Node *x, const ModelConfig *config, int64_t lay
 {
     Node *gate = llama_linear(g, x, layer, "mlp.gate_proj", config->mlp_bias);
     Node *up = llama_linear(g, x, layer, "mlp.up_proj", config->mlp_bias);
-    return llama_linear(g, silu_gate(g, gate, up), layer, "mlp.down_proj", config->mlp_bias);
+    Node *gated = config->family->llama.gelu_gate ? mul(g, gelu_tanh(g, gate), up) : silu_gate(g, gate, up);
+    return llama_linear(g, gated, layer, "mlp.down_proj", config->mlp_bias);
+}
+
+/* With norms around it, or before it alone: the norm that stands after attention in one case stands before the feed-forward layer in the
+ * other, under the same name. */
+static Node *llama_layer(Graph *g, Node *h, const ModelConfig *config, const ModelInputs *inputs, int64_t layer)
+{
+    const bool post = config->family->llama.post_norms;
+    graph_push_scope(g, "self_attn");
+    Node *y = llama_attention(g, llama_norm(g, h, config, layer, "input_layernorm"), config, inputs, layer);
+    h = add(g, h, post ? llama_norm(g, y, config, layer, "post_attention_layernorm") : y);
+    graph_pop_scope(g);
+    graph_push_scope(g, "mlp");
+    y = llama_mlp(g, llama_norm(g, h, config, layer, post ? "pre_feedforward_layernorm" : "post_attention_layernorm"), config, layer);
+    h = add(g, h, post ? llama_norm(g, y, config, layer, "post_feedforward_layernorm") : y);
+    graph_pop_scope(g);
+    return h;
 }
 
 Node *llama_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs)
 {
+    const LlamaTraits *traits = &config->family->llama;
     Node *h = model_embedding(g, "model.embed_tokens.weight", inputs->tokens);
+    if (traits->scaled_embedding)
+        h = scale(g, h, sqrt((double)config->d_model));
     for (int64_t i = 0; i < config->n_layer; i++) {
         graph_push_scope(g, "layers.%lld", (long long)i);
-        graph_push_scope(g, "self_attn");
-        h = add(g, h, llama_attention(g, llama_norm(g, h, config, i, "input_layernorm"), config, inputs, i));
-        graph_pop_scope(g);
-        graph_push_scope(g, "mlp");
-        h = add(g, h, llama_mlp(g, llama_norm(g, h, config, i, "post_attention_layernorm"), config, i));
-        graph_pop_scope(g);
+        h = llama_layer(g, h, config, inputs, i);
         graph_pop_scope(g);
     }
-    return rmsnorm(g, h, model_param(g, "model.norm.weight"), config->norm_eps);
+    Node *gain = model_param(g, "model.norm.weight");
+    return rmsnorm(g, h, gain, config->norm_eps, traits->gain_from_one);
 }
 
 const ModelFamily model_llama = {

@@ -84,3 +84,70 @@ const ModelFamily model_qwen3 = {
     .defaults = qwen3_defaults,
     .llama = {.qk_norm = true, .any_width = true, .window = WINDOW_UPPER},
 };
+
+/* ---- gemma (Mesnard et al. 2024, arXiv:2403.08295): gelu, gains kept from 1, a scaled embedding. Its first files say "gelu" and mean
+ * the tanh form ---- */
+
+#define ONE_DIRECTION {"use_bidirectional_attention", FIELD_MUST_BE, 0, "false"}
+#define ATTENTION_BIAS {"attention_bias", FIELD_BOOL, offsetof(ModelConfig, attention_bias), NULL}
+
+static const ConfigField gemma_fields[] = {
+    LLAMA_FIELDS,
+    {"hidden_act", FIELD_ONE_OF, 0, "gelu_pytorch_tanh|gelu_new|gelu"},
+    {"hidden_activation", FIELD_ONE_OF, 0, "gelu_pytorch_tanh|gelu_new"},
+    ATTENTION_BIAS,
+    ONE_DIRECTION,
+};
+
+static void gemma_defaults(ModelConfig *config)
+{
+    llama_defaults(config);
+    config->seq_len_max = 8192;
+    config->n_kv_head = 16;
+    config->head_dim = 256;
+    config->tied = true;
+}
+
+const ModelFamily model_gemma = {
+    LLAMA_FAMILY,
+    .model_type = "gemma",
+    .architecture = "GemmaForCausalLM",
+    .fields = gemma_fields,
+    .n_fields = N_ELEMENTS(gemma_fields),
+    .defaults = gemma_defaults,
+    .llama = {.any_width = true, .gain_from_one = true, .scaled_embedding = true, .gelu_gate = true},
+};
+
+/* ---- gemma2 (Riviere et al. 2024, arXiv:2408.00118): norms before and after, soft-caps, every second layer sees a window ---- */
+
+static const ConfigField gemma2_fields[] = {
+    LLAMA_FIELDS,
+    {"hidden_activation", FIELD_ONE_OF, 0, "gelu_pytorch_tanh|gelu_new"},
+    ATTENTION_BIAS,
+    ONE_DIRECTION,
+    {"query_pre_attn_scalar", FIELD_INT, offsetof(ModelConfig, query_scale), NULL},
+    {"sliding_window", FIELD_INT_OR_NONE, offsetof(ModelConfig, window), NULL},
+    {"attn_logit_softcapping", FIELD_REAL_OR_NONE, offsetof(ModelConfig, softcap_scores), NULL},
+    {"final_logit_softcapping", FIELD_REAL_OR_NONE, offsetof(ModelConfig, softcap_logits), NULL},
+};
+
+static void gemma2_defaults(ModelConfig *config)
+{
+    gemma_defaults(config);
+    config->n_kv_head = 4;
+    config->query_scale = 256;
+    config->window = 4096;
+    config->softcap_scores = 50.0;
+    config->softcap_logits = 30.0;
+}
+
+const ModelFamily model_gemma2 = {
+    LLAMA_FAMILY,
+    .model_type = "gemma2",
+    .architecture = "Gemma2ForCausalLM",
+    .fields = gemma2_fields,
+    .n_fields = N_ELEMENTS(gemma2_fields),
+    .has_layer_types = true,
+    .defaults = gemma2_defaults,
+    .llama = {.gain_from_one = true, .post_norms = true, .scaled_embedding = true, .gelu_gate = true, .window = WINDOW_EVEN},
+};

@@ -10,12 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const ModelFamily *const families[] = {&model_gpt2, &model_llama, &model_mistral, &model_qwen2, &model_qwen3};
+static const ModelFamily *const families[] = {&model_gpt2, &model_llama, &model_mistral, &model_qwen2, &model_qwen3,
+                                             &model_gemma, &model_gemma2, &model_opt, &model_bloom};
 
 const ModelFamily *model_family_find(const char *model_type, const char **known)
 {
     if (known)
-        *known = "gpt2, llama, mistral, qwen2, qwen3";
+        *known = "gpt2, llama, mistral, qwen2, qwen3, gemma, gemma2, opt, bloom";
     for (int i = 0; i < N_ELEMENTS(families); i++)
         if (strcmp(families[i]->model_type, model_type) == 0)
             return families[i];
@@ -34,6 +35,19 @@ void model_params_add(ModelParams *params, const char *name, Shape shape, ParamR
         params->capacity = capacity;
     }
     params->param[params->n++] = (ModelParam){name, shape, role, init, std};
+}
+
+void model_params_add_layernorm(ModelParams *p, const char *path, int64_t width)
+{
+    model_params_add(p, arena_printf(p->arena, "%s.weight", path), shape_1(width), ROLE_VECTOR, INIT_ONES, 0);
+    model_params_add(p, arena_printf(p->arena, "%s.bias", path), shape_1(width), ROLE_VECTOR, INIT_ZEROS, 0);
+}
+
+void model_params_add_linear(ModelParams *p, const char *path, int64_t n_out, int64_t n_in, double std, bool bias)
+{
+    model_params_add(p, arena_printf(p->arena, "%s.weight", path), shape_2(n_out, n_in), ROLE_MATRIX, INIT_NORMAL, std);
+    if (bias)
+        model_params_add(p, arena_printf(p->arena, "%s.bias", path), shape_1(n_out), ROLE_VECTOR, INIT_ZEROS, 0);
 }
 
 ModelParams model_params(const ModelConfig *config, Arena *arena)
@@ -111,6 +125,7 @@ int64_t model_layer_window(const ModelConfig *config, int64_t layer)
         return config->layer_slides[layer] ? config->window : 0;
     switch (config->family->llama.window) {
     case WINDOW_ALL: return config->window;
+    case WINDOW_EVEN: return layer % 2 == 0 ? config->window : 0;
     case WINDOW_UPPER: return layer >= config->max_window_layers ? config->window : 0;
     }
     return 0;
@@ -186,4 +201,15 @@ Node *model_hidden(Graph *g, const ModelConfig *config, const ModelInputs *input
 Node *model_head(Graph *g, const ModelConfig *config)
 {
     return graph_param(g, config->tied ? config->family->embedding : "lm_head.weight");
+}
+
+CrossEntropyOptions model_loss_options(const ModelConfig *config)
+{
+    return (CrossEntropyOptions){.softcap = config->softcap_logits};
+}
+
+Node *model_logits(Graph *g, const ModelConfig *config, Node *hidden)
+{
+    Node *logits = linear(g, hidden, model_head(g, config), NULL, WEIGHT_OUT_IN);
+    return config->softcap_logits > 0.0 ? softcap(g, logits, config->softcap_logits) : logits;
 }

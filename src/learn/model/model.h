@@ -3,7 +3,8 @@
  * A ModelConfig says what to build; the parameters live in a Store; the layers are recorded into a Graph. Training, evaluation and
  * generation record the same layers. Families: gpt2 (Radford et al. 2019); llama (Touvron et al. 2023; grouped queries, Ainslie et al. 2023)
  * and its kin, which differ in a table: mistral (Jiang et al. 2023, arXiv:2310.06825), qwen2 (Yang et al. 2024, arXiv:2407.10671), qwen3
- * (Yang et al. 2025, arXiv:2505.09388). A family is one file, or one table, and one row in model.c. */
+ * (Yang et al. 2025, arXiv:2505.09388), gemma (Mesnard et al. 2024, arXiv:2403.08295), gemma2 (Riviere et al. 2024, arXiv:2408.00118); opt
+ * (Zhang et al. 2022, arXiv:2205.01068); bloom (Le Scao et al. 2022, arXiv:2211.05100). A family is one file, or one table, and one row in model.c. */
 #ifndef LEARN_MODEL_MODEL_H
 #define LEARN_MODEL_MODEL_H
 
@@ -30,6 +31,10 @@ typedef struct {
     int64_t max_window_layers;
     const bool *layer_slides; /* [n_layer_types] "layer_types" of the file, which overrides the family's rule; NULL: absent */
     int64_t n_layer_types;
+    int64_t query_scale;      /* scores are divided by its root; 0: by that of head_dim */
+    double softcap_scores, softcap_logits;  /* 0: none */
+    int64_t d_embedding;      /* opt: width of the token table, where it is not d_model; 0: d_model */
+    bool norm_first;          /* opt: norms stand before what they feed, else after the sum */
     double init_std;          /* initializer_range */
     bool tied;                /* the head is the embedding table */
     bool attention_bias, mlp_bias;
@@ -98,9 +103,14 @@ typedef struct {
 } ModelInputs;
 /* Declares the inputs "tokens", "positions", "ranges" (and "slots") for at most n_tokens_max tokens, bound "n_tokens". */
 ModelInputs model_inputs(Graph *g, int64_t n_tokens_max, bool cached);
-/* Records the layers. Returns the final hidden states [N, d_model], after the last norm. */
+/* Records the layers. Returns the final hidden states [N, width of the head], after the last norm. */
 Node *model_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs);
 /* The head's weight [vocab_size, d_model]: the embedding table when tied. */
 Node *model_head(Graph *g, const ModelConfig *config);
+/* Logits [N, vocab_size] of hidden states, capped where the family does that. A loss does not take these: it takes the hidden states and
+ * model_loss_options. */
+Node *model_logits(Graph *g, const ModelConfig *config, Node *hidden);
+/* What the family does to logits before a loss sees them. */
+CrossEntropyOptions model_loss_options(const ModelConfig *config);
 
 #endif

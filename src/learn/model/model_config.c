@@ -50,12 +50,15 @@ static Err read_field(JsonReader *r, Arena *arena, ModelConfig *config, const Co
     if (json_peek(r) == JSON_NULL) {
         if (field->kind == FIELD_INT_OR_NONE)
             *(int64_t *)place = 0;
+        if (field->kind == FIELD_REAL_OR_NONE)
+            *(double *)place = 0;
         return json_null(r);  /* else as if absent */
     }
     switch (field->kind) {
     case FIELD_INT:
     case FIELD_INT_OR_NONE: return json_int(r, place);
-    case FIELD_REAL: return json_double(r, place);
+    case FIELD_REAL:
+    case FIELD_REAL_OR_NONE: return json_double(r, place);
     case FIELD_BOOL: return json_bool(r, place);
     case FIELD_DROPOUT: {
         double dropout;
@@ -249,6 +252,10 @@ Err model_config_check(const ModelConfig *config)
         return err_set(ERR_FORMAT, "%lld key-value heads do not divide %lld heads", (long long)config->n_kv_head, (long long)config->n_head);
     if (config->family->has_rope)
         TRY(rope_check(config));
+    TRY(check_size("query_pre_attn_scalar", config->query_scale, 0, 1 << 20));
+    TRY(check_size("word_embed_proj_dim", config->d_embedding, 0, 1 << 20));
+    if (!(config->softcap_scores >= 0 && config->softcap_scores < 1e9) || !(config->softcap_logits >= 0 && config->softcap_logits < 1e9))
+        return err_set(ERR_FORMAT, "soft-caps of %g and %g: must be positive or null", config->softcap_scores, config->softcap_logits);
     TRY(check_size("sliding_window", config->window, 0, INT32_MAX));
     if (config->layer_slides && config->n_layer_types != config->n_layer)
         return err_set(ERR_FORMAT, "layer_types lists %lld layers, the model has %lld", (long long)config->n_layer_types, (long long)config->n_layer);
@@ -282,6 +289,13 @@ static void write_field(JsonWriter *w, const ModelConfig *config, const ConfigFi
             json_write_int(w, *(const int64_t *)place);
         break;
     case FIELD_REAL: json_field_double(w, field->name, *(const double *)place); break;
+    case FIELD_REAL_OR_NONE:
+        json_write_key(w, field->name);
+        if (*(const double *)place == 0)
+            json_write_null(w);
+        else
+            json_write_double(w, *(const double *)place);
+        break;
     case FIELD_BOOL: json_field_bool(w, field->name, *(const bool *)place); break;
     case FIELD_ONE_OF:
         bar = strchr(field->accepted, '|');

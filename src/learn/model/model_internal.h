@@ -40,6 +40,7 @@ typedef enum {
     FIELD_INT,        /* int64_t; null leaves the default, negative is written as null */
     FIELD_INT_OR_NONE,   /* int64_t; 0 stands for null, which is written for it */
     FIELD_REAL,       /* double */
+    FIELD_REAL_OR_NONE,  /* double; 0 stands for null, which is written for it */
     FIELD_BOOL,       /* bool */
     FIELD_DROPOUT,    /* raises ModelConfig.dropout; kept in the file */
     FIELD_ONE_OF,     /* text that must be among `accepted` ("silu|swish"): the others are other functions */
@@ -56,6 +57,7 @@ typedef struct {
 typedef enum {
     WINDOW_ALL,
     WINDOW_UPPER,  /* from max_window_layers on, if use_window */
+    WINDOW_EVEN,   /* every second, the first among them */
 } WindowRule;
 
 /* In what a member of the llama family differs from llama. */
@@ -63,6 +65,10 @@ typedef struct {
     bool qkv_bias;    /* q, k and v have biases, o has none; the config does not say so */
     bool qk_norm;     /* q and k are normalised head by head before they are rotated */
     bool any_width;   /* heads need not divide the model's width: head_dim says their width */
+    bool gain_from_one;  /* gains of norms are kept as their distance from 1 */
+    bool post_norms;     /* attention and feed-forward layer end in a norm of their own */
+    bool scaled_embedding;  /* the embedding is multiplied with the root of the width */
+    bool gelu_gate;      /* gelu (tanh) in the place of silu */
     WindowRule window;
 } LlamaTraits;
 
@@ -83,7 +89,7 @@ struct ModelFamily {
     LlamaTraits llama;  /* of the llama family */
 };
 
-extern const ModelFamily model_gpt2, model_llama, model_mistral, model_qwen2, model_qwen3;
+extern const ModelFamily model_gpt2, model_llama, model_mistral, model_qwen2, model_qwen3, model_gemma, model_gemma2, model_opt, model_bloom;
 /* NULL when this build has no such family; `known` (may be NULL) gets "gpt2, llama, ...". */
 const ModelFamily *model_family_find(const char *model_type, const char **known);
 
@@ -120,6 +126,9 @@ void model_write_eos(JsonWriter *writer, const ModelConfig *config);
 void model_cache(Graph *g, const ModelInputs *inputs, int64_t layer, Node **k, Node **v);
 /* Rows of a table as the beginning of the residual stream, which is f32 even where weights are bf16: it is a long sum. */
 Node *model_embedding(Graph *g, const char *table, Node *ids);
+/* A LayerNorm's two vectors, or a Linear's [n_out, n_in] matrix and its bias, under `path`. */
+void model_params_add_layernorm(ModelParams *params, const char *path, int64_t width);
+void model_params_add_linear(ModelParams *params, const char *path, int64_t n_out, int64_t n_in, double std, bool bias);
 /* The parameter of that name. */
 Node *model_param(Graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

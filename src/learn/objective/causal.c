@@ -3,10 +3,10 @@
 #include "engine/op/op.h"
 #include "learn/objective/objective.h"
 
-Node *objective_causal(Graph *g, Node *hidden, Node *head, Node *labels, Node *weights)
+Node *objective_causal(Graph *g, Node *hidden, Node *head, Node *labels, Node *weights, CrossEntropyOptions options)
 {
     graph_push_scope(g, "causal");
-    Node *loss = linear_cross_entropy(g, hidden, head, labels, weights);
+    Node *loss = linear_cross_entropy(g, hidden, head, labels, weights, options);
     graph_pop_scope(g);
     return loss;
 }

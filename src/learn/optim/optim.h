@@ -29,7 +29,10 @@ void optim_record_update(const OptimOptions *options, Graph *g);
 /* Records only the refresh of derived copies ("<name>:bf16"): after weights were initialised or loaded. */
 void optim_record_refresh(Graph *g);
 
-typedef enum { SCHEDULE_CONSTANT, SCHEDULE_COSINE } ScheduleName;
+typedef enum { SCHEDULE_CONSTANT, SCHEDULE_COSINE, SCHEDULE_LINEAR, SCHEDULE_INVERSE_SQRT, SCHEDULE_NOAM, SCHEDULE_WSD } ScheduleName;
+#define SCHEDULE_CHOICES "constant|cosine|linear|inverse_sqrt|noam|wsd"
+typedef enum { DECAY_LINEAR, DECAY_COSINE, DECAY_SQRT } DecayShape;
+#define DECAY_CHOICES "linear|cosine|sqrt"
 
 typedef struct {
     int name;  /* ScheduleName */
@@ -37,9 +40,23 @@ typedef struct {
     int64_t steps;  /* of the whole run */
     double lr;      /* peak */
     double min_lr;
+    double warmup_init_lr;
+    int64_t decay_steps;  /* wsd */
+    int decay_shape;      /* DecayShape */
+    double noam_factor;   /* > 0: whoever knows the model sets lr to schedule_noam_peak of it */
 } ScheduleOptions;
-/* The learning rate of `step`, counted from 1. Linear warmup lr * step / warmup_steps, then constant, or
- * min_lr + (lr - min_lr) / 2 * (1 + cos(pi * (step - warmup) / (steps - warmup))) (Loshchilov & Hutter 2017, arXiv:1608.03983). */
+/* The learning rate of `step`, counted from 1. Linear warmup from warmup_init_lr at step 0 to lr at warmup_steps, then, with
+ * x = (step - warmup_steps) / (steps - warmup_steps):
+ *   constant      lr
+ *   cosine        min_lr + (lr - min_lr) / 2 * (1 + cos(pi x)) (Loshchilov & Hutter 2017, arXiv:1608.03983)
+ *   linear        min_lr + (lr - min_lr) (1 - x) (BERT: Devlin et al. 2019)
+ *   inverse_sqrt  lr sqrt(warmup_steps / step)
+ *   noam          the same curve; its peak of factor d_model^-1/2 warmup_steps^-1/2 is schedule_noam_peak (Vaswani et al. 2017, 5.3), and its
+ *                 warmup always begins at 0
+ *   wsd           lr, and in the last decay_steps from lr down to min_lr, linear, as half a cosine, or lr - (lr - min_lr) sqrt(x) (Hu et al.
+ *                 2024, arXiv:2404.06395; Hagele et al. 2024, arXiv:2405.18392) */
 double schedule_lr(const ScheduleOptions *options, int64_t step);
+/* The peak that the first Transformer had: factor / sqrt(d_model warmup_steps). */
+double schedule_noam_peak(double factor, int64_t d_model, int64_t warmup_steps);
 
 #endif

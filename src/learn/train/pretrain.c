@@ -26,14 +26,22 @@ struct Pretrain {
 
 static Node *pretrain_build(void *context, Graph *g, bool training)
 {
-    (void)training;
     Pretrain *p = context;
+    const Recipe *r = p->recipe;
     int64_t n_tokens = p->recipe->train.micro_batch_size * p->recipe->data.seq_len;
     ModelInputs inputs = model_inputs(g, n_tokens, false);
     int bound = graph_bound(g, "n_tokens", n_tokens);
     Node *labels = graph_input(g, "labels", DTYPE_I32, shape_1(n_tokens), bound);
     Node *weights = graph_input(g, "weights", DTYPE_F32, shape_1(n_tokens), bound);
-    return objective_causal(g, model_hidden(g, &p->config, &inputs), model_head(g, &p->config), labels, weights);
+    CrossEntropyOptions options = model_loss_options(&p->config);
+    if (training) {  /* evaluation is plain: a perplexity of smoothed targets would mean nothing */
+        options.smoothing = r->loss.smoothing;
+        options.smoothing_kind = r->loss.smoothing_to;
+        options.z_loss = r->loss.z_loss;
+        options.has_ignored = r->loss.ignore_index >= 0;
+        options.ignored = r->loss.ignore_index;
+    }
+    return objective_causal(g, model_hidden(g, &p->config, &inputs), model_head(g, &p->config), labels, weights, options);
 }
 
 static Err pretrain_init(void *context, Store *store)
@@ -59,12 +67,24 @@ static int64_t pretrain_n_micro(void *context)
     return p->recipe->train.batch_size / p->recipe->train.micro_batch_size;
 }
 
+/* Takes from the targets what loss.ignore_index says is none. */
+static void ignore_targets(const Pretrain *p, Batch *batch)
+{
+    const int64_t ignored = p->recipe->loss.ignore_index;
+    for (int64_t n = 0; n < batch->n_tokens && ignored >= 0; n++)
+        if (batch->labels[n] == ignored && batch->weights[n] != 0.0f) {
+            batch->weights[n] = 0.0f;
+            batch->n_targets--;
+        }
+}
+
 static int64_t pretrain_count_targets(void *context, int64_t step)
 {
     Pretrain *p = context;
     int64_t n_targets = 0, n_rows = p->recipe->train.micro_batch_size;
     for (int64_t micro = 0; micro < pretrain_n_micro(p); micro++) {
         batch_source_fill(p->data.train, step, micro * n_rows, n_rows, &p->scratch);
+        ignore_targets(p, &p->scratch);
         n_targets += p->scratch.n_targets;
     }
     return n_targets;
@@ -88,6 +108,7 @@ static void pretrain_fill(void *context, Program *program, int64_t step, int64_t
     int64_t n_rows = p->recipe->train.micro_batch_size;
     Batch batch = batch_in_program(p, program);
     batch_source_fill(p->data.train, step, micro * n_rows, n_rows, &batch);
+    ignore_targets(p, &batch);
 }
 
 static int64_t eval_rows(const Pretrain *p)
@@ -111,6 +132,7 @@ static void pretrain_fill_eval(void *context, Program *program, int64_t index, T
     int64_t n_rows = p->recipe->train.micro_batch_size, first = index * n_rows, end = eval_rows(p);
     Batch batch = batch_in_program(p, program);
     batch_source_eval_fill(p->data.val, first, n_rows, &batch);
+    ignore_targets(p, &batch);
     /* Rows beyond a limited evaluation count for nothing. */
     for (int64_t n = (end - first) * p->recipe->data.seq_len; n < batch.n_tokens; n++)
         batch.weights[n] = 0.0f;

@@ -27,15 +27,24 @@ static const Option rows[] = {
     ROW_TEXT("model.config", model.config, "a Hugging Face config.json; vocab_size comes from the tokenizer"),
     ROW_TEXT("model.from", model.from, "a Hugging Face directory whose weights to start from"),
     ROW_CHOICE("objective", objective, "causal", "what is learnt"),
+    ROW_REAL("loss.smoothing", loss.smoothing, 0.0, 0.999, "label smoothing: this much of the target goes to other tokens; evaluation is plain"),
+    ROW_CHOICE("loss.smoothing_to", loss.smoothing_to, "all|others",
+               "all tokens (PyTorch's definition), or the others but loss.ignore_index, as a KL divergence"),
+    ROW_REAL("loss.z_loss", loss.z_loss, 0.0, 1.0, "weight of logsumexp(logits)^2, which keeps logits from drifting; evaluation is plain"),
+    ROW_INT("loss.ignore_index", loss.ignore_index, -1, 2e9, "a token id that is no target (padding); -1: none"),
     ROW_CHOICE("optim.name", optim.name, "adamw", "optimizer"),
     ROW_REAL("optim.lr", optim.lr, 0.0, 1e3, "peak learning rate"),
     OPTION_REALS("optim.betas", Recipe, optim.betas, 0.0, 1.0, "decay of the first and second moment"),
     ROW_REAL("optim.eps", optim.eps, 0.0, 1.0, "added to the root of the second moment"),
     ROW_REAL("optim.weight_decay", optim.weight_decay, 0.0, 10.0, "on matrices and embeddings, not on biases and norms"),
     ROW_REAL("optim.grad_norm_max", optim.grad_norm_max, 0.0, 1e9, "clip above; 0 is off"),
-    ROW_CHOICE("schedule.name", schedule.name, "constant|cosine", "course of the learning rate after warmup"),
+    ROW_CHOICE("schedule.name", schedule.name, SCHEDULE_CHOICES, "course of the learning rate after warmup"),
     ROW_INT("schedule.warmup_steps", schedule.warmup_steps, 0, 1e9, "steps of linear warmup"),
-    ROW_REAL("schedule.min_lr", schedule.min_lr, 0.0, 1e3, "learning rate at the last step"),
+    ROW_REAL("schedule.min_lr", schedule.min_lr, 0.0, 1e3, "learning rate at the last step; none for constant, inverse_sqrt and noam"),
+    ROW_REAL("schedule.warmup_init_lr", schedule.warmup_init_lr, 0.0, 1e3, "learning rate where warmup begins"),
+    ROW_REAL("schedule.noam_factor", schedule.noam_factor, 0.0, 1e6, "noam: peak = this / sqrt(width * warmup_steps), in place of optim.lr; 0 is off"),
+    ROW_INT("schedule.decay_steps", schedule.decay_steps, 0, 1e9, "wsd: steps at the end that go down to min_lr"),
+    ROW_CHOICE("schedule.decay_shape", schedule.decay_shape, DECAY_CHOICES, "wsd: how"),
     ROW_INT("train.steps", train.steps, 1, 1e9, "optimizer steps"),
     ROW_INT("train.batch_size", train.batch_size, 1, 1e6, "sequences of a step"),
     ROW_INT("train.micro_batch_size", train.micro_batch_size, 0, 1e6, "sequences computed at once; 0: batch_size"),
@@ -71,6 +80,7 @@ Recipe recipe_default(void)
         .run = "run",
         .seed = 1337,
         .data = {.split = 0.9, .seq_len = 256, .mode = BATCH_WINDOWS, .order = BATCH_SHUFFLED},
+        .loss = {.ignore_index = -1},
         .optim = optim_options_default(),
         .schedule = {.name = SCHEDULE_COSINE, .warmup_steps = 100, .min_lr = 1e-4},
         .train = {.steps = 1000, .batch_size = 8, .eval_every = 250, .checkpoint_every = 500, .keep_best = 1, .log_every = 10,
@@ -125,6 +135,13 @@ Err recipe_check(Recipe *r, Arena *arena)
                        (long long)r->train.steps);
     if (r->schedule.min_lr > r->optim.lr)
         return err_set(ERR_USAGE, "schedule.min_lr %g is above optim.lr %g", r->schedule.min_lr, r->optim.lr);
+    if (r->schedule.name == SCHEDULE_WSD && r->schedule.warmup_steps + r->schedule.decay_steps > r->train.steps)
+        return err_set(ERR_USAGE, "schedule.warmup_steps %lld and schedule.decay_steps %lld are more than train.steps %lld",
+                       (long long)r->schedule.warmup_steps, (long long)r->schedule.decay_steps, (long long)r->train.steps);
+    if ((r->schedule.name == SCHEDULE_INVERSE_SQRT || r->schedule.name == SCHEDULE_NOAM) && r->schedule.warmup_steps == 0)
+        return err_set(ERR_USAGE, "schedule.name inverse_sqrt and noam fall from schedule.warmup_steps on: set it");
+    if (r->schedule.warmup_init_lr > r->optim.lr)
+        return err_set(ERR_USAGE, "schedule.warmup_init_lr %g is above optim.lr %g", r->schedule.warmup_init_lr, r->optim.lr);
     if (r->train.micro_batch_size == 0)
         r->train.micro_batch_size = r->train.batch_size;
     if (r->train.batch_size % r->train.micro_batch_size != 0)

@@ -23,6 +23,12 @@ typedef struct {
         const char *config, *from;
     } model;
     int objective;
+    struct {
+        double smoothing;
+        int smoothing_to;  /* Smoothing in op.h */
+        double z_loss;
+        int64_t ignore_index;
+    } loss;
     OptimOptions optim;
     ScheduleOptions schedule;
     struct {

@@ -36,7 +36,8 @@ static Node *work_build(void *context, Graph *g, bool training)
     int bound = graph_bound(g, "n_tokens", n_tokens);
     Node *labels = graph_input(g, "labels", DTYPE_I32, shape_1(n_tokens), bound);
     Node *weights = graph_input(g, "weights", DTYPE_F32, shape_1(n_tokens), bound);
-    return objective_causal(g, model_hidden(g, w->config, &inputs), model_head(g, w->config), labels, weights);
+    return objective_causal(g, model_hidden(g, w->config, &inputs), model_head(g, w->config), labels, weights,
+                                  model_loss_options(w->config));
 }
 
 static Err work_init(void *context, Store *store)

@@ -7,7 +7,7 @@
 
 TrainerOptions plan_trainer_options(const Recipe *r, const ModelConfig *config)
 {
-    return (TrainerOptions){
+    TrainerOptions options = {
         .optim = r->optim, .schedule = r->schedule, .steps = r->train.steps,
         .compute = r->train.precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32,
         .memory = r->memory, .grad_leaf = r->train.grad_leaf, .eval_every = r->train.eval_every, .checkpoint_every = r->train.checkpoint_every,
@@ -15,6 +15,9 @@ TrainerOptions plan_trainer_options(const Recipe *r, const ModelConfig *config)
         .bad_steps_max = r->train.bad_steps_max, .run_dir = r->out, .record = r->record, .recipe_hash = recipe_hash(r),
         .flops_per_token = model_train_flops_per_token(config, r->data.seq_len),
     };
+    if (r->schedule.name == SCHEDULE_NOAM && r->schedule.noam_factor > 0)
+        options.optim.lr = schedule_noam_peak(r->schedule.noam_factor, config->d_model, r->schedule.warmup_steps);
+    return options;
 }
 
 Plan plan_make(const Recipe *r, const Pretrain *pretrain, const Trainer *trainer, double peak_flops, double share)

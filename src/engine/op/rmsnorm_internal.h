@@ -1,0 +1,12 @@
+/* rmsnorm_internal.h - the attribute of rmsnorm, for its kernels. */
+#ifndef ENGINE_OP_RMSNORM_INTERNAL_H
+#define ENGINE_OP_RMSNORM_INTERNAL_H
+
+#include <stdint.h>
+
+typedef struct {
+    double eps, offset;  /* offset + gain is the gain */
+    int64_t leaf;        /* of the backward: tokens summed before they join dgain */
+} RmsnormAttr;
+
+#endif
