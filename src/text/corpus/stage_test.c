@@ -124,6 +124,7 @@ TEST(stage, notes_and_verdicts_keep_the_order_of_documents)
     arena_free(arena);
 }
 
+/* Goal: every kind opens with its defaults, or says what it cannot do without. */
 TEST(stage, every_kind_opens_with_its_defaults)
 {
     Arena *arena = arena_new();
@@ -131,7 +132,10 @@ TEST(stage, every_kind_opens_with_its_defaults)
         const StageKind *kind = stage_kind(i);
         Stage stage;
         CHECK(stage_kind_find(kind->name) == kind && kind->version >= 1 && kind->help && kind->examples && kind->about);
-        if (CHECK_OK(stage_open(&stage, kind, stage_settings_new(kind, arena), arena)))
+        Err err = stage_open(&stage, kind, stage_settings_new(kind, arena), arena);
+        if (err == ERR_USAGE && strstr(err_message(), "is missing"))
+            continue;
+        if (CHECK_OK(err))
             CHECK(stage.work && stage.context && !stage.look == !stage.decide);
         stage_close(&stage);
     }
