@@ -27,51 +27,53 @@ static const char *canonical(const char *name)
     return strncmp(name, "iso-8859-", 9) == 0 || strncmp(name, "windows-12", 10) == 0 || strncmp(name, "koi8-", 5) == 0 ? name : "";
 }
 
-/* How well two-byte pairs fit an encoding, in [0, 1]: common letters count whole, rarer ones half, ill-formed ones against. */
+/* How well two-byte pairs fit an encoding, in [0, 1]: common letters count whole, others half, rare ones not, ill-formed ones
+ * against. */
+enum { PAIR_SINGLE = 0, PAIR_ILL_FORMED = -1, PAIR_VALID = 1, PAIR_COMMON = 2, PAIR_RARE = 3 };  /* single: lead stands alone */
 typedef struct {
     const char *name;
-    int (*pair)(unsigned char lead, unsigned char trail);  /* 2 common, 1 valid, -1 ill-formed; 0: lead is a single byte */
+    int (*pair)(unsigned char lead, unsigned char trail);  /* a Pair */
 } Guess;
 
 static int pair_cp949(unsigned char lead, unsigned char trail)
 {
     if (lead < 0x81 || lead == 0xFF)
-        return lead < 0x80 ? 0 : -1;
+        return lead < 0x80 ? PAIR_SINGLE : PAIR_ILL_FORMED;
     if (lead >= 0xB0 && lead <= 0xC8 && trail >= 0xA1 && trail < 0xFF)
-        return 2;
+        return PAIR_COMMON;
     if (trail >= 0xA1 && trail < 0xFF)
-        return 1;
-    return lead <= 0xC6 && ((trail >= 'A' && trail <= 'Z') || (trail >= 'a' && trail <= 'z') || trail >= 0x81) ? 1 : -1;
+        return lead >= 0xCA ? PAIR_RARE : PAIR_VALID;  /* Hanja: half of all pairs of a Chinese text would be */
+    return lead <= 0xC6 && ((trail >= 'A' && trail <= 'Z') || (trail >= 'a' && trail <= 'z') || trail >= 0x81) ? PAIR_VALID : PAIR_ILL_FORMED;
 }
 
 static int pair_cp932(unsigned char lead, unsigned char trail)
 {
     if (lead < 0x80)
-        return 0;
+        return PAIR_SINGLE;
     if (lead >= 0xA1 && lead <= 0xDF)
-        return 0;  /* half-width kana: rare, and any Korean text is full of these bytes */
+        return PAIR_SINGLE;  /* half-width kana: rare, and any Korean text is full of these bytes */
     bool is_trail = trail >= 0x40 && trail != 0x7F && trail <= 0xFC;
     if (lead == 0x80 || lead == 0xA0 || lead > 0xFC || !is_trail)
-        return -1;
-    return lead == 0x82 || lead == 0x83 ? 2 : 1;
+        return PAIR_ILL_FORMED;
+    return lead == 0x82 || lead == 0x83 ? PAIR_COMMON : PAIR_VALID;
 }
 
 static int pair_euc_jp(unsigned char lead, unsigned char trail)
 {
     if (lead < 0x80)
-        return 0;
+        return PAIR_SINGLE;
     if ((lead != 0x8E && lead < 0xA1) || trail < 0xA1 || trail == 0xFF)
-        return -1;
-    return lead == 0xA4 || lead == 0xA5 ? 2 : 1;
+        return PAIR_ILL_FORMED;
+    return lead == 0xA4 || lead == 0xA5 ? PAIR_COMMON : PAIR_VALID;
 }
 
 static int pair_gb18030(unsigned char lead, unsigned char trail)
 {
     if (lead < 0x80)
-        return 0;
+        return PAIR_SINGLE;
     if (lead == 0x80 || lead == 0xFF || trail < 0x40 || trail == 0x7F || trail == 0xFF)
-        return -1;
-    return lead >= 0xB0 && lead <= 0xD7 && trail >= 0xA1 && lead > 0xC8 ? 2 : 1;
+        return PAIR_ILL_FORMED;
+    return lead >= 0xB0 && lead <= 0xD7 && trail >= 0xA1 && lead > 0xC8 ? PAIR_COMMON : PAIR_VALID;
 }
 
 static const Guess guesses[] = {{"cp949", pair_cp949}, {"cp932", pair_cp932}, {"euc-jp", pair_euc_jp}, {"gb18030", pair_gb18030}};
@@ -81,13 +83,13 @@ static double guess_score(const Guess *guess, const unsigned char *bytes, size_t
     int64_t n_pairs = 0, sum = 0, n_bad = 0;
     for (size_t i = 0; i + 1 < n; i++) {
         int fit = guess->pair(bytes[i], bytes[i + 1]);
-        if (fit == 0) {
+        if (fit == PAIR_SINGLE) {
             n_bad += bytes[i] >= 0x80;
             n_pairs += bytes[i] >= 0x80;
             continue;
         }
         n_pairs++;
-        sum += fit > 0 ? fit : 0;
+        sum += fit == PAIR_VALID || fit == PAIR_COMMON ? fit : 0;
         n_bad += fit < 0;
         i += fit > 0;
     }

@@ -138,7 +138,7 @@ const StageKind dedup_stage_kind = {
                 "    jikji corpus dedup compare text.jsonl --threshold 0.8 --sample 2000\n",
     .about = "Of a cluster of copies the longest stays, of equals the one with the smaller hash: whatever the order of the inputs. Inputs are\n"
              "read twice; what --memory does not hold lies in TMPDIR. `compare` measures precision and recall of these bands against every pair.\n",
-    .version = 2,  /* 2: of true copies the smaller hash of the record stays */
+    .version = 3,  /* 2: of true copies the smaller hash of the record stays; 3: each Han and kana is a word */
     .table = {rows, N_ELEMENTS(rows)},
     .settings_bytes = sizeof(DedupOptions),
     .defaults = dedup_defaults,

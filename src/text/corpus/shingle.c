@@ -25,12 +25,24 @@ static uint32_t lower(uint32_t c)
     return c >= 0x1100 && c <= 0xD7A3 ? c : char_lower(c);  /* no case between Hangul jamo and syllables, kana and ideographs included */
 }
 
+/* Han and kana are written without blanks: each character is a word. */
+static bool is_word_alone(uint32_t c)
+{
+    return (c >= 0x3041 && c <= 0x30FF) || (c >= 0x3400 && c <= 0x9FFF) || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF);
+}
+
 /* Units of the text: begin and end of each word, or of each character, in the plain text at `plain`. */
 typedef struct {
     char *plain;
     uint32_t *ends;  /* of unit i; it begins at ends[i - 1] */
     int64_t n;
 } Units;
+
+static void end_word(Units *units, uint32_t *n)
+{
+    units->plain[(*n)++] = ' ';
+    units->ends[units->n++] = *n;
+}
 
 /* Words end in a blank in the plain text, so that "ab c" and "a bc" differ. */
 static Units units_of(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit)
@@ -43,24 +55,25 @@ static Units units_of(Arena *arena, const char *text, size_t n_bytes, ShingleUni
     for (const char *at = text; at < end;) {
         uint32_t c;
         at += utf8_decode(&c, at, end);
-        bool word = is_word(c), digit = c >= '0' && c <= '9';
+        bool word = is_word(c), digit = c >= '0' && c <= '9', alone = word && unit == SHINGLE_WORDS && is_word_alone(c);
         if (word && digit && in_number)
             continue;  /* a run of digits is one 0 */
+        if (alone && in_word)
+            end_word(&units, &n);
         if (word) {
             n += (uint32_t)utf8_encode(units.plain + n, digit ? '0' : lower(c));
             if (unit == SHINGLE_SYLLABLES)
                 units.ends[units.n++] = n;
         } else if (in_word && unit == SHINGLE_WORDS) {
-            units.plain[n++] = ' ';
-            units.ends[units.n++] = n;
+            end_word(&units, &n);
         }
-        in_word = word;
+        if (alone)
+            end_word(&units, &n);
+        in_word = word && !alone;
         in_number = word && digit;
     }
-    if (in_word && unit == SHINGLE_WORDS) {
-        units.plain[n++] = ' ';
-        units.ends[units.n++] = n;
-    }
+    if (in_word && unit == SHINGLE_WORDS)
+        end_word(&units, &n);
     return units;
 }
 

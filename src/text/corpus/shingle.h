@@ -1,7 +1,8 @@
 /* shingle.h - a document as a set of hashed shingles: what near-duplicates share most of.
  *
  * Text is made plain first: letters in lower case, runs of digits to 0, everything else a border between words; so commas, dates and
- * line breaks do not make two pages different. A shingle is a run of n words (English words, Korean eojeol) or of n syllables and
+ * line breaks do not make two pages different. A shingle is a run of n words (English words, Korean eojeol, single Han
+ * and kana) or of n syllables and
  * letters with the blanks left out, which finds copies whose spacing was changed. */
 #ifndef CORPUS_SHINGLE_H
 #define CORPUS_SHINGLE_H

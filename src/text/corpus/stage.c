@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Documents are dealt to groups by their number in the batch, so neighbours of unlike size even out. */
-enum { BATCH_BYTES = 1 << 24, BATCH_DOCUMENTS = 1 << 13, N_GROUPS = 64 };
+enum { BATCH_BYTES = 1 << 22, BATCH_DOCUMENTS = 1 << 13, N_GROUPS = 64 };
 
 typedef struct {
     const Stage *stage;
@@ -122,10 +122,17 @@ static const char *temporary_folder(void)
     return folder && folder[0] ? folder : "/tmp";
 }
 
+/* What reading and working hold comes off the limit. */
+static int64_t room_of(int64_t memory_bytes)
+{
+    enum { WORKING_BYTES = 40 << 20 };
+    return memory_bytes > 2 * WORKING_BYTES ? memory_bytes - WORKING_BYTES : memory_bytes / 4;
+}
+
 static Err run_look(Run *run)
 {
     const StageOptions *options = run->options;
-    StageRoom room = {options->memory_bytes ? options->memory_bytes : INT64_C(1000000000), temporary_folder()};
+    StageRoom room = {room_of(options->memory_bytes ? options->memory_bytes : INT64_C(1000000000)), temporary_folder()};
     for (int i = 0; i < options->n_inputs; i++)
         if (strcmp(options->inputs[i], "-") == 0)
             return err_set(ERR_USAGE, "%s reads its inputs twice; standard input cannot be", run->stage->name);
