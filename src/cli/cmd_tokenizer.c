@@ -378,6 +378,8 @@ static const Verb verbs[] = {
     {"decode", command_decode, &decode_help},
     {"convert", cmd_tokenizer_convert, &tokenizer_convert_help},
     {"verify", cmd_tokenizer_verify, &tokenizer_verify_help},
+    {"compare", cmd_tokenizer_compare, &tokenizer_compare_help},
+    {"show", cmd_tokenizer_show, &tokenizer_show_help},
 };
 
 static void print_help(void)

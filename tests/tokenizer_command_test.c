@@ -1,0 +1,149 @@
+/* tokenizer_command_test.c - `jikji tokenizer` from outside: the forms that hold. */
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/test.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+
+static const char corpus[] = "the cat sat on the mat. the cat ate the rat.\n나는 학교에 갔다. 나는 집에 갔다. 학교는 멀다.\n"
+                             "low lower lowest new newer newest 2024 2025 don't\n";
+
+/* A folder with corpus.txt, and the program run in it. */
+typedef struct {
+    Arena *arena;
+    const char *dir;
+    const char *out, *err;  /* of the last run */
+} Bench;
+
+static Bench bench_open(void)
+{
+    Bench bench = {arena_new(), test_dir(), "", ""};
+    CHECK_OK(file_write(arena_printf(bench.arena, "%s/corpus.txt", bench.dir), corpus, sizeof corpus - 1));
+    return bench;
+}
+
+static int run(Bench *bench, const char *words)
+{
+    size_t n;
+    int status = system(arena_printf(bench->arena, "cd %s && OMP_NUM_THREADS=1 %s tokenizer %s > stdout 2> stderr", bench->dir, JIKJI_BINARY, words));
+    CHECK_OK(file_read(&bench->out, &n, bench->arena, arena_printf(bench->arena, "%s/stdout", bench->dir)));
+    CHECK_OK(file_read(&bench->err, &n, bench->arena, arena_printf(bench->arena, "%s/stderr", bench->dir)));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool says(const char *text, const char *words)
+{
+    return strstr(text, words) != NULL;
+}
+
+/* Every family: trained, and its lines of ids decode to lines that encode to the same ids. */
+TEST(tokenizer_command, every_type_trains_encodes_and_decodes)
+{
+    static const char *const types[] = {"byte-bpe", "char-bpe", "wordpiece", "bert-bpe", "unigram", "jamo", "char", "word", "byte"};
+    Bench bench = bench_open();
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        CHECK_EQUAL(run(&bench, arena_printf(bench.arena, "train --type %s --vocab-size 400 --out %s --quiet true corpus.txt", types[i], types[i])), 0);
+        REQUIRE(run(&bench, arena_printf(bench.arena, "encode --tokenizer %s corpus.txt", types[i])) == 0);
+        const char *ids = bench.out;
+        CHECK_OK(file_write(arena_printf(bench.arena, "%s/ids", bench.dir), ids, strlen(ids)));
+        REQUIRE(run(&bench, arena_printf(bench.arena, "decode --tokenizer %s ids", types[i])) == 0);
+        bool exact = i == 0 || i == 4 || i == 5 || i == 6 || i == 8, loses_words = i == 7;
+        if (exact)
+            CHECK_STRING(bench.out, corpus);
+        CHECK_OK(file_write(arena_printf(bench.arena, "%s/back", bench.dir), bench.out, strlen(bench.out)));
+        CHECK_EQUAL(run(&bench, arena_printf(bench.arena, "encode --tokenizer %s back", types[i])), 0);
+        if (!loses_words)
+            CHECK_STRING(bench.out, ids);
+    }
+    arena_free(bench.arena);
+}
+
+TEST(tokenizer_command, offsets_jsonl_and_special_have_their_forms)
+{
+    Bench bench = bench_open();
+    CHECK_EQUAL(run(&bench, "train --type byte --out b --quiet true corpus.txt"), 0);
+    static const char lines[] = "{\"x\": 1, \"body\": \"ab\"}\n{\"body\": \"\"}\n{\"body\": \"c\\u0000\"}\n";
+    CHECK_OK(file_write(arena_printf(bench.arena, "%s/a.jsonl", bench.dir), lines, sizeof lines - 1));
+    CHECK_EQUAL(run(&bench, "encode --tokenizer b --jsonl a.jsonl --field body --offsets true"), 0);
+    CHECK_STRING(bench.out, "97:0-1 98:1-2\n\n99:0-1 0:1-2\n");
+    CHECK(run(&bench, "encode --tokenizer b --jsonl a.jsonl --field text") != 0);
+    CHECK(says(bench.err, "a.jsonl:1: no field \"text\""));
+    CHECK_EQUAL(run(&bench, "train --type wordpiece --vocab-size 200 --out w --quiet true corpus.txt"), 0);
+    CHECK_EQUAL(run(&bench, "convert --tokenizer w --to vocab-txt --out v"), 0);
+    CHECK_OK(file_write(arena_printf(bench.arena, "%s/one", bench.dir), "[CLS]\n", 6));
+    CHECK_EQUAL(run(&bench, "encode --tokenizer v one"), 0);
+    CHECK(!says(arena_printf(bench.arena, " %s", bench.out), " 2 "));  /* [CLS] is 2: text does not become it, and nothing is added */
+    const char *plain = bench.out;
+    CHECK_EQUAL(run(&bench, "encode --tokenizer v --special true one"), 0);
+    CHECK_STRING(bench.out, arena_printf(bench.arena, "2 %.*s 3\n", (int)strlen(plain) - 1, plain));
+    arena_free(bench.arena);
+}
+
+TEST(tokenizer_command, errors_name_what_is_wrong)
+{
+    static const char *const cases[][2] = {
+        {"", "expected train"},
+        {"verfy", "expected train"},
+        {"train corpus.txt", "--out"},
+        {"train --type bpe --out x corpus.txt", "byte-bpe"},
+        {"train --type jamo --vocab-size 100 --out x corpus.txt", "too small"},
+        {"train --type char-bpe --particles true --out x corpus.txt", "particles"},
+        {"encode --tokenizer none corpus.txt", "none: no such file"},
+        {"encode corpus.txt", "--tokenizer"},
+        {"convert --tokenizer corpus.txt --to tiktoken", "--out"},
+        {"verify --tokenizer corpus.txt", "[UNK]"},
+        {"compare corpus.txt", "--tokenizer"},
+        {"show --tokenizer corpus.txt", "words or --file"},
+    };
+    Bench bench = bench_open();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CHECK(run(&bench, cases[i][0]) != 0);
+        if (!CHECK(says(bench.err, cases[i][1])))
+            test_note("%s: %s", cases[i][0], bench.err);
+    }
+    arena_free(bench.arena);
+}
+
+TEST(tokenizer_command, every_verb_has_help_with_examples)
+{
+    static const char *const verbs[] = {"train", "encode", "decode", "convert", "verify", "compare", "show"};
+    Bench bench = bench_open();
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        CHECK_EQUAL(run(&bench, arena_printf(bench.arena, "%s --help", verbs[i])), 0);
+        CHECK(says(bench.out, arena_printf(bench.arena, "jikji tokenizer %s", verbs[i])));
+    }
+    arena_free(bench.arena);
+}
+
+static double number_of(const char *json, const char *key)
+{
+    const char *at = strstr(json, key);
+    at = at ? strchr(at, ':') : NULL;
+    return at ? strtod(at + 1, NULL) : -1.0;
+}
+
+TEST(tokenizer_command, verify_compare_and_show_agree_on_a_text)
+{
+    Bench bench = bench_open();
+    CHECK_EQUAL(run(&bench, "train --type byte-bpe --vocab-size 280 --out t --quiet true corpus.txt"), 0);
+    CHECK_EQUAL(run(&bench, "train --type jamo --vocab-size 400 --out j --quiet true corpus.txt"), 0);
+    CHECK_EQUAL(run(&bench, "verify --tokenizer t --json true"), 0);
+    CHECK_EQUAL(number_of(bench.out, "\"tokens\""), 280);
+    CHECK_EQUAL(number_of(bench.out, "\"syllables_lost\""), 0);
+    CHECK_EQUAL(number_of(bench.out, "\"unreachable\""), 0);
+    CHECK_EQUAL(run(&bench, "compare --tokenizer t --tokenizer jamo=j story=corpus.txt --sweep true --out page.html --json numbers.json"), 0);
+    size_t n;
+    const char *json, *page;
+    REQUIRE_OK(file_read(&json, &n, bench.arena, arena_printf(bench.arena, "%s/numbers.json", bench.dir)));
+    REQUIRE_OK(file_read(&page, &n, bench.arena, arena_printf(bench.arena, "%s/page.html", bench.dir)));
+    CHECK(says(page, "<svg") && says(page, "jamo") && says(page, "story"));
+    CHECK(number_of(json, "\"lines_back\"") == 1.0);
+    CHECK(says(json, "\"bits_per_byte\": null") && says(json, "\"merges\""));
+    CHECK_EQUAL(run(&bench, "show --tokenizer t --width 40 '학교 the cat'"), 0);
+    CHECK(says(bench.out, "tokens, 10 characters, 14 bytes"));
+    CHECK_EQUAL(run(&bench, "show --tokenizer t --color always --ids false a"), 0);
+    CHECK(says(bench.out, "\x1b[38;5;16;48;5;194ma\x1b[0m"));
+    arena_free(bench.arena);
+}
