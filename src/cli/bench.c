@@ -1,4 +1,4 @@
-/* bench.c - `jikji bench peak|train`: what the machine can do, and how near to it training comes. (A name that ends in _bench.c is a test.) */
+/* bench.c - `jikji bench peak|train|decode`: what the machine can do, and how near to it training and generation come. (A name that ends in _bench.c is a test.) */
 #include "cli/bench.h"
 #include "cli/commands.h"
 
@@ -14,6 +14,7 @@ static const struct {
 } benches[] = {
     {"peak", bench_peak, "multiply-adds, memory, and matrix products by every library there is"},
     {"train", bench_train_command, "training steps as a share of their matrix products"},
+    {"decode", bench_decode_command, "generated tokens as a share of reading the weights"},
 };
 
 static Err bench_help(void)

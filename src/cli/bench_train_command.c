@@ -2,12 +2,10 @@
 #include "cli/bench.h"
 
 #include "base/cpu_level.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "cli/command_line.h"
-#include "learn/train/recipe.h"
 #include "study/bench/bench_train.h"
 
 #include <math.h>
@@ -57,38 +55,6 @@ typedef struct {
 
 /* ---- what to measure ---- */
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), n_end = strlen(end);
-    return n >= n_end && strcmp(text + n - n_end, end) == 0;
-}
-
-static Err read_recipe(Bench *bench, Arena *arena)
-{
-    Recipe r = recipe_default();
-    TRY(options_read_yaml(&recipe_table, &r, arena, bench->name));
-    const char *config = r.model.config ? r.model.config : r.model.from;
-    if (!config)
-        return err_set(ERR_USAGE, "%s: neither model.config nor model.from is set", bench->name);
-    TRY(model_config_read(&bench->config, arena, config));
-    bench->options.seq_len = r.data.seq_len;
-    bench->options.batch_size = r.train.batch_size;
-    bench->options.micro_batch_size = r.train.micro_batch_size ? r.train.micro_batch_size : r.train.batch_size;
-    bench->options.compute = r.train.precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32;
-    return OK;
-}
-
-static Err read_model(Bench *bench, Arena *arena)
-{
-    if (bench_preset(&bench->config, &bench->options, arena, bench->name))
-        return OK;
-    if (ends_with(bench->name, ".yaml"))
-        return read_recipe(bench, arena);
-    if (!file_exists(bench->name))
-        return err_set(ERR_USAGE, "%s: neither a file nor one of " BENCH_PRESETS, bench->name);
-    return model_config_read(&bench->config, arena, bench->name);
-}
-
 static Err apply_settings(Bench *bench, const BenchSettings *s)
 {
     BenchTrainOptions *o = &bench->options;
@@ -105,11 +71,7 @@ static Err apply_settings(Bench *bench, const BenchSettings *s)
     o->n_rounds = s->rounds;
     o->round_seconds = s->seconds;
     o->profile = s->profile;
-    if (s->vocab_size)
-        bench->config.vocab_size = s->vocab_size;
-    if (bench->config.vocab_size == 0)
-        return err_set(ERR_USAGE, "%s: the config has no vocab_size: set --vocab-size", bench->name);
-    return model_config_check(&bench->config);
+    return bench_model_set_vocab(&bench->config, bench->name, s->vocab_size);
 }
 
 /* ---- what came out ---- */
@@ -185,7 +147,7 @@ static Err run_bench(const char *name, const BenchSettings *settings, Arena *are
     Bench *bench = ARENA_NEW(arena, Bench);
     bench->name = name;
     bench->options = bench_train_options_default();
-    TRY(read_model(bench, arena));
+    TRY(bench_model_read(&bench->config, &bench->options, arena, name));
     TRY(apply_settings(bench, settings));
     TRY(bench_train(&bench->report, &bench->config, &bench->options, arena));
     if (bench->options.batch_size * bench->options.seq_len < 4096)

@@ -1,4 +1,4 @@
-/* bench_internal.h - operands of measured products, for this room. */
+/* bench_internal.h - operands of measured products, and medians, for this room. */
 #ifndef STUDY_BENCH_INTERNAL_H
 #define STUDY_BENCH_INTERNAL_H
 
@@ -11,5 +11,8 @@
 size_t bench_matrix_bytes(int64_t n_elements, DType dtype);
 /* Values in [-1, 1) in no pattern that a kernel could meet. dtype: f32 or bf16. */
 void bench_fill(void *block, size_t n_bytes, DType dtype);
+
+/* Of n >= 1 values, which it sorts; the mean of the middle two if n is even. */
+double bench_median(double *values, int64_t n);
 
 #endif

@@ -5,9 +5,10 @@
 #include "base/options.h"
 #include "learn/objective/objective.h"
 #include "learn/train/trainer.h"
+#include "study/bench/bench_internal.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stddef.h>
 
 BenchTrainOptions bench_train_options_default(void)
 {
@@ -92,21 +93,13 @@ static Task work_task(Work *w)
 
 /* ---- rounds ---- */
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Of one column of the rounds; `offset` is a member's place in BenchRound. */
 static double median_of(const BenchTrainReport *report, size_t offset)
 {
     double values[BENCH_ROUNDS_MAX];
     for (int64_t i = 0; i < report->n_rounds; i++)
         values[i] = *(const double *)((const char *)&report->round[i] + offset);
-    qsort(values, (size_t)report->n_rounds, sizeof *values, compare_doubles);
-    int64_t half = report->n_rounds / 2;
-    return report->n_rounds % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+    return bench_median(values, report->n_rounds);
 }
 
 static Err run_steps(BenchTrainReport *report, Trainer *trainer, double seconds, double *tokens_per_second)

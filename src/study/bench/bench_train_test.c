@@ -1,4 +1,5 @@
 /* bench_train_test.c - the yardstick and the measured training hang together. */
+#include "study/bench/bench_decode.h"
 #include "study/bench/bench_train.h"
 
 #include "base/test.h"
@@ -90,5 +91,26 @@ TEST(bench_train, measures_a_trainer_that_trains)
     CHECK(bench_train(report, &config, &options, arena) == ERR_USAGE);
     options.seq_len = 17;
     CHECK(bench_train(report, &config, &options, arena) == ERR_USAGE);
+    arena_free(arena);
+}
+
+/* Goal: what decode is measured against: every weight and every cached number once. By hand: 16-wide llama, two heads of 8, a layer. */
+TEST(bench_decode, needs_what_a_token_reads)
+{
+    Arena *arena = arena_new();
+    ModelConfig config;
+    BenchDecodeReport *report = ARENA_NEW(arena, BenchDecodeReport);
+    REQUIRE(tiny(&config, arena));
+    BenchDecodeOptions options = {.prompt = 8, .new_tokens = 4, .dtype = DTYPE_BF16, .n_rounds = 2};
+    REQUIRE_OK(bench_decode(report, &config, &options));
+    double body = 4 * 16 * 16 + 3 * 16 * 24, head = 50 * 16, cached = 2 * 16 * (8 + 2);
+    CHECK_EQUAL(report->bytes_per_token, 2 * (body + head + cached));
+    CHECK_EQUAL(report->prefill_flops_per_token, 2 * body + 2 * 16 * 8);
+    CHECK_EQUAL(report->n_rounds, 2);
+    const BenchDecodeRound *m = &report->median;
+    CHECK_CLOSE(m->share, 0.5 * (report->round[0].share + report->round[1].share), 1e-12);
+    CHECK(m->tokens_per_second > 0 && m->prefill_per_second > 0 && m->read_bytes_per_second > 0 && m->prefill_share > 0);
+    options.new_tokens = 9;
+    CHECK(bench_decode(report, &config, &options) == ERR_USAGE);
     arena_free(arena);
 }

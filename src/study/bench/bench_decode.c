@@ -1,0 +1,173 @@
+/* bench_decode.c - probes, prefill and decode in turns. */
+#include "study/bench/bench_decode.h"
+
+#include "base/log.h"
+#include "base/options.h"
+#include "engine/op/probe.h"
+#include "learn/generate/generate.h"
+#include "study/bench/bench_internal.h"
+#include "study/bench/matmul_rate.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+BenchDecodeOptions bench_decode_options_default(void)
+{
+    return (BenchDecodeOptions){.prompt = 256, .new_tokens = 32, .dtype = DTYPE_F32, .n_rounds = 5};
+}
+
+/* ---- what is needed ---- */
+
+static void count_needs(BenchDecodeReport *report, const ModelConfig *config, const BenchDecodeOptions *o)
+{
+    Arena *arena = arena_new();
+    ModelMatrix *matrices;
+    int n = model_matrices(&matrices, config, arena);
+    double weights = 0, head = (double)(config->vocab_size * config->d_model), width = (double)dtype_bytes(o->dtype);
+    for (int i = 0; i < n; i++)
+        weights += (double)(matrices[i].n_in * matrices[i].n_out);
+    double mean_length = (double)o->prompt + 0.5 * (double)o->new_tokens;
+    double cached = 2.0 * (double)(config->n_layer * config->n_kv_head * config->head_dim) * mean_length;
+    double attention = 2.0 * (double)(config->n_layer * config->n_head * config->head_dim) * (double)o->prompt;  /* 4 T C / 2: causal */
+    report->n_params = model_n_params(config);
+    report->bytes_per_token = width * (weights + cached);
+    report->prefill_flops_per_token = 2.0 * (weights - head) + attention;
+    arena_free(arena);
+}
+
+/* ---- turns ---- */
+
+typedef struct {
+    Generator *gen;
+    const ModelConfig *config;
+    const BenchDecodeOptions *options;
+    uint64_t state;
+} Turns;
+
+static GeneratorToken next_token(Turns *t, bool want_logits)
+{
+    t->state = t->state * 6364136223846793005u + 1442695040888963407u;  /* Knuth's MMIX generator */
+    return (GeneratorToken){.sequence = 0, .id = (int32_t)((t->state >> 33) % (uint64_t)t->config->vocab_size), .want_logits = want_logits};
+}
+
+static double prefill_seconds(Turns *t, GeneratorToken *tokens)
+{
+    int64_t chunk = generator_options(t->gen)->chunk;
+    generator_truncate(t->gen, 0, 0);
+    double begun = clock_seconds();
+    for (int64_t done = 0; done < t->options->prompt; done += chunk) {
+        int64_t n = t->options->prompt - done < chunk ? t->options->prompt - done : chunk;
+        for (int64_t i = 0; i < n; i++)
+            tokens[i] = next_token(t, done + i == t->options->prompt - 1);
+        generator_run(t->gen, tokens, n);
+    }
+    return clock_seconds() - begun;
+}
+
+static double decode_seconds(Turns *t)
+{
+    double begun = clock_seconds();
+    for (int64_t i = 0; i < t->options->new_tokens; i++) {
+        GeneratorToken token = next_token(t, true);
+        generator_run(t->gen, &token, 1);
+    }
+    return clock_seconds() - begun;
+}
+
+typedef struct {
+    double read, flops;
+} Probe;
+
+static Err probe(Probe *p, const Turns *t)
+{
+    const MatmulRateOptions options = {.n_tokens_max = generator_options(t->gen)->chunk, .vocab_max = 1024};
+    double copy;
+    MatmulRate rate;
+    if (interrupt_requested())
+        return err_set(ERR_INTERRUPTED, "interrupted");
+    TRY(probe_memory_bytes_per_second(&p->read, &copy));
+    TRY(matmul_rate_measure(&rate, t->config, options.n_tokens_max, t->options->dtype, &options));
+    p->flops = rate.flops_per_second;
+    return OK;
+}
+
+static Err run_rounds(BenchDecodeReport *report, Turns *t, GeneratorToken *tokens)
+{
+    const BenchDecodeOptions *o = t->options;
+    Probe before, after;
+    prefill_seconds(t, tokens);  /* touches all memory */
+    TRY(probe(&before, t));
+    Progress *progress = progress_new("bench", o->n_rounds, "rounds");
+    Err err = OK;
+    for (int64_t i = 0; i < o->n_rounds && err == OK; i++) {
+        BenchDecodeRound *round = &report->round[i];
+        round->prefill_per_second = (double)o->prompt / prefill_seconds(t, tokens);
+        round->tokens_per_second = (double)o->new_tokens / decode_seconds(t);
+        err = probe(&after, t);
+        round->read_bytes_per_second = (before.read + after.read) / 2;
+        round->matmul_flops_per_second = (before.flops + after.flops) / 2;
+        round->share = round->tokens_per_second * report->bytes_per_token / round->read_bytes_per_second;
+        round->prefill_share = round->prefill_per_second * report->prefill_flops_per_token / round->matmul_flops_per_second;
+        before = after;
+        report->n_rounds = i + 1;
+        progress_set(progress, i + 1);
+    }
+    progress_free(progress);
+    return err;
+}
+
+static Err bench_with_generator(BenchDecodeReport *report, Generator *gen, Store *store, const ModelConfig *config,
+                                const BenchDecodeOptions *o)
+{
+    Turns turns = {.gen = gen, .config = config, .options = o, .state = 1};
+    TRY(store_allocate(store));
+    model_init(config, store, 1);
+    TRY(generator_bind(gen));
+    GeneratorToken *tokens = malloc((size_t)generator_options(gen)->chunk * sizeof *tokens);
+    Err err = tokens ? run_rounds(report, &turns, tokens) : err_set(ERR_MEMORY, "out of memory");
+    free(tokens);
+    return err;
+}
+
+/* ---- the door ---- */
+
+static double column_of(const void *report, int64_t round, size_t offset)
+{
+    return *(const double *)((const char *)&((const BenchDecodeReport *)report)->round[round] + offset);
+}
+
+static void take_medians(BenchDecodeReport *report)
+{
+    BenchDecodeRound *m = &report->median;
+    double *const columns[] = {&m->tokens_per_second, &m->read_bytes_per_second, &m->share, &m->prefill_per_second, &m->matmul_flops_per_second,
+                               &m->prefill_share};
+    for (int i = 0; i < N_ELEMENTS(columns); i++) {
+        size_t offset = (size_t)((char *)columns[i] - (char *)m);
+        double values[BENCH_DECODE_ROUNDS_MAX];
+        for (int64_t r = 0; r < report->n_rounds; r++)
+            values[r] = column_of(report, r, offset);
+        *columns[i] = bench_median(values, report->n_rounds);
+    }
+}
+
+Err bench_decode(BenchDecodeReport *report, const ModelConfig *config, const BenchDecodeOptions *o)
+{
+    *report = (BenchDecodeReport){0};
+    if (o->prompt < 1 || o->new_tokens < 1 || o->prompt + o->new_tokens > config->seq_len_max)
+        return err_set(ERR_USAGE, "a prompt of %lld and %lld new tokens do not fit the model's context of %lld", (long long)o->prompt,
+                       (long long)o->new_tokens, (long long)config->seq_len_max);
+    count_needs(report, config, o);
+    Store *store = store_new();
+    Generator *gen = NULL;
+    GeneratorOptions options = generator_options_default(config);
+    options.dtype = o->dtype;
+    model_declare(config, store, &(ModelDeclareOptions){.dtype = o->dtype, .trainable = false});
+    Err err = generator_new(&gen, config, store, &options);
+    if (err == OK)
+        err = bench_with_generator(report, gen, store, config, o);
+    if (err == OK)
+        take_medians(report);
+    generator_free(gen);
+    store_free(store);
+    return err;
+}
