@@ -22,6 +22,7 @@ enum {
     SUM_ROWS_MAX = 1024,           /* of a bf16 C whose sums need a place between blocks of K */
     FEW_ROWS_MAX = 28,
     FEW_ROWS_K_BLOCK_MAX = 512,
+    DIRECT_COLUMNS = 64,           /* in one piece of work: as many rows of B, or as much of one, as memory likes to be read at a time */
     PACK_PANELS = 4,               /* panels packed as one piece of work */
 };
 
@@ -338,17 +339,12 @@ static void compute_few_rows(const Job *job, int64_t column)
     for (int64_t i = 0; i < job->n_k_blocks; i++) {
         int64_t k = i * job->k_block, n_k = min_i64(job->k_block, g->k - k);
         int64_t n_words = divide_up(n_k, kernel->k_per_word);
-        bool is_direct = kernel->direct && g->m <= GEMM_DIRECT_ROWS_MAX;
-        if (!is_direct)
-            kernel->pack(b_panel, kernel->b, n_columns, n_k, lanes_of_b(g, column, k));
+        kernel->pack(b_panel, kernel->b, n_columns, n_k, lanes_of_b(g, column, k));
         for (int64_t row = 0; row < g->m; row += kernel->a.lanes) {
             GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, g->m - row), .n_columns = n_columns, .n_words = n_words,
                                .a = few_panels(job, i) + row / kernel->a.lanes * kernel->a.width * n_words, .b = b_panel,
                                .out = out_at(job, row, column, i, sums + row * GEMM_B_WIDTH_MAX, GEMM_B_WIDTH_MAX)};
-            if (is_direct)
-                kernel->direct(&strip, lanes_of_b(g, column, k));
-            else
-                kernel->strip(&strip);
+            kernel->strip(&strip);
         }
     }
 }
@@ -363,6 +359,54 @@ static void run_few_rows(Job *job)
     phase.n_pieces = divide_up(job->g->n, job->kernel->b.lanes);
     while (next_piece(job, &phase, &piece))
         compute_few_rows(job, piece * job->kernel->b.lanes);
+}
+
+/* ---- fewer rows: nothing is packed ---- */
+
+static bool is_direct(const Job *job)
+{
+    return job->kernel->direct && job->g->m <= GEMM_DIRECT_ROWS_MAX && is_few_rows(job->g);
+}
+
+static void compute_direct(const Job *job, int64_t column, const uint32_t *a, int64_t a_row_stride)
+{
+    float sums[GEMM_DIRECT_ROWS_MAX * DIRECT_COLUMNS];
+    const Gemm *g = job->g;
+    for (int64_t i = 0; i < job->n_k_blocks; i++) {
+        int64_t k = i * job->k_block;
+        GemmStrip strip = {.n_rows = (int)g->m, .n_columns = min_i64(DIRECT_COLUMNS, g->n - column), .n_words = min_i64(job->k_block, g->k - k),
+                           .a = a + k, .a_row_stride = a_row_stride, .out = out_at(job, 0, column, i, sums, DIRECT_COLUMNS)};
+        job->kernel->direct(&strip, lanes_of_b(g, column, k));
+    }
+}
+
+/* A row of A as contiguous f32. */
+static void copy_row(const Job *job, int64_t row)
+{
+    const Gemm *g = job->g;
+    float *to = (float *)job->a_panels + row * g->k;
+    GemmLanes from = lanes_of_a(g, row, 0);
+    for (int64_t k = 0; k < g->k; k++)
+        to[k] = g->a_dtype == DTYPE_BF16 ? f32_from_bf16(((const uint16_t *)from.base)[k * from.k_stride])
+                                         : ((const float *)from.base)[k * from.k_stride];
+}
+
+static void run_direct(Job *job)
+{
+    const Gemm *g = job->g;
+    Phase phase = {0, g->m};
+    int64_t piece, a_row_stride = g->a_row_stride;
+    const uint32_t *a = g->a;
+    if (g->a_dtype != DTYPE_F32 || g->a_col_stride != 1) {
+        while (next_piece(job, &phase, &piece))
+            copy_row(job, piece);
+        end_phase(job, &phase);
+        a = job->a_panels;
+        a_row_stride = g->k;
+    }
+    phase.n_pieces = divide_up(g->n, DIRECT_COLUMNS);
+    while (next_piece(job, &phase, &piece))
+        compute_direct(job, piece * DIRECT_COLUMNS, a, a_row_stride);
 }
 
 /* ---- the door ---- */
@@ -404,7 +448,9 @@ size_t gemm_workspace_bytes(const Gemm *g)
 
 static void job_run(Job *job)
 {
-    if (is_few_rows(job->g))
+    if (is_direct(job))
+        run_direct(job);
+    else if (is_few_rows(job->g))
         run_few_rows(job);
     else
         run_many_rows(job);

@@ -10,62 +10,69 @@
 
 #if SIMD_AVX512
 
-enum { DIRECT_AHEAD_STEPS = 16 };  /* rows of B prefetched, where each step of k is a row */
+enum {
+    DIRECT_AHEAD_STEPS = 16,  /* rows of B prefetched, where each step of k is a row */
+    DIRECT_VECS_MAX = 4,
+};
 
 /* sum[r] += A[r, k] * b */
-SIMD_INLINE void direct_step(Reg *sum, const int n_rows, const FloatWord *a, Reg b)
+SIMD_INLINE void direct_step(Reg *sum, const int n_rows, const GemmStrip *s, int64_t k, Reg b)
 {
     MICRO_UNROLL for (int r = 0; r < n_rows; r++)
-        sum[r] = reg_fma(a[r], b, sum[r]);
+        sum[r] = reg_fma(((const FloatWord *)s->a)[r * s->a_row_stride + k], b, sum[r]);
 }
 
 /* Steps [k, n_k) one by one: of a column's tail, or of a layout that has no other way. */
-SIMD_INLINE void direct_elements(Reg *sum, const int n_rows, const FloatWord *a, int64_t k, int64_t n_k, const GemmLanes *b, int64_t first,
-                                 int n)
+SIMD_INLINE void direct_elements(Reg *sum, const int n_rows, const GemmStrip *s, int64_t k, const GemmLanes *b, int64_t first, int n)
 {
-    for (; k < n_k; k++) {
+    for (; k < s->n_words; k++) {
         _Alignas(64) uint32_t words[16];
         for (int l = 0; l < 16; l++)
             words[l] = element_word(b, first + (l < n ? l : n - 1), k);
-        direct_step(sum, n_rows, a + k * MICRO_A_WIDTH, reg_load((const float *)words));
+        direct_step(sum, n_rows, s, k, reg_load((const float *)words));
     }
 }
 
 /* Columns whose steps of k are contiguous. */
-SIMD_INLINE void direct_along_k(Reg *sum, const int n_rows, const FloatWord *a, int64_t n_k, const GemmLanes *b, int64_t first, int n,
-                                const bool is_bf16)
+SIMD_INLINE void direct_along_k(Reg *sum, const int n_rows, const GemmStrip *s, const GemmLanes *b, int64_t first, int n, const bool is_bf16)
 {
     const int n_bytes = is_bf16 ? 2 : 4, steps = 64 / n_bytes;
     LaneGroup group = lane_group((const char *)b->base + first * b->lane_stride * n_bytes, b->lane_stride * n_bytes, n);
     int64_t k = 0;
-    for (; k + steps <= n_k; k += steps) {
+    for (; k + steps <= s->n_words; k += steps) {
         __m512i words[16];
         __asm__("" : "+r"(group.stride_bytes));  /* so that no pointer is worth keeping, see LaneGroup */
         transpose_16x16(words, &group);
         MICRO_UNROLL for (int i = 0; i < 16; i++) {
             _mm_prefetch(lane_address(&group, i) + PACK_AHEAD_BYTES, _MM_HINT_T0);
             if (is_bf16) {
-                direct_step(sum, n_rows, a + (k + 2 * i) * MICRO_A_WIDTH, (Reg)_mm512_slli_epi32(words[i], 16));
-                direct_step(sum, n_rows, a + (k + 2 * i + 1) * MICRO_A_WIDTH,
-                            (Reg)_mm512_and_si512(words[i], _mm512_set1_epi32((int)0xffff0000)));
+                direct_step(sum, n_rows, s, k + 2 * i, (Reg)_mm512_slli_epi32(words[i], 16));
+                direct_step(sum, n_rows, s, k + 2 * i + 1, (Reg)_mm512_and_si512(words[i], _mm512_set1_epi32((int)0xffff0000)));
             } else {
-                direct_step(sum, n_rows, a + (k + i) * MICRO_A_WIDTH, (Reg)words[i]);
+                direct_step(sum, n_rows, s, k + i, (Reg)words[i]);
             }
         }
         for (int i = 0; i < 4; i++)
             group.base[i] += 64;
     }
-    direct_elements(sum, n_rows, a, k, n_k, b, first, n);
+    direct_elements(sum, n_rows, s, k, b, first, n);
 }
 
-/* Steps of k whose columns are contiguous: all of a panel's columns, n, in one pass. sum: [2][GEMM_DIRECT_ROWS_MAX]. */
-SIMD_INLINE void direct_along_lanes(Reg (*sum)[GEMM_DIRECT_ROWS_MAX], const int n_rows, const FloatWord *a, int64_t n_k, const GemmLanes *b,
+/* Steps of k whose columns are contiguous: n columns in one pass, at most 16 n_vecs; the more of a row of B at once, the better memory
+ * follows. */
+SIMD_INLINE void direct_along_lanes(float *out, const int n_rows, const int n_vecs, const GemmStrip *s, const GemmLanes *b, int64_t first,
                                     int64_t n, const bool is_bf16)
 {
-    __mmask16 mask[2] = {n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1), n <= 16 ? 0 : (__mmask16)((1u << (n - 16)) - 1)};
-    for (int64_t k = 0; k < n_k; k++)
-        MICRO_UNROLL for (int v = 0; v < 2; v++) {
-            int64_t at = k * b->k_stride + 16 * v;
+    Reg sum[DIRECT_VECS_MAX][GEMM_DIRECT_ROWS_MAX];
+    __mmask16 mask[DIRECT_VECS_MAX];
+    MICRO_UNROLL for (int v = 0; v < n_vecs; v++) {
+        mask[v] = n >= 16 * v + 16 ? 0xffff : n <= 16 * v ? 0 : (__mmask16)((1u << (n - 16 * v)) - 1);
+        MICRO_UNROLL for (int r = 0; r < n_rows; r++)
+            sum[v][r] = (Reg){};
+    }
+    for (int64_t k = 0; k < s->n_words; k++)
+        MICRO_UNROLL for (int v = 0; v < n_vecs; v++) {
+            int64_t at = first + k * b->k_stride + 16 * v;
             __m512i words;
             if (is_bf16) {
                 const uint16_t *from = (const uint16_t *)b->base + at;
@@ -76,48 +83,58 @@ SIMD_INLINE void direct_along_lanes(Reg (*sum)[GEMM_DIRECT_ROWS_MAX], const int 
                 words = _mm512_maskz_loadu_epi32(mask[v], from);
                 _mm_prefetch(from + DIRECT_AHEAD_STEPS * b->k_stride, _MM_HINT_T0);
             }
-            direct_step(sum[v], n_rows, a + k * MICRO_A_WIDTH, (Reg)words);
+            direct_step(sum[v], n_rows, s, k, (Reg)words);
         }
+    MICRO_UNROLL for (int v = 0; v < n_vecs; v++)
+        MICRO_UNROLL for (int r = 0; r < n_rows; r++)
+            reg_store(out + (v / 2 * n_rows + r) * MICRO_COLUMNS + v % 2 * 16, sum[v][r]);
 }
 
-SIMD_INLINE void direct_rows(const int n_rows, const GemmStrip *s, const GemmLanes *b)
+/* Columns [first, first + n) of the strip, at most 16 n_vecs; n_vecs is even. */
+SIMD_INLINE void direct_columns(const int n_rows, const int n_vecs, const GemmStrip *s, const GemmLanes *b, int64_t first, int64_t n)
 {
-    const FloatWord *a = (const FloatWord *)s->a;
-    Reg sum[2][GEMM_DIRECT_ROWS_MAX];
-    MICRO_UNROLL for (int r = 0; r < n_rows; r++)
-        sum[0][r] = sum[1][r] = (Reg){};
+    float out[DIRECT_VECS_MAX / 2 * GEMM_DIRECT_ROWS_MAX * MICRO_COLUMNS];  /* [panel of 32][row][column] */
     if (b->lane_stride == 1 && b->dtype == DTYPE_BF16)
-        direct_along_lanes(sum, n_rows, a, s->n_words, b, s->n_columns, true);
+        direct_along_lanes(out, n_rows, n_vecs, s, b, first, n, true);
     else if (b->lane_stride == 1)
-        direct_along_lanes(sum, n_rows, a, s->n_words, b, s->n_columns, false);
+        direct_along_lanes(out, n_rows, n_vecs, s, b, first, n, false);
     else
-        for (int64_t first = 0; first < s->n_columns; first += 16) {
-            int n = s->n_columns - first < 16 ? (int)(s->n_columns - first) : 16;
+        for (int64_t column = 0; column < n; column += 16) {
+            Reg sum[GEMM_DIRECT_ROWS_MAX];
+            MICRO_UNROLL for (int r = 0; r < n_rows; r++)
+                sum[r] = (Reg){};
+            int n_here = n - column < 16 ? (int)(n - column) : 16;
             if (b->k_stride == 1 && b->dtype == DTYPE_BF16)
-                direct_along_k(sum[first / 16], n_rows, a, s->n_words, b, first, n, true);
+                direct_along_k(sum, n_rows, s, b, first + column, n_here, true);
             else if (b->k_stride == 1)
-                direct_along_k(sum[first / 16], n_rows, a, s->n_words, b, first, n, false);
+                direct_along_k(sum, n_rows, s, b, first + column, n_here, false);
             else
-                direct_elements(sum[first / 16], n_rows, a, 0, s->n_words, b, first, n);
+                direct_elements(sum, n_rows, s, 0, b, first + column, n_here);
+            MICRO_UNROLL for (int r = 0; r < n_rows; r++)
+                reg_store(out + (column / 32 * n_rows + r) * MICRO_COLUMNS + column % 32, sum[r]);
         }
-    float out[GEMM_DIRECT_ROWS_MAX * MICRO_COLUMNS];
-    MICRO_UNROLL for (int r = 0; r < n_rows; r++)
-        MICRO_UNROLL for (int v = 0; v < 2; v++)
-            reg_store(out + r * MICRO_COLUMNS + 16 * v, sum[v][r]);
-    micro_out(s, 0, out);
+    for (int64_t column = 0; column < n; column += MICRO_COLUMNS)
+        micro_out(s, first + column, out + column * n_rows);
 }
 
+SIMD_INLINE void direct_rows(const int n_rows, const int n_vecs, const GemmStrip *s, const GemmLanes *b)
+{
+    for (int64_t first = 0; first < s->n_columns; first += 16 * n_vecs)
+        direct_columns(n_rows, n_vecs, s, b, first, s->n_columns - first < 16 * n_vecs ? s->n_columns - first : 16 * n_vecs);
+}
+
+/* As many columns at a time as their sums have registers. */
 static void micro_direct(const GemmStrip *s, GemmLanes b)
 {
     switch (s->n_rows) {
-    case 1: direct_rows(1, s, &b); break;
-    case 2: direct_rows(2, s, &b); break;
-    case 3: direct_rows(3, s, &b); break;
-    case 4: direct_rows(4, s, &b); break;
-    case 5: direct_rows(5, s, &b); break;
-    case 6: direct_rows(6, s, &b); break;
-    case 7: direct_rows(7, s, &b); break;
-    case 8: direct_rows(8, s, &b); break;
+    case 1: direct_rows(1, 4, s, &b); break;
+    case 2: direct_rows(2, 4, s, &b); break;
+    case 3: direct_rows(3, 4, s, &b); break;
+    case 4: direct_rows(4, 4, s, &b); break;
+    case 5: direct_rows(5, 4, s, &b); break;
+    case 6: direct_rows(6, 4, s, &b); break;
+    case 7: direct_rows(7, 2, s, &b); break;
+    case 8: direct_rows(8, 2, s, &b); break;
     }
 }
 
