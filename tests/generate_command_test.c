@@ -103,3 +103,28 @@ TEST(generate_command, what_cannot_be_is_said_in_one_line)
     CHECK(n_bytes > 0 && strchr(message, '\n') == message + n_bytes - 1);
     arena_free(arena);
 }
+
+/* Goal: several texts at once end each by itself, and the first of them is the text that comes alone; log-probabilities come with --json. */
+TEST(generate_command, several_prompts_and_samples_are_written_at_once)
+{
+    Arena *arena = arena_new();
+    const char *dir = arena_strdup(arena, test_dir());
+    Output alone, together;
+    REQUIRE(make_model(arena, dir));
+    CHECK_EQUAL(run_generate(&alone, arena, dir, "--prompt 'one two' --max-tokens 9 --ignore-eos"), 0);
+    CHECK_EQUAL(run_generate(&together, arena, dir, "--prompt 'one two' --prompt 셋 --samples 2 --max-tokens 9 --ignore-eos"), 0);
+    const char *head = "--- prompt 1, text 1: ended by length\n";
+    size_t n_head = strlen(head);
+    CHECK(together.n > n_head + alone.n && memcmp(together.bytes, head, n_head) == 0);
+    CHECK(memcmp(together.bytes + n_head, alone.bytes, alone.n) == 0);
+    CHECK(memmem(together.bytes, together.n, "--- prompt 2, text 2: ended by length\n", n_head));
+
+    CHECK_EQUAL(run_generate(&together, arena, dir, "--prompt one --samples 3 --max-tokens 2 --ignore-eos --log-probs 2 --json --min-p 0.05 "
+                                                    "--repetition-penalty 1.3 --frequency-penalty 0.5 --presence-penalty 0.1"), 0);
+    CHECK(utf8_is_valid(together.bytes, together.n));
+    CHECK(strstr(together.bytes, "\"texts\":[{\"prompt\":0,\"sample\":0,") && strstr(together.bytes, "\"sample\":2,"));
+    CHECK(strstr(together.bytes, "\"log_prob\":-"));
+    CHECK_EQUAL(run_generate(&together, arena, dir, "--prompt one --log-probs 2"), 2);
+    CHECK_EQUAL(run_generate(&together, arena, dir, "--prompt one --log-probs 21 --json"), 2);
+    arena_free(arena);
+}

@@ -16,6 +16,8 @@ typedef struct {
     int64_t n_ids;
     int64_t n_prompt, n_tokens;  /* given, chosen */
     FinishReason reason;
+    TokenScore *scores;  /* options->log_probs: of the chosen tokens */
+    int64_t scores_capacity;
 } Session;
 
 typedef struct {
@@ -28,6 +30,7 @@ typedef struct {
     GeneratorToken *tokens;  /* of the next run */
     int64_t n_tokens;
     void *scratch;
+    Arena *arena;
 } Generation;
 
 const char *finish_reason_name(FinishReason reason)
@@ -78,6 +81,20 @@ static void slide(Generation *gn, int64_t sequence)
     generator_truncate(gn->gen, sequence, 0);
 }
 
+/* How likely the token was that is about to be accepted. */
+static void keep_scores(Generation *gn, Session *s, const Tensor *logits, int32_t id)
+{
+    const int64_t width = 1 + gn->options->n_top_log_probs, needed = (s->n_tokens + 1) * width;
+    if (needed > s->scores_capacity) {
+        TokenScore *grown = ARENA_ARRAY(gn->arena, TokenScore, 2 * needed);
+        if (s->n_tokens > 0)
+            memcpy(grown, s->scores, sizeof *grown * (size_t)(s->n_tokens * width));
+        s->scores = grown;
+        s->scores_capacity = 2 * needed;
+    }
+    sample_log_probs(s->scores + s->n_tokens * width, logits, id, gn->options->n_top_log_probs);
+}
+
 /* Takes a chosen token into its sequence. */
 static void accept(Generation *gn, int64_t sequence, int32_t id)
 {
@@ -114,10 +131,14 @@ static Err run(Generation *gn)
         if (!gn->tokens[i].want_logits)
             continue;
         const int64_t sequence = gn->tokens[i].sequence;
-        const Session *s = &gn->sessions[sequence];
+        Session *s = &gn->sessions[sequence];
+        const SampleHistory history = {s->ids, s->n_ids, s->n_tokens < s->n_ids ? s->n_tokens : s->n_ids};
         Tensor of_token = tensor_contiguous(logits->dtype, shape_1(V), (char *)logits->data + row++ * V * dtype_bytes(logits->dtype));
         int32_t id;
-        TRY(sample_token(&id, &of_token, &gn->options->sample, (uint64_t)sequence, (uint64_t)(s->n_prompt + s->n_tokens), gn->scratch));
+        TRY(sample_token(&id, &of_token, &gn->options->sample, &history, (uint64_t)sequence, (uint64_t)(s->n_prompt + s->n_tokens),
+                         gn->scratch));
+        if (gn->options->log_probs)
+            keep_scores(gn, s, &of_token, id);
         accept(gn, sequence, id);
     }
     gn->n_tokens = 0;
@@ -184,12 +205,13 @@ Err generate(Generator *gen, const Tokenizer *tok, const TokenSpan *prompts, int
              const GenerateSink *sink, Arena *arena, Generated *results)
 {
     assert(options->max_tokens >= 1);
+    assert(options->n_top_log_probs >= 0 && options->n_top_log_probs <= LOG_PROBS_MAX);
     assert(n_prompts >= 1 && n_prompts <= generator_options(gen)->n_sequences);
     TRY(check_prompts(gen, prompts, n_prompts));
     const int64_t vocab_size = generator_config(gen)->vocab_size;
     Generation gn = {gen, tok, options, sink, ARENA_ARRAY(arena, Session, n_prompts), n_prompts,
                      ARENA_ARRAY(arena, GeneratorToken, generator_options(gen)->chunk), 0,
-                     arena_alloc(arena, sample_scratch_bytes(vocab_size))};
+                     arena_alloc(arena, sample_scratch_bytes(vocab_size)), arena};
     for (int64_t i = 0; i < n_prompts; i++)
         session_open(&gn, i, prompts[i], arena);
     Err err = OK;
@@ -197,7 +219,7 @@ Err generate(Generator *gen, const Tokenizer *tok, const TokenSpan *prompts, int
         err = advance(&gn);
     for (int64_t i = 0; i < n_prompts; i++) {
         Session *s = &gn.sessions[i];
-        results[i] = (Generated){s->text.bytes, s->text.n_bytes, s->n_tokens, s->reason};
+        results[i] = (Generated){s->text.bytes, s->text.n_bytes, s->n_tokens, s->reason, s->scores};
         token_stream_free(s->stream);
     }
     return err;

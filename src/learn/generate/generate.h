@@ -54,16 +54,38 @@ typedef struct {
     double temperature;  /* 0: the most likely token (the lowest id among equals); else logits are divided by it */
     int64_t top_k;       /* 0: off */
     double top_p;        /* 1: off */
+    double min_p;        /* 0: off */
+    double repetition_penalty;  /* 0 or 1: off */
+    double frequency_penalty, presence_penalty;  /* 0: off */
     uint64_t seed;
 } SampleOptions;
 
-/* Order and meaning are those of transformers: temperature, then top-k (every token whose logit is below the k-th largest goes; equals
+/* What a sequence holds so far, for the penalties. */
+typedef struct {
+    const int32_t *ids;
+    int64_t n;
+    int64_t n_new;  /* the last of them, which the model chose itself */
+} SampleHistory;
+
+/* Order and meaning are those of transformers: penalties, temperature, then top-k (every token whose logit is below the k-th largest goes; equals
  * of the k-th stay), then top-p on the softmax of what is left (a token stays if those before it, the more likely ones and lower ids among equals,
- * have a total probability < top_p; the first always stays). From the rest one is drawn with u = uniform(seed, sequence, position): the first id, in rising order, at which the cumulative probability exceeds u. Computed in
- * double. `scratch` holds sample_scratch_bytes. ERR_NUMERIC: a logit is not finite. */
-Err sample_token(int32_t *id, const Tensor *logits_row, const SampleOptions *options, uint64_t sequence, uint64_t position,
-                 void *scratch);
+ * have a total probability < top_p; the first always stays), then min-p (a token goes whose probability is below min_p times the largest;
+ * Nguyen et al. 2024, arXiv:2407.01082). Penalties work on the logits: repetition divides a positive one by the penalty and multiplies another
+ * by it, once for every token of the history (Keskar et al. 2019, arXiv:1909.05858); frequency is subtracted for each time that the model chose
+ * the token, presence if it did at all (OpenAI's). From the rest one is drawn with u = uniform(seed, sequence, position): the first id, in rising order, at which the cumulative probability exceeds u. Computed in
+ * double. `scratch` holds sample_scratch_bytes. ERR_NUMERIC: a logit is not finite. `history` may be NULL: nothing is penalised. */
+Err sample_token(int32_t *id, const Tensor *logits_row, const SampleOptions *options, const SampleHistory *history, uint64_t sequence,
+                 uint64_t position, void *scratch);
 size_t sample_scratch_bytes(int64_t vocab_size);
+
+enum { LOG_PROBS_MAX = 20 };
+typedef struct {
+    int32_t id;
+    double log_prob;  /* nats; of the model itself: no temperature, no penalty */
+} TokenScore;
+/* scores[0]: of token `id`; scores[1 .. n_top]: the most likely tokens, lower ids first among equals. n_top <= LOG_PROBS_MAX and the
+ * vocabulary. */
+void sample_log_probs(TokenScore *scores, const Tensor *logits_row, int32_t id, int n_top);
 
 /* ---- from prompt to text ---- */
 
@@ -75,6 +97,8 @@ typedef struct {
     int n_stops;
     const char *stops[GENERATE_STOPS_MAX];  /* text ends before the first of them; none is empty */
     bool ignore_eos;
+    bool log_probs;  /* say how likely each chosen token was, and the n_top_log_probs most likely ones in its place */
+    int n_top_log_probs;
     bool slide;  /* a full context does not end the text: its later half becomes the beginning, and the text goes on */
 } GenerateOptions;
 
@@ -91,6 +115,7 @@ typedef struct {
     size_t n_bytes;
     int64_t n_tokens;  /* new ones, the ending eos not counted */
     FinishReason reason;
+    const TokenScore *scores;  /* [n_tokens][1 + n_top_log_probs], the chosen token first; NULL unless asked for */
 } Generated;
 
 /* Called as text becomes certain: whole characters that no stop string can still swallow. */

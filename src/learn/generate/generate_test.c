@@ -127,7 +127,7 @@ static void generate_plainly(World *w, int64_t sequence, const GenerateOptions *
         for (int64_t k = 0; k < n; k++)
             logits = generator_run(w->gen, &(GeneratorToken){sequence, window[k], k == n - 1}, 1);
         Tensor row = tensor_contiguous(DTYPE_F32, shape_1(w->config.vocab_size), logits->data);
-        REQUIRE_OK(sample_token(&chosen[t], &row, &options->sample, (uint64_t)sequence, (uint64_t)(w->prompts[sequence].n + t), scratch));
+        REQUIRE_OK(sample_token(&chosen[t], &row, &options->sample, NULL, (uint64_t)sequence, (uint64_t)(w->prompts[sequence].n + t), scratch));
         window[n++] = chosen[t];
         if (n == CONTEXT) {
             n = CONTEXT / 2;
@@ -222,5 +222,31 @@ TEST(generate, prompts_that_cannot_be_are_usage_errors)
     CHECK(world_generate(&w, 1, &options, &result) == ERR_USAGE);
     ids[1] = -1;
     CHECK(world_generate(&w, 1, &options, &result) == ERR_USAGE);
+    world_close(&w);
+}
+
+/* Goal: log-probabilities are told for every token, and of greedy text the chosen one is the likeliest. A penalty keeps it from saying the
+ * same again. */
+TEST(generate, log_probabilities_and_penalties_follow_the_text)
+{
+    World w;
+    REQUIRE(world_open(&w));
+    GenerateOptions options = {.sample = {.temperature = 0, .top_p = 1}, .max_tokens = 20, .ignore_eos = true, .log_probs = true, .n_top_log_probs = 3};
+    Generated results[N_PROMPTS];
+    REQUIRE_OK(world_generate(&w, N_PROMPTS, &options, results));
+    for (int i = 0; i < N_PROMPTS; i++)
+        for (int64_t t = 0; t < results[i].n_tokens; t++) {
+            const TokenScore *s = results[i].scores + 4 * t;
+            CHECK(s[0].id == s[1].id && s[0].log_prob == s[1].log_prob);
+            CHECK(s[1].log_prob < 0 && s[1].log_prob >= s[2].log_prob && s[2].log_prob >= s[3].log_prob);
+        }
+    options.sample.frequency_penalty = 1e6;
+    REQUIRE_OK(world_generate(&w, 1, &options, results));
+    for (int64_t t = 0; t < results[0].n_tokens; t++)
+        for (int64_t before = 0; before < t; before++)
+            CHECK(results[0].scores[4 * t].id != results[0].scores[4 * before].id);
+    options.log_probs = false;
+    REQUIRE_OK(world_generate(&w, 1, &options, results));
+    CHECK(!results[0].scores);
     world_close(&w);
 }
