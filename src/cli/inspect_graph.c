@@ -109,7 +109,6 @@ static Err show(Arena *arena, int argc, char **argv)
         return show_recipe(words.word[0], options.memory, arena);
     ModelConfig config;
     TRY(model_config_read(&config, arena, model_dir_find(words.word[0], arena)));
-    config.dropout = 0;
     if (config.vocab_size == 0)
         return err_set(ERR_USAGE, "%s: vocab_size is left to the tokenizer; without it there is no graph", words.word[0]);
     Store *store = store_new();

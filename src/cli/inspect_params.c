@@ -82,7 +82,6 @@ static Err show(Arena *arena, int argc, char **argv)
         return OK;
     ModelConfig config;
     TRY(model_config_read(&config, arena, model_dir_find(words.word[0], arena)));
-    config.dropout = 0;  /* nothing is trained here */
     Store *store = store_new();
     model_declare(&config, store, &(ModelDeclareOptions){DTYPE_F32, true});
     if (options.json)

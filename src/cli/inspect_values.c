@@ -104,7 +104,6 @@ static Err values_open(Values *v, const CommandHelp *help, const CommandWords *w
     Err err = model_config_set_context(&v->config, v->n);
     if (err != OK)
         return err_prefix(err, "--ids");
-    v->config.dropout = 0;  /* nothing is dropped here, and nothing need be said about it */
     TRY(model_dir_load(&v->store, &v->config, dir, &(ModelDeclareOptions){v->dtype, trainable}));
     v->graph = graph_new(v->store);
     return OK;

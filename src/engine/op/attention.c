@@ -14,11 +14,13 @@
  *
  * Options. A window W makes ranges[n][0] at least ranges[n][1] - W. ALiBi adds -slope_h (ranges[n][1] - 1 - j): the last visible key is the
  * query's own, so this is its distance, and in a cache the same. A soft-cap c makes c tanh(s / c) of what there is by then.
+ * With dropout, y = sum P_j u_j v_j, where u_j is 0 or 1 / (1 - rate), a function of the query's draw, the head and the distance to the last
+ * key of the range (dropout.c); lse knows nothing of it.
  *
  * Backward. With dP_j = dy.v_j and dy.y = sum_i P_i dP_i =: delta, the softmax gives dS_j = P_j (dP_j - sum_i P_i dP_i), since
  * dP_j/ds_i = P_j ([i = j] - P_i). The scale belongs to s = scale q.k, and a soft-cap's slope is 1 - (s / c)^2 at the capped s. Hence
- *     delta = dy.y           dS_j = scale P_j (dy.v_j - delta) (1 - (s_j / c)^2)
- *     dq = sum_j dS_j k_j    dk_j = sum_rows dS_j q      dv_j = sum_rows P_j dy
+ *     delta = dy.y           dS_j = scale P_j (u_j dy.v_j - delta) (1 - (s_j / c)^2)
+ *     dq = sum_j dS_j k_j    dk_j = sum_rows dS_j q      dv_j = sum_rows P_j u_j dy
  * where the rows of dk_j and dv_j are those of all heads that share the key head.
  *
  * Bits. The maximum does not depend on order. Every sum is made of one multiply-add after the other: scores in the order of the
@@ -62,6 +64,10 @@ static bool attention_infer_inputs(Infer *infer)
                    ATTENTION_WIDTH_MAX);
     else if (ranges->dtype != DTYPE_I32 || !shape_equal(ranges->shape, shape_2(qd[0], 2)) || ranges->bound != q->bound)
         infer_fail(infer, "q is %s, ranges is %s: i32 [tokens of q, 2] expected", infer_describe(infer, 0), infer_describe(infer, 3));
+    else if (infer->in[ATTENTION_DRAWS] && !infer_is_draws(infer, ATTENTION_DRAWS, q))
+        return false;
+    else if (!(options->dropout >= 0.0 && options->dropout < 1.0) || (options->dropout > 0.0) != (infer->in[ATTENTION_DRAWS] != NULL))
+        infer_fail(infer, "a dropout of %g: 0, or below 1 with draws", options->dropout);
     else if (options->window < 0 || !(options->softcap >= 0.0))
         infer_fail(infer, "a window of %lld keys and a soft-cap of %g: neither may be negative", (long long)options->window, options->softcap);
     return !infer->failed;
@@ -108,7 +114,7 @@ static void attention_derive(Derive *d)
     if (!d->dy[0])
         return;
     Node *dq = graph_call(d->g, &attention_backward_info,
-                          (Node *[]){d->in[0], d->in[1], d->in[2], d->in[3], d->out[0], d->out[1], d->dy[0]}, 7, d->attr,
+                          (Node *[]){d->in[0], d->in[1], d->in[2], d->in[3], d->in[4], d->out[0], d->out[1], d->dy[0]}, 8, d->attr,
                           sizeof(AttentionAttr));
     for (int i = 0; i < 3; i++)
         if (d->wanted[i])
@@ -131,7 +137,7 @@ static void attention_cost(const Call *call, Cost *cost)
 
 const OpInfo attention_info = {
     .name = "attention",
-    .axes = "n~hD,J~gD,J~gE,n~r->n~hE,n~h",
+    .axes = "n~hD,J~gD,J~gE,n~r,n~t->n~hE,n~h",
     .flags = OP_PURE,
     .precision = PRECISION_COMPUTE,
     .infer = attention_infer,
@@ -159,11 +165,14 @@ Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, AttentionOpti
     attr.options.softcap = options.softcap;
     attr.options.window = options.window;
     attr.options.alibi = options.alibi;
+    attr.options.dropout = attr.dropout.rate = options.dropout;
+    attr.dropout.seed = options.dropout_seed;
+    attr.dropout.stream = (uint64_t)graph_n_calls(g);
     attr.is_self = q->shape.n_dims == 3 && k->shape.n_dims == 3 && q->shape.dim[0] == k->shape.dim[0] && q->bound == k->bound;
-    return graph_call(g, &attention_info, (Node *[]){q, k, v, ranges}, 4, &attr, sizeof attr);
+    return graph_call(g, &attention_info, (Node *[]){q, k, v, ranges, options.draws}, 5, &attr, sizeof attr);
 }
 
-/* ---- backward: q, k, v, ranges, y, lse, dy -> dq, dk, dv ---- */
+/* ---- backward: q, k, v, ranges, draws, y, lse, dy -> dq, dk, dv ---- */
 
 bool attention_sums_in_place(DType dtype, int64_t n_heads, int64_t kv_heads, int64_t width)
 {
@@ -181,15 +190,15 @@ static size_t backward_sums_bytes(const Node *q, const Node *k)
 
 static void attention_backward_infer(Infer *infer)
 {
-    if (!attention_infer_inputs(infer) || !infer_is_heads(infer, 4, "y") || !infer_is_heads(infer, 6, "dy"))
+    if (!attention_infer_inputs(infer) || !infer_is_heads(infer, 5, "y") || !infer_is_heads(infer, 7, "dy"))
         return;
-    const Node *q = infer->in[0], *v = infer->in[2], *y = infer->in[4], *lse = infer->in[5], *dy = infer->in[6];
+    const Node *q = infer->in[0], *v = infer->in[2], *y = infer->in[5], *lse = infer->in[6], *dy = infer->in[7];
     Shape out = shape_3(q->shape.dim[0], q->shape.dim[1], v->shape.dim[2]);
     if (!shape_equal(y->shape, out) || !shape_equal(dy->shape, out))
-        infer_fail(infer, "y is %s, dy is %s: they must agree with q, %s, and v, %s", infer_describe(infer, 4), infer_describe(infer, 6),
+        infer_fail(infer, "y is %s, dy is %s: they must agree with q, %s, and v, %s", infer_describe(infer, 5), infer_describe(infer, 7),
                    infer_describe(infer, 0), infer_describe(infer, 2));
     else if (!shape_equal(lse->shape, shape_2(out.dim[0], out.dim[1])) || lse->dtype != statistics_dtype(q))
-        infer_fail(infer, "the log-sum-exp is %s, q is %s", infer_describe(infer, 5), infer_describe(infer, 0));
+        infer_fail(infer, "the log-sum-exp is %s, q is %s", infer_describe(infer, 6), infer_describe(infer, 0));
     infer->n_out = 3;
     for (int i = 0; i < 3; i++)
         infer_like(infer, i, i);
@@ -207,7 +216,7 @@ static void attention_backward_cost(const Call *call, Cost *cost)
 
 const OpInfo attention_backward_info = {
     .name = "attention_backward",
-    .axes = "N~hD,J~gD,J~gE,N~r,N~hE,N~h,N~hE->N~hD,J~gD,J~gE",
+    .axes = "N~hD,J~gD,J~gE,N~r,N~t,N~hE,N~h,N~hE->N~hD,J~gD,J~gE",
     .flags = OP_PURE,
     .precision = PRECISION_KEEP,
     .infer = attention_backward_infer,

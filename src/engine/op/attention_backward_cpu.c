@@ -27,6 +27,8 @@ typedef struct {
     Sums dk, dv;
     int64_t heads_a_key_head, width, v_width;
     const AttentionOptions *options;
+    const DropoutAttr *dropout;
+    const int32_t *draws;  /* NULL: nothing is dropped */
 } Backward;
 
 typedef struct {
@@ -38,6 +40,7 @@ typedef struct {
     float q[TILE], dy[TILE];  /* [padded width][stride]; q is scaled */
     float dq[TILE];           /* [n_rows][padded width] */
     float p[ATTENTION_KEYS * ATTENTION_LANES], ds[ATTENTION_KEYS * ATTENTION_LANES];  /* [key][stride] */
+    float left[ATTENTION_KEYS * ATTENTION_LANES];  /* [key][stride] what dropout leaves of a weight */
     float q_buffer[TILE], dy_buffer[TILE], k_buffer[TILE], v_buffer[TILE];
 } Rows;
 
@@ -76,17 +79,20 @@ static void rows_begin(const Backward *b, Rows *rows, int64_t n_rows)
     rows_delta(b, rows);
 }
 
-/* P and dS in the places of S and dP. */
+/* P, as dropout left it, and dS in the places of S and dP. */
 static void rows_weigh(const Backward *b, Rows *rows, int64_t begin, int64_t end)
 {
+    for (int64_t r = 0; r < rows->lanes.n_rows && b->draws; r++)
+        row_dropout(rows->left, &rows->lanes, r, b->dropout, b->draws + 3 * (rows->token + r), rows->head, begin, end);
     const float scale = (float)b->options->scale, cap = (float)b->options->softcap;
     for (int64_t v = 0, from, to; v < rows->lanes.n_vecs; v++) {
         lanes_hull(&rows->lanes, v, begin, end, &from, &to);
         for (int64_t j = from; j < to; j++) {
             int64_t at = j * rows->lanes.stride + 16 * v;
             V16 s = v16_load(rows->p + at), p = v16_exp(s - rows->lse[v]);
-            V16 ds = scale * p * (v16_load(rows->ds + at) - rows->delta[v]);
-            v16_store(rows->p + at, p);
+            V16 left = b->draws ? v16_load(rows->left + at) : v16_set1(1.0f);
+            V16 ds = scale * p * (v16_load(rows->ds + at) * left - rows->delta[v]);
+            v16_store(rows->p + at, p * left);
             v16_store(rows->ds + at, cap > 0.0f ? ds * (1.0f - s / cap * (s / cap)) : ds);
         }
     }
@@ -175,8 +181,8 @@ void KERNEL(attention_backward)(const KernelCall *call)
 {
     const Tensor *in = call->in;
     const AttentionAttr *attr = call->attr;
-    Backward b = {.q = &in[0], .ranges = &in[3], .y = &in[4], .lse = &in[5], .dy = &in[6], .dq = &call->out[0],
-                  .options = &attr->options};
+    Backward b = {.q = &in[0], .ranges = &in[3], .y = &in[5], .lse = &in[6], .dy = &in[7], .dq = &call->out[0],
+                  .options = &attr->options, .dropout = &attr->dropout, .draws = in[ATTENTION_DRAWS].data};
     int64_t n_heads = b.q->shape.dim[1], n_queries = b.q->shape.dim[0];
     b.heads_a_key_head = n_heads / in[1].shape.dim[1];
     b.width = in[1].shape.dim[2];

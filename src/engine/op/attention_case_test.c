@@ -45,9 +45,12 @@ static void build(AttentionRun *run)
     memset(&attr, 0, sizeof attr);
     attr.options = options;
     attr.is_self = c->n_queries == c->n_keys;
+    if (options.dropout > 0.0)
+        options.draws = graph_input(g, "draws", DTYPE_I32, shape_2(c->n_queries, 3), 0);
+    attr.dropout = (DropoutAttr){options.dropout, options.dropout_seed, (uint64_t)graph_n_calls(g)};
     Node *y = attention(g, q, k, v, ranges, options), *lse = node_sibling(y, 1);
     graph_set_segment(g, SEGMENT_BACKWARD);
-    Node *dq = graph_call(g, &attention_backward_info, (Node *[]){q, k, v, ranges, y, lse, dy}, 7, &attr, sizeof attr);
+    Node *dq = graph_call(g, &attention_backward_info, (Node *[]){q, k, v, ranges, options.draws, y, lse, dy}, 8, &attr, sizeof attr);
     graph_output(g, "y", y);
     graph_output(g, "lse", lse);
     graph_output(g, "dq", dq);
@@ -73,6 +76,8 @@ bool attention_run(AttentionRun *run, const AttentionCase *c)
         for (int i = 0; i < 2; i++)
             ranges[2 * n + i] -= (int32_t)c->first_key;
     }
+    for (int64_t i = 0; i < 3 * c->n_queries && c->options.dropout > 0.0; i++)
+        ((int32_t *)program_input(run->program, "draws")->data)[i] = i % 3 == 2 ? (int32_t)(c->first_query + i / 3) : 4;
     program_run_all(run->program);
     return true;
 }

@@ -22,6 +22,8 @@ typedef struct {
     KeyRows k, v;
     int64_t heads_a_key_head, width, v_width;
     const AttentionOptions *options;
+    const DropoutAttr *dropout;
+    const int32_t *draws;  /* NULL: nothing is dropped */
 } Forward;
 
 /* Rows of one tile. Row r is query token + r / heads_a_key_head, head r % heads_a_key_head of the key head's. */
@@ -34,6 +36,7 @@ typedef struct {
     float y[ATTENTION_LANES * ATTENTION_WIDTH_MAX];    /* [n_rows][padded v_width] */
     float buffer[ATTENTION_KEYS * ATTENTION_WIDTH_MAX];
     float scores[SCORES_MAX];                          /* [keys][stride] */
+    float left[ATTENTION_KEYS * ATTENTION_LANES];      /* [key][stride] what dropout leaves of a weight */
 } Rows;
 
 static int64_t row_token(const Forward *f, const Rows *rows, int64_t r)
@@ -101,13 +104,15 @@ static void rows_weigh(const Forward *f, Rows *rows, float *scores, int64_t begi
     const Lanes *lanes = &rows->lanes;
     uint64_t seen[ATTENTION_LANES];
     bool all = lanes_mask(lanes, seen, begin, end);
+    for (int64_t r = 0; r < lanes->n_rows && f->draws; r++)
+        row_dropout(rows->left, lanes, r, f->dropout, f->draws + 3 * row_token(f, rows, r), row_head(f, rows, r), begin, end);
     for (int64_t v = 0, from, to; v < lanes->n_vecs; v++) {
         V16 sum = rows->sum[v], max = rows->max[v];
         lanes_hull(lanes, v, begin, end, &from, &to);
         for (int64_t j = from; j < to; j++) {
             float *score = scores + j * lanes->stride + 16 * v;
             V16 p = v16_exp(v16_load(score) - max);
-            v16_store(score, p);
+            v16_store(score, f->draws ? p * v16_load(rows->left + j * lanes->stride + 16 * v) : p);
             sum += all ? p : where_seen(lanes, v, begin + j, p, v16_zero());
         }
         rows->sum[v] = sum;
@@ -172,7 +177,7 @@ void KERNEL(attention)(const KernelCall *call)
     const AttentionAttr *attr = call->attr;
     const Tensor *k = &call->in[1], *v = &call->in[2];
     Forward f = {.q = &call->in[0], .ranges = &call->in[3], .y = &call->out[0], .lse = &call->out[1],
-                 .options = &attr->options};
+                 .options = &attr->options, .dropout = &attr->dropout, .draws = call->in[ATTENTION_DRAWS].data};
     int64_t kv_heads = k->shape.dim[1];
     f.heads_a_key_head = f.q->shape.dim[1] / kv_heads;
     f.width = k->shape.dim[2];

@@ -11,6 +11,7 @@
  * The options: ALiBi adds a term of size A = slope distance, so S grows by A, and d by gamma(3) A. A soft-cap c has a slope of at most 1,
  * so d does not grow, and adds 5 u c (a division, tanh within an ulp, a product). Its factor f = 1 - (s/c)^2 of dS is off by
  * 2 (d + 5 u c) / c + 6 u.
+ * Dropout multiplies by u_j, 0 or 1 / (1 - rate): y, dP and dv take u_j |v_j| for |v_j|, and 3 u more for the product.
  * and a value stored as bf16 by 2^-8 of itself. First order; the bounds get 10 % for the rest. */
 #include "base/cpu_level.h"
 #include "base/test.h"
@@ -71,7 +72,7 @@ static void bound_row(const Bounds *b, int64_t n, int64_t h)
     const AttentionCase *c = b->c;
     const int32_t *seen = (const int32_t *)b->ranges->data + 2 * n;
     const int32_t range[2] = {attention_first_key(seen, c->options.window), seen[1]};
-    const double u = 0x1p-24, scale = attention_case_scale(c), cap = c->options.softcap;
+    const double u = 0x1p-24, scale = attention_case_scale(c), cap = c->options.softcap, grown = 1.0 / (1.0 - c->options.dropout);
     int64_t n_keys = range[1] - range[0], row = n * c->heads + h, g = h / (c->heads / c->kv_heads);
     if (n_keys <= 0)
         return;
@@ -89,7 +90,7 @@ static void bound_row(const Bounds *b, int64_t n, int64_t h)
     for (int64_t j = range[0]; j < range[1]; j++) {
         double weight = exp(score_of(b, n, h, j, &size) - lse);
         for (int64_t i = 0; i < c->v_width; i++)
-            y_error[i] += r * weight * at(b->v, j, g, i);
+            y_error[i] += (r + 3.0 * u) * grown * weight * at(b->v, j, g, i);
     }
     for (int64_t i = 0; i < c->v_width; i++) {
         y_error[i] += b->u_store * at(b->y, n, h, i);
@@ -102,9 +103,9 @@ static void bound_row(const Bounds *b, int64_t n, int64_t h)
         double score = score_of(b, n, h, j, &size), weight = exp(score - lse);
         double factor = cap > 0.0 ? 1.0 - score / cap * (score / cap) : 1.0;
         dot(b->dy, n, h, b->v, j, g, &sum, &size);
-        double uncapped = scale * weight * fabs(sum - delta), ds = factor * uncapped;
+        double uncapped = scale * weight * (c->options.dropout > 0.0 ? fabs(grown * sum) + fabs(delta) : fabs(sum - delta)), ds = factor * uncapped;
         double error = (p + 4.0 * u) * ds + factor_error * uncapped +
-                       factor * scale * weight * (gamma_of(c->v_width + 2) * (size + dy_y) + dy_y_error);
+                       factor * scale * weight * (gamma_of(c->v_width + 5) * (grown * size + dy_y) + dy_y_error);
         int64_t n_rows = c->n_queries * c->heads / c->kv_heads;
         for (int64_t i = 0; i < c->width; i++) {
             b->bound[2][row * c->width + i] += (error + gamma_of(n_keys + 2) * ds) * at(b->k, j, g, i);
@@ -112,7 +113,7 @@ static void bound_row(const Bounds *b, int64_t n, int64_t h)
         }
         for (int64_t i = 0; i < c->v_width; i++)
             b->bound[4][(j * c->kv_heads + g) * c->v_width + i] +=
-                weight * (p + gamma_of(n_rows + 2)) * at(b->dy, n, h, i);
+                grown * weight * (p + gamma_of(n_rows + 5)) * at(b->dy, n, h, i);
     }
 }
 
@@ -189,6 +190,8 @@ TEST(attention, fast_kernels_of_each_option_stay_within_derived_bounds)
     c.options = (AttentionOptions){.alibi = true};
     check_case(c);
     c.options = (AttentionOptions){.window = 9};
+    check_case(c);
+    c.options = (AttentionOptions){.dropout = 0.3, .dropout_seed = 5};
     check_case(c);
     c.heads = c.kv_heads = 6;
     c.range = range_causal;

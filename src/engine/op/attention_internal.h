@@ -3,7 +3,11 @@
 #define ENGINE_OP_ATTENTION_INTERNAL_H
 
 #include "engine/graph/op_info.h"
+#include "engine/op/dropout_internal.h"
 #include "engine/op/op.h"
+
+/* Inputs of both; draws may be absent. */
+enum { ATTENTION_Q, ATTENTION_K, ATTENTION_V, ATTENTION_RANGES, ATTENTION_DRAWS };
 
 enum {
     ATTENTION_WIDTH_MAX = 256,  /* of a head */
@@ -12,7 +16,8 @@ enum {
 };
 
 typedef struct {
-    AttentionOptions options;
+    AttentionOptions options;  /* its draws are an input */
+    DropoutAttr dropout;       /* rate 0: none */
     bool is_self;  /* as many keys as queries, always: they are copied once for all queries, to lie well */
 } AttentionAttr;
 
@@ -20,6 +25,13 @@ typedef struct {
 static inline int32_t attention_first_key(const int32_t range[2], int64_t window)
 {
     return window > 0 && range[1] - range[0] > window ? range[1] - (int32_t)window : range[0];
+}
+
+/* What is left of the weight of a key that lies `away` keys before the last of the range, for one query and head: 0, or 1 / (1 - rate). Four
+ * neighbours share a Philox block; heads, and distances up to 4 million, have blocks of their own. */
+static inline uint64_t attention_dropout_block(int64_t head, int64_t away)
+{
+    return (uint64_t)head << 20 | (uint64_t)away >> 2;
 }
 
 /* ALiBi's slope of head h among n_heads: 2^(-8 (h + 1) / p) for the p heads up to a power of two, then every second of those for 2 p heads, as

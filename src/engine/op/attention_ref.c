@@ -7,6 +7,8 @@ typedef struct {
     const Tensor *q, *k, *v, *ranges;
     int64_t n_queries, n_keys, heads, kv_heads, width, v_width;
     AttentionOptions options;
+    const DropoutAttr *dropout;
+    const int32_t *draws;
 } Shapes;
 
 static Shapes shapes_of(const KernelCall *call)
@@ -15,7 +17,8 @@ static Shapes shapes_of(const KernelCall *call)
     return (Shapes){.q = &in[0], .k = &in[1], .v = &in[2], .ranges = &in[3], .n_queries = tensor_dim(&in[0], 0),
                     .n_keys = tensor_dim(&in[1], 0), .heads = tensor_dim(&in[0], 1), .kv_heads = tensor_dim(&in[1], 1),
                     .width = tensor_dim(&in[0], 2), .v_width = tensor_dim(&in[2], 2),
-                    .options = ((const AttentionAttr *)call->attr)->options};
+                    .options = ((const AttentionAttr *)call->attr)->options,
+                    .dropout = &((const AttentionAttr *)call->attr)->dropout, .draws = in[ATTENTION_DRAWS].data};
 }
 
 static int64_t range_begin(const Shapes *s, int64_t n)
@@ -52,6 +55,16 @@ static double score(const Shapes *s, int64_t n, int64_t h, int64_t j)
     return o->softcap > 0.0 ? o->softcap * tanh(score / o->softcap) : score;
 }
 
+/* What dropout leaves of a weight. */
+static double left_of_weight(const Shapes *s, int64_t n, int64_t h, int64_t j)
+{
+    if (s->options.dropout == 0.0)
+        return 1.0;
+    int64_t away = range_end(s, n) - 1 - j;
+    Philox words = dropout_words(s->dropout, s->draws + 3 * n, attention_dropout_block(h, away));
+    return words.word[away % 4] >= dropout_threshold(s->dropout) ? 1.0 / (1.0 - s->options.dropout) : 0.0;
+}
+
 static void reference_row(const Shapes *s, const Tensor *y, const Tensor *lse, int64_t n, int64_t h)
 {
     int64_t begin = range_begin(s, n), end = range_end(s, n), row = n * s->heads + h;
@@ -64,7 +77,7 @@ static void reference_row(const Shapes *s, const Tensor *y, const Tensor *lse, i
 
     double weighed[ATTENTION_WIDTH_MAX] = {0};
     for (int64_t j = begin; j < end; j++) {
-        double p = exp(score(s, n, h, j) - max) / sum;
+        double p = exp(score(s, n, h, j) - max) / sum * left_of_weight(s, n, h, j);
         for (int64_t i = 0; i < s->v_width; i++)
             weighed[i] += p * tensor_get(s->v, (j * s->kv_heads + kv_head_of(s, h)) * s->v_width + i);
     }
@@ -87,13 +100,15 @@ typedef struct {
     const Tensor *y, *lse, *dy;
 } Given;
 
-/* P and dS of one row and one visible key. */
+/* P, as dropout left it, and dS of one row and one visible key. */
 static void weights(const Given *a, int64_t n, int64_t h, int64_t j, double delta, double *p, double *ds)
 {
     const AttentionOptions *o = &a->s.options;
     double s = score(&a->s, n, h, j);
     *p = exp(s - tensor_get(a->lse, n * a->s.heads + h));
-    *ds = o->scale * *p * (dot(a->dy, n, h, a->s.v, j, kv_head_of(&a->s, h)) - delta);
+    double left = left_of_weight(&a->s, n, h, j);
+    *ds = o->scale * *p * (left * dot(a->dy, n, h, a->s.v, j, kv_head_of(&a->s, h)) - delta);
+    *p *= left;
     if (o->softcap > 0.0)
         *ds *= 1.0 - s / o->softcap * (s / o->softcap);
 }
@@ -135,7 +150,7 @@ static void reference_dk_dv(const Given *a, const Tensor *dk, const Tensor *dv, 
 
 void attention_backward_reference(const KernelCall *call)
 {
-    Given a = {shapes_of(call), &call->in[4], &call->in[5], &call->in[6]};
+    Given a = {shapes_of(call), &call->in[5], &call->in[6], &call->in[7]};
     for (int64_t n = 0; n < a.s.n_queries; n++)
         for (int64_t h = 0; h < a.s.heads; h++)
             reference_dq(&a, &call->out[0], n, h);

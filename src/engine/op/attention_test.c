@@ -40,6 +40,12 @@ static int32_t range_value(const void *args, int64_t i)
     return range[i % 2];
 }
 
+static int32_t draw_value(const void *args, int64_t i)
+{
+    (void)args;
+    return (int32_t)(i % 3 == 2 ? i / 3 : 7);
+}
+
 static Node *build_attention(OpCheck *check)
 {
     const GradArgs *a = check_args(check);
@@ -47,7 +53,10 @@ static Node *build_attention(OpCheck *check)
     Node *q = check_tokens(check, "q", shape_3(n, a->heads, a->width), 1.0);
     Node *k = check_tokens(check, "k", shape_3(n, a->kv_heads, a->width), 1.0);
     Node *v = check_tokens(check, "v", shape_3(n, a->kv_heads, a->v_width), 1.0);
-    return attention(check_graph(check), q, k, v, check_i32(check, "ranges", shape_2(n, 2), range_value), a->options);
+    AttentionOptions options = a->options;
+    if (options.dropout > 0.0)
+        options.draws = check_i32(check, "draws", shape_2(n, 3), draw_value);
+    return attention(check_graph(check), q, k, v, check_i32(check, "ranges", shape_2(n, 2), range_value), options);
 }
 
 /* Goal: the backward is the derivative of the forward, at scales where P is flat and where it is almost one-hot. Method: central differences in
@@ -61,6 +70,7 @@ TEST(attention, backward_matches_central_differences)
         {2, 1, 4, 4, range_fives, {.scale = 0.4, .softcap = 1.5}},
         {3, 3, 4, 4, range_three, {.scale = 0.4, .alibi = true}},
         {3, 1, 3, 5, range_three, {.scale = 0.4, .window = 3, .softcap = 5.0, .alibi = true}},
+        {4, 2, 4, 4, range_fives, {.scale = 0.4, .dropout = 0.4, .dropout_seed = 3}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (double scale = 0.1; scale < 11.0; scale *= 10.0) {
@@ -105,7 +115,7 @@ TEST(attention, packed_and_alone_have_the_same_bits)
     static const char *const names[] = {"y", "lse", "dq", "dk", "dv"};
     AttentionCase c = base;
     c.range = range_packed;
-    c.options = (AttentionOptions){.softcap = 3.0, .alibi = true};
+    c.options = (AttentionOptions){.softcap = 3.0, .alibi = true, .dropout = 0.25, .dropout_seed = 9};
     AttentionRun packed, alone;
     REQUIRE(attention_run(&packed, &c));
     c.first_query = c.first_key = 74;
@@ -177,7 +187,7 @@ TEST(attention, rows_do_not_see_their_neighbours)
     c.range = range_any;
     check_each_row(c);
     c.range = range_causal;
-    c.options = (AttentionOptions){.window = 31, .softcap = 2.0, .alibi = true};
+    c.options = (AttentionOptions){.window = 31, .softcap = 2.0, .alibi = true, .dropout = 0.3};
     check_each_row(c);
     check_each_row((AttentionCase){.n_queries = 64, .n_keys = 2300, .heads = 1, .kv_heads = 1, .width = 4, .v_width = 4,
                                    .backend = BACKEND_CPU, .range = range_long});
@@ -280,8 +290,8 @@ TEST(attention, memory_is_linear_in_tokens)
         Node *ranges = graph_input(g, "ranges", DTYPE_I32, shape_2(n, 2), 0);
         Node *y = attention(g, q, k, k, ranges, (AttentionOptions){.scale = 1.0});
         extern const OpInfo attention_backward_info;
-        AttentionAttr attr = {{.scale = 1.0}, true};
-        Node *dq = graph_call(g, &attention_backward_info, (Node *[]){q, k, k, ranges, y, node_sibling(y, 1), y}, 7, &attr, sizeof attr);
+        AttentionAttr attr = {.options = {.scale = 1.0}, .is_self = true};
+        Node *dq = graph_call(g, &attention_backward_info, (Node *[]){q, k, k, ranges, NULL, y, node_sibling(y, 1), y}, 8, &attr, sizeof attr);
         CHECK_OK(graph_error(g));
         bytes[i][0] = (int64_t)y->call->workspace_bytes;
         bytes[i][1] = (int64_t)dq->call->workspace_bytes;

@@ -226,6 +226,25 @@ static void lanes_score(const Lanes *lanes, const Scoring *scoring, float *produ
     }
 }
 
+/* Factors [key][stride] of one row's weights for the keys [begin, end) that it sees: 0, or 1 / (1 - rate). Block by block of four distances. */
+static void row_dropout(float *factors, const Lanes *lanes, int64_t row, const DropoutAttr *attr, const int32_t draw[3], int64_t head,
+                        int64_t begin, int64_t end)
+{
+    const uint32_t threshold = dropout_threshold(attr);
+    const float grown = (float)(1.0 / (1.0 - attr->rate));
+    const int64_t last = (int64_t)lanes->end[row / 16][row % 16] - 1;
+    int64_t first = lanes->begin[row / 16][row % 16];
+    first = first < begin ? begin : first;
+    end = last + 1 < end ? last + 1 : end;
+    for (int64_t j = end - 1; j >= first;) {
+        Philox words = dropout_words(attr, draw, attention_dropout_block(head, last - j));
+        do {
+            factors[(j - begin) * lanes->stride + row] = words.word[(last - j) & 3] >= threshold ? grown : 0.0f;
+            j--;
+        } while (j >= first && ((last - j) & 3) != 0);
+    }
+}
+
 /* c [keys][stride] = keys times packed rows [width][stride], for the keys [begin, end). Left out, six keys at a time: vectors none of whose
  * rows sees one of them. */
 static void lanes_product(const Lanes *lanes, float *c, Left keys, const float *packed, int64_t width, int64_t begin, int64_t end)

@@ -39,6 +39,11 @@ Node *relu(Graph *g, Node *x);               /* max(x, 0); NaN stays. Its deriva
 Node *softcap(Graph *g, Node *x, double cap);  /* cap tanh(x / cap) */
 Node *silu_gate(Graph *g, Node *gate, Node *up);  /* silu(gate) * up: SwiGLU without its products (Shazeer 2020) */
 
+/* Drops elements of x [N, C] with probability rate < 1 and scales the others by 1 / (1 - rate). draws i32 [N, 3] names each token of the
+ * training data: its sample's number (low word, high word) and its place in the sample. The mask is a pure function of seed, draws and
+ * the operator's place in the graph. */
+Node *dropout(Graph *g, Node *x, Node *draws, double rate, uint64_t seed);
+
 /* ---- norms over the last axis; statistics in f32 ---- */
 
 Node *layernorm(Graph *g, Node *x, Node *gain, Node *bias, double eps);  /* bias may be NULL */
@@ -77,6 +82,9 @@ typedef struct {
     double softcap;  /* c > 0: a score s becomes c tanh(s / c) (Gemma 2: Riviere et al. 2024, arXiv:2408.00118); 0: off */
     int64_t window;  /* W > 0: of its range a row sees the last W keys only (Beltagy et al. 2020, arXiv:2004.05150); 0: off */
     bool alibi;      /* scores fall with the distance from the last key of the range, a slope a head (Press et al. 2022, arXiv:2108.12409) */
+    double dropout;  /* p > 0: a weight is dropped with this probability, as dropout does; it needs draws */
+    uint64_t dropout_seed;
+    Node *draws;     /* i32 [N, 3], of the queries (dropout) */
 } AttentionOptions;
 
 /* y[n, h] = sum_j softmax_j(score(n, h, j)) v[j, ...] over the visible keys j in [ranges[n][0], ranges[n][1]), where score is

@@ -11,7 +11,7 @@
     ROW(gelu_tanh) ROW(gelu_tanh_backward)                                           \
     ROW(silu_gate) ROW(silu_gate_backward)                                           \
     ROW(relu) ROW(relu_backward) ROW(gelu_erf) ROW(gelu_erf_backward)                \
-    ROW(softcap) ROW(softcap_backward)                                               \
+    ROW(softcap) ROW(softcap_backward) ROW(dropout)                                  \
     ROW(layernorm) ROW(layernorm_backward)                                           \
     ROW(rmsnorm) ROW(rmsnorm_backward)                                               \
     ROW(rotary)                                                                      \

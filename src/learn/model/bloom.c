@@ -23,8 +23,8 @@ static const ConfigField bloom_fields[] = {
     {"seq_length", FIELD_INT, offsetof(ModelConfig, seq_len_max), NULL},
     {"layer_norm_epsilon", FIELD_REAL, offsetof(ModelConfig, norm_eps), NULL},
     {"apply_residual_connection_post_layernorm", FIELD_BOOL, offsetof(ModelConfig, norm_first), NULL},
-    {"hidden_dropout", FIELD_DROPOUT, 0, NULL},
-    {"attention_dropout", FIELD_DROPOUT, 0, NULL},
+    {"hidden_dropout", FIELD_DROPOUT, offsetof(ModelConfig, dropout_hidden), NULL},
+    {"attention_dropout", FIELD_DROPOUT, offsetof(ModelConfig, dropout_attention), NULL},
 };
 
 static void bloom_defaults(ModelConfig *config)
@@ -87,13 +87,15 @@ static Node *bloom_attention(Graph *g, Node *x, const ModelConfig *config, const
     Node *q = split(g, qkv, (int64_t[]){D, D, D}, 3);
     Node *k = node_sibling(q, 1), *v = node_sibling(q, 2);
     model_cache(g, inputs, layer, &k, &v);
-    Node *y = attention(g, q, k, v, inputs->ranges, (AttentionOptions){.scale = 1.0 / sqrt((double)D), .alibi = true});
-    return bloom_linear(g, view(g, y, shape_2(N, H * D)), layer, "self_attention.dense");
+    AttentionOptions options = {.scale = 1.0 / sqrt((double)D), .alibi = true};
+    Node *y = attention(g, q, k, v, inputs->ranges, model_attention_options(config, inputs, options));
+    return model_dropout(g, inputs, bloom_linear(g, view(g, y, shape_2(N, H * D)), layer, "self_attention.dense"), config->dropout_hidden);
 }
 
-static Node *bloom_mlp(Graph *g, Node *x, int64_t layer)
+static Node *bloom_mlp(Graph *g, Node *x, const ModelConfig *config, const ModelInputs *inputs, int64_t layer)
 {
-    return bloom_linear(g, gelu_tanh(g, bloom_linear(g, x, layer, "mlp.dense_h_to_4h")), layer, "mlp.dense_4h_to_h");
+    Node *y = bloom_linear(g, gelu_tanh(g, bloom_linear(g, x, layer, "mlp.dense_h_to_4h")), layer, "mlp.dense_4h_to_h");
+    return model_dropout(g, inputs, y, config->dropout_hidden);
 }
 
 static Node *bloom_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs)
@@ -108,7 +110,7 @@ static Node *bloom_hidden(Graph *g, const ModelConfig *config, const ModelInputs
         graph_pop_scope(g);
         graph_push_scope(g, "mlp");
         n = bloom_layer_norm(g, h, config, i, "post_attention_layernorm");
-        h = add(g, from_norm ? n : h, bloom_mlp(g, n, i));
+        h = add(g, from_norm ? n : h, bloom_mlp(g, n, config, inputs, i));
         graph_pop_scope(g);
         graph_pop_scope(g);
     }

@@ -5,6 +5,7 @@
  *     h = h + c_proj(gelu(c_fc(ln_2(h))))
  *     logits = ln_f(h) * wte^T
  *
+ * In training the embedding, the weights of attention and both branches are dropped from, if the config says so.
  * Its Conv1D keeps weights [in, out], and c_attn yields q, k and v side by side. */
 #include "base/options.h"
 #include "engine/op/op.h"
@@ -23,9 +24,9 @@ static const ConfigField gpt2_fields[] = {
     {"scale_attn_weights", FIELD_MUST_BE, 0, "true"},
     {"scale_attn_by_inverse_layer_idx", FIELD_MUST_BE, 0, "false"},
     {"add_cross_attention", FIELD_MUST_BE, 0, "false"},
-    {"resid_pdrop", FIELD_DROPOUT, 0, NULL},
-    {"embd_pdrop", FIELD_DROPOUT, 0, NULL},
-    {"attn_pdrop", FIELD_DROPOUT, 0, NULL},
+    {"resid_pdrop", FIELD_DROPOUT, offsetof(ModelConfig, dropout_hidden), NULL},
+    {"embd_pdrop", FIELD_DROPOUT, offsetof(ModelConfig, dropout_embedding), NULL},
+    {"attn_pdrop", FIELD_DROPOUT, offsetof(ModelConfig, dropout_attention), NULL},
 };
 
 static void gpt2_defaults(ModelConfig *config)
@@ -96,26 +97,29 @@ static Node *gpt2_attention(Graph *g, Node *x, const ModelConfig *config, const 
     Node *k = view(g, node_sibling(q, 1), heads);
     Node *v = view(g, node_sibling(q, 2), heads);
     model_cache(g, inputs, layer, &k, &v);
-    Node *y = attention(g, view(g, q, heads), k, v, inputs->ranges, (AttentionOptions){.scale = 1.0 / sqrt((double)config->head_dim)});
-    return gpt2_conv1d(g, view(g, y, shape_2(N, C)), layer, "attn.c_proj");
+    AttentionOptions options = model_attention_options(config, inputs, (AttentionOptions){.scale = 1.0 / sqrt((double)config->head_dim)});
+    Node *y = attention(g, view(g, q, heads), k, v, inputs->ranges, options);
+    return model_dropout(g, inputs, gpt2_conv1d(g, view(g, y, shape_2(N, C)), layer, "attn.c_proj"), config->dropout_hidden);
 }
 
-static Node *gpt2_mlp(Graph *g, Node *x, int64_t layer)
+static Node *gpt2_mlp(Graph *g, Node *x, const ModelConfig *config, const ModelInputs *inputs, int64_t layer)
 {
-    return gpt2_conv1d(g, gelu_tanh(g, gpt2_conv1d(g, x, layer, "mlp.c_fc")), layer, "mlp.c_proj");
+    Node *y = gpt2_conv1d(g, gelu_tanh(g, gpt2_conv1d(g, x, layer, "mlp.c_fc")), layer, "mlp.c_proj");
+    return model_dropout(g, inputs, y, config->dropout_hidden);
 }
 
 static Node *gpt2_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs)
 {
     Node *h = add(g, model_embedding(g, "transformer.wte.weight", inputs->tokens),
                   model_embedding(g, "transformer.wpe.weight", inputs->positions));
+    h = model_dropout(g, inputs, h, config->dropout_embedding);
     for (int64_t i = 0; i < config->n_layer; i++) {
         graph_push_scope(g, "h.%lld", (long long)i);
         graph_push_scope(g, "attn");
         h = add(g, h, gpt2_attention(g, gpt2_norm(g, h, config, i, "ln_1"), config, inputs, i));
         graph_pop_scope(g);
         graph_push_scope(g, "mlp");
-        h = add(g, h, gpt2_mlp(g, gpt2_norm(g, h, config, i, "ln_2"), i));
+        h = add(g, h, gpt2_mlp(g, gpt2_norm(g, h, config, i, "ln_2"), config, inputs, i));
         graph_pop_scope(g);
         graph_pop_scope(g);
     }

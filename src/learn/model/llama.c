@@ -112,7 +112,7 @@ static Node *llama_attention(Graph *g, Node *x, const ModelConfig *config, const
     const int64_t size = config->query_scale > 0 ? config->query_scale : config->head_dim;
     AttentionOptions options = {.scale = 1.0 / sqrt((double)size), .softcap = config->softcap_scores,
                                 .window = model_layer_window(config, layer)};
-    Node *y = attention(g, q, k, v, inputs->ranges, options);
+    Node *y = attention(g, q, k, v, inputs->ranges, model_attention_options(config, inputs, options));
     Node *rows = view(g, y, shape_2(node_dim(x, 0), config->n_head * config->head_dim));
     return llama_linear(g, rows, layer, "self_attn.o_proj", config->attention_bias);
 }

@@ -1,7 +1,6 @@
 /* model.c - the table of families, and what they share: declaring parameters, counting, inputs, caches, the head. */
 #include "learn/model/model.h"
 
-#include "base/log.h"
 #include "base/options.h"
 #include "engine/op/op.h"
 #include "learn/model/model_internal.h"
@@ -61,8 +60,6 @@ ModelParams model_params(const ModelConfig *config, Arena *arena)
 void model_declare(const ModelConfig *config, Store *store, const ModelDeclareOptions *options)
 {
     const bool trainable = options->trainable;
-    if (trainable && config->dropout > 0)
-        log_warn("the model's config asks for dropout %g; training goes on without dropout", config->dropout);
     const DType vector_dtype = options->dtype == DTYPE_BF16 ? DTYPE_F32 : options->dtype;
     int matrices = store_add_bucket(store, &(BucketSpec){trainable ? "decay" : "frozen", options->dtype, trainable, trainable});
     int vectors = matrices;
@@ -166,6 +163,33 @@ ModelInputs model_inputs(Graph *g, int64_t n_tokens_max, bool cached)
         .ranges = graph_input(g, "ranges", DTYPE_I32, shape_2(n_tokens_max, 2), bound),
         .slots = cached ? graph_input(g, "slots", DTYPE_I32, shape_1(n_tokens_max), bound) : NULL,
     };
+}
+
+bool model_has_dropout(const ModelConfig *config)
+{
+    return config->dropout_embedding > 0 || config->dropout_hidden > 0 || config->dropout_attention > 0;
+}
+
+void model_inputs_dropout(Graph *g, ModelInputs *inputs, uint64_t seed)
+{
+    const int64_t n = node_dim(inputs->tokens, 0);
+    inputs->draws = graph_input(g, "draws", DTYPE_I32, shape_2(n, 3), graph_bound(g, "n_tokens", n));
+    inputs->dropout_seed = seed;
+}
+
+Node *model_dropout(Graph *g, const ModelInputs *inputs, Node *x, double rate)
+{
+    return inputs->draws && rate > 0 ? dropout(g, x, inputs->draws, rate, inputs->dropout_seed) : x;
+}
+
+AttentionOptions model_attention_options(const ModelConfig *config, const ModelInputs *inputs, AttentionOptions options)
+{
+    if (inputs->draws && config->dropout_attention > 0) {
+        options.dropout = config->dropout_attention;
+        options.dropout_seed = inputs->dropout_seed;
+        options.draws = inputs->draws;
+    }
+    return options;
 }
 
 static const char *cache_name(char name[48], char which, int64_t layer)

@@ -41,7 +41,7 @@ typedef struct {
     int64_t bos_id, pad_id;  /* -1: none */
     int n_eos;                      /* ids that end a text */
     int64_t eos_id[MODEL_EOS_MAX];
-    double dropout;           /* the largest that the file asks for. Jikji drops nothing: model_declare says so when training */
+    double dropout_embedding, dropout_hidden, dropout_attention;  /* rates, where ModelInputs has draws */
     DType dtype;              /* of the weights in the file, as it says; saving writes what the store holds */
     const char *source_json;  /* the config.json as read, so that saving keeps fields we do not interpret; NULL: made here */
 } ModelConfig;
@@ -100,9 +100,14 @@ typedef struct {
     Node *positions;  /* i32 [N] */
     Node *ranges;     /* i32 [N, 2]: visible keys; rows of this batch, or of the cache */
     Node *slots;      /* i32 [N]: where this batch's keys go in the cache; NULL: no cache, keys are this batch's own */
+    Node *draws;      /* i32 [N, 3]: the tokens' names for dropout (op.h); NULL: nothing is dropped */
+    uint64_t dropout_seed;
 } ModelInputs;
 /* Declares the inputs "tokens", "positions", "ranges" (and "slots") for at most n_tokens_max tokens, bound "n_tokens". */
 ModelInputs model_inputs(Graph *g, int64_t n_tokens_max, bool cached);
+bool model_has_dropout(const ModelConfig *config);
+/* Declares the input "draws": the layers will drop what the config asks for. */
+void model_inputs_dropout(Graph *g, ModelInputs *inputs, uint64_t seed);
 /* Records the layers. Returns the final hidden states [N, width of the head], after the last norm. */
 Node *model_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs);
 /* The head's weight [vocab_size, d_model]: the embedding table when tied. */

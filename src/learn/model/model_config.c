@@ -61,12 +61,9 @@ static Err read_field(JsonReader *r, Arena *arena, ModelConfig *config, const Co
     case FIELD_REAL_OR_NONE: return json_double(r, place);
     case FIELD_BOOL: return json_bool(r, place);
     case FIELD_DROPOUT: {
-        double dropout;
-        TRY(json_double(r, &dropout));
-        if (!(dropout >= 0 && dropout <= 1))
-            return json_fail(r, "%s is %g, must be 0 .. 1", field->name, dropout);
-        config->dropout = dropout > config->dropout ? dropout : config->dropout;
-        return OK;
+        double *rate = place;
+        TRY(json_double(r, rate));
+        return *rate >= 0 && *rate < 1 ? OK : json_fail(r, "%s is %g, must be 0 .. 1, not 1 itself", field->name, *rate);
     }
     case FIELD_ONE_OF: {
         const char *text;

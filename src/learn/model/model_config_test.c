@@ -39,7 +39,7 @@ TEST(model_config, published_models_have_their_published_sizes)
                          "{\"model_type\": \"gpt2\", \"n_embd\": 768, \"n_layer\": 12, \"n_head\": 12, \"n_ctx\": 1024, \"n_positions\": 1024,"
                          " \"vocab_size\": 50257, \"resid_pdrop\": 0.1, \"bos_token_id\": 50256, \"eos_token_id\": 50256}"));
     CHECK_EQUAL(model_n_params(&config), 124439808);
-    CHECK_CLOSE(config.dropout, 0.1, 0);
+    CHECK_CLOSE(config.dropout_hidden, 0.1, 0);
     CHECK(config.tied);
     CHECK_EQUAL(config.d_ff, 3072);
     /* 6 (12 layers of 12 d^2, and the head) and 6 L T d: about 0.85 GFLOP a token at 1024. */

@@ -42,7 +42,7 @@ typedef enum {
     FIELD_REAL,       /* double */
     FIELD_REAL_OR_NONE,  /* double; 0 stands for null, which is written for it */
     FIELD_BOOL,       /* bool */
-    FIELD_DROPOUT,    /* raises ModelConfig.dropout; kept in the file */
+    FIELD_DROPOUT,    /* double, a rate; kept in the file as it is there */
     FIELD_ONE_OF,     /* text that must be among `accepted` ("silu|swish"): the others are other functions */
     FIELD_MUST_BE,    /* true or false as `accepted` says: the other value is another computation */
 } FieldKind;
@@ -107,7 +107,7 @@ Node *llama_hidden(Graph *g, const ModelConfig *config, const ModelInputs *input
     {"head_dim", FIELD_INT, offsetof(ModelConfig, head_dim), NULL},                \
     {"max_position_embeddings", FIELD_INT, offsetof(ModelConfig, seq_len_max), NULL}, \
     {"rms_norm_eps", FIELD_REAL, offsetof(ModelConfig, norm_eps), NULL},           \
-    {"attention_dropout", FIELD_DROPOUT, 0, NULL}
+    {"attention_dropout", FIELD_DROPOUT, offsetof(ModelConfig, dropout_attention), NULL}
 #define LLAMA_FAMILY                                                               \
     .prefix = "model.", .embedding = "model.embed_tokens.weight", .has_rope = true, .derive = llama_derive, .params = llama_params, \
     .hidden = llama_hidden
@@ -124,6 +124,10 @@ void model_write_eos(JsonWriter *writer, const ModelConfig *config);
 
 /* Keys and values of layer `layer` as attention sees them: the batch's own, or the cache after this batch was written into it. */
 void model_cache(Graph *g, const ModelInputs *inputs, int64_t layer, Node **k, Node **v);
+/* x with its share dropped, if this batch drops. */
+Node *model_dropout(Graph *g, const ModelInputs *inputs, Node *x, double rate);
+/* `options` with dropout on the weights, if this batch drops. */
+AttentionOptions model_attention_options(const ModelConfig *config, const ModelInputs *inputs, AttentionOptions options);
 /* Rows of a table as the beginning of the residual stream, which is f32 even where weights are bf16: it is a long sum. */
 Node *model_embedding(Graph *g, const char *table, Node *ids);
 /* A LayerNorm's two vectors, or a Linear's [n_out, n_in] matrix and its bias, under `path`. */

@@ -28,9 +28,8 @@ static const ConfigField opt_fields[] = {
     {"activation_function", FIELD_ONE_OF, 0, "relu"},
     {"_remove_final_layer_norm", FIELD_MUST_BE, 0, "false"},
     {"layer_norm_elementwise_affine", FIELD_MUST_BE, 0, "true"},
-    {"dropout", FIELD_DROPOUT, 0, NULL},
-    {"attention_dropout", FIELD_DROPOUT, 0, NULL},
-    {"layerdrop", FIELD_DROPOUT, 0, NULL},
+    {"dropout", FIELD_DROPOUT, offsetof(ModelConfig, dropout_hidden), NULL},
+    {"attention_dropout", FIELD_DROPOUT, offsetof(ModelConfig, dropout_attention), NULL},
 };
 
 static void opt_defaults(ModelConfig *config)
@@ -99,13 +98,15 @@ static Node *opt_attention(Graph *g, Node *x, const ModelConfig *config, const M
     Node *k = view(g, opt_linear(g, x, config, layer, "self_attn.k_proj"), heads);
     Node *v = view(g, opt_linear(g, x, config, layer, "self_attn.v_proj"), heads);
     model_cache(g, inputs, layer, &k, &v);
-    Node *y = attention(g, q, k, v, inputs->ranges, (AttentionOptions){.scale = 1.0 / sqrt((double)config->head_dim)});
-    return opt_linear(g, view(g, y, shape_2(node_dim(x, 0), config->d_model)), config, layer, "self_attn.out_proj");
+    AttentionOptions options = model_attention_options(config, inputs, (AttentionOptions){.scale = 1.0 / sqrt((double)config->head_dim)});
+    Node *y = view(g, attention(g, q, k, v, inputs->ranges, options), shape_2(node_dim(x, 0), config->d_model));
+    return model_dropout(g, inputs, opt_linear(g, y, config, layer, "self_attn.out_proj"), config->dropout_hidden);
 }
 
-static Node *opt_mlp(Graph *g, Node *x, const ModelConfig *config, int64_t layer)
+static Node *opt_mlp(Graph *g, Node *x, const ModelConfig *config, const ModelInputs *inputs, int64_t layer)
 {
-    return opt_linear(g, relu(g, opt_linear(g, x, config, layer, "fc1")), config, layer, "fc2");
+    Node *y = opt_linear(g, relu(g, opt_linear(g, x, config, layer, "fc1")), config, layer, "fc2");
+    return model_dropout(g, inputs, y, config->dropout_hidden);
 }
 
 static Node *opt_layer(Graph *g, Node *h, const ModelConfig *config, const ModelInputs *inputs, int64_t layer)
@@ -116,13 +117,13 @@ static Node *opt_layer(Graph *g, Node *h, const ModelConfig *config, const Model
     h = first ? h : opt_norm(g, h, config, layer, "self_attn_layer_norm");
     graph_pop_scope(g);
     graph_push_scope(g, "mlp");
-    h = add(g, h, opt_mlp(g, first ? opt_norm(g, h, config, layer, "final_layer_norm") : h, config, layer));
+    h = add(g, h, opt_mlp(g, first ? opt_norm(g, h, config, layer, "final_layer_norm") : h, config, inputs, layer));
     h = first ? h : opt_norm(g, h, config, layer, "final_layer_norm");
     graph_pop_scope(g);
     return h;
 }
 
-/* Rows from POSITION_OFFSET on: a window of the table, so that positions stay what they are. */
+/* Positions are read from row POSITION_OFFSET on. */
 static Node *opt_embedding(Graph *g, const ModelConfig *config, const ModelInputs *inputs)
 {
     Node *tokens = model_embedding(g, "model.decoder.embed_tokens.weight", inputs->tokens);

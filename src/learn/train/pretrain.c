@@ -30,6 +30,8 @@ static Node *pretrain_build(void *context, Graph *g, bool training)
     const Recipe *r = p->recipe;
     int64_t n_tokens = p->recipe->train.micro_batch_size * p->recipe->data.seq_len;
     ModelInputs inputs = model_inputs(g, n_tokens, false);
+    if (training && model_has_dropout(&p->config))
+        model_inputs_dropout(g, &inputs, (uint64_t)r->seed);
     int bound = graph_bound(g, "n_tokens", n_tokens);
     Node *labels = graph_input(g, "labels", DTYPE_I32, shape_1(n_tokens), bound);
     Node *weights = graph_input(g, "weights", DTYPE_F32, shape_1(n_tokens), bound);
@@ -102,6 +104,19 @@ static Batch batch_in_program(Pretrain *p, Program *program)
     return batch;
 }
 
+/* Each token's name for dropout: its row's number since the start of training, and its place there. */
+static void fill_draws(const Pretrain *p, Program *program, const Batch *batch)
+{
+    int32_t *draws = program_input(program, "draws")->data;
+    const int64_t seq_len = p->recipe->data.seq_len;
+    for (int64_t n = 0; n < batch->n_tokens; n++) {
+        const uint64_t sample = (uint64_t)(batch->first_sample + n / seq_len);
+        draws[3 * n] = (int32_t)(uint32_t)sample;
+        draws[3 * n + 1] = (int32_t)(uint32_t)(sample >> 32);
+        draws[3 * n + 2] = (int32_t)(n % seq_len);
+    }
+}
+
 static void pretrain_fill(void *context, Program *program, int64_t step, int64_t micro)
 {
     Pretrain *p = context;
@@ -109,6 +124,8 @@ static void pretrain_fill(void *context, Program *program, int64_t step, int64_t
     Batch batch = batch_in_program(p, program);
     batch_source_fill(p->data.train, step, micro * n_rows, n_rows, &batch);
     ignore_targets(p, &batch);
+    if (program_has_input(program, "draws"))
+        fill_draws(p, program, &batch);
 }
 
 static int64_t eval_rows(const Pretrain *p)
@@ -217,6 +234,8 @@ static Err pretrain_open_model(Pretrain *p)
     if (p->missing_tokenizer && p->config.vocab_size == 0)
         return err_set(ERR_USAGE, "%s: no such tokenizer, and the model's config has no vocab_size to plan with", r->data.tokenizer);
     TRY(model_config_check(&p->config));
+    if (r->model.dropout >= 0)
+        p->config.dropout_embedding = p->config.dropout_hidden = p->config.dropout_attention = r->model.dropout;
     Err err = model_config_set_context(&p->config, r->data.seq_len);
     if (err != OK)
         return err_prefix(err, "data.seq_len");

@@ -21,6 +21,7 @@ typedef struct {
     } data;
     struct {
         const char *config, *from;
+        double dropout;  /* -1: the config's */
     } model;
     int objective;
     struct {
