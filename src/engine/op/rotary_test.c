@@ -92,3 +92,28 @@ TEST(rotary, dot_products_depend_on_distance)
     graph_free(g);
     store_free(store);
 }
+
+/* Goldens: what transformers 5.23 computes from such settings, its formulas in f64 (tests/oracle/make_models.py, frequencies()). */
+TEST(rotary, scaled_frequencies_are_those_of_transformers)
+{
+    const struct {
+        RotaryOptions options;
+        int64_t width;
+        double frequency[8];
+    } cases[] = {
+        {{.theta = 100, .scaling = ROPE_DYNAMIC, .factor = 2, .original_len = 32, .seq_len = 20}, 14,
+         {1.0, 0.5179474679231212, 0.2682695795279726, 0.13894954943731377, 0.07196856730011521, 0.0372759372031494, 0.019306977288832506}},
+        {{.theta = 100, .scaling = ROPE_DYNAMIC, .factor = 2, .original_len = 32, .seq_len = 100}, 14,
+         {1.0, 0.3928793148215718, 0.15435415601466776, 0.060642555054904665, 0.023825205479000394, 0.009360430404072832, 0.003677519483587144}},
+        {{.theta = 1e4, .scaling = ROPE_YARN, .factor = 4, .original_len = 2048, .slow = 1, .fast = 32, .is_ramp_exact = true}, 16,
+         {1.0, 0.31622776601683794, 0.1, 0.023870192321736323, 0.005056971521129435, 0.0008112903817014309, 0.00025, 7.905694150420948e-05}},
+        {{.theta = 1e4, .scaling = ROPE_YARN, .factor = 4, .original_len = 2048, .slow = 1, .fast = 32}, 16,
+         {1.0, 0.31622776601683794, 0.1, 0.02569350598886808, 0.00625, 0.0013834964763236657, 0.00025, 7.905694150420948e-05}},
+        {{.theta = 5e5, .scaling = ROPE_LLAMA3, .factor = 8, .original_len = 8192, .slow = 1, .fast = 4}, 16,
+         {1.0, 0.19392274474868576, 0.03760603093086393, 0.0072926647372171085, 0.0005248461609929547, 3.428102195952591e-05,
+          6.647869871181236e-06, 1.2891731721515574e-06}},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+        for (int64_t i = 0; i < cases[c].width / 2; i++)
+            CHECK_CLOSE(rotary_frequency(&cases[c].options, i, cases[c].width), cases[c].frequency[i], 1e-14 * cases[c].frequency[i]);
+}

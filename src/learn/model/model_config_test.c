@@ -179,5 +179,11 @@ TEST(model_config, rotary_scaling_is_read_and_written)
         CHECK((model_config_set_context(&config, 2049) == OK) == (i == 1));
     }
     CHECK(model_config_set_context(&(ModelConfig){.seq_len_max = 5}, 0) == ERR_USAGE);
+    /* What yarn does to lengths, as transformers has it: 0.1 ln 4 + 1; or the ratio of two such. */
+    ModelConfig config;
+    REQUIRE_OK(read_text(&config, arena, "{" LLAMA_SMALL ", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}}"));
+    CHECK_CLOSE(config.rope.amplitude, 1.138629436111989, 1e-15);
+    REQUIRE_OK(read_text(&config, arena, "{" LLAMA_SMALL ", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4, \"mscale\": 0.7, \"mscale_all_dim\": 0.9}}"));
+    CHECK_CLOSE(config.rope.amplitude, 0.9753496504321066, 1e-15);
     arena_free(arena);
 }
