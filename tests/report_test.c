@@ -70,3 +70,38 @@ TEST(report, incidents_are_named_and_an_empty_log_is_a_page)
     CHECK(strstr(page, "2: bad_step") && strstr(page, "a &lt;norm&gt;") && !strstr(page, "nan"));
     arena_free(shop.arena);
 }
+
+/* Goal: the trace holds each call of the step asked for, inside its segment, and all FLOPs of the plan; tests/oracle/check_trace.py judges the format. */
+TEST(report, the_trace_of_a_step_holds_the_flops_of_the_plan)
+{
+    Shop shop;
+    RunRecord record;
+    REQUIRE(shop_open(&shop));
+    REQUIRE(shop_train_ok(&shop, "run", "--train.threads 1 --train.steps 4 --train.micro_batch_size 4 --record.trace_step 2"));
+    REQUIRE_OK(run_record_read(&record, shop.arena, arena_printf(shop.arena, "%s/run", shop.dir)));
+    double flops = 0;
+    const char *trace = shop_read(&shop, "run/trace-step-2.json");
+    for (const char *p = trace; (p = strstr(p, "\"flops\":")); p++)
+        flops += strtod(p + 8, NULL);
+    CHECK_CLOSE(flops / run_number(&record.forecast, "program_flops_per_step"), 1.0, 1e-9);
+    static const char *const parts[] = {"{\"ph\":\"X\",\"name\":\"step 2\"", "\"forward 1\"", "\"backward 0\"", "\"update\"", "\"h.1.attn.", "\"ts\":", "]}\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (!CHECK(strstr(trace, parts[i])))
+            test_note("missing: %s", parts[i]);
+    CHECK(!strstr(trace, "step 1\""));
+    shop_close(&shop);
+}
+
+/* Goal: Graphviz draws what `inspect graph --dot` prints; where it is not installed, the drawing still has its parts. */
+TEST(report, a_graph_is_drawn_for_graphviz)
+{
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    int status = system(arena_printf(shop.arena, "%s inspect graph %s/recipe.yaml --dot > %s/graph.dot && (! command -v dot > %s/where ||"
+                                     " dot -Tplain %s/graph.dot > %s/graph.txt)", JIKJI_BINARY, shop.dir, shop.dir, shop.dir, shop.dir, shop.dir));
+    CHECK_EQUAL(status, 0);
+    const char *dot = shop_read(&shop, "graph.dot");
+    CHECK(strstr(dot, "cluster_0_forward") && strstr(dot, "cluster_0_backward") && strstr(dot, "cluster_1_update") && strstr(dot, " -> "));
+    CHECK(strstr(dot, "\"h.0.attn."));
+    shop_close(&shop);
+}

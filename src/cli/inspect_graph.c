@@ -13,20 +13,22 @@
 
 typedef struct {
     int64_t tokens;
-    bool forward, memory;
+    bool forward, memory, dot;
 } GraphOptions;
 
 static const Option rows[] = {
     OPTION_INT("tokens", GraphOptions, tokens, 1, 1e9, "tokens of one micro batch; a recipe knows its own"),
     OPTION_BOOL("forward", GraphOptions, forward, "the loss only, without its derivative"),
     OPTION_BOOL("memory", GraphOptions, memory, "also the map of a step's memory"),
+    OPTION_BOOL("dot", GraphOptions, dot, "a drawing for Graphviz instead of a list"),
 };
 
 static const CommandHelp help = {
     .synopsis = "inspect graph DIR|config.json|RECIPE.yaml [settings]",
     .examples = "    jikji inspect graph runs/nano/checkpoints/best --forward\n"
                 "    jikji inspect graph recipes/models/gpt2-nano.json --tokens 768 --memory\n"
-                "    jikji inspect graph recipes/shakespeare.yaml\n",
+                "    jikji inspect graph recipes/shakespeare.yaml\n"
+                "    jikji inspect graph recipes/models/gpt2-nano.json --forward --dot | dot -Tsvg -o graph.svg\n",
     .about = "Nothing is run: calls, shapes, bytes and FLOPs are known when the graph is compiled. Of a recipe the whole step is shown, with\n"
              "its precision and its update.\n",
     .table = {rows, N_ELEMENTS(rows)},
@@ -66,15 +68,19 @@ static Err show_graph(const ModelConfig *config, const GraphOptions *options, St
     model_declare(config, store, &(ModelDeclareOptions){DTYPE_F32, !options->forward});
     record(g, config, options);
     TRY(graph_compile(&program, g, &(CompileOptions){BACKEND_CPU}));
-    printf("%s", graph_to_text(g, arena));
-    if (options->memory)
-        printf("\n%s", program_memory_text(program, arena));
-    print_plan(program, store, arena);
+    if (options->dot) {
+        printf("%s", graphs_to_dot((const Graph *const[]){g}, 1, arena));
+    } else {
+        printf("%s", graph_to_text(g, arena));
+        if (options->memory)
+            printf("\n%s", program_memory_text(program, arena));
+        print_plan(program, store, arena);
+    }
     program_free(program);
     return OK;
 }
 
-static Err show_recipe(const char *path, bool memory, Arena *arena)
+static Err show_recipe(const char *path, const GraphOptions *shown, Arena *arena)
 {
     Recipe recipe = recipe_default();
     Pretrain *pretrain;
@@ -85,7 +91,7 @@ static Err show_recipe(const char *path, bool memory, Arena *arena)
     TrainerOptions options = plan_trainer_options(&recipe, pretrain_config(pretrain));
     Err err = trainer_new(&trainer, pretrain_store(pretrain), pretrain_task(pretrain), &options);
     if (err == OK) {
-        printf("%s", trainer_to_text(trainer, memory, arena));
+        printf("%s", shown->dot ? trainer_to_dot(trainer, arena) : trainer_to_text(trainer, shown->memory, arena));
         trainer_free(trainer);
     }
     pretrain_free(pretrain);
@@ -106,7 +112,7 @@ static Err show(Arena *arena, int argc, char **argv)
     if (words.helped)
         return OK;
     if (is_recipe(words.word[0]))
-        return show_recipe(words.word[0], options.memory, arena);
+        return show_recipe(words.word[0], &options, arena);
     ModelConfig config;
     TRY(model_config_read(&config, arena, model_dir_find(words.word[0], arena)));
     if (config.vocab_size == 0)

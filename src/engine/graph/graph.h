@@ -81,4 +81,7 @@ Node *node_sibling(const Node *node, int index);
 /* Text of all calls in program order, one a line: name, operator, inputs, shapes. */
 const char *graph_to_text(const Graph *g, Arena *arena);
 
+/* The calls of graphs as one drawing for Graphviz (`dot -Tsvg`): a box a call in its segment, an edge a value with dtype and shape. */
+const char *graphs_to_dot(const Graph *const *graphs, int n_graphs, Arena *arena);
+
 #endif

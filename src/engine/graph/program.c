@@ -277,6 +277,14 @@ void program_set_bound(Program *p, const char *name, int64_t n)
 
 /* ---- run ---- */
 
+static void tell(const Program *p, const BoundCall *bound, double start, double seconds)
+{
+    const Call *call = bound->call;
+    p->heard(p->heard_context, &(CallTiming){.name = call->name, .op = call->op->name, .segment = call->segment, .repeats = call->repeats != NULL,
+                                             .cost = bound->cost, .dtype = call->out[0]->dtype, .shape = call->out[0]->shape,
+                                             .start = start, .seconds = seconds});
+}
+
 void program_run(Program *p, Segment segment)
 {
     assert(p->bound);
@@ -285,14 +293,17 @@ void program_run(Program *p, Segment segment)
         BoundCall *bound = &p->calls[s];
         if (!bound->kernel)
             continue;
-        if (!p->profiling) {
+        if (!p->profiling && !p->heard) {
             bound->kernel(&bound->args);
             continue;
         }
         double start = clock_seconds();
         bound->kernel(&bound->args);
-        bound->seconds += clock_seconds() - start;
+        double seconds = clock_seconds() - start;
+        bound->seconds += seconds;
         bound->n_runs++;
+        if (p->heard)
+            tell(p, bound, start, seconds);
     }
 }
 
@@ -300,6 +311,12 @@ void program_run_all(Program *p)
 {
     for (int s = 0; s < N_SEGMENTS; s++)
         program_run(p, (Segment)s);
+}
+
+void program_listen(Program *p, void (*heard)(void *context, const CallTiming *timing), void *context)
+{
+    p->heard = heard;
+    p->heard_context = context;
 }
 
 void program_profile(Program *p, bool on)

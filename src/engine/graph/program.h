@@ -57,6 +57,19 @@ ProgramSeconds program_seconds(const Program *program);
 void program_profile(Program *program, bool on);
 const char *program_profile_text(const Program *program, Arena *arena);
 
+/* What one call of a run was. Names are borrowed from the graph. */
+typedef struct {
+    const char *name, *op;
+    Segment segment;
+    bool repeats;    /* recompute: an earlier call's values once more */
+    Cost cost;       /* at maximal size */
+    DType dtype;     /* of its first output, as its shape */
+    Shape shape;
+    double start, seconds;  /* start: by clock_seconds */
+} CallTiming;
+/* From now on `heard` is told of every kernel that ran, right after it; NULL: no more. */
+void program_listen(Program *program, void (*heard)(void *context, const CallTiming *timing), void *context);
+
 /* One line a buffer: offset, bytes, first and last call: the memory map of a step. */
 const char *program_memory_text(const Program *program, Arena *arena);
 

@@ -41,6 +41,8 @@ struct Program {
     size_t memory_bytes;
     char *slab, *inputs;
     bool bound, profiling;
+    void (*heard)(void *context, const CallTiming *timing);  /* NULL: nobody listens */
+    void *heard_context;
 };
 
 void cost_add(Cost *sum, const Cost *cost);

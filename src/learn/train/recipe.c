@@ -68,6 +68,7 @@ static const Option rows[] = {
     ROW_REAL("memory.budget_bytes", memory.budget_bytes, 0.0, 1e18, "of the whole run, for recompute: budget"),
     OPTION_BOOL("record.tensorboard", Recipe, record.tensorboard, "write event files for TensorBoard into the run's folder"),
     OPTION_BOOL("record.histograms", Recipe, record.histograms, "with histograms of weights and gradients at evaluations"),
+    ROW_INT("record.trace_step", record.trace_step, 0, 1e9, "write this step's calls as a trace for ui.perfetto.dev; 0: none"),
     ROW_INT("parallel.dp", parallel.dp, 1, 1e6, "data-parallel ranks"),
     ROW_INT("parallel.tp", parallel.tp, 1, 1e6, "tensor-parallel ranks"),
     ROW_INT("parallel.pp", parallel.pp, 1, 1e6, "pipeline stages"),

@@ -79,6 +79,7 @@ void trainer_free(Trainer *t)
         return;
     run_log_close(t->log);
     event_file_close(t->events);
+    step_trace_abort(t->trace);
     Program *programs[] = {t->micro_step, t->update, t->eval, t->refresh};
     Graph *graphs[] = {t->micro_graph, t->update_graph, t->eval_graph, t->refresh_graph};
     for (int i = 0; i < 4; i++) {
@@ -132,6 +133,12 @@ const char *trainer_to_text(const Trainer *t, bool memory, Arena *arena)
         return text;
     return arena_printf(arena, "%s\nmemory of a micro step\n%s\nmemory of the update\n%s", text, program_memory_text(t->micro_step, arena),
                         program_memory_text(t->update, arena));
+}
+
+const char *trainer_to_dot(const Trainer *t, Arena *arena)
+{
+    const Graph *graphs[] = {t->micro_graph, t->update_graph};
+    return graphs_to_dot(graphs, 2, arena);
 }
 
 Program *trainer_micro_step(Trainer *t)

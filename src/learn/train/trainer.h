@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
     bool tensorboard;    /* tensorboard/events.out.tfevents.*: losses, samples, and with */
     bool histograms;     /* every parameter and its gradient at evaluations */
+    int64_t trace_step;  /* trace-step-N.json: every call of this step; 0: none */
 } RecordOptions;
 
 typedef struct {
@@ -76,6 +77,9 @@ Program *trainer_update(Trainer *trainer);
 
 /* All calls of a step, and with `memory` the map of each program's memory: for people. Lives in `arena`. */
 const char *trainer_to_text(const Trainer *trainer, bool memory, Arena *arena);
+
+/* The same as a drawing for Graphviz. Lives in `arena`. */
+const char *trainer_to_dot(const Trainer *trainer, Arena *arena);
 
 /* Maps the planned memory and initialises the weights (task->init). */
 Err trainer_bind(Trainer *trainer);

@@ -5,6 +5,7 @@
 #include "learn/train/checkpoint.h"
 #include "learn/train/event_file.h"
 #include "learn/train/run_log.h"
+#include "learn/train/step_trace.h"
 #include "learn/train/trainer.h"
 
 /* One entry of a step's schedule: run this segment for this micro batch. `slot` is the place of its activations: one rank has one. */
@@ -28,6 +29,7 @@ struct Trainer {
     RunState state;
     int64_t n_bad_in_a_row;
     RunLog *log;
+    StepTrace *trace;   /* while the step that is traced runs */
     EventFile *events;  /* NULL: not asked for */
 };
 
@@ -35,6 +37,11 @@ struct Trainer {
 Graph *trainer_record_loss(Trainer *t, bool training);
 /* Makes micro_graph and micro_step, and the update over their gradients, as options.memory asks. The evaluation program must exist. */
 Err trainer_compile_step(Trainer *t);
+/* trainer_trace.c: the step about to run is traced if the options say so; each does nothing otherwise. */
+Err trainer_trace_begin(Trainer *trainer, double start);
+void trainer_trace_segment(Trainer *trainer, const ScheduleItem *item, double start);
+Err trainer_trace_end(Trainer *trainer, double start);
+
 /* trainer_events.c: each does nothing when no events are asked for. */
 Err trainer_events_open(Trainer *trainer);
 Err trainer_events_step(Trainer *trainer, const StepReport *report);

@@ -35,19 +35,23 @@ Err trainer_run_step(Trainer *t, StepReport *report)
     write_scalars(t, report->lr, n_targets);
 
     double loss_sum = 0;
+    TRY(trainer_trace_begin(t, start));
     for (int64_t i = 0; i < t->n_schedule; i++) {
         const ScheduleItem *item = &t->schedule[i];
+        double segment_start = clock_seconds();
         if (item->segment == SEGMENT_FORWARD)
             t->task->fill(context, t->micro_step, t->state.step, item->micro);
         if (item->segment == SEGMENT_UPDATE)
             TRY(trainer_events_gradients(t, n_targets > 0 ? 1.0 / (double)n_targets : 0.0));
         program_run(item->segment == SEGMENT_UPDATE ? t->update : t->micro_step, item->segment);
+        trainer_trace_segment(t, item, segment_start);
         if (item->segment == SEGMENT_BACKWARD) {
             add_losses(t->micro_step, &loss_sum);
             report->n_tokens += tensor_count(program_output(t->micro_step, "loss"));
         }
     }
 
+    TRY(trainer_trace_end(t, start));
     report->loss = n_targets > 0 ? loss_sum / (double)n_targets : 0.0;
     report->grad_norm = ((const float *)program_output(t->update, "norm_factor")->data)[0];
     report->skipped = !isfinite(report->grad_norm);  /* the update applied a factor of 0 */
