@@ -211,6 +211,26 @@ static Err command_train(Arena *arena, int argc, char **argv)
     return files.helped ? OK : run_train(&settings, &files, arena);
 }
 
+/* Ids as decimal numbers with a space before each but the first of a line. */
+static void print_numbers(const int32_t *ids, int64_t n, bool is_first)
+{
+    char text[4096];
+    size_t k = 0;
+    for (int64_t i = 0; i < n; i++) {
+        char digits[16];
+        int n_digits = 0;
+        for (uint32_t id = (uint32_t)ids[i]; n_digits == 0 || id; id /= 10)
+            digits[n_digits++] = (char)('0' + id % 10);
+        if (i > 0 || !is_first)
+            text[k++] = ' ';
+        while (n_digits > 0)
+            text[k++] = digits[--n_digits];
+        if (k > sizeof text - 16)
+            k = (fwrite(text, 1, k, stdout), 0);
+    }
+    fwrite(text, 1, k, stdout);
+}
+
 static void print_ids(const CodeSettings *settings, TokenSpan ids, const TokenOffset *offsets)
 {
     if (settings->bin) {
@@ -219,21 +239,56 @@ static void print_ids(const CodeSettings *settings, TokenSpan ids, const TokenOf
         fwrite(ids.ids, sizeof *ids.ids, (size_t)ids.n, stdout);
         return;
     }
-    for (int64_t i = 0; i < ids.n; i++) {
-        printf(i ? " %d" : "%d", ids.ids[i]);
-        if (offsets)
-            printf(":%lld-%lld", (long long)offsets[i].begin, (long long)offsets[i].end);
-    }
+    if (!offsets)
+        print_numbers(ids.ids, ids.n, true);
+    for (int64_t i = 0; offsets && i < ids.n; i++)
+        printf("%s%d:%lld-%lld", i ? " " : "", ids.ids[i], (long long)offsets[i].begin, (long long)offsets[i].end);
     putchar('\n');
 }
 
-static void encode_text(const CodeSettings *settings, const Tokenizer *tok, Arena *arena, const char *text, size_t n)
+/* Texts wait here until there is work for all threads. */
+enum { BATCH_TEXTS = 20000, BATCH_BYTES = 8 << 20 };
+typedef struct {
+    const CodeSettings *settings;
+    const Tokenizer *tok;
+    Arena *arena;
+    TokenText texts[BATCH_TEXTS];
+    int64_t n;
+    size_t n_bytes;
+} TextBatch;
+
+static void batch_flush(TextBatch *batch)
 {
-    TokenOffset *offsets = NULL;
-    TokenSpan ids = tokenizer_encode_with(tok, arena, text, n, settings->special ? TOKENIZER_ADD_SPECIAL : 0,
-                                          settings->offsets ? &offsets : NULL);
-    print_ids(settings, ids, offsets);
-    arena_reset(arena);
+    int flags = batch->settings->special ? TOKENIZER_ADD_SPECIAL : 0;
+    TokenSpan *spans = ARENA_ARRAY(batch->arena, TokenSpan, batch->n);
+    if (!batch->settings->offsets)
+        tokenizer_encode_batch(batch->tok, batch->arena, batch->texts, batch->n, flags, spans);
+    for (int64_t i = 0; i < batch->n; i++) {
+        TokenOffset *offsets = NULL;
+        if (batch->settings->offsets)
+            spans[i] = tokenizer_encode_with(batch->tok, batch->arena, batch->texts[i].bytes, batch->texts[i].n_bytes, flags, &offsets);
+        print_ids(batch->settings, spans[i], offsets);
+    }
+    arena_reset(batch->arena);
+    batch->n = 0;
+    batch->n_bytes = 0;
+}
+
+static void batch_push(TextBatch *batch, const char *text, size_t n)
+{
+    batch->texts[batch->n++] = (TokenText){arena_strndup(batch->arena, text, n), n};
+    batch->n_bytes += n;
+    if (batch->n == BATCH_TEXTS || batch->n_bytes >= BATCH_BYTES)
+        batch_flush(batch);
+}
+
+static TextBatch *batch_new(const CodeSettings *settings, const Tokenizer *tok, Arena *arena)
+{
+    TextBatch *batch = mem_alloc(sizeof *batch);
+    batch->settings = settings;
+    batch->tok = tok;
+    batch->arena = arena;
+    return batch;
 }
 
 /* Lines of a file exactly as they are: no line is skipped, so line n of the output belongs to line n of the input. */
@@ -242,23 +297,56 @@ static Err encode_lines(const CodeSettings *settings, const Tokenizer *tok, cons
     ByteStream *stream;
     TRY(byte_stream_open(&stream, path));
     LineReader *lines = line_reader_new(stream, SIZE_MAX / 4);
+    TextBatch *batch = batch_new(settings, tok, arena);
     Err err = OK;
     const char *line;
     size_t n;
     while (line_reader_next(lines, &line, &n, &err))
-        encode_text(settings, tok, arena, line, n);
+        batch_push(batch, line, n);
+    batch_flush(batch);
+    free(batch);
     line_reader_free(lines);
     return err;
 }
 
+/* One line of ids for a file of any length, in a few megabytes. */
+static Err encode_parts(const CodeSettings *settings, const Tokenizer *tok, ByteStream *stream)
+{
+    TokenEncoder *encoder = token_encoder_new(tok, settings->special ? TOKENIZER_ADD_SPECIAL : 0);
+    char buffer[1 << 16];
+    bool is_first = true;
+    Err err = OK;
+    for (size_t n = 1; n > 0 && err == OK;) {
+        err = byte_stream_read(stream, buffer, sizeof buffer, &n);
+        TokenSpan ids = n && err == OK ? token_encoder_push(encoder, buffer, n) : token_encoder_finish(encoder);
+        print_numbers(ids.ids, ids.n, is_first);
+        is_first &= ids.n == 0;
+    }
+    putchar('\n');
+    token_encoder_free(encoder);
+    return err;
+}
+
+/* Offsets, and a count before the ids, need the whole text at once. */
 static Err encode_whole(const CodeSettings *settings, const Tokenizer *tok, const char *path, Arena *arena)
 {
+    if (!settings->offsets && !settings->bin) {
+        ByteStream *stream;
+        TRY(byte_stream_open(&stream, path));
+        Err err = encode_parts(settings, tok, stream);
+        byte_stream_free(stream);
+        return err;
+    }
     const char *bytes;
     size_t n;
     Arena *text = arena_new();
     Err err = file_read(&bytes, &n, text, path);
-    if (err == OK)
-        encode_text(settings, tok, arena, bytes, n);
+    if (err == OK) {
+        TextBatch *batch = batch_new(settings, tok, arena);
+        batch_push(batch, bytes, n);
+        batch_flush(batch);
+        free(batch);
+    }
     arena_free(text);
     return err;
 }
@@ -284,14 +372,20 @@ static Err encode_jsonl(const CodeSettings *settings, const Tokenizer *tok, cons
     ByteStream *stream;
     TRY(byte_stream_open(&stream, path));
     LineReader *lines = line_reader_new(stream, SIZE_MAX / 4);
+    TextBatch *batch = batch_new(settings, tok, arena);
+    Arena *fields = arena_new();
     Err err = OK;
     const char *line, *text;
     size_t n, n_text;
     while (err == OK && line_reader_next(lines, &line, &n, &err)) {
-        err = field_of(settings, path, line_reader_number(lines), line, n, arena, &text, &n_text);
+        err = field_of(settings, path, line_reader_number(lines), line, n, fields, &text, &n_text);
         if (err == OK)
-            encode_text(settings, tok, arena, text, n_text);
+            batch_push(batch, text, n_text);
+        arena_reset(fields);
     }
+    batch_flush(batch);
+    arena_free(fields);
+    free(batch);
     line_reader_free(lines);
     return err;
 }
