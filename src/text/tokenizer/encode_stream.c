@@ -1,7 +1,6 @@
 /* encode_stream.c - texts that are many (over threads) or long (in parts). */
+#include "text/tokenizer/text_cut.h"
 #include "text/tokenizer/tokenizer_internal.h"
-#include "text/tokenizer/word_cut.h"
-#include "text/unicode/char_run.h"
 #include "base/parallel.h"
 
 #include <stdlib.h>
@@ -58,8 +57,7 @@ void tokenizer_encode_batch(const Tokenizer *tok, Arena *arena, const TokenText 
 struct TokenEncoder {
     const Tokenizer *tok;
     int flags;
-    WordCut cut;
-    const Splitter *scanner;  /* NULL: none, or its cuts are not safe here */
+    TextCut cut;
     EncodeScratch *scratch;
     char *held;
     size_t n_held, capacity;
@@ -81,24 +79,13 @@ static bool added_tokens_take_spaces(const Tokenizer *tok, int flags)
     return false;
 }
 
-static bool only_normal_forms(const Tokenizer *tok)
-{
-    for (int i = 0; i < tok->n_normalizers; i++)
-        if (tok->normalizers[i].kind > NORMALIZER_LOWERCASE)
-            return false;
-    return true;
-}
-
 TokenEncoder *token_encoder_new(const Tokenizer *tok, int flags)
 {
     TokenEncoder *encoder = mem_alloc(sizeof *encoder);
     encoder->tok = tok;
     encoder->flags = flags;
     encoder->scratch = encode_scratch_take(tok);
-    if (!added_tokens_take_spaces(tok, flags)) {
-        encoder->cut = word_cut_of(tok);
-        encoder->scanner = only_normal_forms(tok) ? tokenizer_only_scanner(tok) : NULL;
-    }
+    encoder->cut = added_tokens_take_spaces(tok, flags) ? TEXT_CUT_NONE : text_cut_of_ids(tok);
     return encoder;
 }
 
@@ -110,38 +97,6 @@ void token_encoder_free(TokenEncoder *encoder)
     free(encoder->held);
     free(encoder->out.ids);
     free(encoder);
-}
-
-/* No normal form changes it, or joins it with a space beside it. */
-static bool is_plain_letter(const char *at, const char *end)
-{
-    return (((unsigned char)*at | 0x20u) - 'a' < 26u) || is_syllable(at, (size_t)(end - at));
-}
-
-static bool ends_in_plain_letter(const char *begin, const char *end)
-{
-    return (end - begin >= 1 && is_plain_letter(end - 1, end)) || (end - begin >= SYLLABLE_BYTES && is_plain_letter(end - SYLLABLE_BYTES, end));
-}
-
-/* A place from which the rest of the text is encoded as if nothing stood before it, and how many bytes are dropped there; false when the
- * text held has none. */
-static bool find_cut(TokenEncoder *encoder, size_t from, size_t *cut, size_t *n_dropped)
-{
-    const char *text = encoder->held;
-    size_t n = encoder->n_held;
-    *n_dropped = encoder->cut != WORD_CUT_NONE;
-    for (size_t i = from > 0 ? from : 1; i + 1 < n; i = *cut + 1) {
-        const char *space = memchr(text + i, ' ', n - 1 - i);
-        if (!space)
-            return false;
-        *cut = (size_t)(space - text);
-        bool is_safe = encoder->cut != WORD_CUT_NONE ? text[*cut - 1] != ' ' && word_cut_may_end(text, *cut)
-                                                     : encoder->scanner && ends_in_plain_letter(text, space) &&
-                                                           is_plain_letter(space + 1, text + n);
-        if (is_safe)
-            return true;
-    }
-    return false;
 }
 
 static void encode_held(TokenEncoder *encoder, size_t n)
@@ -173,7 +128,9 @@ TokenSpan token_encoder_push(TokenEncoder *encoder, const char *bytes, size_t n_
     encoder->out.n = 0;
     hold(encoder, bytes, n_bytes);
     size_t cut, n_dropped, half = encoder->n_held / 2;
-    while (encoder->n_held >= ENCODER_BYTES && find_cut(encoder, encoder->searched > half ? encoder->searched : half, &cut, &n_dropped)) {
+    while (encoder->n_held >= ENCODER_BYTES &&
+           text_cut_find(encoder->cut, encoder->held, encoder->n_held, encoder->searched > half ? encoder->searched : half, &cut,
+                         &n_dropped)) {
         encode_held(encoder, cut);
         encoder->n_held -= cut + n_dropped;
         memmove(encoder->held, encoder->held + cut + n_dropped, encoder->n_held);
@@ -181,7 +138,7 @@ TokenSpan token_encoder_push(TokenEncoder *encoder, const char *bytes, size_t n_
         half = encoder->n_held / 2;
     }
     if (encoder->n_held >= ENCODER_BYTES)
-        encoder->searched = encoder->n_held - SYLLABLE_BYTES - 1;
+        encoder->searched = encoder->n_held - UTF8_BYTES_MAX;
     return (TokenSpan){encoder->out.ids, encoder->out.n};
 }
 

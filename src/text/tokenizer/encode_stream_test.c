@@ -74,9 +74,12 @@ TEST(encode_stream, parts_give_the_ids_of_the_whole)
         CHECK(streams_alike(tok, text, TOKENIZER_PARSE_SPECIAL, 10 + i));
         tokenizer_free(tok);
     }
-    Tokenizer *bert = trained(TOKENIZER_BERT_BPE, NULL, false);
-    CHECK(streams_alike(bert, text, TOKENIZER_ADD_SPECIAL, 20));
-    tokenizer_free(bert);
+    static const TokenizerType others[] = {TOKENIZER_BERT_BPE, TOKENIZER_UNIGRAM, TOKENIZER_CHAR_BPE};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        Tokenizer *tok = trained(others[i], NULL, false);
+        CHECK(streams_alike(tok, text, TOKENIZER_ADD_SPECIAL, 20 + i));
+        tokenizer_free(tok);
+    }
     free(text);
 }
 

@@ -28,7 +28,7 @@ static void stretches_push(Stretches *list, size_t begin, size_t end, bool is_ma
     if (begin == end)
         return;
     if (list->n == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 64;
+        size_t capacity = list->capacity ? list->capacity * 2 : 4;  /* most lists are those of one word */
         Stretch *items = ARENA_ARRAY(list->arena, Stretch, capacity);
         if (list->n)
             memcpy(items, list->items, list->n * sizeof *items);

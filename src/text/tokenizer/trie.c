@@ -79,7 +79,10 @@ static int32_t find_base(Builder *builder, const unsigned char *bytes, int n)
 
 void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
 {
-    if (n_keys)  /* qsort wants a real pointer even for nothing */
+    bool sorted = true;
+    for (size_t i = 1; i < n_keys && sorted; i++)
+        sorted = by_bytes(&keys[i - 1], &keys[i]) <= 0;
+    if (!sorted)
         qsort(keys, n_keys, sizeof *keys, by_bytes);
     *trie = (Trie){NULL, 0};
     Builder builder = {trie, NULL, 256, 256};  /* units below 256 stay free: what a node without children would step to */
@@ -110,6 +113,11 @@ void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
         trie->units[now.node] |= (TrieNode)base << TRIE_BASE_SHIFT;
         for (int k = 0; k < n; k++)
             trie->units[base + bytes[k]] = (TrieNode)(bytes[k] + 1) << TRIE_BYTE_SHIFT;
+        if (head > tail / 2) {  /* those in front are done */
+            memmove(queue, queue + head, (tail - head) * sizeof *queue);
+            tail -= head;
+            head = 0;
+        }
         if (tail + (size_t)n > capacity)
             queue = mem_realloc(queue, (capacity = (tail + (size_t)n) * 2) * sizeof *queue);
         for (int k = 0; k < n; k++)

@@ -1,53 +1,85 @@
-/* unigram_seed.c - see unigram_seed.h. Substrings are found by length: one of k characters can be frequent only where both of its parts of
- * k - 1 are, so each pass counts few candidates and forgets them (Agrawal & Srikant 1994, the a-priori rule). */
+/* unigram_seed.c - see unigram_seed.h. All suffixes of all words are sorted; substrings that repeat stand together, and those after which
+ * the text goes on in more than one way are the inner nodes of the suffix tree, found by one pass over the common prefixes of neighbours
+ * (Abouelhoda, Kurtz & Ohlebusch 2004). A substring that is always followed by the same character is worth no seed: the longer one is. */
 #include "text/tokenizer/unigram_seed.h"
 #include "text/unicode/utf8.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
-enum { SEED_CHARS_MAX = 16 };
+enum { SEED_CHARS_MAX = 16, SEED_BYTES_MAX = SEED_CHARS_MAX * UTF8_BYTES_MAX };
 
+/* A suffix of a word: where it starts in it. */
 typedef struct {
-    uint64_t hash;
-    int64_t count;
-    const char *text;
-    uint32_t n_bytes;
-    bool is_taken;
-} Slot;
-typedef struct {
-    Slot *slots;
-    size_t n_slots, n;
-} Table;
+    uint32_t word, start;
+} Suffix;
 
-static Slot *slot_of(const Table *table, uint64_t hash, const char *text, uint32_t n_bytes)
+static const char *suffix_text(const WordCounts *counts, Suffix s, uint32_t *n_bytes)
 {
-    size_t mask = table->n_slots - 1, i = hash & mask;
-    while (table->slots[i].text && (table->slots[i].hash != hash || table->slots[i].n_bytes != n_bytes ||
-                                    memcmp(table->slots[i].text, text, n_bytes) != 0))
-        i = (i + 1) & mask;
-    return &table->slots[i];
+    const Word *word = &counts->words[s.word];
+    uint32_t n = word->n_bytes - s.start;
+    *n_bytes = n < SEED_BYTES_MAX ? n : SEED_BYTES_MAX;
+    return counts->pool + word->offset + s.start;
 }
 
-static void table_add(Table *table, const char *text, uint32_t n_bytes, int64_t count)
+/* Byte `depth` of a suffix, 0 behind its end, one more for every other. */
+static inline int byte_at(const WordCounts *counts, Suffix s, uint32_t depth)
 {
-    if (table->n * 2 >= table->n_slots) {
-        Table larger = {NULL, table->n_slots ? table->n_slots * 2 : 1 << 16, table->n};
-        larger.slots = mem_alloc(larger.n_slots * sizeof *larger.slots);
-        for (size_t i = 0; i < table->n_slots; i++)
-            if (table->slots[i].text)
-                *slot_of(&larger, table->slots[i].hash, table->slots[i].text, table->slots[i].n_bytes) = table->slots[i];
-        free(table->slots);
-        *table = larger;
+    const Word *word = &counts->words[s.word];
+    return s.start + depth < word->n_bytes ? (unsigned char)counts->pool[word->offset + s.start + depth] + 1 : 0;
+}
+
+static inline void swap(Suffix *a, Suffix *b)
+{
+    Suffix t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* Multikey quicksort (Bentley & Sedgewick 1997) by the first SEED_BYTES_MAX bytes. Equal suffixes may come in any order: they form one node. */
+static void sort(const WordCounts *counts, Suffix *s, size_t n, uint32_t depth)
+{
+    while (n > 1 && depth < SEED_BYTES_MAX) {
+        int pivot = byte_at(counts, s[n / 2], depth);
+        size_t less = 0, i = 0, more = n;
+        while (i < more) {
+            int byte = byte_at(counts, s[i], depth);
+            if (byte < pivot)
+                swap(&s[less++], &s[i++]);
+            else if (byte > pivot)
+                swap(&s[i], &s[--more]);
+            else
+                i++;
+        }
+        sort(counts, s, less, depth);
+        sort(counts, s + more, n - more, depth);
+        if (pivot == 0)
+            return;
+        s += less;
+        n = more - less;
+        depth++;
     }
-    uint64_t hash = XXH3_64bits(text, n_bytes);
-    Slot *slot = slot_of(table, hash, text, n_bytes);
-    if (!slot->text) {
-        *slot = (Slot){hash, 0, text, n_bytes, false};
-        table->n++;
+}
+
+/* Characters, and their bytes, that two suffixes share. */
+static uint32_t common_prefix(const WordCounts *counts, Suffix a, Suffix b, uint32_t *n_bytes)
+{
+    uint32_t n_a, n_b, same = 0, n_chars = 0;
+    const char *x = suffix_text(counts, a, &n_a), *y = suffix_text(counts, b, &n_b);
+    uint32_t n = n_a < n_b ? n_a : n_b;
+    while (same < n && x[same] == y[same])
+        same++;
+    *n_bytes = 0;
+    while (n_chars < SEED_CHARS_MAX && *n_bytes < same) {
+        uint32_t c;
+        uint32_t length = (uint32_t)utf8_decode(&c, x + *n_bytes, x + n_a);
+        if (*n_bytes + length > same)
+            break;
+        *n_bytes += length;
+        n_chars++;
     }
-    slot->count += count;
+    return n_chars;
 }
 
 typedef struct {
@@ -64,85 +96,125 @@ static void seeds_push(Seeds *seeds, SeedPiece piece)
     seeds->items[seeds->n++] = piece;
 }
 
+/* An open node: all suffixes since it was opened share its prefix. */
+typedef struct {
+    uint32_t n_chars, n_bytes;
+    int64_t count;
+} Node;
+typedef struct {
+    Node nodes[SEED_CHARS_MAX + 1];
+    int n;
+} Open;
+
+static uint32_t open_depth(const Open *open)
+{
+    return open->n ? open->nodes[open->n - 1].n_chars : 0;
+}
+
+/* Inner nodes of two or more characters, and whole words that nothing else begins with but that are frequent by themselves. */
+static void find_nodes(const WordCounts *counts, const Suffix *s, size_t n, Seeds *seeds)
+{
+    Open open = {.n = 0};
+    for (size_t i = 0; i < n; i++) {
+        const Word *word = &counts->words[s[i].word];
+        const char *text = counts->pool + word->offset + s[i].start;
+        uint32_t n_bytes = 0, n_chars = i + 1 < n ? common_prefix(counts, s[i], s[i + 1], &n_bytes) : 0, own_bytes;
+        if (n_chars < 2)
+            n_chars = 0;
+        uint32_t depth = open_depth(&open), own_chars = common_prefix(counts, s[i], s[i], &own_bytes);
+        if (s[i].start == 0 && word->count > 1 && own_chars > 1 && own_chars > n_chars && own_chars > depth)
+            seeds_push(seeds, (SeedPiece){text, own_bytes, own_chars, word->count});
+        if (n_chars > depth)
+            open.nodes[open.n++] = (Node){n_chars, n_bytes, 0};
+        if (open.n)
+            open.nodes[open.n - 1].count += word->count;
+        while (open_depth(&open) > n_chars) {
+            Node node = open.nodes[--open.n];
+            seeds_push(seeds, (SeedPiece){text, node.n_bytes, node.n_chars, node.count});
+            if (open_depth(&open) < n_chars)
+                open.nodes[open.n++] = (Node){n_chars, n_bytes, 0};
+            if (open.n)
+                open.nodes[open.n - 1].count += node.count;
+        }
+    }
+}
+
+typedef struct {
+    int64_t count;
+    const char *text;
+} Char;
+
+/* All characters; also counts the suffixes. */
+static size_t find_chars(const WordCounts *counts, Seeds *seeds)
+{
+    Char *chars = mem_alloc((UNICODE_MAX + 1) * sizeof *chars);
+    size_t n_suffixes = 0;
+    for (int64_t w = 0; w < counts->n; w++) {
+        const char *text = counts->pool + counts->words[w].offset, *end = text + counts->words[w].n_bytes;
+        for (uint32_t c; text < end; n_suffixes++) {
+            const char *start = text;
+            text += utf8_decode(&c, text, end);
+            if (c == UTF8_ILL_FORMED)
+                continue;
+            chars[c].count += counts->words[w].count;
+            chars[c].text = start;
+        }
+    }
+    for (uint32_t c = 0; c <= UNICODE_MAX; c++) {
+        char bytes[UTF8_BYTES_MAX];
+        if (chars[c].text)
+            seeds_push(seeds, (SeedPiece){chars[c].text, (uint32_t)utf8_encode(bytes, c), 1, chars[c].count});
+    }
+    free(chars);
+    return n_suffixes;
+}
+
+static Suffix *make_suffixes(const WordCounts *counts, size_t n)
+{
+    Suffix *suffixes = mem_alloc(n * sizeof *suffixes);
+    size_t k = 0;
+    for (int64_t w = 0; w < counts->n; w++) {
+        const char *text = counts->pool + counts->words[w].offset;
+        uint32_t c, n_bytes = counts->words[w].n_bytes;
+        for (uint32_t at = 0; at < n_bytes; at += (uint32_t)utf8_decode(&c, text + at, text + n_bytes))
+            suffixes[k++] = (Suffix){(uint32_t)w, at};
+    }
+    return suffixes;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const SeedPiece *x = a, *y = b;
+    uint32_t n = x->n_bytes < y->n_bytes ? x->n_bytes : y->n_bytes;
+    int order = memcmp(x->text, y->text, n);
+    return order ? order : (x->n_bytes > y->n_bytes) - (x->n_bytes < y->n_bytes);
+}
+
 static int by_cover(const void *a, const void *b)
 {
     const SeedPiece *x = a, *y = b;
     if ((x->n_chars == 1) != (y->n_chars == 1))
         return x->n_chars == 1 ? -1 : 1;
     int64_t cover_x = x->count * x->n_chars, cover_y = y->count * y->n_chars;
-    if (cover_x != cover_y)
-        return (cover_x < cover_y) - (cover_x > cover_y);
-    uint32_t n = x->n_bytes < y->n_bytes ? x->n_bytes : y->n_bytes;
-    int order = memcmp(x->text, y->text, n);
-    return order ? order : (x->n_bytes > y->n_bytes) - (x->n_bytes < y->n_bytes);
-}
-
-/* Byte offsets of the characters of a word, the end included. Returns how many characters. */
-static uint32_t char_starts(const char *text, uint32_t n_bytes, uint32_t *starts)
-{
-    uint32_t n = 0, at = 0, c;
-    while (at < n_bytes) {
-        starts[n++] = at;
-        at += (uint32_t)utf8_decode(&c, text + at, text + n_bytes);
-    }
-    starts[n] = n_bytes;
-    return n;
-}
-
-/* One length: counts the candidates, then marks where the frequent ones stand. frequent[i] speaks of the substring of k - 1 characters at
- * the i-th character of all words before the pass, and of k after it. */
-static void find_of_length(Seeds *seeds, const WordCounts *counts, uint32_t k, uint8_t *frequent, uint32_t *starts)
-{
-    Table table = {0};
-    for (int pass = 0; pass < 2; pass++) {
-        size_t base = 0;
-        for (int64_t w = 0; w < counts->n; w++) {
-            const char *text = counts->pool + counts->words[w].offset;
-            uint32_t n = char_starts(text, counts->words[w].n_bytes, starts);
-            for (uint32_t i = 0; i < n; i++) {
-                bool candidate = i + k <= n && (k == 1 || (frequent[base + i] && frequent[base + i + 1]));
-                const char *piece = text + starts[i];
-                uint32_t n_bytes = candidate ? starts[i + k] - starts[i] : 0;
-                if (candidate && pass == 0)
-                    table_add(&table, piece, n_bytes, counts->words[w].count);
-                if (pass == 0)
-                    continue;
-                Slot *slot = candidate ? slot_of(&table, XXH3_64bits(piece, n_bytes), piece, n_bytes) : NULL;
-                frequent[base + i] = slot && slot->count >= 2;
-                if (slot && !slot->is_taken && (k == 1 || slot->count >= 2)) {
-                    slot->is_taken = true;
-                    seeds_push(seeds, (SeedPiece){piece, n_bytes, k, slot->count});
-                }
-            }
-            base += n;
-        }
-    }
-    free(table.slots);
+    return cover_x != cover_y ? (cover_x < cover_y) - (cover_x > cover_y) : by_bytes(a, b);
 }
 
 void unigram_find_seeds(SeedPiece **pieces, int64_t *n, const WordCounts *counts, int64_t n_max)
 {
-    size_t n_bytes = 0, longest = 0;
-    for (int64_t w = 0; w < counts->n; w++) {
-        n_bytes += counts->words[w].n_bytes;
-        longest = counts->words[w].n_bytes > longest ? counts->words[w].n_bytes : longest;
-    }
-    uint8_t *frequent = mem_alloc(n_bytes + 1);
-    uint32_t *starts = mem_alloc((longest + 1) * sizeof *starts);
+    assert(counts->n <= UINT32_MAX);
     Seeds seeds = {0};
-    int64_t n_chars = 0;
-    for (uint32_t k = 1; k <= SEED_CHARS_MAX; k++) {
-        int64_t before = seeds.n;
-        find_of_length(&seeds, counts, k, frequent, starts);
-        if (k == 1)
-            n_chars = seeds.n;
-        if (seeds.n == before)
-            break;
-    }
-    free(frequent);
-    free(starts);
-    if (seeds.n)
+    size_t n_suffixes = find_chars(counts, &seeds);
+    int64_t n_chars = seeds.n;
+    Suffix *suffixes = make_suffixes(counts, n_suffixes);
+    sort(counts, suffixes, n_suffixes, 0);
+    find_nodes(counts, suffixes, n_suffixes, &seeds);
+    free(suffixes);
+    if (seeds.n > n_chars + n_max) {
         qsort(seeds.items, (size_t)seeds.n, sizeof *seeds.items, by_cover);
+        seeds.n = n_chars + n_max;
+    }
+    if (seeds.n)
+        qsort(seeds.items, (size_t)seeds.n, sizeof *seeds.items, by_bytes);
     *pieces = seeds.items;
-    *n = seeds.n < n_chars + n_max ? seeds.n : n_chars + n_max;
+    *n = seeds.n;
 }

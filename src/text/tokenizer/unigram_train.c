@@ -2,8 +2,9 @@
  * pruning by the likelihood that a piece's loss would cost, down to the vocabulary wanted.
  *
  *   E  expected count of each piece over all cuts of all words (forward-backward)
- *   M  probability = expected count / sum: plain maximum likelihood, so the objective never falls between prunings
- *      (SentencePiece puts a digamma here, which prefers few pieces)
+ *   M  log probability = digamma(a) - digamma(sum of a), a = expected count + prior: the mean log probability under a Dirichlet posterior,
+ *      which makes rare pieces rarer (variational Bayes; Liang & Klein 2007, "Structured Bayesian Nonparametric Models"). What never falls
+ *      between prunings is the log likelihood less the divergence of that posterior from the prior.
  *   prune  keep the three quarters whose removal would hurt most; characters always stay
  * Sums are taken in eight blocks of words, added in order: the result does not depend on threads. */
 #include "text/tokenizer/train.h"
@@ -20,11 +21,15 @@
 #include <string.h>
 
 enum { N_BLOCKS = 8, SEEDS_MAX = 1000000, N_SUB_STEPS = 2 };
-static const double kept_share = 0.75, expected_min = 0.5;
+enum { LINEAR_BYTES_MAX = 96 };  /* longer words are summed in logarithms */
+static const double kept_share = 0.75, expected_min = 0.5, prior = 0.01, tiny_total = 1e-290;
 
 typedef struct {
     SeedPiece *pieces;
     double *scores;  /* log probability */
+    double *weights;    /* its exponential */
+    double *posterior;  /* of the Dirichlet distribution: expected count + prior */
+    double divergence;  /* of the posterior that the scores come from, less what is the same for all */
     int64_t n;
     Trie trie;
     const WordCounts *counts;
@@ -61,33 +66,86 @@ static double log_add(double a, double b)
              end < (n_bytes) && trie_step(&(model)->trie, &node_, (unsigned char)(text)[end]) && (end++, true);) \
             if (trie_value(node_) >= 0 && (id = (uint32_t)trie_value(node_), true))
 
-/* Adds a word's expected counts to `expected` and returns its log likelihood. alpha and beta hold n_bytes + 1 places each. */
-static double expect_word(const Model *model, const char *text, uint32_t n, double count, double *expected, double *alpha, double *beta)
+/* A piece that fits somewhere in a word. */
+typedef struct {
+    uint32_t start, end, piece;
+} Edge;
+typedef struct {
+    Edge *edges;
+    size_t n_edges, capacity;
+    double *alpha, *beta;  /* longest_word + 1 places each: ways to get there, ways to go on */
+} Lattice;
+
+static void find_edges(const Model *model, const char *text, uint32_t n, Lattice *lattice)
 {
+    lattice->n_edges = 0;
+    for (uint32_t start = 0; start < n; start++) {
+        if (start > 0 && ((unsigned char)text[start] & 0xC0) == 0x80)
+            continue;
+        FOR_PIECES_AT(model, text, n, start, end, id) {
+            if (lattice->n_edges == lattice->capacity) {
+                lattice->capacity = lattice->capacity ? lattice->capacity * 2 : 1024;
+                lattice->edges = mem_realloc(lattice->edges, lattice->capacity * sizeof *lattice->edges);
+            }
+            lattice->edges[lattice->n_edges++] = (Edge){start, end, id};
+        }
+    }
+}
+
+/* Sums of products: exact enough while nothing falls below the range of a double. Returns the log likelihood, or NAN. */
+static double expect_linear(const Model *model, uint32_t n, double count, double *expected, Lattice *lattice)
+{
+    double *alpha = lattice->alpha, *beta = lattice->beta;
+    memset(alpha, 0, (n + 1) * sizeof *alpha);
+    memset(beta, 0, (n + 1) * sizeof *beta);
+    alpha[0] = beta[n] = 1.0;
+    for (size_t i = 0; i < lattice->n_edges; i++) {
+        Edge e = lattice->edges[i];
+        alpha[e.end] += alpha[e.start] * model->weights[e.piece];
+    }
+    double total = alpha[n];
+    if (!(total > tiny_total))
+        return NAN;
+    for (size_t i = lattice->n_edges; i-- > 0;) {
+        Edge e = lattice->edges[i];
+        double on = model->weights[e.piece] * beta[e.end];
+        beta[e.start] += on;
+        expected[e.piece] += count * alpha[e.start] * on / total;
+    }
+    return log(total);
+}
+
+static double expect_logarithmic(const Model *model, uint32_t n, double count, double *expected, Lattice *lattice)
+{
+    double *alpha = lattice->alpha, *beta = lattice->beta;
     for (uint32_t i = 0; i <= n; i++)
         alpha[i] = beta[i] = -INFINITY;
     alpha[0] = beta[n] = 0.0;
-    for (uint32_t start = 0; start < n; start++) {
-        if (alpha[start] == -INFINITY)
-            continue;
-        FOR_PIECES_AT(model, text, n, start, end, id)
-            alpha[end] = log_add(alpha[end], alpha[start] + model->scores[id]);
+    for (size_t i = 0; i < lattice->n_edges; i++) {
+        Edge e = lattice->edges[i];
+        if (alpha[e.start] > -INFINITY)
+            alpha[e.end] = log_add(alpha[e.end], alpha[e.start] + model->scores[e.piece]);
     }
-    for (uint32_t start = n; start-- > 0;) {
-        if (alpha[start] == -INFINITY)
+    for (size_t i = lattice->n_edges; i-- > 0;) {
+        Edge e = lattice->edges[i];
+        double on = model->scores[e.piece] + beta[e.end];
+        if (alpha[e.start] == -INFINITY || on == -INFINITY)
             continue;
-        FOR_PIECES_AT(model, text, n, start, end, id)
-            beta[start] = log_add(beta[start], model->scores[id] + beta[end]);
+        beta[e.start] = log_add(beta[e.start], on);
+        expected[e.piece] += count * exp(alpha[e.start] + on - alpha[n]);
     }
-    double total = alpha[n];
-    for (uint32_t start = 0; start < n; start++) {
-        if (alpha[start] == -INFINITY)
-            continue;
-        FOR_PIECES_AT(model, text, n, start, end, id)
-            if (beta[end] != -INFINITY)
-                expected[id] += count * exp(alpha[start] + model->scores[id] + beta[end] - total);
-    }
-    return count * total;
+    return alpha[n];
+}
+
+/* Adds a word's expected counts to `expected` and returns its log likelihood. Edges come in order of their start, so going through them
+ * backwards meets every place after all that lies behind it. */
+static double expect_word(const Model *model, const char *text, uint32_t n, double count, double *expected, Lattice *lattice)
+{
+    find_edges(model, text, n, lattice);
+    double likelihood = n <= LINEAR_BYTES_MAX ? expect_linear(model, n, count, expected, lattice) : NAN;
+    if (isnan(likelihood))
+        likelihood = expect_logarithmic(model, n, count, expected, lattice);
+    return count * likelihood;
 }
 
 /* The best path of a text, without the piece `excluded` (-1: none): its score, and for each place the piece that ends there. */
@@ -113,14 +171,15 @@ static void count_block(void *context, int64_t block)
     Model *model = context;
     int64_t n_words = model->counts->n, begin = n_words * block / N_BLOCKS, end = n_words * (block + 1) / N_BLOCKS;
     double *expected = model->expected + block * model->n, objective = 0.0;
-    double *alpha = mem_alloc((size_t)(model->longest_word + 1) * 2 * sizeof *alpha), *beta = alpha + model->longest_word + 1;
+    double *alpha = mem_alloc((size_t)(model->longest_word + 1) * 2 * sizeof *alpha);
+    Lattice lattice = {.alpha = alpha, .beta = alpha + model->longest_word + 1};
     int32_t *piece_at = mem_alloc((size_t)(model->longest_word + 1) * sizeof *piece_at);
     memset(expected, 0, (size_t)model->n * sizeof *expected);
     for (int64_t w = begin; w < end; w++) {
         const Word *word = &model->counts->words[w];
         const char *text = model->counts->pool + word->offset;
         if (!model->best_only) {
-            objective += expect_word(model, text, word->n_bytes, (double)word->count, expected, alpha, beta);
+            objective += expect_word(model, text, word->n_bytes, (double)word->count, expected, &lattice);
             continue;
         }
         objective += (double)word->count * best_path(model, text, word->n_bytes, -1, alpha, piece_at);
@@ -128,6 +187,7 @@ static void count_block(void *context, int64_t block)
             expected[piece_at[at]] += (double)word->count;
     }
     model->objective[block] = objective;
+    free(lattice.edges);
     free(alpha);
     free(piece_at);
 }
@@ -146,13 +206,37 @@ static double count_all(Model *model, bool best_only)
     return objective;
 }
 
-static void maximise(Model *model)
+/* d/dx log Gamma(x), x > 0: up to 8 by psi(x + 1) = psi(x) + 1/x, then the asymptotic series (Abramowitz & Stegun 6.3.18). */
+static double digamma(double x)
+{
+    double below = 0.0;
+    for (; x < 8.0; x += 1.0)
+        below += 1.0 / x;
+    double s = 1.0 / (x * x);
+    return log(x) - 0.5 / x - s * (1.0 / 12 - s * (1.0 / 120 - s * (1.0 / 252 - s * (1.0 / 240 - s / 132)))) - below;
+}
+
+/* Scores, and the divergence, from the posterior of the pieces there are. */
+static void update_scores(Model *model)
 {
     double sum = 0.0;
     for (int64_t i = 0; i < model->n; i++)
-        sum += model->expected[i];
+        sum += model->posterior[i];
+    double of_sum = digamma(sum);
+    model->divergence = lgamma(sum) - lgamma(prior * (double)model->n);
+    for (int64_t i = 0; i < model->n; i++) {
+        double a = model->posterior[i];
+        model->scores[i] = digamma(a) - of_sum;
+        model->weights[i] = exp(model->scores[i]);
+        model->divergence += (a - prior) * model->scores[i] - lgamma(a);
+    }
+}
+
+static void maximise(Model *model)
+{
     for (int64_t i = 0; i < model->n; i++)
-        model->scores[i] = log((model->expected[i] > DBL_MIN ? model->expected[i] : DBL_MIN) / sum);
+        model->posterior[i] = model->expected[i] + prior;
+    update_scores(model);
 }
 
 typedef struct {
@@ -196,9 +280,10 @@ static void keep_pieces(Model *model, const Loss *losses, int64_t n_kept)
     for (int64_t i = 0; i < model->n; i++)
         if (kept[i]) {
             model->pieces[to] = model->pieces[i];
-            model->scores[to++] = model->scores[i];
+            model->posterior[to++] = model->posterior[i];
         }
     model->n = to;
+    update_scores(model);
     free(kept);
 }
 
@@ -226,10 +311,10 @@ static void improve(Model *model)
     double before = -INFINITY;
     build_trie(model);
     for (int step = 0; step < N_SUB_STEPS; step++) {
-        double objective = count_all(model, false);
-        assert(objective >= before - 1e-9 * fabs(before) || before == -INFINITY);  /* what expectation-maximisation promises */
+        double likelihood = count_all(model, false), objective = likelihood - model->divergence;
+        assert(step == 0 || objective >= before - 1e-9 * fabs(before));  /* what expectation-maximisation promises, whatever the text */
         before = objective;
-        log_debug("unigram: %lld pieces, log likelihood %.6f", (long long)model->n, objective);
+        log_debug("unigram: %lld pieces, log likelihood %.6f, objective %.6f", (long long)model->n, likelihood, objective);
         maximise(model);
     }
 }
@@ -304,6 +389,8 @@ static Err learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainO
     if (model.n == 0)
         return err_set(ERR_USAGE, "no text to learn from");
     model.scores = mem_alloc((size_t)model.n * sizeof *model.scores);
+    model.weights = mem_alloc((size_t)model.n * sizeof *model.weights);
+    model.posterior = mem_alloc((size_t)model.n * sizeof *model.posterior);
     model.expected = mem_alloc((size_t)model.n * N_BLOCKS * sizeof *model.expected);
     for (int64_t i = 0; i < model.n; i++)
         model.expected[i] = (double)model.pieces[i].count * model.pieces[i].n_chars;
@@ -328,6 +415,8 @@ static Err learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainO
     trie_release(&model.trie);
     free(model.pieces);
     free(model.scores);
+    free(model.weights);
+    free(model.posterior);
     free(model.expected);
     return err;
 }

@@ -1,6 +1,7 @@
 /* word_counts.c - see word_counts.h. Documents are gathered into batches, a batch is cut at safe places into pieces of fixed size, the
  * pieces are counted by threads into their own tables, and the tables are added up at the end. */
 #include "text/tokenizer/word_counts.h"
+#include "text/tokenizer/text_cut.h"
 #include "base/log.h"
 #include "base/parallel.h"
 
@@ -89,7 +90,7 @@ typedef struct {
     Table *tables;  /* one a thread */
     Chunk *chunks;
     size_t n_chunks, chunk_capacity;
-    const Splitter *cutter;  /* knows where chunks may be cut; NULL: nowhere */
+    TextCut cut;             /* where chunks may be cut */
     char *batch;             /* copies of small documents */
     size_t batch_used;
     size_t waiting_bytes;    /* in all chunks of the batch */
@@ -145,11 +146,11 @@ static Err count_batch(Counter *counter)
 /* A document of any length, already in lasting memory for this batch. */
 static Err add_document(Counter *counter, const char *text, size_t n)
 {
-    while (n > CHUNK_BYTES + CHUNK_BYTES / 2 && counter->cutter) {
-        size_t cut = splitter_safe_cut(counter->cutter, text, n, CHUNK_BYTES);
+    size_t cut, n_dropped;
+    while (n > CHUNK_BYTES + CHUNK_BYTES / 2 && text_cut_find(counter->cut, text, n, CHUNK_BYTES, &cut, &n_dropped)) {
         add_chunk(counter, text, cut);
-        text += cut;
-        n -= cut;
+        text += cut + n_dropped;
+        n -= cut + n_dropped;
         if (counter->waiting_bytes >= BATCH_BYTES)
             TRY(count_batch(counter));
     }
@@ -222,8 +223,7 @@ Err word_counts_read(WordCounts *counts, const WordCountOptions *options, Tokeni
     Counter counter = {.options = options, .tables = mem_alloc((size_t)n_tables * sizeof(Table)), .batch = mem_alloc(BATCH_BYTES)};
     for (int i = 0; i < n_tables; i++)
         counter.tables[i].arena = arena_new();
-    if (options->rules->n_normalizers == 0)
-        counter.cutter = tokenizer_only_scanner(options->rules);
+    counter.cut = text_cut_of_pieces(options->rules);
     Progress *progress = options->quiet ? NULL : progress_new("count words", options->total_bytes, "B");
     Err err = read_documents(&counter, source, progress, &counts->n_text_bytes);
     progress_free(progress);

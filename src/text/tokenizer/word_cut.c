@@ -76,6 +76,30 @@ static WordCut cut_of_sentencepiece(const Tokenizer *tok)
     return crosses ? WORD_CUT_NONE : step->remove_extra_spaces ? WORD_CUT_SPACES : WORD_CUT_ONE_SPACE;
 }
 
+/* The same in tokenizer.json's words: a mark before the text, and marks for spaces. */
+bool word_cut_marks_spaces(const Tokenizer *tok)
+{
+    return tok->n_normalizers == 2 && tok->normalizers[0].kind == NORMALIZER_PREPEND && strcmp(tok->normalizers[0].content, space_mark) == 0 &&
+           tok->normalizers[1].kind == NORMALIZER_REPLACE && !tok->normalizers[1].regex && strcmp(tok->normalizers[1].pattern, " ") == 0 &&
+           strcmp(tok->normalizers[1].content, space_mark) == 0;
+}
+
+bool word_cut_splits_marks(const Tokenizer *tok)
+{
+    const PretokenizerStep *first = tok->pretokenizers;
+    return tok->n_pretokenizers > 0 && first->kind == PRETOKENIZER_SPLIT && first->literal && strcmp(first->literal, space_mark) == 0 &&
+           first->behavior == SPLIT_MERGED_WITH_NEXT && !first->invert;
+}
+
+static WordCut cut_of_marked_spaces(const Tokenizer *tok)
+{
+    if (word_cut_splits_marks(tok))
+        return WORD_CUT_ONE_SPACE;
+    bool is_whole = tok->n_pretokenizers == 0 && tok->model == MODEL_BPE && !tok->prefix && !tok->suffix && !tok->ignore_merges &&
+                    tokenizer_find_model(tok, space_mark, SPACE_MARK_BYTES) >= 0;
+    return is_whole && !merges_cross_spaces(tok) ? WORD_CUT_ONE_SPACE : WORD_CUT_NONE;
+}
+
 WordCut word_cut_of(const Tokenizer *tok)
 {
     for (int i = 0; i < tok->n_added; i++)
@@ -83,7 +107,7 @@ WordCut word_cut_of(const Tokenizer *tok)
             return WORD_CUT_NONE;  /* found in normalised text, perhaps across spaces */
     bool is_bert = tok->n_normalizers == 1 && tok->normalizers[0].kind == NORMALIZER_BERT && tok->normalizers[0].clean_text &&
                    tok->n_pretokenizers == 1 && tok->pretokenizers[0].kind == PRETOKENIZER_BERT;
-    return is_bert ? WORD_CUT_WHITE_SPACE : cut_of_sentencepiece(tok);
+    return is_bert ? WORD_CUT_WHITE_SPACE : word_cut_marks_spaces(tok) ? cut_of_marked_spaces(tok) : cut_of_sentencepiece(tok);
 }
 
 /* A word that ends in a mark, or in what may become a space, would lose marks of its own by trimming. */

@@ -10,6 +10,9 @@
 
 /* Which one this tokenizer allows. */
 WordCut word_cut_of(const Tokenizer *tok);
+/* Does normalising put a space mark before the text and for each space? And do pieces begin with their marks? */
+bool word_cut_marks_spaces(const Tokenizer *tok);
+bool word_cut_splits_marks(const Tokenizer *tok);
 /* Encodes the text word by word; `cut` is not WORD_CUT_NONE and no offsets are wanted. */
 void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out);
 
