@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Training speed of Jikji beside PyTorch, eager and compiled, in turns on this machine: the same model, tokens a step and precision.
+
+    train_speed.py JIKJI MODEL [--precision f32|bf16] [--batch-size N] [--micro-batch-size N] [--seq-len N] [--rounds 3]
+    train_speed.py build/jikji nano --seq-len 64 --batch-size 12 --rounds 5
+    train_speed.py build/jikji gpt2-124m --batch-size 4 --micro-batch-size 1 --peer-micro-batch-size 4
+
+Each round runs each contestant once; a contestant's number is the median of its rounds, the spread their least and most. PyTorch takes
+the better of one thread and all of them, found before the rounds. Needs torch in the Python that runs this.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+USUAL = {"gpt2-124m": (1024, 4, 1), "llama-110m": (1024, 4, 1), "nano": (64, 64, 64)}
+
+
+def last_json(command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def ours(args):
+    report = last_json([args.jikji, "bench", "train", args.model, "--precision", args.precision, "--seq-len", str(args.seq_len),
+                        "--batch-size", str(args.batch_size), "--micro-batch-size", str(args.micro_batch_size), "--rounds", "1",
+                        "--seconds", str(args.seconds), "--json"])
+    return report["tokens_per_second"], report
+
+
+def torch_run(args, compiled, threads, steps):
+    command = [sys.executable, os.path.join(HERE, "torch_steps.py"), args.model, "--seq-len", str(args.seq_len), "--batch-size",
+               str(args.batch_size), "--micro-batch-size", str(args.peer_micro_batch_size), "--steps", str(steps), "--precision",
+               args.precision, "--threads", str(threads)]
+    report = last_json(command + (["--compile"] if compiled else []))
+    return args.seq_len * args.batch_size / statistics.median(report["seconds"]), report
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("jikji")
+    parser.add_argument("model", choices=USUAL)
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
+    parser.add_argument("--seq-len", type=int)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--micro-batch-size", type=int)
+    parser.add_argument("--peer-micro-batch-size", type=int, help="of PyTorch, which may like another; the same unless set")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=0, help="of PyTorch in a round; 0: 100 of a nano model, else 3")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of our steps in a round, at least")
+    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    args = parser.parse_args()
+    seq_len, batch, micro = USUAL[args.model]
+    args.seq_len = args.seq_len or seq_len
+    args.batch_size = args.batch_size or batch
+    args.micro_batch_size = args.micro_batch_size or min(micro, args.batch_size)
+    args.peer_micro_batch_size = args.peer_micro_batch_size or args.micro_batch_size
+    steps = args.steps or (100 if args.model == "nano" else 3)
+
+    n_cpus = len(os.sched_getaffinity(0))
+    contestants = {"PyTorch eager": False} | ({} if args.no_compile else {"PyTorch compiled": True})
+    threads, rates = {}, {"jikji": []} | {name: [] for name in contestants}
+    for name, compiled in contestants.items():
+        tried = {n: torch_run(args, compiled, n, max(1, steps // 4))[0] for n in sorted({1, n_cpus})}
+        threads[name] = max(tried, key=tried.get)
+    version = ""
+    for _ in range(args.rounds):
+        rate, report = ours(args)
+        rates["jikji"].append(rate)
+        for name, compiled in contestants.items():
+            rate, peer = torch_run(args, compiled, threads[name], steps)
+            rates[name].append(rate)
+            version = peer["torch"]
+    best = statistics.median(rates["jikji"])
+    print(f"{args.model}, {args.precision}, steps of {args.batch_size} x {args.seq_len} tokens, {report['threads']} threads,"
+          f" {report['cpu_level']}, torch {version}, {args.rounds} rounds in turns\n")
+    print(f"{'':18}{'tokens/s':>12}{'least':>12}{'most':>12}{'ms a step':>12}{'jikji is':>12}")
+    for name, values in rates.items():
+        middle = statistics.median(values)
+        note = f" ({threads[name]} threads)" if name in threads else ""
+        print(f"{name:18}{middle:12.1f}{min(values):12.1f}{max(values):12.1f}{1000 * args.seq_len * args.batch_size / middle:12.2f}"
+              f"{best / middle:11.2f}x{note}")
+
+
+if __name__ == "__main__":
+    main()
