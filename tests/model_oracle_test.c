@@ -12,7 +12,7 @@
 #include "learn/objective/objective.h"
 #include "learn/optim/optim.h"
 
-static const char *const case_names[] = {"gpt2-tied", "gpt2-untied", "llama-tied", "llama-untied", "llama-full", "mistral",
+static const char *const case_names[] = {"gpt2-tied", "gpt2-untied", "gpt2-erf", "llama-tied", "llama-untied", "llama-full", "mistral",
                                          "qwen2", "qwen3", "gemma", "gemma2", "opt", "opt-narrow", "bloom"};
 enum { N_CASES = sizeof case_names / sizeof *case_names };
 

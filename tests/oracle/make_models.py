@@ -66,6 +66,7 @@ CASES = {
     "opt-narrow": (12, OPTConfig(vocab_size=31, hidden_size=14, ffn_dim=17, num_hidden_layers=2, num_attention_heads=2,
                                  max_position_embeddings=20, word_embed_proj_dim=9, do_layer_norm_before=False, enable_bias=False,
                                  pad_token_id=None)),
+    "gpt2-erf": (14, GPT2Config(vocab_size=29, n_embd=15, n_head=5, n_layer=1, n_positions=19, activation_function="gelu")),
     "bloom": (13, BloomConfig(vocab_size=35, hidden_size=18, n_layer=2, n_head=6, tie_word_embeddings=False)),
 }
 LENGTHS = (13, 1, 5)

@@ -20,7 +20,7 @@ static const ConfigField gpt2_fields[] = {
     {"n_inner", FIELD_INT, offsetof(ModelConfig, d_ff), NULL},
     {"n_positions", FIELD_INT, offsetof(ModelConfig, seq_len_max), NULL},
     {"layer_norm_epsilon", FIELD_REAL, offsetof(ModelConfig, norm_eps), NULL},
-    {"activation_function", FIELD_ONE_OF, 0, "gelu_new|gelu_pytorch_tanh"},
+    {"activation_function", FIELD_ACTIVATION, 0, "gelu_new|gelu_pytorch_tanh|gelu|relu"},
     {"scale_attn_weights", FIELD_MUST_BE, 0, "true"},
     {"scale_attn_by_inverse_layer_idx", FIELD_MUST_BE, 0, "false"},
     {"add_cross_attention", FIELD_MUST_BE, 0, "false"},
@@ -104,7 +104,7 @@ static Node *gpt2_attention(Graph *g, Node *x, const ModelConfig *config, const 
 
 static Node *gpt2_mlp(Graph *g, Node *x, const ModelConfig *config, const ModelInputs *inputs, int64_t layer)
 {
-    Node *y = gpt2_conv1d(g, gelu_tanh(g, gpt2_conv1d(g, x, layer, "mlp.c_fc")), layer, "mlp.c_proj");
+    Node *y = gpt2_conv1d(g, model_activation(g, config, gpt2_conv1d(g, x, layer, "mlp.c_fc")), layer, "mlp.c_proj");
     return model_dropout(g, inputs, y, config->dropout_hidden);
 }
 

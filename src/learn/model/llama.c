@@ -15,7 +15,7 @@
 
 static const ConfigField llama_fields[] = {
     LLAMA_FIELDS,
-    {"hidden_act", FIELD_ONE_OF, 0, "silu|swish"},
+    LLAMA_ACTIVATION,
     {"attention_bias", FIELD_BOOL, offsetof(ModelConfig, attention_bias), NULL},
     {"mlp_bias", FIELD_BOOL, offsetof(ModelConfig, mlp_bias), NULL},
 };
@@ -121,7 +121,8 @@ static Node *llama_mlp(Graph *g, Node *x, const ModelConfig *config, int64_t lay
 {
     Node *gate = llama_linear(g, x, layer, "mlp.gate_proj", config->mlp_bias);
     Node *up = llama_linear(g, x, layer, "mlp.up_proj", config->mlp_bias);
-    Node *gated = config->family->llama.gelu_gate ? mul(g, gelu_tanh(g, gate), up) : silu_gate(g, gate, up);
+    bool is_silu = config->activation == ACTIVATION_SILU;
+    Node *gated = is_silu ? silu_gate(g, gate, up) : mul(g, model_activation(g, config, gate), up);
     return llama_linear(g, gated, layer, "mlp.down_proj", config->mlp_bias);
 }
 

@@ -2,13 +2,11 @@
 #include "base/options.h"
 #include "learn/model/model_internal.h"
 
-#define ACTIVATION_SILU {"hidden_act", FIELD_ONE_OF, 0, "silu|swish"}
-
 /* ---- mistral (Jiang et al. 2023, arXiv:2310.06825): every layer sees a sliding window, unless the file says null ---- */
 
 static const ConfigField mistral_fields[] = {
     LLAMA_FIELDS,
-    ACTIVATION_SILU,
+    LLAMA_ACTIVATION,
     {"sliding_window", FIELD_INT_OR_NONE, offsetof(ModelConfig, window), NULL},
 };
 
@@ -34,7 +32,7 @@ const ModelFamily model_mistral = {
 
 #define QWEN_FIELDS                                                                     \
     LLAMA_FIELDS,                                                                       \
-    ACTIVATION_SILU,                                                                    \
+    LLAMA_ACTIVATION,                                                                    \
     {"use_sliding_window", FIELD_BOOL, offsetof(ModelConfig, use_window), NULL},        \
     {"sliding_window", FIELD_INT_OR_NONE, offsetof(ModelConfig, window), NULL},         \
     {"max_window_layers", FIELD_INT, offsetof(ModelConfig, max_window_layers), NULL}
@@ -115,14 +113,14 @@ const ModelFamily model_gemma = {
     .fields = gemma_fields,
     .n_fields = N_ELEMENTS(gemma_fields),
     .defaults = gemma_defaults,
-    .llama = {.any_width = true, .gain_from_one = true, .scaled_embedding = true, .gelu_gate = true},
+    .llama = {.any_width = true, .gain_from_one = true, .scaled_embedding = true},
 };
 
 /* ---- gemma2 (Riviere et al. 2024, arXiv:2408.00118): norms before and after, soft-caps, every second layer sees a window ---- */
 
 static const ConfigField gemma2_fields[] = {
     LLAMA_FIELDS,
-    {"hidden_activation", FIELD_ONE_OF, 0, "gelu_pytorch_tanh|gelu_new"},
+    {"hidden_activation", FIELD_ACTIVATION, 0, "gelu_pytorch_tanh|gelu_new|gelu|relu|silu|swish"},
     ATTENTION_BIAS,
     ONE_DIRECTION,
     {"query_pre_attn_scalar", FIELD_INT, offsetof(ModelConfig, query_scale), NULL},
@@ -149,5 +147,5 @@ const ModelFamily model_gemma2 = {
     .n_fields = N_ELEMENTS(gemma2_fields),
     .has_layer_types = true,
     .defaults = gemma2_defaults,
-    .llama = {.gain_from_one = true, .post_norms = true, .scaled_embedding = true, .gelu_gate = true, .window = WINDOW_EVEN},
+    .llama = {.gain_from_one = true, .post_norms = true, .scaled_embedding = true, .window = WINDOW_EVEN},
 };

@@ -5,6 +5,7 @@
 #include "engine/op/op.h"
 #include "learn/model/model_internal.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -146,6 +147,18 @@ Node *model_param(Graph *g, const char *format, ...)
     vsnprintf(name, sizeof name, format, args);
     va_end(args);
     return graph_param(g, name);
+}
+
+Node *model_activation(Graph *g, const ModelConfig *config, Node *x)
+{
+    switch ((Activation)config->activation) {
+    case ACTIVATION_GELU_TANH: return gelu_tanh(g, x);
+    case ACTIVATION_GELU_ERF: return gelu_erf(g, x);
+    case ACTIVATION_RELU: return relu(g, x);
+    case ACTIVATION_SILU: break;
+    }
+    assert(!"silu comes with a gate");
+    return x;
 }
 
 Node *model_embedding(Graph *g, const char *table, Node *ids)

@@ -18,6 +18,8 @@
 
 typedef struct ModelFamily ModelFamily;
 
+typedef enum { ACTIVATION_GELU_TANH, ACTIVATION_GELU_ERF, ACTIVATION_RELU, ACTIVATION_SILU } Activation;
+
 enum { MODEL_EOS_MAX = 8 };
 
 typedef struct {
@@ -36,6 +38,8 @@ typedef struct {
     int64_t d_embedding;      /* opt: width of the token table, where it is not d_model; 0: d_model */
     bool norm_first;          /* opt: norms stand before what they feed, else after the sum */
     double init_std;          /* initializer_range */
+    int activation;           /* Activation of the feed-forward layers */
+    const char *activation_name;  /* as the file has it */
     bool tied;                /* the head is the embedding table */
     bool attention_bias, mlp_bias;
     int64_t bos_id, pad_id;  /* -1: none */

@@ -34,6 +34,24 @@ static const ConfigField *field_of(const ModelFamily *family, JsonText key)
     return field ? field : field_find(family->fields, family->n_fields, key);
 }
 
+/* transformers' names of functions. */
+static const struct {
+    const char *name;
+    Activation activation;
+} activations[] = {
+    {"gelu_new", ACTIVATION_GELU_TANH}, {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH}, {"gelu", ACTIVATION_GELU_ERF},
+    {"relu", ACTIVATION_RELU},          {"silu", ACTIVATION_SILU},                   {"swish", ACTIVATION_SILU},
+};
+
+static void set_activation(ModelConfig *config, const char *name, size_t n_bytes)
+{
+    for (int i = 0; i < N_ELEMENTS(activations); i++)
+        if (strlen(activations[i].name) == n_bytes && strncmp(activations[i].name, name, n_bytes) == 0) {
+            config->activation = activations[i].activation;
+            config->activation_name = activations[i].name;
+        }
+}
+
 /* "b" is among "a|b|c". */
 static bool is_among(const char *text, const char *choices)
 {
@@ -65,11 +83,15 @@ static Err read_field(JsonReader *r, Arena *arena, ModelConfig *config, const Co
         TRY(json_double(r, rate));
         return *rate >= 0 && *rate < 1 ? OK : json_fail(r, "%s is %g, must be 0 .. 1, not 1 itself", field->name, *rate);
     }
+    case FIELD_ACTIVATION:
     case FIELD_ONE_OF: {
         const char *text;
         TRY(json_string(r, arena, &text, NULL));
-        if (is_among(text, field->accepted))
+        if (is_among(text, field->accepted)) {
+            if (field->kind == FIELD_ACTIVATION)
+                set_activation(config, text, strlen(text));
             return OK;
+        }
         return err_set(ERR_UNSUPPORTED, "%s: %s \"%s\" is not supported; known: %s", r->name, field->name, text, field->accepted);
     }
     case FIELD_MUST_BE: {
@@ -188,6 +210,11 @@ Err model_config_parse(ModelConfig *config, Arena *arena, const char *path, cons
     *config = (ModelConfig){.bos_id = -1, .pad_id = -1, .init_std = 0.02, .dtype = DTYPE_F32, .source_json = bytes};
     TRY(read_family(config, arena, path, bytes, n_bytes));
     config->family->defaults(config);
+    for (int i = 0; i < config->family->n_fields; i++) {
+        const ConfigField *field = &config->family->fields[i];
+        if (field->kind == FIELD_ACTIVATION)
+            set_activation(config, field->accepted, strcspn(field->accepted, "|"));
+    }
     JsonReader r;
     JsonText key;
     json_reader_init(&r, path, bytes, n_bytes);
@@ -253,6 +280,7 @@ Err model_config_check(const ModelConfig *config)
     TRY(check_size("word_embed_proj_dim", config->d_embedding, 0, 1 << 20));
     if (!(config->softcap_scores >= 0 && config->softcap_scores < 1e9) || !(config->softcap_logits >= 0 && config->softcap_logits < 1e9))
         return err_set(ERR_FORMAT, "soft-caps of %g and %g: must be positive or null", config->softcap_scores, config->softcap_logits);
+    TRY(check_size("max_window_layers", config->max_window_layers, 0, 1 << 20));
     TRY(check_size("sliding_window", config->window, 0, INT32_MAX));
     if (config->layer_slides && config->n_layer_types != config->n_layer)
         return err_set(ERR_FORMAT, "layer_types lists %lld layers, the model has %lld", (long long)config->n_layer_types, (long long)config->n_layer);
@@ -299,6 +327,7 @@ static void write_field(JsonWriter *w, const ModelConfig *config, const ConfigFi
         json_write_key(w, field->name);
         json_write_string_bytes(w, field->accepted, bar ? (size_t)(bar - field->accepted) : strlen(field->accepted));
         break;
+    case FIELD_ACTIVATION: json_field_string(w, field->name, config->activation_name); break;
     case FIELD_MUST_BE: json_field_bool(w, field->name, strcmp(field->accepted, "true") == 0); break;
     case FIELD_DROPOUT: break;  /* kept from the source */
     }

@@ -61,8 +61,8 @@ TEST(model_config, what_is_not_computed_is_refused_by_name)
     check_refused(GPT2_SMALL ", \"scale_attn_by_inverse_layer_idx\": true", ERR_UNSUPPORTED, "scale_attn_by_inverse_layer_idx");
     check_refused(GPT2_SMALL ", \"scale_attn_weights\": false", ERR_UNSUPPORTED, "scale_attn_weights");
     check_refused(GPT2_SMALL ", \"add_cross_attention\": true", ERR_UNSUPPORTED, "add_cross_attention");
-    check_refused(GPT2_SMALL ", \"activation_function\": \"gelu\"", ERR_UNSUPPORTED, "\"gelu\"");
-    check_refused(LLAMA_SMALL ", \"hidden_act\": \"gelu_new\"", ERR_UNSUPPORTED, "gelu_new");
+    check_refused(GPT2_SMALL ", \"activation_function\": \"gelu_10\"", ERR_UNSUPPORTED, "\"gelu_10\"");
+    check_refused(LLAMA_SMALL ", \"hidden_act\": \"mish\"", ERR_UNSUPPORTED, "mish");
     check_refused(LLAMA_SMALL ", \"rope_scaling\": {\"type\": \"longrope\", \"factor\": 2.0}", ERR_UNSUPPORTED, "longrope");
     check_refused(LLAMA_SMALL ", \"rope_parameters\": {\"full_attention\": {\"rope_type\": \"linear\"}}", ERR_UNSUPPORTED, "full_attention");
     check_refused(QWEN3_SMALL ", \"layer_types\": [\"linear_attention\", \"full_attention\"]", ERR_UNSUPPORTED, "linear_attention");

@@ -43,6 +43,7 @@ typedef enum {
     FIELD_REAL_OR_NONE,  /* double; 0 stands for null, which is written for it */
     FIELD_BOOL,       /* bool */
     FIELD_DROPOUT,    /* double, a rate; kept in the file as it is there */
+    FIELD_ACTIVATION, /* a name among `accepted`, the first the default: ModelConfig.activation and activation_name */
     FIELD_ONE_OF,     /* text that must be among `accepted` ("silu|swish"): the others are other functions */
     FIELD_MUST_BE,    /* true or false as `accepted` says: the other value is another computation */
 } FieldKind;
@@ -68,7 +69,6 @@ typedef struct {
     bool gain_from_one;  /* gains of norms are kept as their distance from 1 */
     bool post_norms;     /* attention and feed-forward layer end in a norm of their own */
     bool scaled_embedding;  /* the embedding is multiplied with the root of the width */
-    bool gelu_gate;      /* gelu (tanh) in the place of silu */
     WindowRule window;
 } LlamaTraits;
 
@@ -108,6 +108,7 @@ Node *llama_hidden(Graph *g, const ModelConfig *config, const ModelInputs *input
     {"max_position_embeddings", FIELD_INT, offsetof(ModelConfig, seq_len_max), NULL}, \
     {"rms_norm_eps", FIELD_REAL, offsetof(ModelConfig, norm_eps), NULL},           \
     {"attention_dropout", FIELD_DROPOUT, offsetof(ModelConfig, dropout_attention), NULL}
+#define LLAMA_ACTIVATION {"hidden_act", FIELD_ACTIVATION, 0, "silu|swish|gelu|gelu_new|gelu_pytorch_tanh|relu"}
 #define LLAMA_FAMILY                                                               \
     .prefix = "model.", .embedding = "model.embed_tokens.weight", .has_rope = true, .derive = llama_derive, .params = llama_params, \
     .hidden = llama_hidden
@@ -128,6 +129,8 @@ void model_cache(Graph *g, const ModelInputs *inputs, int64_t layer, Node **k, N
 Node *model_dropout(Graph *g, const ModelInputs *inputs, Node *x, double rate);
 /* `options` with dropout on the weights, if this batch drops. */
 AttentionOptions model_attention_options(const ModelConfig *config, const ModelInputs *inputs, AttentionOptions options);
+/* The feed-forward layer's function of x, but for silu: that comes with a gate (silu_gate). */
+Node *model_activation(Graph *g, const ModelConfig *config, Node *x);
 /* Rows of a table as the beginning of the residual stream, which is f32 even where weights are bf16: it is a long sum. */
 Node *model_embedding(Graph *g, const char *table, Node *ids);
 /* A LayerNorm's two vectors, or a Linear's [n_out, n_in] matrix and its bias, under `path`. */

@@ -25,7 +25,7 @@ static const ConfigField opt_fields[] = {
     {"do_layer_norm_before", FIELD_BOOL, offsetof(ModelConfig, norm_first), NULL},
     {"init_std", FIELD_REAL, offsetof(ModelConfig, init_std), NULL},
     {"enable_bias", FIELD_BOOL, offsetof(ModelConfig, attention_bias), NULL},
-    {"activation_function", FIELD_ONE_OF, 0, "relu"},
+    {"activation_function", FIELD_ACTIVATION, 0, "relu|gelu|gelu_new|gelu_pytorch_tanh"},
     {"_remove_final_layer_norm", FIELD_MUST_BE, 0, "false"},
     {"layer_norm_elementwise_affine", FIELD_MUST_BE, 0, "true"},
     {"dropout", FIELD_DROPOUT, offsetof(ModelConfig, dropout_hidden), NULL},
@@ -105,7 +105,7 @@ static Node *opt_attention(Graph *g, Node *x, const ModelConfig *config, const M
 
 static Node *opt_mlp(Graph *g, Node *x, const ModelConfig *config, const ModelInputs *inputs, int64_t layer)
 {
-    Node *y = opt_linear(g, relu(g, opt_linear(g, x, config, layer, "fc1")), config, layer, "fc2");
+    Node *y = opt_linear(g, model_activation(g, config, opt_linear(g, x, config, layer, "fc1")), config, layer, "fc2");
     return model_dropout(g, inputs, y, config->dropout_hidden);
 }
 
