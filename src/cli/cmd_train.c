@@ -44,6 +44,7 @@ static void print_summary(const TrainOutcome *outcome, const char *out)
         printf("validation loss %.4f, perplexity %.2f, %.4f bits per byte\n", r->eval.loss, exp(r->eval.loss), r->eval.bits_per_byte);
     if (isfinite(r->share_of_peak))
         printf("%.1f %% of the matrix-product rate measured in this run\n", 100 * r->share_of_peak);
+    printf("waited for data %.3f %% of the time in steps\n", 100 * r->data_share);
     printf("checkpoints: %s/checkpoints\n", out);
     arena_free(arena);
 }

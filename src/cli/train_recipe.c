@@ -73,6 +73,7 @@ void train_outcome_to_json(const TrainOutcome *outcome, JsonWriter *json)
     json_field_int(json, "peak_bytes", outcome->peak_bytes);
     json_field_double(json, "seconds", r->seconds);
     json_field_int(json, "bad_steps", r->n_bad_steps);
+    json_field_double(json, "data_share", r->data_share);
     json_field_double(json, "recompute_share_planned", outcome->plan.memory.recompute_share);
     number_or_null(json, "recompute_share", r->recompute_share);
 }

@@ -182,7 +182,11 @@ done:
 static Err open_shards(PretrainData *data, const Recipe *r)
 {
     BatchOptions options = batch_options(r, data->tok);
-    TRY(batch_source_open_shards(&data->train, r->data.train.value, r->data.train.n, &options));
+    BatchMixPart parts[OPTION_LIST_MAX];
+    for (int i = 0; i < r->data.weights.n; i++)
+        parts[i] = (BatchMixPart){&r->data.train.value[i], 1, r->data.weights.value[i]};
+    TRY(r->data.weights.n ? batch_source_open_mix(&data->train, parts, r->data.weights.n, &options)
+                          : batch_source_open_shards(&data->train, r->data.train.value, r->data.train.n, &options));
     options = eval_options(r, data->tok);
     return r->data.val.n ? batch_source_open_shards(&data->val, r->data.val.value, r->data.val.n, &options) : OK;
 }

@@ -17,6 +17,7 @@ static const Option rows[] = {
     ROW_INT("seed", seed, 0, 1e15, "decides initial weights, order of data and samples"),
     ROW_TEXT("data.text", data.text, "a text file (.txt, .jsonl, .tsv; also .zst, .gz)"),
     OPTION_TEXTS("data.train", Recipe, data.train, "shard prefixes to train on, instead of data.text"),
+    OPTION_REALS("data.weights", Recipe, data.weights, 1e-6, 1e9, "share of the rows that each of data.train gets; none: by length, one after another"),
     OPTION_TEXTS("data.val", Recipe, data.val, "shard prefixes to evaluate on"),
     ROW_REAL("data.split", data.split, 0.01, 1.0, "share of data.text to train on; the rest is for evaluation"),
     ROW_TEXT("data.tokenizer", data.tokenizer, "char, or the folder or file of a tokenizer"),
@@ -104,6 +105,8 @@ static Err check_data(const Recipe *r)
         return err_set(ERR_USAGE, "data.tokenizer is not set: a tokenizer's folder, or char");
     if (r->data.train.n && strcmp(r->data.tokenizer, "char") == 0)
         return err_set(ERR_USAGE, "data.tokenizer: char is made from data.text; shards need the tokenizer that made them");
+    if (r->data.weights.n && r->data.weights.n != r->data.train.n)
+        return err_set(ERR_USAGE, "data.weights has %d numbers for %d shard prefixes in data.train", r->data.weights.n, r->data.train.n);
     if (r->data.stride > r->data.seq_len)
         return err_set(ERR_USAGE, "data.stride %lld is above data.seq_len %lld: tokens between windows would be lost",
                        (long long)r->data.stride, (long long)r->data.seq_len);

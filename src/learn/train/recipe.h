@@ -14,6 +14,7 @@ typedef struct {
     struct {
         const char *text;
         OptionTexts train, val;  /* shard prefixes */
+        OptionReals weights;     /* of each in train; none: one stream of all */
         double split;
         const char *tokenizer;
         int64_t seq_len, stride;

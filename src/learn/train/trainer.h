@@ -92,7 +92,7 @@ typedef struct {
     double lr, grad_norm;
     bool skipped;      /* non-finite: weights and moments are as before */
     int64_t n_tokens, n_targets;
-    double seconds;
+    double seconds, data_seconds;  /* data: of it, until the batches were there */
 } StepReport;
 Err trainer_run_step(Trainer *trainer, StepReport *report);
 
@@ -108,6 +108,7 @@ typedef struct {
     double train_loss;     /* mean over the steps since the last log line */
     EvalReport eval;       /* the last one */
     double seconds, tokens_per_second, share_of_peak;  /* of the steps run now; share NaN when unknown */
+    double data_share;       /* of the time inside steps: spent waiting for data */
     double recompute_share;  /* of the time inside steps; NaN when nothing was made again */
 } TrainResult;
 /* Trains to options.steps. ERR_INTERRUPTED after Ctrl-C, ERR_NUMERIC when the guard gives up, both after a checkpoint of the last good state. */

@@ -14,6 +14,7 @@ typedef struct {
     Progress *progress;
     double interval_loss, interval_targets;  /* since the last log line */
     double train_seconds;                    /* inside steps only */
+    double data_seconds;                     /* of them */
     int64_t train_tokens;
 } Run;
 
@@ -54,6 +55,7 @@ static Err log_step(Run *run, const StepReport *report)
     field_finite(json, "grad_norm", report->grad_norm);
     json_field_int(json, "tokens", t->state.n_tokens);
     json_field_double(json, "seconds", report->seconds);
+    json_field_double(json, "data_seconds", report->data_seconds);
     TRY(run_log_end(t->log));
     return trainer_events_step(t, report);
 }
@@ -75,8 +77,9 @@ static void show_live_line(Run *run)
     double share = share_of_peak(run);
     const char *bpb = isnan(r->eval.bits_per_byte) ? "" : arena_printf(arena, "  val %.3f  %.3f bits/byte", r->eval.loss, r->eval.bits_per_byte);
     const char *peak = isnan(share) ? "" : arena_printf(arena, "  %.0f %% of peak", 100 * share);
-    progress_note(run->progress, "loss %.3f  ppl %.1f%s  %s tok/s%s  %s", r->train_loss, exp(r->train_loss), bpb,
-                  format_count(arena, run->train_seconds > 0 ? (double)run->train_tokens / run->train_seconds : 0), peak,
+    double waiting = run->train_seconds > 0 ? 100 * run->data_seconds / run->train_seconds : 0;
+    progress_note(run->progress, "loss %.3f  ppl %.1f%s  %s tok/s%s  data %.2f %%  %s", r->train_loss, exp(r->train_loss), bpb,
+                  format_count(arena, run->train_seconds > 0 ? (double)run->train_tokens / run->train_seconds : 0), peak, waiting,
                   format_bytes(arena, (double)memory_resident_bytes()));
     progress_set(run->progress, run->t->state.step);
     arena_free(arena);
@@ -168,6 +171,7 @@ static void count_step(Run *run, const StepReport *report)
     run->interval_targets += (double)report->n_targets;
     run->result->train_loss = run->interval_targets > 0 ? run->interval_loss / run->interval_targets : NAN;
     run->train_seconds += report->seconds;
+    run->data_seconds += report->data_seconds;
     run->train_tokens += report->n_tokens;
 }
 
@@ -247,6 +251,7 @@ Err trainer_run(Trainer *t, TrainResult *result)
     result->n_tokens = t->state.n_tokens;
     result->n_targets = t->state.n_targets;
     result->n_bad_steps = t->state.n_bad_steps;
+    result->data_share = run.train_seconds > 0 ? run.data_seconds / run.train_seconds : 0;
     result->tokens_per_second = run.train_seconds > 0 ? (double)run.train_tokens / run.train_seconds : 0;
     result->share_of_peak = share_of_peak(&run);
     return err;

@@ -31,7 +31,7 @@ Err trainer_run_step(Trainer *t, StepReport *report)
     double start = clock_seconds();
     void *context = t->task->context;
     int64_t n_targets = t->task->count_targets(context, t->state.step);
-    *report = (StepReport){.n_targets = n_targets, .lr = schedule_lr(&t->options.schedule, t->state.step + 1)};
+    *report = (StepReport){.n_targets = n_targets, .data_seconds = clock_seconds() - start, .lr = schedule_lr(&t->options.schedule, t->state.step + 1)};
     write_scalars(t, report->lr, n_targets);
 
     double loss_sum = 0;
@@ -39,8 +39,10 @@ Err trainer_run_step(Trainer *t, StepReport *report)
     for (int64_t i = 0; i < t->n_schedule; i++) {
         const ScheduleItem *item = &t->schedule[i];
         double segment_start = clock_seconds();
-        if (item->segment == SEGMENT_FORWARD)
+        if (item->segment == SEGMENT_FORWARD) {
             t->task->fill(context, t->micro_step, t->state.step, item->micro);
+            report->data_seconds += clock_seconds() - segment_start;
+        }
         if (item->segment == SEGMENT_UPDATE)
             TRY(trainer_events_gradients(t, n_targets > 0 ? 1.0 / (double)n_targets : 0.0));
         program_run(item->segment == SEGMENT_UPDATE ? t->update : t->micro_step, item->segment);

@@ -22,6 +22,11 @@ struct BatchSource {
     uint64_t hash;
     uint32_t offset_stream, window_stream, document_stream, row_stream;
 
+    BatchSource **parts;  /* of a mixture; NULL without one */
+    int n_parts;
+    int64_t *slots;  /* [n_parts + 1] where each part's share of a cycle begins */
+    uint32_t mix_stream;
+
     pthread_mutex_t lock;  /* of the two below */
     int64_t *ends;         /* packed: [n_documents] running length of the documents in the order of `ends_epoch` */
     int64_t ends_epoch;    /* -1: none yet */
@@ -121,10 +126,77 @@ Err batch_source_open_tokens(BatchSource **out, const int32_t *tokens, int64_t n
     return batch_source_new(out, &stream, options);
 }
 
+/* Shares of a cycle by the largest remainder (Hamilton's method): whole numbers that add up. */
+static Err mix_slots(int64_t *slots, const BatchMixPart *parts, int n_parts)
+{
+    double sum = 0, remainders[BATCH_MIX_MAX];
+    int64_t shares[BATCH_MIX_MAX], left = BATCH_MIX_CYCLE;
+    for (int i = 0; i < n_parts; i++)
+        sum += parts[i].weight;
+    for (int i = 0; i < n_parts; i++) {
+        double exact = parts[i].weight / sum * BATCH_MIX_CYCLE;
+        if (!(exact >= 1.0))
+            return err_set(ERR_USAGE, "%s: its weight %g is below 1 / %d of the whole, or not above 0", parts[i].prefixes[0], parts[i].weight, BATCH_MIX_CYCLE);
+        shares[i] = (int64_t)exact;
+        remainders[i] = exact - (double)shares[i];
+        left -= shares[i];
+    }
+    for (; left > 0; left--) {
+        int best = 0;
+        for (int i = 1; i < n_parts; i++)
+            best = remainders[i] > remainders[best] ? i : best;
+        shares[best]++;
+        remainders[best] = -1;
+    }
+    for (int i = 0; i < n_parts; i++)
+        slots[i + 1] = slots[i] + shares[i];
+    return OK;
+}
+
+static Err mix_open_parts(BatchSource *mix, const BatchMixPart *parts)
+{
+    TRY(mix_slots(mix->slots, parts, mix->n_parts));
+    uint64_t hash = hash64(mix->slots, (size_t)(mix->n_parts + 1) * sizeof *mix->slots, mix->options.seed);
+    for (int i = 0; i < mix->n_parts; i++) {
+        BatchOptions options = mix->options;
+        options.seed += (uint64_t)i * 0x9E3779B97F4A7C15u;  /* streams of equal length are not to be shuffled alike */
+        TRY(batch_source_open_shards(&mix->parts[i], parts[i].prefixes, parts[i].n_prefixes, &options));
+        hash = hash64(&mix->parts[i]->hash, sizeof mix->parts[i]->hash, hash);
+        mix->rows_per_epoch += mix->parts[i]->rows_per_epoch;
+    }
+    mix->hash = hash;
+    return OK;
+}
+
+Err batch_source_open_mix(BatchSource **out, const BatchMixPart *parts, int n_parts, const BatchOptions *options)
+{
+    *out = NULL;
+    if (n_parts < 1 || n_parts > BATCH_MIX_MAX)
+        return err_set(ERR_USAGE, "a mixture of %d parts; 1 to %d are possible", n_parts, BATCH_MIX_MAX);
+    BatchSource *mix = mem_alloc(sizeof *mix);
+    mix->options = *options;
+    mix->n_parts = n_parts;
+    mix->parts = mem_alloc((size_t)n_parts * sizeof(BatchSource *));
+    mix->slots = mem_alloc((size_t)(n_parts + 1) * sizeof *mix->slots);
+    mix->mix_stream = philox_stream("corpus.mix");
+    pthread_mutex_init(&mix->lock, NULL);
+    Err err = mix_open_parts(mix, parts);
+    if (err != OK) {
+        batch_source_free(mix);
+        return err;
+    }
+    *out = mix;
+    return OK;
+}
+
 void batch_source_free(BatchSource *source)
 {
     if (!source)
         return;
+    for (int i = 0; i < source->n_parts; i++)
+        batch_source_free(source->parts[i]);
+    free(source->parts);
+    free(source->slots);
     token_run_close(&source->stream);
     pthread_mutex_destroy(&source->lock);
     free(source->ends);
@@ -300,6 +372,35 @@ static void batch_source_fill_row(BatchSource *source, int64_t sample, Batch *ou
     }
 }
 
+/* The part of sample k and the sample's number inside it: so many of its samples came in the cycles before, so many earlier in this one's share. */
+static int mix_find(const BatchSource *mix, int64_t sample, int64_t *part_sample)
+{
+    int64_t cycle = sample / BATCH_MIX_CYCLE;
+    int64_t slot = (int64_t)philox_permute(mix->options.seed, epoch_stream(mix->mix_stream, cycle), (uint64_t)(sample % BATCH_MIX_CYCLE), BATCH_MIX_CYCLE);
+    int part = 0;
+    while (slot >= mix->slots[part + 1])
+        part++;
+    *part_sample = cycle * (mix->slots[part + 1] - mix->slots[part]) + slot - mix->slots[part];
+    return part;
+}
+
+int batch_source_part(const BatchSource *source, int64_t sample)
+{
+    int64_t part_sample;
+    return source->n_parts ? mix_find(source, sample, &part_sample) : 0;
+}
+
+static void batch_source_fill_sample(BatchSource *source, int64_t sample, Batch *out, int64_t at)
+{
+    if (!source->n_parts) {
+        batch_source_fill_row(source, sample, out, at);
+        return;
+    }
+    int64_t part_sample;
+    int part = mix_find(source, sample, &part_sample);
+    batch_source_fill_row(source->parts[part], part_sample, out, at);
+}
+
 void batch_source_fill(BatchSource *source, int64_t step, int64_t first_row, int64_t n_rows, Batch *out)
 {
     const BatchOptions *options = &source->options;
@@ -308,14 +409,25 @@ void batch_source_fill(BatchSource *source, int64_t step, int64_t first_row, int
     batch_start(out, n_rows, options->seq_len, first_sample);
     pthread_mutex_lock(&source->lock);
     for (int64_t i = 0; i < n_rows; i++)
-        batch_source_fill_row(source, first_sample + i, out, i * options->seq_len);
+        batch_source_fill_sample(source, first_sample + i, out, i * options->seq_len);
     pthread_mutex_unlock(&source->lock);
 }
 
 /* Evaluation. */
 
+/* A mixture is evaluated part after part. */
+static int64_t sum_of_parts(const BatchSource *mix, int64_t (*figure)(const BatchSource *part))
+{
+    int64_t sum = 0;
+    for (int i = 0; i < mix->n_parts; i++)
+        sum += figure(mix->parts[i]);
+    return sum;
+}
+
 int64_t batch_source_eval_n_rows(const BatchSource *source)
 {
+    if (source->n_parts)
+        return sum_of_parts(source, batch_source_eval_n_rows);
     int64_t n = source->stream.n_tokens, T = source->options.seq_len;
     if (source->options.mode == BATCH_PACKED)
         return divide_up(n, T);
@@ -324,6 +436,8 @@ int64_t batch_source_eval_n_rows(const BatchSource *source)
 
 int64_t batch_source_eval_n_targets(const BatchSource *source)
 {
+    if (source->n_parts)
+        return sum_of_parts(source, batch_source_eval_n_targets);
     const TokenRun *stream = &source->stream;
     if (source->options.mode == BATCH_WINDOWS)
         return stream->n_tokens - 1;
@@ -333,20 +447,35 @@ int64_t batch_source_eval_n_targets(const BatchSource *source)
     return n_targets;
 }
 
+static void batch_source_eval_fill_row(const BatchSource *source, int64_t row, Batch *out, int64_t at)
+{
+    int64_t T = source->options.seq_len;
+    PackOrder file_order = {.source = source};
+    if (source->options.mode == BATCH_PACKED)
+        batch_put_packed(&file_order, out, at, row);
+    else
+        batch_put_window(source, out, at, row * source->stride, row == 0 ? 0 : T - source->stride);
+}
+
 void batch_source_eval_fill(const BatchSource *source, int64_t first_row, int64_t n_rows, Batch *out)
 {
     int64_t T = source->options.seq_len, n_eval_rows = batch_source_eval_n_rows(source);
     assert(first_row >= 0 && n_rows >= 0);
     batch_start(out, n_rows, T, first_row);
-    PackOrder file_order = {.source = source};
     for (int64_t i = 0; i < n_rows; i++) {
         int64_t row = first_row + i;
-        if (row >= n_eval_rows)
+        const BatchSource *part = source;
+        if (row >= n_eval_rows) {
             batch_put_padding(out, i * T, T);
-        else if (source->options.mode == BATCH_PACKED)
-            batch_put_packed(&file_order, out, i * T, row);
-        else
-            batch_put_window(source, out, i * T, row * source->stride, row == 0 ? 0 : T - source->stride);
+            continue;
+        }
+        for (int k = 0; k < source->n_parts; k++) {
+            part = source->parts[k];
+            if (row < batch_source_eval_n_rows(part))
+                break;
+            row -= batch_source_eval_n_rows(part);
+        }
+        batch_source_eval_fill_row(part, row, out, i * T);
     }
 }
 
@@ -370,5 +499,5 @@ int64_t batch_source_rows_per_epoch(const BatchSource *source)
 
 int64_t batch_source_n_tokens(const BatchSource *source)
 {
-    return source->stream.n_tokens;
+    return source->n_parts ? sum_of_parts(source, batch_source_n_tokens) : source->stream.n_tokens;
 }

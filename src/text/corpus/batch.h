@@ -14,7 +14,11 @@
  *             document has no target. Rows are shuffled within their epoch unless the order is sequential; order: random
  *             means shuffled here.
  *
- * Every target of the stream comes exactly once an epoch (stride = seq_len). */
+ * Every target of the stream comes exactly once an epoch (stride = seq_len).
+ *
+ * A mixture draws each row from one of several streams. Of every BATCH_MIX_CYCLE samples a stream gets its weight's share, rounded so that the
+ * shares add up, at places shuffled anew each cycle; within a stream its rows come in the stream's own order. So which row sample k is follows
+ * from (seed, k) alone, as without a mixture: any number of ranks sees the same global order, and a resume needs the step alone. */
 #ifndef CORPUS_BATCH_H
 #define CORPUS_BATCH_H
 
@@ -62,6 +66,16 @@ typedef struct BatchSource BatchSource;
 /* Over shards read one after another as one stream. The source opens and owns them.
  * ERR_USAGE: an option out of bounds, or fewer than two tokens, or (random) fewer than seq_len + 1. ERR_FORMAT: an id outside vocab_size. */
 Err batch_source_open_shards(BatchSource **out, const char *const *prefixes, int n_prefixes, const BatchOptions *options);
+enum { BATCH_MIX_CYCLE = 4096, BATCH_MIX_MAX = 64 };
+typedef struct {
+    const char *const *prefixes;
+    int n_prefixes;
+    double weight;  /* > 0; only the ratios count */
+} BatchMixPart;
+/* One stream a part. ERR_USAGE: a weight below 1 / BATCH_MIX_CYCLE of the whole, or more than BATCH_MIX_MAX parts. */
+Err batch_source_open_mix(BatchSource **out, const BatchMixPart *parts, int n_parts, const BatchOptions *options);
+/* Of sample k: the part it comes from, 0 without a mixture. */
+int batch_source_part(const BatchSource *source, int64_t sample);
 /* Over an array that the caller keeps alive. document_begins[n_documents] rises from 0; NULL: all is one document. */
 Err batch_source_open_tokens(BatchSource **out, const int32_t *tokens, int64_t n_tokens, const int64_t *document_begins,
                              int64_t n_documents, const BatchOptions *options);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Documents are dealt to groups by their number in the batch, so neighbours of unlike size even out. */
-enum { BATCH_BYTES = 1 << 22, BATCH_DOCUMENTS = 1 << 13, N_GROUPS = 64 };
+enum { BATCH_BYTES = 1 << 21, BATCH_DOCUMENTS = 1 << 12, N_GROUPS = 64 };
 
 typedef struct {
     const Stage *stage;
