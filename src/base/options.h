@@ -105,6 +105,8 @@ const char *options_nearest(const OptionTable *table, const char *name);
 const char *options_to_yaml(const OptionTable *table, const void *object, Arena *arena);
 /* "  --optim.lr REAL      peak learning rate (0.001)" lines; defaults taken from `defaults`. Lives in `arena`. */
 const char *options_help(const OptionTable *table, const void *defaults, Arena *arena);
+/* What a value looks like, for help: "INT", "TEXT,...", "f32|bf16". */
+const char *option_value_word(const Option *row);
 /* XXH3-64 of options_to_yaml: a run's identity. */
 uint64_t options_hash(const OptionTable *table, const void *object);
 

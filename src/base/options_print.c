@@ -168,7 +168,7 @@ uint64_t options_hash(const OptionTable *table, const void *object)
     return hash;
 }
 
-static const char *value_word(const Option *row)
+const char *option_value_word(const Option *row)
 {
     switch (row->kind) {
     case OPTION_KIND_INT: return "INT";
@@ -192,7 +192,7 @@ const char *options_help(const OptionTable *table, const void *defaults, Arena *
     FILE *out = open_memstream(&text, &n_bytes);
     for (int i = 0; i < table->n_rows; i++) {
         const Option *row = &table->rows[i];
-        const char *flag = arena_printf(scratch, "  --%s %s", row->name, value_word(row));
+        const char *flag = arena_printf(scratch, "  --%s %s", row->name, option_value_word(row));
         const char *value = options_get(table, defaults, scratch, row->name);
         int n_blanks = HELP_COLUMN - text_columns(flag);
         if (n_blanks < 2)

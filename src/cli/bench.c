@@ -1,17 +1,14 @@
 /* bench.c - `jikji bench peak|train|decode`: what the machine can do, and how near to it training and generation come. (A name that ends in _bench.c is a test.) */
 #include "cli/bench.h"
 #include "cli/commands.h"
+#include "cli/help_formats.h"
 
 #include "base/options.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    Err (*run)(int argc, char **argv);
-    const char *help;
-} benches[] = {
+static const Command benches[] = {
     {"peak", bench_peak, "multiply-adds, memory, and matrix products by every library there is"},
     {"train", bench_train_command, "training steps as a share of their matrix products"},
     {"decode", bench_decode_command, "generated tokens as a share of reading the weights"},
@@ -30,6 +27,8 @@ static Err bench_help(void)
 
 Err cmd_bench(int argc, char **argv)
 {
+    if (help_format(argc, argv) && argc == 2)
+        return help_print_group(benches, N_ELEMENTS(benches), help_format(argc, argv));
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return bench_help();
     for (int i = 0; i < N_ELEMENTS(benches); i++)

@@ -2,6 +2,7 @@
 #include "cli/cmd_corpus.h"
 #include "cli/commands.h"
 #include "cli/corpus_stage.h"
+#include "cli/help_formats.h"
 
 #include "base/options.h"
 
@@ -9,16 +10,20 @@
 #include <string.h>
 
 /* What is more than a stage over files. All other names are kinds of stages. */
-static const struct {
-    const char *name;
-    Err (*run)(int argc, char **argv);
-    const char *help;
-} commands[] = {
+static const Command commands[] = {
     {"synth", cmd_corpus_synth, "write stories of a small world in Korean and English"},
     {"langid", cmd_corpus_langid, NULL},  /* stages that have more beside: train, eval */
     {"dedup", cmd_corpus_dedup, NULL},  /* a stage that has `compare` beside */
     {"build", cmd_corpus_build, "turn files of text into token shards with a train and a validation side"},
 };
+
+static bool is_command(const char *name)
+{
+    for (int i = 0; i < N_ELEMENTS(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return true;
+    return false;
+}
 
 static Err corpus_help(void)
 {
@@ -35,8 +40,31 @@ static Err corpus_help(void)
     return OK;
 }
 
+/* Every member, every kind of stage, and the verbs beside stages. */
+static Err corpus_describe(const char *format)
+{
+    Arena *arena = arena_new();
+    char *flag = arena_printf(arena, "--help=%s", format);
+    Err err = help_print_group(commands, N_ELEMENTS(commands), format);
+    for (int i = 0; i < stage_n_kinds() && err == OK; i++) {
+        char *name = arena_strdup(arena, stage_kind(i)->name);
+        if (!is_command(name))
+            err = corpus_stage_command(stage_kind(i), 2, (char *[]){name, flag, NULL});
+    }
+    if (err == OK)
+        err = cmd_corpus_dedup(3, (char *[]){"dedup", "compare", flag, NULL});
+    if (err == OK)
+        err = cmd_corpus_langid(3, (char *[]){"langid", "train", flag, NULL});
+    if (err == OK)
+        err = cmd_corpus_langid(3, (char *[]){"langid", "eval", flag, NULL});
+    arena_free(arena);
+    return err;
+}
+
 Err cmd_corpus(int argc, char **argv)
 {
+    if (help_format(argc, argv) && argc == 2)
+        return corpus_describe(help_format(argc, argv));
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return corpus_help();
     for (int i = 0; i < N_ELEMENTS(commands); i++)

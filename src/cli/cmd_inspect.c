@@ -1,18 +1,13 @@
 /* cmd_inspect.c - `jikji inspect VIEW ...`: what a model is made of and what it computes, for learners and for tests from outside. */
 #include "base/options.h"
 #include "cli/commands.h"
+#include "cli/help_formats.h"
 #include "cli/inspect.h"
 
 #include <stdio.h>
 #include <string.h>
 
-typedef struct {
-    const char *name;
-    Err (*run)(int argc, char **argv);
-    const char *help;
-} View;
-
-static const View views[] = {
+static const Command views[] = {
     {"params", inspect_params, "names, shapes and counts of a model's parameters"},
     {"graph", inspect_graph, "the operators of a training step or a forward pass, and their memory"},
     {"logits", inspect_logits, "the logits of given token ids, as safetensors"},
@@ -22,6 +17,8 @@ static const View views[] = {
 
 Err cmd_inspect(int argc, char **argv)
 {
+    if (help_format(argc, argv) && argc == 2)
+        return help_print_group(views, N_ELEMENTS(views), help_format(argc, argv));
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         printf("jikji inspect VIEW ...\n\n");
         for (int i = 0; i < N_ELEMENTS(views); i++)

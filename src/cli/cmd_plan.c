@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/recipe_command.h"
+#include "learn/train/recipe_size.h"
 #include "study/plan/plan.h"
 
 #include <stdio.h>
@@ -15,7 +16,8 @@ static const RecipeCommandHelp help = {
     .synopsis = "plan RECIPE [settings]",
     .examples = "    jikji plan recipes/gpt2-124m.yaml\n"
                 "    jikji plan recipe.yaml --train.micro_batch_size 2 --json\n"
-                "    jikji plan recipe.yaml --peak-flops 1e12\n",
+                "    jikji plan recipe.yaml --peak-flops 1e12\n"
+                "    jikji plan recipe.yaml --size 10M\n",
     .about = "Loads no weights and runs nothing: `jikji train` with the same settings allocates exactly these bytes.\n",
     .flags = flags,
     .n_flags = N_ELEMENTS(flags),
@@ -35,7 +37,7 @@ static Err plan(const RecipeCommand *command, Pretrain *pretrain, Arena *arena)
         printf("%s\n", json_writer_text(json, NULL));
         json_writer_free(json);
     } else {
-        printf("%s", plan_to_text(&made, arena));
+        printf("%s%s", recipe_size_text(&command->recipe, arena), plan_to_text(&made, arena));
     }
     trainer_free(trainer);
     return OK;

@@ -6,6 +6,7 @@
 #include "cli/cmd_tokenizer.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/help_formats.h"
 #include "text/corpus/byte_stream.h"
 #include "text/corpus/document.h"
 #include "text/tokenizer/tokenizer.h"
@@ -491,8 +492,20 @@ static const char *verb_names(Arena *arena)
     return names;
 }
 
+static Err verbs_describe(char *flag)
+{
+    Arena *arena = arena_new();
+    Err err = OK;
+    for (int i = 0; i < N_ELEMENTS(verbs) && err == OK; i++)
+        err = verbs[i].run(arena, 2, (char *[]){arena_strdup(arena, verbs[i].name), flag, NULL});
+    arena_free(arena);
+    return err;
+}
+
 Err cmd_tokenizer(int argc, char **argv)
 {
+    if (help_format(argc, argv) && argc == 2)
+        return verbs_describe(argv[1]);
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         print_help();
         return OK;

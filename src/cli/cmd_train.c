@@ -17,6 +17,7 @@ static const RecipeCommandHelp help = {
     .synopsis = "train RECIPE [settings]",
     .examples = "    jikji train recipes/shakespeare.yaml --data.text input.txt\n"
                 "    jikji train recipe.yaml --set optim.lr=3e-4 --out runs/try-2\n"
+                "    jikji train recipe.yaml --size 10M --train.steps 500\n"
                 "    jikji train recipe.yaml --resume\n",
     .about = "Prints what the run will take, then trains. The run's folder gets recipe.yaml, forecast.json, log.jsonl, tensorboard/, checkpoints/"
              " and outcome.json; `jikji report` makes a page of them.\n",

@@ -1,6 +1,8 @@
 /* command_line.c - words and settings of one command line. */
 #include "cli/command_line.h"
 
+#include "cli/help_formats.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -85,6 +87,10 @@ Err command_line_read(CommandWords *words, const CommandHelp *help, void *object
         words->helped = true;
         return OK;
     }
+    const char *format = help_format(argc, argv);
+    words->helped = format != NULL;
+    if (format)
+        return help_print(format, help, object, arena);
     bool *given = ARENA_ARRAY(arena, bool, help->table.n_rows);
     bool only_words = false;
     for (int i = 1; i < argc;) {

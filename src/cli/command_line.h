@@ -4,6 +4,7 @@
  *     --set NAME=VALUE              the same
  *     --stop A --stop B             a list given twice grows
  *     --                            only words follow
+ *     --help=FORMAT                 the help as another program reads it (help_formats.h)
  *
  * A command that reads a recipe reads its line twice: once for the recipe's name, and again after the recipe, which a flag outranks. */
 #ifndef CLI_COMMAND_LINE_H
@@ -22,6 +23,13 @@ typedef struct {
     OptionTable table;
     int n_words_min, n_words_max;
 } CommandHelp;
+
+/* A row of a table of commands, or of the members of a group of them. */
+typedef struct {
+    const char *name;
+    Err (*run)(int argc, char **argv);  /* argv[0] is its own name */
+    const char *help;                   /* one line, lower case, no final dot */
+} Command;
 
 enum { COMMAND_WORDS_MAX = 64 };
 typedef struct {

@@ -6,18 +6,14 @@
 #include "base/file.h"
 #include "base/options.h"
 #include "cli/commands.h"
+#include "cli/help_formats.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct {
-    const char *name;
-    Err (*run)(int argc, char **argv);
-    const char *help;  /* one line, lower case, no final dot */
-} Command;
-
 static Err command_help(int argc, char **argv);
+static Err command_completion(int argc, char **argv);
 
 /* In the order of the road: `jikji` alone prints it so. */
 static const Command commands[] = {
@@ -31,7 +27,8 @@ static const Command commands[] = {
     {"generate", cmd_generate, "continue a text with a trained model"},
     {"inspect", cmd_inspect, "what a model is made of and what it computes: params, graph, logits, grads, checkpoint"},
     {"bench", cmd_bench, "peak|train: matrix products and training, measured"},
-    {"help", command_help, "this page; COMMAND --help shows examples and settings"},
+    {"completion", command_completion, "bash|zsh|fish: a script by which the shell completes commands and settings"},
+    {"help", command_help, "this page; COMMAND --help shows examples and settings; help --man is the manual"},
 };
 
 static const Command *command_find(const char *name)
@@ -78,8 +75,29 @@ static void print_next_step(Arena *arena)
         printf("\nNext: jikji run    the whole road, in a few minutes\n");
 }
 
+static Err command_completion(int argc, char **argv)
+{
+    static const CommandHelp help = {
+        .synopsis = "completion bash|zsh|fish",
+        .examples = "    source <(jikji completion bash)\n"
+                    "    jikji completion zsh > ~/.zfunc/_jikji\n"
+                    "    jikji completion fish > ~/.config/fish/completions/jikji.fish\n",
+        .n_words_min = 1,
+        .n_words_max = 1,
+    };
+    CommandWords words;
+    Arena *arena = arena_new();
+    Err err = command_line_read(&words, &help, NULL, arena, argc, argv);
+    arena_free(arena);
+    return err != OK || words.helped ? err : help_print_completion(commands, N_ELEMENTS(commands), words.word[0]);
+}
+
 static Err command_help(int argc, char **argv)
 {
+    if (help_format(argc, argv))
+        return OK;  /* its page is the table of commands */
+    if (argc == 2 && strcmp(argv[1], "--man") == 0)
+        return help_print_manual(commands, N_ELEMENTS(commands));
     if (argc > 1 && argv[1][0] != '-' && strcmp(argv[1], "help") != 0)
         return command_find(argv[1]) ? command_find(argv[1])->run(2, (char *[]){argv[1], "--help", NULL}) : fail_unknown(argv[1]);
     printf("jikji - from raw text to a language model that answers\n\n");

@@ -2,6 +2,7 @@
 #include "cli/recipe_command.h"
 
 #include "cli/command_line.h"
+#include "learn/train/recipe_size.h"
 
 #include <string.h>
 
@@ -21,6 +22,14 @@ Err recipe_command_read(RecipeCommand *command, bool *helped, const RecipeComman
         return OK;
     *command = (RecipeCommand){.recipe = recipe_default()};
     TRY(options_read_yaml(&recipe_table, &command->recipe, arena, words.word[0]));
+    const char *own_size = command->recipe.size;
     TRY(command_line_read(&words, &line, command, arena, argc, argv));
+    if (command->recipe.size) {  /* what it decides outranks the recipe if it stands on the line, else only defaults; flags outrank it */
+        TRY(recipe_size_apply(&command->recipe, arena));
+        if (command->recipe.size == own_size)
+            TRY(options_read_yaml(&recipe_table, &command->recipe, arena, words.word[0]));
+        TRY(command_line_read(&words, &line, command, arena, argc, argv));
+        TRY(recipe_size_settle(&command->recipe, arena));
+    }
     return recipe_check(&command->recipe, arena);
 }

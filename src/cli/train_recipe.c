@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "learn/train/checkpoint.h"
 #include "learn/train/pretrain.h"
+#include "learn/train/recipe_size.h"
 #include "study/bench/matmul_rate.h"
 
 #include <math.h>
@@ -104,7 +105,7 @@ static Err train_bound(const Recipe *recipe, bool resume, Pretrain *pretrain, Tr
     Err err;
     TRY(trainer_new(&trainer, pretrain_store(pretrain), pretrain_task(pretrain), &options));
     outcome->plan = plan_make(recipe, pretrain, trainer, options.peak_flops, SHARE_EXPECTED);
-    log_info("%s", plan_to_text(&outcome->plan, arena));
+    log_info("%s%s", recipe_size_text(recipe, arena), plan_to_text(&outcome->plan, arena));
     memory_resident_peak_reset();
     int64_t before_bytes = memory_resident_bytes();
     TRY_GOTO(err, trainer_bind(trainer), done);

@@ -4,6 +4,7 @@
 #include "learn/generate/generate.h"
 #include "learn/objective/objective.h"
 #include "learn/train/pretrain_data.h"
+#include "learn/train/recipe_size.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,10 +215,21 @@ static void pretrain_write_state(void *context, int64_t step, JsonWriter *json)
 
 /* ---- making it ---- */
 
+static Err pretrain_read_config(Pretrain *p)
+{
+    const Recipe *r = p->recipe;
+    if (!r->size)
+        return model_config_read(&p->config, p->arena, r->model.config ? r->model.config : r->model.from);
+    RecipeSize size;
+    TRY(recipe_size_derive(&size, r->size, r->data.seq_len, p->arena));
+    const char *json = recipe_size_config(&size, r->data.seq_len, p->arena);
+    return model_config_parse(&p->config, p->arena, "size", json, strlen(json));
+}
+
 static Err pretrain_open_model(Pretrain *p)
 {
     const Recipe *r = p->recipe;
-    TRY(model_config_read(&p->config, p->arena, r->model.config ? r->model.config : r->model.from));
+    TRY(pretrain_read_config(p));
     if (p->data.tok) {
         int64_t vocab_size = tokenizer_vocab_size(p->data.tok);
         if (r->model.from && vocab_size > p->config.vocab_size)

@@ -14,6 +14,7 @@
 static const Option rows[] = {
     ROW_TEXT("run", run, "name of the run; its folder is runs/<run> unless out says otherwise"),
     ROW_TEXT("out", out, "folder of the run"),
+    ROW_TEXT("size", size, "one dial: parameters (10M) or depth (d6) decide model, steps, batch, learning rate and warmup"),
     ROW_INT("seed", seed, 0, 1e15, "decides initial weights, order of data and samples"),
     ROW_TEXT("data.text", data.text, "a text file (.txt, .jsonl, .tsv; also .zst, .gz)"),
     OPTION_TEXTS("data.train", Recipe, data.train, "shard prefixes to train on, instead of data.text"),
@@ -130,7 +131,9 @@ Err recipe_check(Recipe *r, Arena *arena)
 {
     TRY(check_data(r));
     TRY(check_parallel(r));
-    if (!r->model.config == !r->model.from)
+    if (r->size && (r->model.config || r->model.from))
+        return err_set(ERR_USAGE, "size makes the model: leave model.config and model.from unset");
+    if (!r->size && !r->model.config == !r->model.from)
         return err_set(ERR_USAGE, "set one of model.config (a new model) and model.from (weights to start from)");
     if (r->optim.betas.n != 2)
         return err_set(ERR_USAGE, "optim.betas holds %d numbers, expected two", r->optim.betas.n);

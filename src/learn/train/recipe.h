@@ -10,6 +10,7 @@ typedef enum { PRECISION_F32, PRECISION_BF16 } RecipePrecision;
 
 typedef struct {
     const char *run, *out;
+    const char *size;  /* recipe_size.h; NULL: every setting as it stands */
     int64_t seed;
     struct {
         const char *text;
