@@ -108,7 +108,7 @@ TEST(tokenizer_command, errors_name_what_is_wrong)
 
 TEST(tokenizer_command, every_verb_has_help_with_examples)
 {
-    static const char *const verbs[] = {"train", "encode", "decode", "convert", "verify", "compare", "show"};
+    static const char *const verbs[] = {"train", "encode", "decode", "convert", "verify", "compare", "show", "chat"};
     Bench bench = bench_open();
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         CHECK_EQUAL(run(&bench, arena_printf(bench.arena, "%s --help", verbs[i])), 0);
@@ -122,6 +122,23 @@ static double number_of(const char *json, const char *key)
     const char *at = strstr(json, key);
     at = at ? strchr(at, ':') : NULL;
     return at ? strtod(at + 1, NULL) : -1.0;
+}
+
+TEST(tokenizer_command, a_chat_is_written_as_text_or_ids)
+{
+    Bench bench = bench_open();
+    CHECK_EQUAL(run(&bench, "train --type byte --special '<|end|>' --eos '<|end|>' --out t --quiet true corpus.txt"), 0);
+    CHECK(run(&bench, "chat --tokenizer t corpus.txt") != 0);
+    CHECK(says(bench.err, "no chat template"));
+    static const char template[] = "{% for m in messages %}{{ m.content + eos_token }}{% endfor %}{% if add_generation_prompt %}>{% endif %}";
+    static const char chats[] = "{\"messages\": [{\"content\": \"a\"}, {\"content\": \"<|end|>\"}]}\n{\"messages\": []}\n";
+    CHECK_OK(file_write(arena_printf(bench.arena, "%s/t/chat_template.jinja", bench.dir), template, sizeof template - 1));
+    CHECK_OK(file_write(arena_printf(bench.arena, "%s/chats", bench.dir), chats, sizeof chats - 1));
+    CHECK_EQUAL(run(&bench, "chat --tokenizer t --generation chats"), 0);
+    CHECK_STRING(bench.out, "a<|end|><|end|><|end|>>\n>\n");
+    CHECK_EQUAL(run(&bench, "chat --tokenizer t --ids chats"), 0);
+    CHECK_STRING(bench.out, "97 256 60 124 101 110 100 124 62 256\n\n");
+    arena_free(bench.arena);
 }
 
 TEST(tokenizer_command, verify_compare_and_show_agree_on_a_text)

@@ -475,6 +475,7 @@ static const Verb verbs[] = {
     {"verify", cmd_tokenizer_verify, &tokenizer_verify_help},
     {"compare", cmd_tokenizer_compare, &tokenizer_compare_help},
     {"show", cmd_tokenizer_show, &tokenizer_show_help},
+    {"chat", cmd_tokenizer_chat, &tokenizer_chat_help},
 };
 
 static void print_help(void)

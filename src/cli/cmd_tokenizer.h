@@ -4,11 +4,13 @@
 
 #include "cli/command_line.h"
 
-extern const CommandHelp tokenizer_convert_help, tokenizer_verify_help, tokenizer_compare_help, tokenizer_show_help;
+extern const CommandHelp tokenizer_convert_help, tokenizer_verify_help, tokenizer_compare_help, tokenizer_show_help,
+                         tokenizer_chat_help;
 
 Err cmd_tokenizer_convert(Arena *arena, int argc, char **argv);
 Err cmd_tokenizer_verify(Arena *arena, int argc, char **argv);
 Err cmd_tokenizer_compare(Arena *arena, int argc, char **argv);
 Err cmd_tokenizer_show(Arena *arena, int argc, char **argv);
+Err cmd_tokenizer_chat(Arena *arena, int argc, char **argv);
 
 #endif

@@ -51,19 +51,28 @@ static bool takes_part(const AddedToken *token, bool normalized, bool parse_spec
     return token->normalized == normalized && (!token->special || parse_special) && token->n_bytes > 0;
 }
 
-static const AddedToken *longest_at(const Tokenizer *tok, Piece text, size_t at, bool normalized, bool parse_special)
+/* A special token is not spelt by a byte that came from data. */
+static bool is_forged(const AddedToken *token, Piece text, size_t at, const uint8_t *data)
+{
+    for (size_t i = at; data && token->special && i < at + token->n_bytes; i++)
+        if (data[text.source[i]])
+            return true;
+    return false;
+}
+
+static const AddedToken *longest_at(const Tokenizer *tok, Piece text, size_t at, bool normalized, bool parse_special, const uint8_t *data)
 {
     const AddedToken *best = NULL;
     for (int i = 0; i < tok->n_added; i++) {
         const AddedToken *token = &tok->added[i];
         if (takes_part(token, normalized, parse_special) && token->content[0] == text.bytes[at] && token->n_bytes <= text.n - at &&
-            (!best || token->n_bytes > best->n_bytes) && memcmp(token->content, text.bytes + at, token->n_bytes) == 0)
+            (!best || token->n_bytes > best->n_bytes) && memcmp(token->content, text.bytes + at, token->n_bytes) == 0 && !is_forged(token, text, at, data))
             best = token;
     }
     return best;
 }
 
-void added_split(const Tokenizer *tok, Arena *arena, Piece text, bool normalized, bool parse_special, Segments *out)
+void added_split(const Tokenizer *tok, Arena *arena, Piece text, bool normalized, bool parse_special, const uint8_t *data, Segments *out)
 {
     bool opens[256] = {false};
     bool any = false;
@@ -72,7 +81,7 @@ void added_split(const Tokenizer *tok, Arena *arena, Piece text, bool normalized
             any = opens[(unsigned char)tok->added[i].content[0]] = true;
     size_t begin = 0;
     for (size_t at = 0; any && at < text.n;) {
-        const AddedToken *token = opens[(unsigned char)text.bytes[at]] ? longest_at(tok, text, at, normalized, parse_special) : NULL;
+        const AddedToken *token = opens[(unsigned char)text.bytes[at]] ? longest_at(tok, text, at, normalized, parse_special, data) : NULL;
         if (!token) {
             at++;
             continue;

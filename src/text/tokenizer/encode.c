@@ -284,7 +284,7 @@ static WordCut word_cut(const Tokenizer *tok, EncodeScratch *scratch)
 void encode_text(const Tokenizer *tok, EncodeScratch *scratch, Piece text, bool parse_special, TokenBuffer *out)
 {
     Segments raw = {0};
-    added_split(tok, scratch->arena, text, false, parse_special, &raw);
+    added_split(tok, scratch->arena, text, false, parse_special, scratch->data, &raw);
     for (size_t i = 0; i < raw.n; i++) {
         if (i > 0)
             scratch->path_score = 0.0;  /* a text of its own */
@@ -298,7 +298,7 @@ void encode_text(const Tokenizer *tok, EncodeScratch *scratch, Piece text, bool 
         }
         Piece normal = normalizer_run(tok->normalizers, tok->n_normalizers, scratch->arena, raw.items[i].text);
         Segments segments = {0};
-        added_split(tok, scratch->arena, normal, true, parse_special, &segments);
+        added_split(tok, scratch->arena, normal, true, parse_special, scratch->data, &segments);
         for (size_t k = 0; k < segments.n; k++)
             if (segments.items[k].id >= 0)
                 push_added(out, segments.items[k]);
@@ -315,10 +315,11 @@ static uint32_t *identity_map(Arena *arena, size_t n)
     return source;
 }
 
-TokenSpan tokenizer_encode_with(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags,
-                                TokenOffset **offsets)
+static TokenSpan encode_all(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags, const uint8_t *data,
+                            TokenOffset **offsets)
 {
     EncodeScratch *scratch = encode_scratch_take(tok);
+    scratch->data = data;
     TokenBuffer out = {.wants_offsets = offsets != NULL};
     scratch->path_score = 0.0;
     Piece piece = {text, n_bytes, offsets ? identity_map(scratch->arena, n_bytes) : NULL, true};
@@ -337,8 +338,20 @@ TokenSpan tokenizer_encode_with(const Tokenizer *tok, Arena *arena, const char *
     }
     free(out.ids);
     free(out.offsets);
+    scratch->data = NULL;
     encode_scratch_give(tok, scratch);
     return span;
+}
+
+TokenSpan tokenizer_encode_with(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags,
+                                TokenOffset **offsets)
+{
+    return encode_all(tok, arena, text, n_bytes, flags, NULL, offsets);
+}
+
+TokenSpan tokenizer_encode_marked(const Tokenizer *tok, Arena *arena, const char *text, const uint8_t *data, size_t n_bytes, TokenOffset **offsets)
+{
+    return encode_all(tok, arena, text, n_bytes, TOKENIZER_PARSE_SPECIAL, data, offsets);
 }
 
 TokenSpan tokenizer_encode(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes)

@@ -50,6 +50,7 @@ void tokenizer_free(Tokenizer *tok)
     free(tok->rules);
     free(tok->post_processor_json);
     free(tok->config_json);
+    free(tok->chat_template);
     free(tok->name);
     bpe_merges_release(&tok->merges);
     if (tok->by_pieces)

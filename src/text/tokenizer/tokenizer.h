@@ -82,6 +82,10 @@ typedef struct {
 TokenSpan tokenizer_encode_with(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags,
                                 TokenOffset **offsets);
 
+/* A text of which some bytes are data (data[i] = 1), the rest a trusted template: special tokens are parsed, but never where data spells a byte of
+ * one. `offsets` is not NULL. */
+TokenSpan tokenizer_encode_marked(const Tokenizer *tok, Arena *arena, const char *text, const uint8_t *data, size_t n_bytes, TokenOffset **offsets);
+
 typedef struct {
     const char *bytes;  /* NUL added */
     size_t n_bytes;

@@ -179,6 +179,7 @@ struct Tokenizer {
     int32_t specials[N_SPECIALS];
     int32_t post_before[POST_PIECES_MAX], post_after[POST_PIECES_MAX];  /* what the post-processor puts round a text */
     int n_post_before, n_post_after;
+    char *chat_template;  /* of chat_template.jinja, for writing back; NULL: none */
     char *post_processor_json, *config_json;  /* as read, for writing back; NULL: none */
     int64_t model_max_length;
 
@@ -217,6 +218,7 @@ typedef enum {
 
 /* Working memory of one encoding thread: kept between calls, never part of the result. */
 struct EncodeScratch {
+    const uint8_t *data;  /* of a text with marks: bytes that may not spell a special token */
     Arena *arena;       /* of one text */
     Arena *word_arena;  /* of one word of it */
     BpeScratch bpe;
@@ -267,8 +269,9 @@ typedef struct {
     Segment *items;
     size_t n, capacity;
 } Segments;
-/* Finds added tokens: those matched on the raw text, or (normalized) on the normalised one. Special ones only when `parse_special`. */
-void added_split(const Tokenizer *tok, Arena *arena, Piece text, bool normalized, bool parse_special, Segments *out);
+/* Finds added tokens: those matched on the raw text, or (normalized) on the normalised one. Special ones only when `parse_special`, and then
+ * not where `data` (NULL, or a mark for each byte of the source; then the text has a map) marks one of their bytes. */
+void added_split(const Tokenizer *tok, Arena *arena, Piece text, bool normalized, bool parse_special, const uint8_t *data, Segments *out);
 
 /* Readers of single formats; each fills *out with a finished Tokenizer. */
 Err tokenizer_read_json(Tokenizer **out, const char *name, const char *bytes, size_t n_bytes);

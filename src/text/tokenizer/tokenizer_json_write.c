@@ -392,6 +392,8 @@ Err tokenizer_save(const Tokenizer *tok, const char *dir)
         err = file_make_dirs(dir);
     if (err == OK)
         err = file_write(arena_printf(arena, "%s/tokenizer.json", dir), text, n);
+    if (err == OK && tok->chat_template)
+        err = file_write(arena_printf(arena, "%s/chat_template.jinja", dir), tok->chat_template, strlen(tok->chat_template));
     if (err == OK && tok->config_json) {
         err = file_write(arena_printf(arena, "%s/tokenizer_config.json", dir), tok->config_json, strlen(tok->config_json));
     } else if (err == OK) {

@@ -167,6 +167,12 @@ static Err load_dir(Tokenizer **out, const char *dir, const TokenizerLoadOptions
         TRY(tokenizer_load_with(out, path, options));
         const char *config = arena_printf(arena, "%s/tokenizer_config.json", dir);
         Err err = file_exists(config) ? read_config(*out, config) : OK;
+        const char *chat = arena_printf(arena, "%s/chat_template.jinja", dir), *bytes;
+        size_t n;
+        if (err == OK && file_exists(chat)) {
+            err = file_read(&bytes, &n, arena, chat);
+            (*out)->chat_template = err == OK ? mem_strdup(bytes) : NULL;
+        }
         if (err != OK)
             tokenizer_free(*out);
         return err;
