@@ -87,9 +87,11 @@ TEST(bench, its_json_has_what_it_promises)
                   "read_bytes_per_second", "copy_bytes_per_second", "products");
     CHECK(shop_number(&shop, "fma_flops_per_second") > 1e8);
     CHECK(shop_number(&shop, "ours") > 0);
-    CHECK_MEMBERS(&shop, "bench train nano --seconds 0 --rounds 1 --batch-size 2 --micro-batch-size 1 --precision bf16 --json", "model",
+    CHECK_MEMBERS(&shop, "bench train nano --seconds 0 --rounds 1 --batch-size 2 --micro-batch-size 1 --precision both --json", "model",
                   "parameters", "precision", "threads", "flops_per_token", "tokens_per_second", "matmul_flops_per_second", "share_of_peak",
-                  "matmul_flops_per_second_by", "rounds", "program_bytes");
+                  "matmul_flops_per_second_by", "rounds", "program_bytes", "speed_of_light_f32", "speed_of_light_bf16", "bf16");
+    CHECK_EQUAL(shop_number(&shop, "speed_of_light_f32"), shop_number(&shop, "share_of_peak"));
+    CHECK(shop_number(&shop, "speed_of_light_bf16") > 0);
     CHECK(shop_number(&shop, "tokens_per_second") > 0);
     CHECK(shop_number(&shop, "share_of_peak") > 0);
     CHECK_EQUAL(shop_number(&shop, "parameters"), 809856);

@@ -19,12 +19,14 @@ typedef struct {
     bool profile, json;
 } BenchSettings;
 
+enum { BENCH_AUTO, BENCH_F32, BENCH_BF16, BENCH_BOTH };
+
 static const Option rows[] = {
     OPTION_INT("seq-len", BenchSettings, seq_len, 0, 1e6, "tokens of a sequence; 0: as the model's name or the recipe says"),
     OPTION_INT("batch-size", BenchSettings, batch_size, 0, 1e6, "sequences of a step; 0: the same"),
     OPTION_INT("micro-batch-size", BenchSettings, micro_batch_size, 0, 1e6, "sequences computed at once; 0: the same"),
     OPTION_INT("vocab-size", BenchSettings, vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),
-    OPTION_CHOICE("precision", BenchSettings, precision, "auto|f32|bf16", "of matrix products and activations; auto: the recipe's, else f32"),
+    OPTION_CHOICE("precision", BenchSettings, precision, "auto|f32|bf16|both", "of matrix products and activations; auto: the recipe's, else f32; both: one after the other"),
     OPTION_INT("rounds", BenchSettings, rounds, 1, BENCH_ROUNDS_MAX, "turns of probe and steps; medians count"),
     OPTION_REAL("seconds", BenchSettings, seconds, 0.0, 3600.0, "steps of a round take at least so long"),
     OPTION_BOOL("profile", BenchSettings, profile, "seconds by operator, too"),
@@ -35,7 +37,7 @@ static const CommandHelp help = {
     .synopsis = "bench train MODEL [settings]",
     .examples = "    jikji bench train gpt2-124m\n"
                 "    jikji bench train llama-110m --precision bf16 --profile\n"
-                "    jikji bench train nano --rounds 9 --json\n"
+                "    jikji bench train nano --rounds 9 --precision both --json\n"
                 "    jikji bench train recipe.yaml --micro-batch-size 2\n"
                 "    jikji bench train config.json --vocab-size 32000 --seq-len 512 --batch-size 8 --micro-batch-size 2\n",
     .about = "MODEL is one of " BENCH_PRESETS ", a Hugging Face config.json, or a training recipe. Needs no data: tokens\n"
@@ -66,8 +68,8 @@ static Err apply_settings(Bench *bench, const BenchSettings *s)
         o->micro_batch_size = s->micro_batch_size;
     else if (o->micro_batch_size > o->batch_size)
         o->micro_batch_size = o->batch_size;
-    if (s->precision)
-        o->compute = s->precision == 2 ? DTYPE_BF16 : DTYPE_F32;
+    if (s->precision != BENCH_AUTO)
+        o->compute = s->precision == BENCH_BF16 ? DTYPE_BF16 : DTYPE_F32;
     o->n_rounds = s->rounds;
     o->round_seconds = s->seconds;
     o->profile = s->profile;
@@ -111,11 +113,9 @@ static void write_rounds(JsonWriter *json, const BenchTrainReport *r)
     json_write_array_end(json);
 }
 
-static void print_json(const Bench *bench)
+static void write_report(JsonWriter *json, const Bench *bench)
 {
     const BenchTrainReport *r = &bench->report;
-    JsonWriter *json = json_writer_new(0);
-    json_write_object_begin(json);
     json_field_string(json, "model", bench->name);
     json_field_int(json, "parameters", r->n_params);
     json_field_int(json, "seq_len", bench->options.seq_len);
@@ -137,14 +137,38 @@ static void print_json(const Bench *bench)
     json_field_double(json, "loss", r->loss);
     json_field_int(json, "program_bytes", r->program_bytes);
     write_rounds(json, r);
+}
+
+/* The share of `dtype`, if one of the two runs had it; else NAN, which is written as null. */
+static double share_at(const Bench *first, const Bench *second, DType dtype)
+{
+    if (first->options.compute == dtype)
+        return first->report.median.share;
+    return second ? second->report.median.share : NAN;
+}
+
+/* second: the run in bf16 that followed, or NULL. */
+static void print_json(const Bench *first, const Bench *second)
+{
+    JsonWriter *json = json_writer_new(0);
+    json_write_object_begin(json);
+    write_report(json, first);
+    json_field_double(json, "speed_of_light_f32", share_at(first, second, DTYPE_F32));
+    json_field_double(json, "speed_of_light_bf16", share_at(first, second, DTYPE_BF16));
+    if (second) {
+        json_write_key(json, "bf16");
+        json_write_object_begin(json);
+        write_report(json, second);
+        json_write_object_end(json);
+    }
     json_write_object_end(json);
     printf("%s\n", json_writer_text(json, NULL));
     json_writer_free(json);
 }
 
-static Err run_bench(const char *name, const BenchSettings *settings, Arena *arena)
+static Err run_bench(Bench **out, const char *name, const BenchSettings *settings, Arena *arena)
 {
-    Bench *bench = ARENA_NEW(arena, Bench);
+    Bench *bench = *out = ARENA_NEW(arena, Bench);
     bench->name = name;
     bench->options = bench_train_options_default();
     TRY(bench_model_read(&bench->config, &bench->options, arena, name));
@@ -152,10 +176,25 @@ static Err run_bench(const char *name, const BenchSettings *settings, Arena *are
     TRY(bench_train(&bench->report, &bench->config, &bench->options, arena));
     if (bench->options.batch_size * bench->options.seq_len < 4096)
         log_warn("a step has less than 4096 tokens: the update weighs more than it would");
+    return OK;
+}
+
+static Err run_benches(const char *name, BenchSettings *settings, Arena *arena)
+{
+    Bench *first, *second = NULL;
+    bool both = settings->precision == BENCH_BOTH;
+    settings->precision = both ? BENCH_F32 : settings->precision;
+    TRY(run_bench(&first, name, settings, arena));
+    if (!settings->json)
+        print_report(first, arena);
+    if (both) {
+        settings->precision = BENCH_BF16;
+        TRY(run_bench(&second, name, settings, arena));
+        if (!settings->json)
+            print_report(second, arena);
+    }
     if (settings->json)
-        print_json(bench);
-    else
-        print_report(bench, arena);
+        print_json(first, second);
     return OK;
 }
 
@@ -167,7 +206,7 @@ Err bench_train_command(int argc, char **argv)
     Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
     if (err == OK && !words.helped) {
         interrupt_install();
-        err = run_bench(words.word[0], &settings, arena);
+        err = run_benches(words.word[0], &settings, arena);
     }
     arena_free(arena);
     return err;
