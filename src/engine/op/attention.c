@@ -29,6 +29,8 @@
  * visible keys and the CPU level, and dk and dv of a key on the rows that see it: the same bits in prefill and decode, alone, packed or
  * padded, in any micro batch that holds the whole sequence, and on any number of threads.
  *
+ * The fast kernels take a weight below 2^-100 of the row's largest (forward), or below 2^-100 (backward), as 0.
+ *
  * An empty range gives y = 0, lse = -inf and no gradient. */
 #include "engine/op/attention_internal.h"
 #include "engine/op/op.h"

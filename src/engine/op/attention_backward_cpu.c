@@ -89,7 +89,7 @@ static void rows_weigh(const Backward *b, Rows *rows, int64_t begin, int64_t end
         lanes_hull(&rows->lanes, v, begin, end, &from, &to);
         for (int64_t j = from; j < to; j++) {
             int64_t at = j * rows->lanes.stride + 16 * v;
-            V16 s = v16_load(rows->p + at), p = v16_exp(s - rows->lse[v]);
+            V16 s = v16_load(rows->p + at), p = weight_exp(s - rows->lse[v]);
             V16 left = b->draws ? v16_load(rows->left + at) : v16_set1(1.0f);
             V16 ds = scale * p * (v16_load(rows->ds + at) * left - rows->delta[v]);
             v16_store(rows->p + at, p * left);

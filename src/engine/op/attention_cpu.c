@@ -111,7 +111,7 @@ static void rows_weigh(const Forward *f, Rows *rows, float *scores, int64_t begi
         lanes_hull(lanes, v, begin, end, &from, &to);
         for (int64_t j = from; j < to; j++) {
             float *score = scores + j * lanes->stride + 16 * v;
-            V16 p = v16_exp(v16_load(score) - max);
+            V16 p = weight_exp(v16_load(score) - max);
             v16_store(score, f->draws ? p * v16_load(rows->left + j * lanes->stride + 16 * v) : p);
             sum += all ? p : where_seen(lanes, v, begin + j, p, v16_zero());
         }

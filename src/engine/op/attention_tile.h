@@ -226,6 +226,14 @@ static void lanes_score(const Lanes *lanes, const Scoring *scoring, float *produ
     }
 }
 
+/* e^x, but 0 where that is below 2^-100, beside a largest weight of 1: far keys of ALiBi would fill the products with subnormal numbers, which
+ * cost a hundred times as much. NaN stays. */
+SIMD_INLINE V16 weight_exp(V16 x)
+{
+    V16 p = v16_exp(x);
+    return v16_select(p < 0x1p-100f, v16_zero(), p);
+}
+
 /* Factors [key][stride] of one row's weights for the keys [begin, end) that it sees: 0, or 1 / (1 - rate). Block by block of four distances. */
 static void row_dropout(float *factors, const Lanes *lanes, int64_t row, const DropoutAttr *attr, const int32_t draw[3], int64_t head,
                         int64_t begin, int64_t end)
