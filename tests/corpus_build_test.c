@@ -162,3 +162,27 @@ SLOW_TEST(corpus_build, killed_twenty_times_it_gives_the_same_bytes)
     test_note("%d kills over %d builds of %.1f s", n_kills, n_builds + 1, seconds);
     arena_free(arena);
 }
+
+/* Every stage that needs no file of its own also runs alone, adds to the records what they had not, and says so in one line of JSON. */
+TEST(corpus_build, every_stage_runs_alone)
+{
+    static const char *const forms[] = {"extract", "normalize", "langid", "quality --rules gopher --threshold gopher.words_min=1", "dedup --method exact", "dedup",
+                                        "pii --policy mask", "pii --policy pseudonym", "pii --policy drop", "pii --policy tag"};
+    Arena *arena = arena_new();
+    const char *dir = test_dir(), *in = arena_printf(arena, "%s/in.jsonl", dir);
+    const char *lines = "{\"id\":1,\"body\":\"전화는 010-1234-5678입니다. 그리고 이것은 한국어 문장이다.\",\"kept\":[1,2]}\n"
+                        "{\"id\":2,\"body\":\"The cat sat on the mat, and the dog looked at it with a smile.\"}\n";
+    REQUIRE_OK(file_write(in, lines, strlen(lines)));
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        const char *out = arena_printf(arena, "%s/out%zu.jsonl", dir, i), *text, *json;
+        size_t n;
+        int status = system(arena_printf(arena, "%s corpus %s %s --out %s --field body --keep-dropped --json > %s/stdout 2> %s/stderr", JIKJI_BINARY, forms[i], in,
+                                         out, dir, dir));
+        test_note("%s", forms[i]);
+        if (!CHECK_EQUAL(status, 0) || !CHECK_OK(file_read(&text, &n, arena, out)) || !CHECK_OK(file_read(&json, &n, arena, arena_printf(arena, "%s/stdout", dir))))
+            continue;
+        CHECK(strstr(text, "{\"id\":1,\"kept\":[1,2],\"text\":\"") == text && strstr(text, "\n{\"id\":2,\"text\":\""));
+        CHECK(strstr(json, "\"documents_in\":2,") && strstr(json, "\"drops\":{") && json[strlen(json) - 1] == '\n');
+    }
+    arena_free(arena);
+}

@@ -5,8 +5,11 @@
 #include "text/corpus/hash.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zstd.h>
 
 typedef struct {
@@ -90,6 +93,23 @@ Err bytes_decompress(Bytes *into, const char *bytes, size_t n_bytes, const char 
     return err_set(ERR_FORMAT, "%s: damaged", name);
 }
 
+Err unit_file_write(const char *path, const Bytes *pieces, int n_pieces)
+{
+    char name[4096];
+    snprintf(name, sizeof name, "%s.tmp-%ld", path, (long)getpid());
+    FILE *file = fopen(name, "wb");
+    bool fine = file != NULL;
+    for (int i = 0; i < n_pieces && fine; i++)
+        fine = pieces[i].n == 0 || fwrite(pieces[i].bytes, pieces[i].n, 1, file) == 1;
+    if (file)
+        fine = fclose(file) == 0 && fine;
+    if (fine && rename(name, path) == 0)
+        return OK;
+    Err err = err_set(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    unlink(name);
+    return err;
+}
+
 Err part_write(const char *path, uint64_t key, const Bytes sections[PART_SECTIONS])
 {
     PartHead head = {.key = key};
@@ -100,15 +120,9 @@ Err part_write(const char *path, uint64_t key, const Bytes sections[PART_SECTION
         hash = hash64(sections[i].bytes, sections[i].n, hash + sections[i].n);
     }
     head.hash = hash;
-    FileWriter *file;
-    TRY(file_writer_open(&file, path));
-    Err err = file_writer_write(file, &head, sizeof head);
-    for (int i = 0; i < PART_SECTIONS && err == OK; i++)
-        err = file_writer_write(file, sections[i].bytes, sections[i].n);
-    if (err == OK)
-        return file_writer_commit(file);
-    file_writer_abort(file);
-    return err;
+    Bytes pieces[PART_SECTIONS + 1] = {{(char *)&head, sizeof head, 0}};
+    memcpy(pieces + 1, sections, PART_SECTIONS * sizeof *sections);
+    return unit_file_write(path, pieces, PART_SECTIONS + 1);
 }
 
 static bool part_is_whole(Part *part, uint64_t key)

@@ -26,6 +26,10 @@ void bytes_compress(Bytes *buffer, int level);
 /* What bytes_compress made; ERR_FORMAT: it was not. */
 Err bytes_decompress(Bytes *into, const char *bytes, size_t n_bytes, const char *name);
 
+/* A file that a kill leaves whole or absent, but a power cut perhaps empty: it is not flushed to the disk, for there are many of them and
+ * whoever opens one sees whether it is whole. */
+Err unit_file_write(const char *path, const Bytes *pieces, int n_pieces);
+
 enum { PART_SECTIONS = 48 };
 Err part_write(const char *path, uint64_t key, const Bytes sections[PART_SECTIONS]);
 

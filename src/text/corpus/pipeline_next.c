@@ -36,7 +36,10 @@ static Err open_unit(Part *part, const Pipeline *p, Arena *arena, int pass, int 
     const char *path = unit_path(p, arena, pass, item, batch);
     bool found;
     TRY(part_open(part, path, unit_key(p, pass, item, batch), &found));
-    return found ? OK : err_set(ERR_FORMAT, "%s: damaged; remove it and start again", path);
+    if (found)
+        return OK;
+    remove(path);
+    return err_set(ERR_FORMAT, "%s: damaged, and removed; start again", path);
 }
 
 /* All notes in the order of the documents; n_notes[unit] counts them. */

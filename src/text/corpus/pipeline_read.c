@@ -60,7 +60,8 @@ static Err item_write_end(const Reading *r, int item, Arena *arena)
     json_write_object_end(json);
     size_t n;
     const char *text = json_writer_text(json, &n);
-    Err err = file_write(unit_path(p, arena, 0, item, -1), text, n);
+    Bytes piece = {(char *)(uintptr_t)text, n, 0};
+    Err err = unit_file_write(unit_path(p, arena, 0, item, -1), &piece, 1);
     json_writer_free(json);
     return err;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void add_tag(void *context, Arena *arena, const StageDocument *document, StageResult *result)
 {
@@ -57,7 +58,7 @@ static void look_length(void *context, Arena *arena, const StageDocument *docume
 {
     (void)context, (void)arena;
     *note = document->text;
-    *n_bytes = document->n_bytes;
+    *n_bytes = document->n_bytes + 1;  /* the NUL behind it */
 }
 
 static Err number_all(void *context, Spool *notes, Spool *verdicts, const StageRoom *room)
@@ -140,5 +141,36 @@ TEST(stage, every_kind_opens_with_its_defaults)
         stage_close(&stage);
     }
     CHECK(stage_kind_find("no such stage") == NULL);
+    arena_free(arena);
+}
+
+static void take_memory(void *context, Arena *arena, const StageDocument *document, StageResult *result)
+{
+    (void)context;
+    memset(arena_alloc(arena, document->n_bytes * 1000), 1, document->n_bytes * 1000);
+    if (document->n_bytes == 5)
+        usleep(30000);
+    result->text = document->text, result->n_bytes = document->n_bytes;
+}
+
+TEST(stage, a_document_that_takes_too_much_is_dropped_with_what_it_took)
+{
+    Arena *arena = arena_new();
+    const Stage stages[] = {{.name = "greedy", .work = take_memory}, {.name = "after", .work = add_tag, .context = (void *)"\"a\":1"}};
+    const StageLimits limits = {.seconds = 0.02, .memory_bytes = 100000};
+    StageStep steps[2];
+    StageDocument document = {.text = "abc", .n_bytes = 3, .tags = "", .path = "p", .line = 1};
+    CHECK_EQUAL(stage_chain_apply(stages, 2, &limits, arena, &document, steps), 2);
+    CHECK(!steps[1].result.drop_rule);
+    arena_reset(arena);
+    const char *big = arena_printf(arena, "%0200d", 7);
+    document = (StageDocument){.text = big, .n_bytes = 200, .tags = "", .path = "p", .line = 1};
+    CHECK_EQUAL(stage_chain_apply(stages, 2, &limits, arena, &document, steps), 1);
+    CHECK_STRING(steps[0].result.drop_rule, "limit.memory");
+    CHECK(steps[0].result.drop_value >= 200000);
+    arena_reset(arena);
+    document = (StageDocument){.text = "slow!", .n_bytes = 5, .tags = "", .path = "p", .line = 1};
+    CHECK_EQUAL(stage_chain_apply(stages, 2, &limits, arena, &document, steps), 1);
+    CHECK_STRING(steps[0].result.drop_rule, "limit.seconds");
     arena_free(arena);
 }
