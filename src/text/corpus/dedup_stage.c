@@ -41,7 +41,7 @@ static void fingerprint_of(const DedupState *state, Arena *arena, const char *te
         return;
     }
     uint64_t signature[MINHASH_MAX];
-    ShingleSet set = shingle_set(arena, text, n_bytes, (ShingleUnit)o->shingle, (int)o->n);
+    ShingleSet set = shingle_list(arena, text, n_bytes, (ShingleUnit)o->shingle, (int)o->n);
     minhash_signature(&state->minhash, &set, signature);
     minhash_bands(&state->minhash, signature, print->keys);
     for (int band = 0; band < state->minhash.n_bands && set.n == 0; band++)
@@ -96,14 +96,17 @@ static void state_init(DedupState *state, const DedupOptions *options)
     state->options = options;
     state->rule = exact ? "dedup.exact" : "dedup.minhash";
     state->n_keys = exact ? 1 : (int)options->n_bands;
-    minhash_init(&state->minhash, (int)options->n_bands, (int)options->n_rows, (uint64_t)options->seed);
+    if (options->shingle == SHINGLE_DATATROVE)
+        minhash_init_datatrove(&state->minhash, (int)options->n_bands, (int)options->n_rows, (uint32_t)options->seed);
+    else
+        minhash_init(&state->minhash, (int)options->n_bands, (int)options->n_rows, (uint64_t)options->seed);
 }
 
 /* Settings. */
 
 static const Option rows[] = {
     OPTION_CHOICE("method", DedupOptions, method, DEDUP_METHOD_CHOICES, "the same to the byte, or likely near copies"),
-    OPTION_CHOICE("shingle", DedupOptions, shingle, SHINGLE_CHOICES, "runs of words (eojeol), or of syllables and letters without blanks"),
+    OPTION_CHOICE("shingle", DedupOptions, shingle, SHINGLE_CHOICES, "runs of words (eojeol), of syllables and letters without blanks, or all as datatrove does"),
     OPTION_INT("n", DedupOptions, n, 1, 100, "units a shingle"),
     OPTION_INT("bands", DedupOptions, n_bands, 1, MINHASH_MAX, "bands b; a pair of similarity s is found with 1 - (1 - s^r)^b"),
     OPTION_INT("rows", DedupOptions, n_rows, 1, MINHASH_MAX, "rows r a band"),
@@ -138,7 +141,7 @@ const StageKind dedup_stage_kind = {
                 "    jikji corpus dedup compare text.jsonl --threshold 0.8 --sample 2000\n",
     .about = "Of a cluster of copies the longest stays, of equals the one with the smaller hash: whatever the order of the inputs. Inputs are\n"
              "read twice; what --memory does not hold lies in TMPDIR. `compare` measures precision and recall of these bands against every pair.\n",
-    .version = 3,  /* 2: of true copies the smaller hash of the record stays; 3: each Han and kana is a word */
+    .version = 4,  /* 2: of true copies the smaller hash of the record stays; 3: each Han and kana is a word; 4: shingle datatrove */
     .table = {rows, N_ELEMENTS(rows)},
     .settings_bytes = sizeof(DedupOptions),
     .defaults = dedup_defaults,

@@ -10,6 +10,7 @@ typedef struct {
 } Hash128;
 
 uint64_t hash64(const void *bytes, size_t n_bytes, uint64_t seed);
+uint64_t hash64_xxh64(const void *bytes, size_t n_bytes);  /* the older XXH64, seed 0, for what others hash with it */
 Hash128 hash128(const void *bytes, size_t n_bytes, uint64_t seed);
 
 #endif

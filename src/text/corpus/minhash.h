@@ -2,6 +2,8 @@
  * Rajaraman & Ullman, ch. 3).
  *
  * Function i is x -> (a_i x + b_i) mod p with p = 2^61 - 1, computed in 128 bits (computed in 64 it is no permutation: products wrap).
+ * `wraps` is datatrove's arithmetic: a and b drawn as numpy's RandomState(seed) draws them, products in 64 bits, which wrap before the modulo; its
+ * signatures can be compared with that program's, and its recall falls short of the formula for the same reason.
  * Two documents of similarity s share one of b bands of r rows with probability 1 - (1 - s^r)^b. */
 #ifndef CORPUS_MINHASH_H
 #define CORPUS_MINHASH_H
@@ -9,16 +11,20 @@
 #include "text/corpus/hash.h"
 #include "text/corpus/shingle.h"
 
+#include <stdbool.h>
+
 enum { MINHASH_MAX = 1024 };
 #define MINHASH_PRIME ((UINT64_C(1) << 61) - 1)
 
 typedef struct {
     int n_bands, n_rows;
+    bool wraps;
     uint64_t a[MINHASH_MAX], b[MINHASH_MAX];
 } MinHash;
 
 /* n_bands * n_rows <= MINHASH_MAX. a in [1, p), b in [0, p), from the seed. */
 void minhash_init(MinHash *minhash, int n_bands, int n_rows, uint64_t seed);
+void minhash_init_datatrove(MinHash *minhash, int n_bands, int n_rows, uint32_t seed);
 uint64_t minhash_permute(uint64_t a, uint64_t b, uint64_t x);
 /* The smallest value of each function over the set, [n_bands * n_rows]; UINT64_MAX for an empty set. */
 void minhash_signature(const MinHash *minhash, const ShingleSet *set, uint64_t *signature);

@@ -83,8 +83,10 @@ static int compare_hashes(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-ShingleSet shingle_set(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n)
+ShingleSet shingle_list(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n)
 {
+    if (unit == SHINGLE_DATATROVE)
+        return shingle_list_datatrove(arena, text, n_bytes, n);
     Units units = units_of(arena, text, n_bytes, unit);
     int64_t n_shingles = units.n == 0 ? 0 : units.n < n ? 1 : units.n - n + 1;
     ShingleSet set = {.hashes = ARENA_ARRAY(arena, uint64_t, n_shingles + 1)};
@@ -92,8 +94,17 @@ ShingleSet shingle_set(Arena *arena, const char *text, size_t n_bytes, ShingleUn
         uint32_t begin = i > 0 ? units.ends[i - 1] : 0, end = units.ends[i + n <= units.n ? i + n - 1 : units.n - 1];
         set.hashes[i] = hash64(units.plain + begin, end - begin, 0);
     }
-    qsort(set.hashes, (size_t)n_shingles, sizeof *set.hashes, compare_hashes);
-    for (int64_t i = 0; i < n_shingles; i++)
+    set.n = n_shingles;
+    return set;
+}
+
+ShingleSet shingle_set(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n)
+{
+    ShingleSet set = shingle_list(arena, text, n_bytes, unit, n);
+    int64_t n_all = set.n;
+    qsort(set.hashes, (size_t)n_all, sizeof *set.hashes, compare_hashes);
+    set.n = 0;
+    for (int64_t i = 0; i < n_all; i++)
         if (i == 0 || set.hashes[i] != set.hashes[set.n - 1])
             set.hashes[set.n++] = set.hashes[i];
     return set;

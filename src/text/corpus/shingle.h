@@ -1,9 +1,9 @@
 /* shingle.h - a document as a set of hashed shingles: what near-duplicates share most of.
  *
  * Text is made plain first: letters in lower case, runs of digits to 0, everything else a border between words; so commas, dates and
- * line breaks do not make two pages different. A shingle is a run of n words (English words, Korean eojeol, single Han
- * and kana) or of n syllables and
- * letters with the blanks left out, which finds copies whose spacing was changed. */
+ * line breaks do not make two pages different. A shingle is a run of n words (English words, Korean eojeol, single Han and kana) or of n syllables and
+ * letters with the blanks left out, which finds copies whose spacing was changed. The third kind is hashed as datatrove does (words of white space), for
+ * corpora that were made with it. */
 #ifndef CORPUS_SHINGLE_H
 #define CORPUS_SHINGLE_H
 
@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { SHINGLE_WORDS, SHINGLE_SYLLABLES } ShingleUnit;
-#define SHINGLE_CHOICES "words|syllables"
+typedef enum { SHINGLE_WORDS, SHINGLE_SYLLABLES, SHINGLE_DATATROVE } ShingleUnit;
+#define SHINGLE_CHOICES "words|syllables|datatrove"
 
 typedef struct {
     uint64_t *hashes;  /* rising, each once */
@@ -22,6 +22,10 @@ typedef struct {
 
 /* A text with fewer than n units is one shingle; with none, no shingle. */
 ShingleSet shingle_set(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n);
+/* The same hashes in the order of the text, repeated ones too: all that a signature needs, without the sorting. */
+ShingleSet shingle_list(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n);
+/* Of the third kind (shingle_datatrove.c): none for a text with fewer than n words. */
+ShingleSet shingle_list_datatrove(Arena *arena, const char *text, size_t n_bytes, int n);
 /* |A and B| / |A or B|; 1 for two empty sets. */
 double shingle_jaccard(const ShingleSet *a, const ShingleSet *b);
 

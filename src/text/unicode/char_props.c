@@ -42,6 +42,11 @@ bool char_is_letter(uint32_t c)
     return in_category(c, U_GC_L_MASK);
 }
 
+bool char_is_digit(uint32_t c)
+{
+    return in_category(c, U_GC_ND_MASK);
+}
+
 int char_script(uint32_t c)
 {
     UErrorCode error = U_ZERO_ERROR;

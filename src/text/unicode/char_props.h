@@ -21,6 +21,7 @@ bool char_is_word(uint32_t c);         /* \w: Alphabetic M Nd Pc Join_Control */
 uint32_t char_lower(uint32_t c);       /* simple mapping */
 
 bool char_is_letter(uint32_t c);       /* L */
+bool char_is_digit(uint32_t c);        /* Nd */
 
 /* The script property (UAX #24) as ICU numbers it (UScriptCode), 0 common, 1 inherited; its name in ISO 15924 ("Latn"), NULL for no script. */
 enum { SCRIPT_COMMON = 0, SCRIPT_INHERITED = 1, SCRIPT_BOPOMOFO = 5, SCRIPT_HAN = 17, SCRIPT_HANGUL = 18, SCRIPT_HIRAGANA = 20, SCRIPT_KATAKANA = 22, SCRIPT_LATIN = 25 };
