@@ -13,6 +13,8 @@
 static const Command commands[] = {
     {"synth", cmd_corpus_synth, "write stories of a small world in Korean and English"},
     {"langid", cmd_corpus_langid, NULL},  /* stages that have more beside: train, eval */
+    {"perplexity", cmd_corpus_perplexity, NULL},
+    {"stats", cmd_corpus_stats, "what a corpus is made of: a page with pictures, and JSON"},
     {"dedup", cmd_corpus_dedup, NULL},  /* a stage that has `compare` beside */
     {"build", cmd_corpus_build, "turn files of text into token shards with a train and a validation side"},
 };

@@ -6,6 +6,8 @@
 
 Err cmd_corpus_synth(int argc, char **argv);
 Err cmd_corpus_langid(int argc, char **argv);
+Err cmd_corpus_perplexity(int argc, char **argv);
+Err cmd_corpus_stats(int argc, char **argv);
 Err cmd_corpus_dedup(int argc, char **argv);
 Err cmd_corpus_build(int argc, char **argv);
 

@@ -10,6 +10,7 @@ extern const StageKind langid_stage_kind;   /* langid_stage.c */
 extern const StageKind quality_stage_kind;  /* quality_stage.c */
 extern const StageKind c4_stage_kind;       /* c4_stage.c */
 extern const StageKind words_stage_kind;    /* words_stage.c */
+extern const StageKind perplexity_stage_kind;  /* perplexity_stage.c */
 extern const StageKind dedup_stage_kind;    /* dedup_stage.c */
 extern const StageKind parts_stage_kind;    /* parts_stage.c */
 extern const StageKind pii_stage_kind;      /* pii_stage.c */

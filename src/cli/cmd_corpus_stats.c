@@ -1,0 +1,63 @@
+/* cmd_corpus_stats.c - `jikji corpus stats`. */
+#include "base/log.h"
+#include "cli/cmd_corpus.h"
+#include "cli/corpus_stage.h"
+#include "text/corpus/stats.h"
+
+#include <stdio.h>
+
+typedef struct {
+    StageSettings stage;
+    OptionTexts before;
+} Settings;
+
+static const Option rows[] = {
+    OPTION_TEXT("out", StageSettings, out, "a page with pictures, NAME.html"),
+    OPTION_TEXTS("before", Settings, before, "the same corpus before it was cleaned: shown beside"),
+    OPTION_CHOICE("format", StageSettings, format, DOCUMENT_FORMAT_CHOICES, "how a file falls into documents"),
+    OPTION_TEXT("field", StageSettings, field, "jsonl: the field that holds the text; tsv, csv: the column"),
+    OPTION_INT("document-bytes-max", StageSettings, document_bytes_max, 1, 1e12, "longer documents are skipped"),
+    OPTION_BOOL("json", StageSettings, json, "one JSON object as the last line of stdout"),
+};
+
+static const CommandHelp help = {
+    .synopsis = "corpus stats IN... [--out PAGE.html] [settings]",
+    .examples = "    jikji corpus stats clean.jsonl.zst --out corpus.html\n"
+                "    jikji corpus stats judged.jsonl --before raw.jsonl.zst --out corpus.html --json\n",
+    .about = "Documents, lengths, words and their ranks, languages, places, drops with examples (of files written with --keep-dropped), copies, personal\n"
+             "data, signs of grammar, words for groups of people in their context.\n",
+    .table = {rows, N_ELEMENTS(rows)},
+    .n_words_min = 1,
+    .n_words_max = COMMAND_WORDS_MAX,
+};
+
+static Err run(const Settings *settings, const CommandWords *words, Arena *arena)
+{
+    Stats *now = ARENA_NEW(arena, Stats), *before = settings->before.n > 0 ? ARENA_NEW(arena, Stats) : NULL;
+    StageOptions options = corpus_stage_options(&settings->stage, words->word, words->n);
+    TRY(stats_gather(now, arena, &options));
+    if (before) {
+        options = corpus_stage_options(&settings->stage, settings->before.value, settings->before.n);
+        TRY(stats_gather(before, arena, &options));
+    }
+    log_info("%lld documents, %lld words, %lld different; characters mean %.1f, median %.1f, min %lld, max %lld; %.1f MB/s", (long long)now->n_documents,
+             (long long)now->n_words, (long long)now->n_vocabulary, now->chars_mean, now->chars_median, (long long)now->chars_min, (long long)now->chars_max,
+             (double)now->n_bytes / 1e6 / now->seconds);
+    if (settings->stage.out)
+        TRY(stats_page(now, before, words->word[0], settings->stage.out));
+    if (settings->stage.json)
+        printf("%s\n", stats_json(arena, now));
+    return OK;
+}
+
+Err cmd_corpus_stats(int argc, char **argv)
+{
+    Arena *arena = arena_new();
+    Settings settings = {.stage = stage_settings_default()};
+    CommandWords words;
+    Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
+    if (err == OK && !words.helped)
+        err = run(&settings, &words, arena);
+    arena_free(arena);
+    return err;
+}

@@ -1,0 +1,180 @@
+/* perplexity.c - the table of runs, its file, and the value of a text. */
+#include "text/corpus/perplexity_internal.h"
+
+#include "base/file.h"
+#include "text/corpus/hash.h"
+#include "text/unicode/char_props.h"
+#include "text/unicode/utf8.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DISCOUNT 0.75
+#define UNIFORM (1.0 / 65536.0)
+
+uint64_t perplexity_key(const uint32_t *run, int k, int is_context)
+{
+    uint64_t hash = (uint64_t)(2 * k + is_context + 1) * 0x9E3779B97F4A7C15u;
+    for (int i = 0; i < k; i++) {
+        hash = (hash ^ run[i]) * 0x9FB21C651E98DF25u;
+        hash ^= hash >> 29;
+    }
+    return hash ? hash : 1;
+}
+
+PerplexityEntry *perplexity_entry(const PerplexityModel *model, uint64_t key)
+{
+    uint64_t i = (key ^ key >> 32) & model->mask;
+    while (model->entries[i].key && model->entries[i].key != key)
+        i = (i + 1) & model->mask;
+    return &model->entries[i];
+}
+
+void perplexity_grow(PerplexityModel *model)
+{
+    PerplexityModel old = *model;
+    model->mask = old.entries ? 2 * old.mask + 1 : 4095;
+    model->entries = mem_alloc((model->mask + 1) * sizeof *model->entries);
+    for (uint64_t i = 0; old.entries && i <= old.mask; i++)
+        if (old.entries[i].key)
+            *perplexity_entry(model, old.entries[i].key) = old.entries[i];
+    free(old.entries);
+}
+
+bool perplexity_next_line(const PerplexityModel *model, const char **at, const char *end, uint32_t *chars, int room, int *n)
+{
+    while (*at < end && **at == '\n')
+        ++*at;
+    int first = model->order - 1;
+    *n = first;
+    for (int i = 0; i < first; i++)
+        chars[i] = ' ';
+    while (*at < end && **at != '\n' && *n < room) {
+        uint32_t c;
+        *at += utf8_decode(&c, *at, end);
+        bool blank = c < 0x80 ? c <= ' ' : !(c >= 0xAC00 && c <= 0xD7A3) && char_is_space(c);
+        if (blank && chars[*n > 0 ? *n - 1 : 0] == ' ' && *n > 0)
+            continue;
+        c = c >= '0' && c <= '9' ? '0' : blank ? ' ' : c >= 0x1100 && c <= 0xD7A3 ? c : char_lower(c);
+        chars[(*n)++] = c;
+    }
+    return *n > first || *at < end;
+}
+
+/* p of the character behind `run` given the order - 1 characters before it. */
+static double probability(const PerplexityModel *model, const uint32_t *next)
+{
+    double p = UNIFORM;
+    for (int k = 1; k <= model->order; k++) {
+        const uint32_t *run = next - (k - 1);
+        const PerplexityEntry *context = perplexity_entry(model, perplexity_key(run, k - 1, 1));
+        if (context->key == 0)
+            break;
+        const PerplexityEntry *gram = perplexity_entry(model, perplexity_key(run, k, 0));
+        double n = gram->key ? (double)gram->n : 0.0, total = (double)context->n;
+        p = fmax(n - DISCOUNT, 0.0) / total + DISCOUNT * (double)context->kinds / total * p;
+    }
+    return p;
+}
+
+double perplexity_of(const PerplexityModel *model, const char *text, size_t n_bytes)
+{
+    uint32_t chars[PERPLEXITY_LINE_MAX];
+    double nats = 0;
+    int64_t n_all = 0;
+    int n;
+    for (const char *at = text, *end = text + n_bytes; perplexity_next_line(model, &at, end, chars, PERPLEXITY_LINE_MAX, &n);)
+        for (int i = model->order - 1; i < n; i++, n_all++)
+            nats -= log(probability(model, chars + i));
+    return n_all ? exp(nats / (double)n_all) : 1.0;
+}
+
+int perplexity_bucket(const PerplexityModel *model, double value)
+{
+    return value <= model->limits[0] ? 0 : value <= model->limits[1] ? 1 : 2;
+}
+
+uint64_t perplexity_identity(const PerplexityModel *model)
+{
+    return model->identity;
+}
+
+void perplexity_close(PerplexityModel *model)
+{
+    if (!model)
+        return;
+    free(model->entries);
+    free(model);
+}
+
+/* The file. */
+
+static const char magic[8] = {'j', 'i', 'k', 'j', 'i', 'p', 'p', 'l'};
+enum { FILE_FORMAT = 1, HEAD_BYTES = 40, ENTRY_BYTES = 16 };
+
+static int compare_entries(const void *a, const void *b)
+{
+    uint64_t x = ((const PerplexityEntry *)a)->key, y = ((const PerplexityEntry *)b)->key;
+    return (x > y) - (x < y);
+}
+
+/* Sorts the table in place: of no use afterwards. */
+Err perplexity_save(PerplexityModel *model, const char *path)
+{
+    FileWriter *file;
+    uint64_t n = 0;
+    uint32_t head[2] = {FILE_FORMAT, (uint32_t)model->order};
+    for (uint64_t i = 0; i <= model->mask; i++)
+        if (model->entries[i].key)
+            model->entries[n++] = model->entries[i];
+    qsort(model->entries, n, sizeof *model->entries, compare_entries);
+    TRY(file_writer_open(&file, path));
+    file_writer_write(file, magic, sizeof magic);
+    file_writer_write(file, head, sizeof head);
+    file_writer_write(file, model->limits, sizeof model->limits);
+    file_writer_write(file, &n, sizeof n);
+    file_writer_write(file, model->entries, n * sizeof *model->entries);
+    return file_writer_commit(file);
+}
+
+static Err read_entries(PerplexityModel *model, const FileMap *map, const char *path)
+{
+    uint32_t head[2];
+    uint64_t n, last = 0;
+    if (map->n_bytes < HEAD_BYTES || memcmp(map->bytes, magic, sizeof magic) != 0)
+        return err_set(ERR_FORMAT, "%s: not a model of perplexity", path);
+    memcpy(head, map->bytes + 8, sizeof head);
+    memcpy(model->limits, map->bytes + 16, sizeof model->limits);
+    memcpy(&n, map->bytes + 32, sizeof n);
+    if (head[0] != FILE_FORMAT || head[1] < 1 || head[1] > PERPLEXITY_ORDER_MAX || n < 1 || n != (map->n_bytes - HEAD_BYTES) / ENTRY_BYTES ||
+        map->n_bytes != HEAD_BYTES + n * ENTRY_BYTES || !(model->limits[0] >= 0 && model->limits[0] <= model->limits[1]))
+        return err_set(ERR_FORMAT, "%s: format %u, order %u, %llu entries in %zu bytes, or limits do not fit", path, head[0], head[1], (unsigned long long)n, map->n_bytes);
+    model->order = (int)head[1];
+    while (!model->entries || 2 * n > model->mask)
+        perplexity_grow(model);
+    for (uint64_t i = 0; i < n; i++) {
+        PerplexityEntry entry;
+        memcpy(&entry, map->bytes + HEAD_BYTES + i * ENTRY_BYTES, sizeof entry);
+        if (entry.key <= last || entry.n == 0)
+            return err_set(ERR_FORMAT, "%s: entry %llu is out of order or empty", path, (unsigned long long)i);
+        last = entry.key;
+        *perplexity_entry(model, entry.key) = entry;
+    }
+    model->n = (int64_t)n;
+    return OK;
+}
+
+Err perplexity_open(PerplexityModel **out, const char *path)
+{
+    FileMap map;
+    TRY(file_map(&map, path));
+    PerplexityModel *model = mem_alloc(sizeof *model);
+    Err err = read_entries(model, &map, path);
+    model->identity = hash_bytes(map.bytes, map.n_bytes);
+    file_unmap(&map);
+    if (err != OK)
+        perplexity_close(model);
+    *out = err == OK ? model : NULL;
+    return err;
+}

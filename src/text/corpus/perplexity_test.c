@@ -1,0 +1,71 @@
+/* perplexity_test.c - probabilities that sum to one, order over disorder, the file. */
+#include "base/file.h"
+#include "base/test.h"
+#include "text/corpus/perplexity_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static Err train_on(Arena *arena, const char *text, const char **path, PerplexityTrainReport *report)
+{
+    const char *in = arena_printf(arena, "%s/text.txt", test_dir());
+    *path = arena_printf(arena, "%s/model.ppl", test_dir());
+    CHECK(file_write(in, text, strlen(text)) == OK);
+    PerplexityTrainOptions options = perplexity_train_options_default();
+    options.order = 3;
+    options.hold = 4;
+    DocumentOptions documents = document_options_default();
+    documents.format = DOCUMENT_LINES;
+    return perplexity_train(report, &options, &in, 1, &documents, *path);
+}
+
+/* Goal: after any context, the probabilities of all characters sum to one. A text of one character more has the value p^-1 there. */
+TEST(perplexity, probabilities_sum_to_one)
+{
+    Arena *arena = arena_new();
+    PerplexityTrainReport report;
+    PerplexityModel *model;
+    const char *path, *text = "abcab\nabca\nbcaab\ncab b\nab ca\nabc abc\nbca\n가나다 가나\n나다가\n가나다다\n";
+    CHECK(train_on(arena, text, &path, &report) == OK && perplexity_open(&model, path) == OK);
+    /* By hand over the table: every character of the text, and the uniform rest. */
+    const uint32_t seen[] = {'a', 'b', 'c', ' ', 0xAC00, 0xB098, 0xB2E4};
+    double sum = 0;
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
+        char line[16];
+        int n = 2;
+        memcpy(line, "ab", 2);
+        if (seen[i] < 0x80)
+            line[n++] = (char)seen[i];
+        else
+            memcpy(line + n, seen[i] == 0xAC00 ? "가" : seen[i] == 0xB098 ? "나" : "다", 3), n += 3;
+        double with = pow(perplexity_of(model, line, (size_t)n), 3), before = pow(perplexity_of(model, "ab", 2), 2);
+        sum += before / with;
+    }
+    double rest = pow(perplexity_of(model, "ab", 2), 2) / pow(perplexity_of(model, "abz", 3), 3);
+    CHECK_CLOSE(sum + (65536 - 7) * rest, 1.0, 1e-9);
+    perplexity_close(model);
+    arena_free(arena);
+}
+
+TEST(perplexity, text_like_the_learnt_one_is_expected)
+{
+    Arena *arena = arena_new();
+    PerplexityTrainReport report;
+    PerplexityModel *model;
+    const char *path, *text = "";
+    for (int i = 0; i < 200; i++)
+        text = arena_printf(arena, "%s나는 %s에 %s\n", text, (const char *[]){"학교", "집", "시장", "바다", "산"}[i % 5], (const char *[]){"간다", "갔다", "있다"}[i * 7 / 3 % 3]);
+    CHECK(train_on(arena, text, &path, &report) == OK && perplexity_open(&model, path) == OK);
+    double good = perplexity_of(model, "나는 집에 갔다", strlen("나는 집에 갔다")), bad = perplexity_of(model, "zq#갉뷁x", strlen("zq#갉뷁x"));
+    CHECK(good < 3 && bad > 1000 && perplexity_bucket(model, bad) == 2 && perplexity_bucket(model, report.limits[0]) == 0);
+    CHECK(report.limits[0] <= report.limits[1] && report.n_held > 0);
+    perplexity_close(model);
+    const char *bytes;
+    size_t n;
+    CHECK(file_read(&bytes, &n, arena, path) == OK && file_write(path, bytes, n - 5) == OK);
+    CHECK(perplexity_open(&model, path) == ERR_FORMAT);
+    CHECK(file_write(path, "no model", 8) == OK && perplexity_open(&model, path) == ERR_FORMAT);
+    arena_free(arena);
+}

@@ -1,0 +1,143 @@
+/* perplexity_train.c - counts of runs in one reading, and the limits of the buckets in a second. */
+#include "text/corpus/perplexity_internal.h"
+
+#include "base/log.h"
+#include "text/corpus/hash.h"
+
+#include <stdlib.h>
+
+PerplexityTrainOptions perplexity_train_options_default(void)
+{
+    return (PerplexityTrainOptions){.order = 5, .entries_max = 20000000, .hold = 50};
+}
+
+typedef struct {
+    PerplexityModel *model;
+    const PerplexityTrainOptions *options;
+    PerplexityTrainReport *report;
+    double *values;  /* of the texts set aside */
+    int64_t room;
+} Training;
+
+/* The entry, new if there is room; NULL: it is not there and cannot be. */
+static PerplexityEntry *entry_for(Training *t, uint64_t key)
+{
+    PerplexityModel *model = t->model;
+    PerplexityEntry *entry = perplexity_entry(model, key);
+    if (entry->key)
+        return entry;
+    if (model->n >= t->options->entries_max)
+        return NULL;
+    if (2 * (uint64_t)model->n > model->mask) {
+        perplexity_grow(model);
+        entry = perplexity_entry(model, key);
+    }
+    entry->key = key;
+    model->n++;
+    return entry;
+}
+
+/* Counts the run that ends in `next` at the highest order; a run that is new there counts at the order below, and so on. */
+static void count_run(Training *t, const uint32_t *next)
+{
+    for (int k = t->model->order; k >= 1; k--) {
+        const uint32_t *run = next - (k - 1);
+        PerplexityEntry *context = entry_for(t, perplexity_key(run, k - 1, 1));
+        if (!context)
+            return;
+        if (context->n == UINT32_MAX)
+            return;
+        context->n++;
+        PerplexityEntry *gram = entry_for(t, perplexity_key(run, k, 0));
+        if (!gram)
+            continue;
+        gram->n++;
+        if (gram->n > 1)
+            return;
+        perplexity_entry(t->model, perplexity_key(run, k - 1, 1))->kinds++;  /* the table may have moved */
+    }
+}
+
+static void learn(Training *t, const Document *document)
+{
+    uint32_t chars[PERPLEXITY_LINE_MAX];
+    int n;
+    for (const char *at = document->text, *end = at + document->n_bytes; perplexity_next_line(t->model, &at, end, chars, PERPLEXITY_LINE_MAX, &n);)
+        for (int i = t->model->order - 1; i < n; i++, t->report->n_chars++)
+            count_run(t, chars + i);
+    t->report->n_texts++;
+}
+
+static void weigh(Training *t, const Document *document)
+{
+    if (t->report->n_held == t->room) {
+        t->room = t->room ? 2 * t->room : 256;
+        t->values = mem_realloc(t->values, (size_t)t->room * sizeof *t->values);
+    }
+    t->values[t->report->n_held++] = perplexity_of(t->model, document->text, document->n_bytes);
+}
+
+static Err read_all(Training *t, char **paths, int n_paths, const DocumentOptions *documents, bool held, void (*take)(Training *, const Document *))
+{
+    Err err = OK;
+    for (int i = 0; i < n_paths && err == OK; i++) {
+        DocumentReader *reader;
+        Document document;
+        TRY(document_reader_open(&reader, paths[i], documents));
+        while (document_reader_next(reader, &document, &err)) {
+            bool its = t->options->hold > 0 && hash64(document.text, document.n_bytes, 7) % (uint64_t)t->options->hold == 0;
+            if (its == held)
+                take(t, &document);
+        }
+        document_reader_free(reader);
+    }
+    return err;
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void set_limits(Training *t)
+{
+    int64_t n = t->report->n_held;
+    if (n == 0)
+        return;
+    qsort(t->values, (size_t)n, sizeof *t->values, compare_values);
+    t->model->limits[0] = t->values[(n - 1) * 3 / 10];
+    t->model->limits[1] = t->values[(n - 1) * 6 / 10];
+}
+
+static Err train(Training *t, const char *const *inputs, int n_inputs, const DocumentOptions *documents, const char *out, Arena *arena)
+{
+    char **paths;
+    int n_paths;
+    TRY(document_list_files(&paths, &n_paths, arena, inputs, n_inputs));
+    perplexity_grow(t->model);
+    TRY(read_all(t, paths, n_paths, documents, false, learn));
+    if (t->report->n_chars == 0)
+        return err_set(ERR_USAGE, "no text to learn from");
+    TRY(read_all(t, paths, n_paths, documents, true, weigh));
+    set_limits(t);
+    t->report->n_entries = t->model->n;
+    t->report->limits[0] = t->model->limits[0];
+    t->report->limits[1] = t->model->limits[1];
+    return perplexity_save(t->model, out);
+}
+
+Err perplexity_train(PerplexityTrainReport *report, const PerplexityTrainOptions *options, const char *const *inputs, int n_inputs, const DocumentOptions *documents,
+                     const char *out)
+{
+    *report = (PerplexityTrainReport){0};
+    PerplexityModel *model = mem_alloc(sizeof *model);
+    model->order = (int)options->order;
+    Training t = {.model = model, .options = options, .report = report};
+    Arena *arena = arena_new();
+    Err err = train(&t, inputs, n_inputs, documents, out, arena);
+    free(t.values);
+    arena_free(arena);
+    perplexity_close(model);
+    return err;
+}
