@@ -51,9 +51,11 @@ const char *value_text(Arena *arena, ValueKind kind, double value)
 
 /* ---- axes ---- */
 
+#define VALUE_MAX 1e150  /* no span of drawn values overflows */
+
 void extent_add(Extent *extent, double value)
 {
-    if (!isfinite(value))
+    if (!(fabs(value) <= VALUE_MAX))
         return;
     if (extent->min > extent->max) {
         extent->min = extent->max = value;
@@ -114,9 +116,14 @@ Axis axis_new(Extent extent, bool is_log, bool round_ends, ValueKind kind, doubl
     return axis;
 }
 
+bool value_is_drawn(double value, bool is_log)
+{
+    return fabs(value) <= VALUE_MAX && (!is_log || value >= 1 / VALUE_MAX);
+}
+
 bool axis_has(const Axis *axis, double value)
 {
-    return isfinite(value) && (!axis->is_log || value > 0);
+    return value_is_drawn(value, axis->is_log);
 }
 
 double axis_place(const Axis *axis, double value)

@@ -21,7 +21,7 @@ typedef struct {
 static double bar_value(const BarChart *chart, int row, int s)
 {
     double value = chart->values[row * chart->n_series + s];
-    return isfinite(value) ? value : 0;
+    return fabs(value) <= 1e150 ? value : 0;  /* as everywhere: what lies beyond is not drawn */
 }
 
 /* Room for the longest name, at most a third of the drawing. */

@@ -16,11 +16,12 @@ typedef struct {
     double min, max;  /* min > max: nothing seen yet */
 } Extent;
 #define EXTENT_EMPTY ((Extent){1.0, 0.0})
-void extent_add(Extent *extent, double value);  /* what is not finite is passed over */
+void extent_add(Extent *extent, double value);  /* what is not finite, or beyond 1e150, is passed over: it is not drawn */
 
 /* An axis over the extent; `round_ends` widens it to whole ticks. An empty extent gives 0 .. 1. */
 Axis axis_new(Extent extent, bool is_log, bool round_ends, ValueKind kind, double from, double to, int n_ticks);
-bool axis_has(const Axis *axis, double value);  /* it can be drawn at all: finite, and above 0 on a log axis */
+bool value_is_drawn(double value, bool is_log);  /* within 1e150; on a log axis also above 1e-150 */
+bool axis_has(const Axis *axis, double value);  /* the same on this axis */
 double axis_place(const Axis *axis, double value);
 enum { AXIS_TICKS_MAX = 32 };
 int axis_ticks(const Axis *axis, double ticks[AXIS_TICKS_MAX]);

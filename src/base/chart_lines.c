@@ -26,13 +26,13 @@ static Drawing drawing_new(const LineChart *chart, bool korean, Arena *arena)
     for (int s = 0; s < chart->n_series; s++)
         for (int64_t i = 0; i < chart->series[s].n; i++) {
             double at = chart->series[s].x[i], value = chart->series[s].y[i];
-            if (!isfinite(at) || !isfinite(value) || (chart->x_log && at <= 0) || (chart->y_log && value <= 0))
+            if (!value_is_drawn(at, chart->x_log) || !value_is_drawn(value, chart->y_log))
                 continue;
             extent_add(&x, at);
             extent_add(&y, value);
         }
     for (int i = 0; i < chart->n_events; i++)
-        if (!chart->x_log || chart->events[i].x > 0)
+        if (value_is_drawn(chart->events[i].x, chart->x_log))
             extent_add(&x, chart->events[i].x);
     if (chart->y_from_zero && !chart->y_log && y.min <= y.max)
         extent_add(&y, 0);

@@ -11,6 +11,8 @@ static const char *const series_names[N_RUN_SERIES] = {"loss", "lr", "grad_norm"
 
 /* ---- the log ---- */
 
+#define STEP_MAX 1e15  /* past it, counts are no longer exact in a double */
+
 typedef struct {
     double step, value[N_RUN_SERIES];
     const char *sample, *event;
@@ -86,7 +88,7 @@ Err run_log_read(RunRecord *record, Arena *arena, const char *path)
         json_reader_init(&r, path, at, (size_t)(end - at));
         r.first_line = number;
         TRY(read_line(&line, &r, arena));
-        if (isfinite(line.step))
+        if (line.step >= 0 && line.step <= STEP_MAX)
             keep_line(record, &line, line.event ? arena_strndup(arena, at, (size_t)(end - at)) : NULL);
         at = end + 1;
     }
