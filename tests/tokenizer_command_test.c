@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -122,6 +123,29 @@ static double number_of(const char *json, const char *key)
     const char *at = strstr(json, key);
     at = at ? strchr(at, ':') : NULL;
     return at ? strtod(at + 1, NULL) : -1.0;
+}
+
+/* Korean is a tenth of the text; at a high temperature it gets as much of the vocabulary as it would of its own. */
+TEST(tokenizer_command, temperature_gives_a_small_language_its_share)
+{
+    Bench bench = bench_open();
+    char *english = arena_alloc(bench.arena, 40001), *korean = arena_alloc(bench.arena, 5000);
+    for (int i = 0; i < 2000; i++)
+        snprintf(english + 20 * i, 21, "word%04d thing %04d\n", i % 700, i % 900);
+    size_t n_korean = 0;
+    for (int i = 0; i < 100; i++)
+        n_korean += (size_t)snprintf(korean + n_korean, 48, "나는 학교에 %04d 갔다. 책을 보\n", i);
+    CHECK_OK(file_write(arena_printf(bench.arena, "%s/en.txt", bench.dir), english, 40000));
+    CHECK_OK(file_write(arena_printf(bench.arena, "%s/ko.txt", bench.dir), korean, n_korean));
+    CHECK_EQUAL(run(&bench, "train --vocab-size 300 --format lines --temperature 1000 --out even en.txt ko.txt"), 0);
+    CHECK(says(bench.err, "ko.txt: 9.") && says(bench.err, "en.txt: 9") && says(bench.err, "Hangul:"));
+    const char *share = strstr(bench.err, "on average, ");
+    CHECK(share && fabs(strtod(share + 12, NULL) - 50.0) < 5.0);
+    CHECK_EQUAL(run(&bench, "train --vocab-size 300 --format lines --out odd --quiet true en.txt ko.txt"), 0);
+    CHECK_EQUAL(run(&bench, "train --vocab-size 300 --format lines --temperature 1000 --out again --quiet true en.txt ko.txt"), 0);
+    CHECK(system(arena_printf(bench.arena, "cd %s && cmp -s even/tokenizer.json again/tokenizer.json", bench.dir)) == 0);
+    CHECK(system(arena_printf(bench.arena, "cd %s && cmp -s even/tokenizer.json odd/tokenizer.json", bench.dir)) != 0);
+    arena_free(bench.arena);
 }
 
 TEST(tokenizer_command, a_chat_is_written_as_text_or_ids)

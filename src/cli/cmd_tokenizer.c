@@ -9,6 +9,8 @@
 #include "cli/help_formats.h"
 #include "text/corpus/byte_stream.h"
 #include "text/corpus/document.h"
+#include "text/tokenizer/mixture.h"
+#include "text/tokenizer/survey.h"
 #include "text/tokenizer/tokenizer.h"
 
 #include <stdio.h>
@@ -23,6 +25,8 @@ typedef struct {
     OptionTexts specials;
     const char *bos, *eos, *pad, *unk, *mask;
     int64_t vocab_size, min_frequency, max_token_chars, threads, memory;
+    double temperature;
+    int64_t seed;
     int fallback;
     bool nfc, particles, quiet;
 } TrainSettings;
@@ -45,6 +49,8 @@ static const Option train_options[] = {
     OPTION_BOOL("nfc", TrainSettings, nfc, "normalise to NFC, now and ever after"),
     OPTION_CHOICE("format", TrainSettings, format, DOCUMENT_FORMAT_CHOICES, "how files hold documents"),
     OPTION_TEXT("field", TrainSettings, field, "field or column of a record"),
+    OPTION_REAL("temperature", TrainSettings, temperature, 1.0, 1000.0, "each FILE is a language; shares p become p^(1/temperature): 1 leaves them"),
+    OPTION_INT("seed", TrainSettings, seed, 0, 9e15, "of the sampling by temperature"),
     OPTION_INT("threads", TrainSettings, threads, 0, 4096, "0: all; the result does not depend on it"),
     OPTION_INT("memory", TrainSettings, memory, 0, 1e15, "bytes that the trainer may take; 0: any"),
     OPTION_BOOL("quiet", TrainSettings, quiet, "no progress"),
@@ -53,7 +59,9 @@ static const CommandHelp train_help = {
     .synopsis = "tokenizer train --out DIR FILE... [settings]",
     .examples = "    jikji tokenizer train --type byte-bpe --vocab-size 32000 --out tok corpus.txt\n"
                 "    jikji tokenizer train --type char --out tok input.txt\n"
-                "    jikji tokenizer train --pattern o200k --special '<|end|>' --eos '<|end|>' --field text --out tok corpus.jsonl.zst\n",
+                "    jikji tokenizer train --pattern o200k --special '<|end|>' --eos '<|end|>' --field text --out tok corpus.jsonl.zst\n"
+                "    jikji tokenizer train --type jamo --nfc --out tok korean/\n"
+                "    jikji tokenizer train --temperature 3 --out tok korean/ english.txt japanese.txt\n",
     .about = "Learns a vocabulary and writes a Hugging Face directory. Without special tokens given, those usual for the type: <|endoftext|> as\n"
              "bos and eos, [PAD] [UNK] [CLS] [SEP] [MASK], <unk> <s> </s>, or none for characters and bytes.\n",
     .table = {train_options, N_ELEMENTS(train_options)},
@@ -98,24 +106,56 @@ static const CommandHelp decode_help = {
     .n_words_max = COMMAND_WORDS_MAX,
 };
 
-/* Documents of all files, one after another. */
+/* Documents of all files, one after another, each as often as its language's weight says. */
 typedef struct {
     char **paths;
+    int *languages;   /* [n_paths]: the word of the command line that a path comes from */
     int n_paths, at;
     DocumentOptions options;
     DocumentReader *reader;
+    double weights[COMMAND_WORDS_MAX];
+    int64_t n_bytes[COMMAND_WORDS_MAX], n_taken[COMMAND_WORDS_MAX];  /* of each language: there, and taken */
+    uint64_t seed;
+    Document document;
+    int64_t number, copies;  /* of the document that is handed out, and how often it still will be */
 } Documents;
+
+static Err list_documents(Documents *documents, Arena *arena, const CommandWords *files)
+{
+    for (int i = 0; i < files->n; i++) {
+        char **paths;
+        int n;
+        TRY(document_list_files(&paths, &n, arena, &files->word[i], 1));
+        char **all = ARENA_ARRAY(arena, char *, documents->n_paths + n);
+        int *languages = ARENA_ARRAY(arena, int, documents->n_paths + n);
+        for (int k = 0; k < documents->n_paths + n; k++) {
+            all[k] = k < documents->n_paths ? documents->paths[k] : paths[k - documents->n_paths];
+            languages[k] = k < documents->n_paths ? documents->languages[k] : i;
+        }
+        documents->paths = all;
+        documents->languages = languages;
+        documents->n_paths += n;
+        documents->weights[i] = 1.0;
+    }
+    return OK;
+}
 
 static Err next_document(void *context, const char **text, size_t *n_bytes)
 {
     Documents *documents = context;
     for (;;) {
-        Document document;
         Err err = OK;
-        if (documents->reader && document_reader_next(documents->reader, &document, &err)) {
-            *text = document.text;
-            *n_bytes = document.n_bytes;
+        int language = documents->at ? documents->languages[documents->at - 1] : 0;
+        if (documents->copies > 0) {
+            documents->copies--;
+            documents->n_taken[language] += (int64_t)documents->document.n_bytes;
+            *text = documents->document.text;
+            *n_bytes = documents->document.n_bytes;
             return OK;
+        }
+        if (documents->reader && document_reader_next(documents->reader, &documents->document, &err)) {
+            documents->copies = mixture_copies(documents->seed, language, documents->number++, documents->weights[language]);
+            continue;
         }
         document_reader_free(documents->reader);
         documents->reader = NULL;
@@ -125,6 +165,41 @@ static Err next_document(void *context, const char **text, size_t *n_bytes)
             return OK;
         TRY(document_reader_open(&documents->reader, documents->paths[documents->at++], &documents->options));
     }
+}
+
+/* Reads everything once to learn how much there is of each language, then weighs them. */
+static Err weigh_documents(Documents *documents, int n_languages, double temperature)
+{
+    const char *text;
+    size_t n;
+    do
+        TRY(next_document(documents, &text, &n));
+    while (text && !interrupt_requested());
+    memcpy(documents->n_bytes, documents->n_taken, sizeof documents->n_bytes);
+    memset(documents->n_taken, 0, sizeof documents->n_taken);
+    documents->at = 0;
+    documents->number = 0;
+    mixture_weights(documents->n_bytes, n_languages, temperature, documents->weights);
+    return OK;
+}
+
+/* What each language gave, and what each script got. */
+static void report_languages(const Documents *documents, const CommandWords *files, const Tokenizer *tok)
+{
+    double total = 0.0, taken = 0.0;
+    int64_t scripts[N_TOKEN_SCRIPTS];
+    for (int i = 0; i < files->n; i++) {
+        total += (double)documents->n_bytes[i];
+        taken += (double)documents->n_taken[i];
+    }
+    for (int i = 0; i < files->n && total > 0.0 && taken > 0.0; i++)
+        log_info("%s: %.1f %% of the text, taken %.3f times on average, %.1f %% of what was learnt from", files->word[i],
+                 100.0 * (double)documents->n_bytes[i] / total, documents->weights[i], 100.0 * (double)documents->n_taken[i] / taken);
+    survey_scripts(tok, scripts);
+    for (int s = 0; s < N_TOKEN_SCRIPTS; s++)
+        if (scripts[s])
+            log_info("%s: %lld tokens, %.1f %%", survey_script_name((TokenScript)s), (long long)scripts[s],
+                     100.0 * (double)scripts[s] / (double)tokenizer_vocab_size(tok));
 }
 
 static Err take_special(TokenizerTrainOptions *train, const char *text)
@@ -183,8 +258,11 @@ static Err run_train(const TrainSettings *settings, const CommandWords *files, A
     documents.options.format = settings->format;
     documents.options.field = settings->field;
     documents.options.bytes_max = INT64_MAX / 4;
-    TRY(document_list_files(&documents.paths, &documents.n_paths, arena, files->word, files->n));
+    documents.seed = (uint64_t)settings->seed;
+    TRY(list_documents(&documents, arena, files));
     interrupt_install();
+    if (settings->temperature != 1.0)
+        TRY(weigh_documents(&documents, files->n, settings->temperature));
     double start = clock_seconds();
     Tokenizer *tok = NULL;
     Err err = tokenizer_train(&tok, &train, (TokenizerSource){next_document, &documents});
@@ -194,6 +272,8 @@ static Err run_train(const TrainSettings *settings, const CommandWords *files, A
     if (err == OK && !settings->quiet)
         log_info("%lld tokens in %s, %s", (long long)tokenizer_vocab_size(tok), settings->out,
                  format_seconds(arena, clock_seconds() - start));
+    if (err == OK && !settings->quiet && settings->temperature != 1.0)
+        report_languages(&documents, files, tok);
     tokenizer_free(tok);
     return err;
 }
@@ -206,6 +286,7 @@ static Err command_train(Arena *arena, int argc, char **argv)
         .min_frequency = defaults.min_frequency,
         .pattern = defaults.pattern,
         .field = "text",
+        .temperature = 1.0,
     };
     CommandWords files;
     TRY(command_line_read(&files, &train_help, &settings, arena, argc, argv));
