@@ -73,6 +73,24 @@ TEST(families, training_keeps_its_bits_and_its_plan)
     }
 }
 
+/* Goal: a resumed run drops what it would have dropped. Method: bloom with dropout; its last checkpoint damaged, so that its last third runs
+ * again. */
+SLOW_TEST(families, dropout_goes_on_after_a_resume_as_if_never_stopped)
+{
+    const Family *bloom = &families[N_FAMILIES - 1];
+    Shop shop;
+    REQUIRE(shop_of(&shop, bloom));
+    REQUIRE(shop_train_ok(&shop, "whole", ""));
+    REQUIRE(CHECK_EQUAL(system(arena_printf(shop.arena, "cp -a %s/whole %s/again", shop.dir, shop.dir)), 0));
+    REQUIRE(shop_write(&shop, "again/checkpoints/step-24/state.json", "damaged"));
+    REQUIRE(shop_train_ok(&shop, "again", "--resume"));
+    CHECK(checkpoint_hash(&shop, "whole", "model.safetensors") == checkpoint_hash(&shop, "again", "model.safetensors"));
+    CHECK(checkpoint_hash(&shop, "whole", "state.json") == checkpoint_hash(&shop, "again", "state.json"));
+    REQUIRE(shop_train_ok(&shop, "none", "--model.dropout 0"));
+    CHECK(checkpoint_hash(&shop, "whole", "model.safetensors") != checkpoint_hash(&shop, "none", "model.safetensors"));
+    shop_close(&shop);
+}
+
 /* Goal: what training saved is a model that generates. */
 TEST(families, a_trained_model_generates)
 {
