@@ -80,3 +80,16 @@ double shop_number(Shop *shop, const char *key)
     const char *at = strstr(text, arena_printf(shop->arena, "\"%s\":", key));
     return at ? atof(at + strlen(key) + 3) : NAN;
 }
+
+void shop_check_same_checkpoint(Shop *shop, const char *a, const char *b, const char *step)
+{
+    const char *const files[] = {"model.safetensors", "optimizer.safetensors", "state.json", "config.json", "tokenizer.json"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        uint64_t hash_a = 1, hash_b = 2;
+        CHECK_OK(file_hash(&hash_a, arena_printf(shop->arena, "%s/%s/checkpoints/%s/%s", shop->dir, a, step, files[i])));
+        CHECK_OK(file_hash(&hash_b, arena_printf(shop->arena, "%s/%s/checkpoints/%s/%s", shop->dir, b, step, files[i])));
+        if (hash_a != hash_b)
+            test_note("%s of %s and %s differ", files[i], a, b);
+        CHECK(hash_a == hash_b);
+    }
+}

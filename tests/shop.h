@@ -24,4 +24,7 @@ bool shop_train_ok(Shop *shop, const char *out, const char *flags);
 /* A number of the JSON object on stdout, NaN when absent. */
 double shop_number(Shop *shop, const char *key);
 
+/* Checks that runs a and b have the same files at a step ("step-24"): weights, moments, state, config, tokenizer. */
+void shop_check_same_checkpoint(Shop *shop, const char *a, const char *b, const char *step);
+
 #endif

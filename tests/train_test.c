@@ -13,20 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Everything a checkpoint promises, in one number a file. */
-static void check_same_checkpoint(Shop *shop, const char *a, const char *b, const char *step)
-{
-    const char *const files[] = {"model.safetensors", "optimizer.safetensors", "state.json", "config.json", "tokenizer.json"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        uint64_t hash_a = 1, hash_b = 2;
-        CHECK_OK(file_hash(&hash_a, arena_printf(shop->arena, "%s/%s/checkpoints/%s/%s", shop->dir, a, step, files[i])));
-        CHECK_OK(file_hash(&hash_b, arena_printf(shop->arena, "%s/%s/checkpoints/%s/%s", shop->dir, b, step, files[i])));
-        if (hash_a != hash_b)
-            test_note("%s of %s and %s differ", files[i], a, b);
-        CHECK(hash_a == hash_b);
-    }
-}
-
 /* Runs of `flags` at 1 to 4 threads, and cut into micro batches of whole leaves, end in checkpoints of the same bits. */
 static void check_bits(Shop *shop, const char *flags, const char *step)
 {
@@ -36,7 +22,7 @@ static void check_bits(Shop *shop, const char *flags, const char *step)
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
         const char *out = arena_printf(shop->arena, "same%zu", i);
         if (shop_train_ok(shop, out, arena_printf(shop->arena, "%s %s", flags, same[i])))
-            check_same_checkpoint(shop, "t1", out, step);
+            shop_check_same_checkpoint(shop, "t1", out, step);
     }
 }
 
@@ -114,7 +100,7 @@ static void check_kills(Shop *shop, int n_kills, const char *flags, const char *
     test_note("killed %d times", n_killed);
     CHECK(n_killed > 0);
     if (shop_train_ok(shop, "killed", resume))
-        check_same_checkpoint(shop, "whole", "killed", step);
+        shop_check_same_checkpoint(shop, "whole", "killed", step);
 }
 
 /* Goal: a run killed at random moments and resumed ends with the bits of one that never stopped. */
@@ -220,7 +206,7 @@ TEST(train, a_flipped_bit_sends_the_run_back_to_the_checkpoint_before)
         fputc(byte ^ 1, file);
         fclose(file);
         if (shop_train_ok(&shop, out, "--resume"))
-            check_same_checkpoint(&shop, "whole", out, "step-24");
+            shop_check_same_checkpoint(&shop, "whole", out, "step-24");
         CHECK(strstr(shop_read(&shop, "stderr"), "damaged") != NULL);
     }
     shop_close(&shop);

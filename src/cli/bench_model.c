@@ -23,7 +23,7 @@ static Err read_recipe(ModelConfig *config, BenchTrainOptions *options, Arena *a
     options->seq_len = r.data.seq_len;
     options->batch_size = r.train.batch_size;
     options->micro_batch_size = r.train.micro_batch_size ? r.train.micro_batch_size : r.train.batch_size;
-    options->compute = r.train.precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32;
+    options->compute = recipe_compute(&r);
     return OK;
 }
 

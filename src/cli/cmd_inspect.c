@@ -13,6 +13,7 @@ static const Command views[] = {
     {"logits", inspect_logits, "the logits of given token ids, as safetensors"},
     {"grads", inspect_grads, "the loss and every gradient for given ids and labels, as safetensors"},
     {"checkpoint", inspect_checkpoint, "what a checkpoint holds: names, shapes, hashes, step"},
+    {"float", inspect_float, "the bits of a number in every format: f64, f32, tf32, bf16, fp16, fp8, fp4, int8"},
 };
 
 Err cmd_inspect(int argc, char **argv)
@@ -29,5 +30,5 @@ Err cmd_inspect(int argc, char **argv)
     for (int i = 0; i < N_ELEMENTS(views); i++)
         if (strcmp(views[i].name, argv[1]) == 0)
             return views[i].run(argc - 1, argv + 1);
-    return err_set(ERR_USAGE, "inspect %s: no such view; known: params, graph, logits, grads, checkpoint", argv[1]);
+    return err_set(ERR_USAGE, "inspect %s: no such view; known: params, graph, logits, grads, checkpoint, float", argv[1]);
 }

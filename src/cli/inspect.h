@@ -12,6 +12,7 @@ Err inspect_graph(int argc, char **argv);
 Err inspect_logits(int argc, char **argv);
 Err inspect_grads(int argc, char **argv);
 Err inspect_checkpoint(int argc, char **argv);
+Err inspect_float(int argc, char **argv);
 
 /* "1,2, 3" to numbers in `arena`; `flag` opens messages. ERR_USAGE: not a number, or outside [min, max]. */
 Err inspect_read_ids(int32_t **ids, int64_t *n, Arena *arena, const char *flag, const char *text, int64_t min, int64_t max);

@@ -75,6 +75,7 @@ void train_outcome_to_json(const TrainOutcome *outcome, JsonWriter *json)
     json_field_double(json, "seconds", r->seconds);
     json_field_int(json, "bad_steps", r->n_bad_steps);
     json_field_double(json, "data_share", r->data_share);
+    json_field_double(json, "loss_scale", r->loss_scale);
     json_field_double(json, "recompute_share_planned", outcome->plan.memory.recompute_share);
     number_or_null(json, "recompute_share", r->recompute_share);
 }
@@ -93,7 +94,7 @@ static double probe(const Recipe *recipe, const Pretrain *pretrain)
     if (!recipe->train.probe)
         return 0;
     return measured_matmul_rate(pretrain_config(pretrain), recipe->train.micro_batch_size * recipe->data.seq_len,
-                                recipe->train.precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32);
+                                recipe_compute(recipe));
 }
 
 static Err train_bound(const Recipe *recipe, bool resume, Pretrain *pretrain, TrainOutcome *outcome, Arena *arena)

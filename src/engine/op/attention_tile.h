@@ -314,7 +314,7 @@ static int64_t tile_padded(int64_t width)
 
 static void *tile_row(const Tensor *t, int64_t token, int64_t head)
 {
-    return (char *)t->data + (token * t->stride[0] + head * t->stride[1]) * (t->dtype == DTYPE_BF16 ? 2 : 4);
+    return (char *)t->data + (token * t->stride[0] + head * t->stride[1]) * dtype_bytes(t->dtype);
 }
 
 /* With zeros up to whole vectors. */

@@ -32,7 +32,7 @@ TEST(dropout, fast_kernels_are_near_the_reference)
 {
     const double rates[] = {0.0, 0.1, 0.75};
     for (int i = 0; i < 3; i++) {
-        OpCase c = {.build = build_dropout, .args = &rates[i], .n_tokens = 61, .n_roundings = 3, .n_bf16_roundings = 2, .magnitude = MAGNITUDE_ELEMENT};
+        OpCase c = {.build = build_dropout, .args = &rates[i], .n_tokens = 61, .n_roundings = 3, .n_half_roundings = 2, .magnitude = MAGNITUDE_ELEMENT};
         op_check_fast(&c);
     }
 }

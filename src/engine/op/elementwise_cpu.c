@@ -35,13 +35,11 @@ SIMD_INLINE void elementwise(Action action, const KernelCall *call, float factor
         Piece piece = piece_at(&pieces, p);
         void *to = piece_data(&pieces, y, piece);
         const void *first = piece_data(&pieces, a, piece), *second = piece_data(&pieces, b, piece);
-        bool a_half = a->dtype == DTYPE_BF16, b_half = b->dtype == DTYPE_BF16, y_half = y->dtype == DTYPE_BF16;
-        if (!a_half && !b_half && !y_half)
-            elementwise_piece(action, to, DTYPE_F32, first, DTYPE_F32, second, DTYPE_F32, factors, piece.n);
-        else if (a_half && b_half && y_half)
-            elementwise_piece(action, to, DTYPE_BF16, first, DTYPE_BF16, second, DTYPE_BF16, factors, piece.n);
-        else
+        if (a->dtype == y->dtype && b->dtype == y->dtype) {
+            WITH_FAST_DTYPE(y->dtype, D, elementwise_piece(action, to, D, first, D, second, D, factors, piece.n))
+        } else {
             elementwise_piece(action, to, y->dtype, first, a->dtype, second, b->dtype, factors, piece.n);
+        }
     }
 }
 

@@ -82,7 +82,7 @@ static Node *build_windows(OpCheck *c)
 typedef struct {
     Node *(*build)(OpCheck *c);
     Magnitude magnitude;
-    int n_roundings, n_bf16_roundings;
+    int n_roundings, n_half_roundings;
 } Row;
 
 /* Products of a value near zero and of sums lose nothing; gelu's slope cancels where it crosses zero, so the array is the measure. */
@@ -111,7 +111,7 @@ TEST(elementwise, fast_kernels_are_near_the_reference)
         for (int w = 0; w < 3; w++) {
             Args args = {.c = widths[w]};
             OpCase c = {.build = rows[i].build, .args = &args, .n_tokens = 129, .n_roundings = rows[i].n_roundings,
-                        .n_bf16_roundings = rows[i].n_bf16_roundings, .magnitude = rows[i].magnitude};
+                        .n_half_roundings = rows[i].n_half_roundings, .magnitude = rows[i].magnitude};
             op_check_fast(&c);
         }
 }
@@ -162,7 +162,7 @@ static Node *build_tail(OpCheck *c)
 TEST(elementwise, gelu_is_precise_in_its_tail)
 {
     Args args = {.c = 50};
-    OpCase c = {.build = build_tail, .args = &args, .n_tokens = 20, .n_roundings = 300, .n_bf16_roundings = 60, .magnitude = MAGNITUDE_ELEMENT};
+    OpCase c = {.build = build_tail, .args = &args, .n_tokens = 20, .n_roundings = 300, .n_half_roundings = 60, .magnitude = MAGNITUDE_ELEMENT};
     op_check_fast(&c);
 }
 

@@ -19,7 +19,7 @@ enum {
     TILE_PANELS = 6,               /* of A in a tile: 84 rows */
     TILES_WANTED = 24,             /* enough to share evenly among threads; smaller tiles pack or read more often */
     SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in the first cache's sets */
-    SUM_ROWS_MAX = 1024,           /* of a bf16 C whose sums need a place between blocks of K */
+    SUM_ROWS_MAX = 1024,           /* of a half C whose sums need a place between blocks of K */
     FEW_ROWS_MAX = 28,
     FEW_ROWS_K_BLOCK_MAX = 512,
     DIRECT_COLUMNS = 64,           /* in one piece of work: as many rows of B, or as much of one, as memory likes to be read at a time */
@@ -31,7 +31,7 @@ typedef struct {
     const GemmKernel *kernel;
     int64_t k_block, n_k_blocks;
     uint32_t *a_panels, *b_panels;  /* workspace */
-    float *sums;                    /* workspace: sums so far of a bf16 C, or NULL if there is but one block of K */
+    float *sums;                    /* workspace: sums so far of a half C, or NULL if there is but one block of K */
     int n_threads;
     atomic_llong ticket;            /* the next piece of work */
 } Job;
@@ -64,7 +64,7 @@ static int64_t round_up(int64_t n, int64_t unit)
 
 static int64_t bytes_of(DType dtype)
 {
-    return dtype == DTYPE_BF16 ? 2 : 4;
+    return dtype == DTYPE_F32 ? 4 : 2;
 }
 
 static int64_t k_block_of(const Gemm *g)
@@ -79,7 +79,7 @@ static bool is_few_rows(const Gemm *g)
 
 static bool needs_sums(const Gemm *g)
 {
-    return g->c_dtype == DTYPE_BF16 && g->k > k_block_of(g) && !is_few_rows(g);
+    return g->c_dtype != DTYPE_F32 && g->k > k_block_of(g) && !is_few_rows(g);
 }
 
 /* The largest part of K packed at a time: whole blocks. */
@@ -133,7 +133,7 @@ static GemmLanes lanes_of_b(const Gemm *g, int64_t column, int64_t k)
     return (GemmLanes){(const char *)g->b + at * bytes_of(g->b_dtype), g->b_dtype, g->b_col_stride, g->b_row_stride};
 }
 
-/* Where the sums of block k_index go for the part of C at (row, column). sums: the place of a bf16 C between blocks. */
+/* Where the sums of block k_index go for the part of C at (row, column). sums: the place of a half C between blocks. */
 static GemmOut out_at(const Job *job, int64_t row, int64_t column, int64_t k_index, float *sums, int64_t sums_stride)
 {
     const Gemm *g = job->g;
@@ -144,9 +144,9 @@ static GemmOut out_at(const Job *job, int64_t row, int64_t column, int64_t k_ind
                    .bias = is_last && g->bias ? g->bias + column : NULL};
     if (is_first && !g->accumulate)
         out.from = NULL;
-    else if (!is_first && g->c_dtype == DTYPE_BF16)
+    else if (!is_first && g->c_dtype != DTYPE_F32)
         out.from = sums, out.from_dtype = DTYPE_F32, out.from_stride = sums_stride;
-    if (!is_last && g->c_dtype == DTYPE_BF16)
+    if (!is_last && g->c_dtype != DTYPE_F32)
         out.to = sums, out.to_dtype = DTYPE_F32, out.to_stride = sums_stride;
     return out;
 }
@@ -386,9 +386,10 @@ static void copy_row(const Job *job, int64_t row)
     const Gemm *g = job->g;
     float *to = (float *)job->a_panels + row * g->k;
     GemmLanes from = lanes_of_a(g, row, 0);
-    for (int64_t k = 0; k < g->k; k++)
-        to[k] = g->a_dtype == DTYPE_BF16 ? f32_from_bf16(((const uint16_t *)from.base)[k * from.k_stride])
-                                         : ((const float *)from.base)[k * from.k_stride];
+    const float *words = from.base;
+    const uint16_t *halves = from.base;
+    for (int64_t k = 0, at = 0; k < g->k; k++, at += from.k_stride)
+        to[k] = g->a_dtype == DTYPE_F32 ? words[at] : g->a_dtype == DTYPE_F16 ? f32_from_f16(halves[at]) : f32_from_bf16(halves[at]);
 }
 
 static void run_direct(Job *job)
@@ -413,7 +414,7 @@ static void run_direct(Job *job)
 
 static bool is_float(DType dtype)
 {
-    return dtype == DTYPE_F32 || dtype == DTYPE_BF16;
+    return dtype == DTYPE_F32 || dtype == DTYPE_BF16 || dtype == DTYPE_F16;
 }
 
 static const GemmKernel *kernel_for(const Gemm *g)
@@ -435,7 +436,7 @@ static WorkspaceWords workspace_words(const Gemm *g)
     int64_t rows = min_i64(g->m, max_i64(A_WORDS_MAX / max_i64(k_range_of(g), 1), GEMM_A_WIDTH_MAX));
     int64_t of_a = (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * k_range;
     int64_t of_few_a = (min_i64(g->m, FEW_ROWS_MAX) + GEMM_A_WIDTH_MAX) * 8 / 7 * round_up(g->k, block);
-    bool has_sums = g->c_dtype == DTYPE_BF16 && g->k > block;
+    bool has_sums = g->c_dtype != DTYPE_F32 && g->k > block;
     return (WorkspaceWords){round_up(max_i64(of_a, of_few_a), 16), round_up(columns * k_range, 16),
                             has_sums ? round_up(min_i64(g->m, SUM_ROWS_MAX) * columns, 16) : 0};
 }

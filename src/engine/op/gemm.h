@@ -4,13 +4,13 @@
  * level; not on M, not on where the row lies, not on strides, not on which or how many threads came along. An element is
  * made so, whatever the path: K is cut into blocks of k_leaf (0: GEMM_K_BLOCK); a block's sum is formed from zero in f32, one
  * multiply-add after the other in the order of k; the sums are added in block order to the old C (or taken as they are, if
- * there is none); the bias is added last; a bf16 C is rounded once, at the end. (Two bf16 operands at CPU_AVX512_BF16: the order
+ * there is none); the bias is added last; a bf16 or fp16 C is rounded once, at the end. (Two bf16 operands at CPU_AVX512_BF16: the order
  * inside a block is that of the instruction, the odd k of a pair before the even one, subnormal numbers being zero.)
  *
  * That is why gradients can be summed leaf by leaf: with k_leaf and accumulate, two products over 512 tokens each give the bits of one
  * over 1024.
  *
- * Blocked as in Goto & van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication": panels of A and B are packed, and bf16
+ * Blocked as in Goto & van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication": panels of A and B are packed, and halves
  * widened to f32 on the way (so a strided or transposed operand costs nothing more), then small tiles of C stay in
  * registers over a block of K. */
 #ifndef ENGINE_OP_GEMM_H
@@ -31,7 +31,7 @@ enum {
  * may be 0 (a repeated row) or negative. C does not overlap A, B or bias, and its rows do not overlap. */
 typedef struct {
     int64_t m, n, k;                           /* any may be 0; with k == 0 the product is zero */
-    DType a_dtype, b_dtype, c_dtype;           /* DTYPE_F32 or DTYPE_BF16 each */
+    DType a_dtype, b_dtype, c_dtype;           /* DTYPE_F32, DTYPE_BF16 or DTYPE_F16 each */
     const void *a;                             /* [M, K] */
     int64_t a_row_stride, a_col_stride;
     const void *b;                             /* [K, N] */
@@ -59,8 +59,8 @@ void gemm_run_serial(const Gemm *g, void *workspace);
 void gemm_ref(const Gemm *g, double *c, double *magnitude);
 
 /* How far an f32 computation as above may lie from gemm_ref, as a multiple of magnitude: gamma_n = n u / (1 - n u), u = 2^-24, for
- * the n roundings an element meets (Higham 2002, "Accuracy and Stability of Numerical Algorithms", 3.1), and half a bf16 step
- * if C is bf16. Underflow is not counted. */
+ * the n roundings an element meets (Higham 2002, "Accuracy and Stability of Numerical Algorithms", 3.1), and half a bf16
+ * or fp16 step if C is one. Underflow is not counted. */
 double gemm_error_bound(const Gemm *g);
 
 #endif

@@ -26,7 +26,7 @@ static void pack_pairs(uint32_t *panels, PanelShape shape, int64_t n_lanes, int6
     int64_t n_words = (n_k + 1) / 2, first_word = 0;
 #if SIMD_AVX512
     if (s.k_stride == 1)
-        first_word = pack_along_k(panels, shape, n_lanes, n_words * shape.width, n_k / 2, &s, false);
+        first_word = pack_along_k(panels, shape, n_lanes, n_words * shape.width, n_k / 2, &s, WORD_WHOLE);
 #endif
     for (int64_t first = 0; first < n_lanes; first += shape.lanes, panels += n_words * shape.width)
         for (int64_t w = first_word; w < n_words; w++)

@@ -8,7 +8,7 @@
 /* How an operand lies: rows one after the other, columns one after the other, or every third element of rows. */
 typedef enum { LAY_ROWS, LAY_COLUMNS, LAY_SPREAD } Lay;
 
-/* n values in [-1, 1), f32 or bf16, from a linear congruential generator (Knuth's MMIX): cheap, for there are many. */
+/* n values in [-1, 1), f32, bf16 or fp16, from a linear congruential generator (Knuth's MMIX): cheap, for there are many. */
 static inline void *gemm_case_values(Arena *arena, DType dtype, int64_t n, uint32_t stream)
 {
     void *values = arena_alloc(arena, (size_t)n * (size_t)dtype_bytes(dtype));
@@ -18,6 +18,8 @@ static inline void *gemm_case_values(Arena *arena, DType dtype, int64_t n, uint3
         float x = (float)(int32_t)(state >> 32) * 0x1p-31f;
         if (dtype == DTYPE_BF16)
             ((uint16_t *)values)[i] = bf16_from_f32(x);
+        else if (dtype == DTYPE_F16)
+            ((uint16_t *)values)[i] = f16_from_f32(x);
         else
             ((float *)values)[i] = x;
     }

@@ -34,9 +34,9 @@ SIMD_INLINE void direct_elements(Reg *sum, const int n_rows, const GemmStrip *s,
 }
 
 /* Columns whose steps of k are contiguous. */
-SIMD_INLINE void direct_along_k(Reg *sum, const int n_rows, const GemmStrip *s, const GemmLanes *b, int64_t first, int n, const bool is_bf16)
+SIMD_INLINE void direct_along_k(Reg *sum, const int n_rows, const GemmStrip *s, const GemmLanes *b, int64_t first, int n, const DType dtype)
 {
-    const int n_bytes = is_bf16 ? 2 : 4, steps = 64 / n_bytes;
+    const int n_bytes = dtype == DTYPE_F32 ? 4 : 2, steps = 64 / n_bytes;
     LaneGroup group = lane_group((const char *)b->base + first * b->lane_stride * n_bytes, b->lane_stride * n_bytes, n);
     int64_t k = 0;
     for (; k + steps <= s->n_words; k += steps) {
@@ -45,9 +45,10 @@ SIMD_INLINE void direct_along_k(Reg *sum, const int n_rows, const GemmStrip *s, 
         transpose_16x16(words, &group);
         MICRO_UNROLL for (int i = 0; i < 16; i++) {
             _mm_prefetch(lane_address(&group, i) + PACK_AHEAD_BYTES, _MM_HINT_T0);
-            if (is_bf16) {
-                direct_step(sum, n_rows, s, k + 2 * i, (Reg)_mm512_slli_epi32(words[i], 16));
-                direct_step(sum, n_rows, s, k + 2 * i + 1, (Reg)_mm512_and_si512(words[i], _mm512_set1_epi32((int)0xffff0000)));
+            if (dtype != DTYPE_F32) {
+                const WordSplit split = dtype == DTYPE_F16 ? WORD_PAIR_F16 : WORD_PAIR_BF16;
+                direct_step(sum, n_rows, s, k + 2 * i, (Reg)even_step(words[i], split));
+                direct_step(sum, n_rows, s, k + 2 * i + 1, (Reg)odd_step(words[i], split));
             } else {
                 direct_step(sum, n_rows, s, k + i, (Reg)words[i]);
             }
@@ -61,7 +62,7 @@ SIMD_INLINE void direct_along_k(Reg *sum, const int n_rows, const GemmStrip *s, 
 /* Steps of k whose columns are contiguous: n columns in one pass, at most 16 n_vecs; the more of a row of B at once, the better memory
  * follows. */
 SIMD_INLINE void direct_along_lanes(float *out, const int n_rows, const int n_vecs, const GemmStrip *s, const GemmLanes *b, int64_t first,
-                                    int64_t n, const bool is_bf16)
+                                    int64_t n, const DType dtype)
 {
     Reg sum[DIRECT_VECS_MAX][GEMM_DIRECT_ROWS_MAX];
     __mmask16 mask[DIRECT_VECS_MAX];
@@ -74,9 +75,9 @@ SIMD_INLINE void direct_along_lanes(float *out, const int n_rows, const int n_ve
         MICRO_UNROLL for (int v = 0; v < n_vecs; v++) {
             int64_t at = first + k * b->k_stride + 16 * v;
             __m512i words;
-            if (is_bf16) {
+            if (dtype != DTYPE_F32) {
                 const uint16_t *from = (const uint16_t *)b->base + at;
-                words = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask[v], from)), 16);
+                words = f32_words_from_halves(_mm256_maskz_loadu_epi16(mask[v], from), dtype);
                 _mm_prefetch(from + DIRECT_AHEAD_STEPS * b->k_stride, _MM_HINT_T0);
             } else {
                 const float *from = (const float *)b->base + at;
@@ -94,20 +95,24 @@ SIMD_INLINE void direct_along_lanes(float *out, const int n_rows, const int n_ve
 SIMD_INLINE void direct_columns(const int n_rows, const int n_vecs, const GemmStrip *s, const GemmLanes *b, int64_t first, int64_t n)
 {
     float out[DIRECT_VECS_MAX / 2 * GEMM_DIRECT_ROWS_MAX * MICRO_COLUMNS];  /* [panel of 32][row][column] */
-    if (b->lane_stride == 1 && b->dtype == DTYPE_BF16)
-        direct_along_lanes(out, n_rows, n_vecs, s, b, first, n, true);
+    if (b->lane_stride == 1 && b->dtype == DTYPE_F32)
+        direct_along_lanes(out, n_rows, n_vecs, s, b, first, n, DTYPE_F32);
+    else if (b->lane_stride == 1 && b->dtype == DTYPE_BF16)
+        direct_along_lanes(out, n_rows, n_vecs, s, b, first, n, DTYPE_BF16);
     else if (b->lane_stride == 1)
-        direct_along_lanes(out, n_rows, n_vecs, s, b, first, n, false);
+        direct_along_lanes(out, n_rows, n_vecs, s, b, first, n, DTYPE_F16);
     else
         for (int64_t column = 0; column < n; column += 16) {
             Reg sum[GEMM_DIRECT_ROWS_MAX];
             MICRO_UNROLL for (int r = 0; r < n_rows; r++)
                 sum[r] = (Reg){};
             int n_here = n - column < 16 ? (int)(n - column) : 16;
-            if (b->k_stride == 1 && b->dtype == DTYPE_BF16)
-                direct_along_k(sum, n_rows, s, b, first + column, n_here, true);
+            if (b->k_stride == 1 && b->dtype == DTYPE_F32)
+                direct_along_k(sum, n_rows, s, b, first + column, n_here, DTYPE_F32);
+            else if (b->k_stride == 1 && b->dtype == DTYPE_BF16)
+                direct_along_k(sum, n_rows, s, b, first + column, n_here, DTYPE_BF16);
             else if (b->k_stride == 1)
-                direct_along_k(sum, n_rows, s, b, first + column, n_here, false);
+                direct_along_k(sum, n_rows, s, b, first + column, n_here, DTYPE_F16);
             else
                 direct_elements(sum, n_rows, s, 0, b, first + column, n_here);
             MICRO_UNROLL for (int r = 0; r < n_rows; r++)

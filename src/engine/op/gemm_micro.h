@@ -29,7 +29,19 @@ typedef float FloatWord __attribute__((may_alias));
 
 static float out_load(const void *base, DType dtype, int64_t at)
 {
-    return dtype == DTYPE_BF16 ? f32_from_bf16(((const uint16_t *)base)[at]) : ((const float *)base)[at];
+    if (dtype == DTYPE_F32)
+        return ((const float *)base)[at];
+    uint16_t half = ((const uint16_t *)base)[at];
+    return dtype == DTYPE_F16 ? f32_from_f16(half) : f32_from_bf16(half);
+}
+
+static uint16_t out_to_f16(float x)
+{
+#ifdef __F16C__
+    return _cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT);
+#else
+    return f16_from_f32(x);
+#endif
 }
 
 /* The general way out: edges and bf16. `column` counts within the strip; sum is [n_rows][MICRO_COLUMNS]. */
@@ -44,10 +56,11 @@ static __attribute__((noinline)) void micro_out(const GemmStrip *s, int64_t colu
                 x = out_load(out->from, out->from_dtype, i * out->from_stride + column + j) + x;
             if (out->bias)
                 x += out->bias[column + j];
-            if (out->to_dtype == DTYPE_BF16)
-                ((uint16_t *)out->to)[i * out->to_stride + column + j] = bf16_from_f32(x);
+            int64_t at = i * out->to_stride + column + j;
+            if (out->to_dtype == DTYPE_F32)
+                ((float *)out->to)[at] = x;
             else
-                ((float *)out->to)[i * out->to_stride + column + j] = x;
+                ((uint16_t *)out->to)[at] = out->to_dtype == DTYPE_F16 ? out_to_f16(x) : bf16_from_f32(x);
         }
 }
 

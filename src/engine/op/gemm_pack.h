@@ -12,8 +12,13 @@ static uint32_t element_word(const GemmLanes *s, int64_t lane, int64_t k)
     int64_t at = lane * s->lane_stride + k * s->k_stride;
     if (s->dtype == DTYPE_BF16)
         return (uint32_t)((const uint16_t *)s->base)[at] << 16;
+    float value;
+    if (s->dtype == DTYPE_F16)
+        value = f32_from_f16(((const uint16_t *)s->base)[at]);
+    else
+        value = ((const float *)s->base)[at];
     uint32_t word;
-    memcpy(&word, (const float *)s->base + at, sizeof word);
+    memcpy(&word, &value, sizeof word);
     return word;
 }
 
@@ -92,8 +97,28 @@ SIMD_INLINE void transpose_16x16(__m512i out[16], const LaneGroup *group)
 #undef QUAD_
 }
 
-/* n_words (a multiple of 16) source words of a group to column 0 of a panel; a word of two bf16 may be split into two steps. */
-SIMD_INLINE void pack_group_along_k(uint32_t *panel, int width, LaneGroup group, int64_t n_words, bool split_pairs)
+/* What becomes of a source word: it stays, or the two bf16 or fp16 that it holds become the f32 of two steps. */
+typedef enum { WORD_WHOLE, WORD_PAIR_BF16, WORD_PAIR_F16 } WordSplit;
+
+SIMD_INLINE __m512i f32_words_from_halves(__m256i halves, DType dtype)
+{
+    return dtype == DTYPE_F16 ? _mm512_castps_si512(_mm512_cvtph_ps(halves)) : _mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16);
+}
+
+/* The even and the odd step of sixteen words. */
+SIMD_INLINE __m512i even_step(__m512i words, WordSplit split)
+{
+    return split == WORD_PAIR_BF16 ? _mm512_slli_epi32(words, 16) : _mm512_castps_si512(_mm512_cvtph_ps(_mm512_cvtepi32_epi16(words)));
+}
+
+SIMD_INLINE __m512i odd_step(__m512i words, WordSplit split)
+{
+    return split == WORD_PAIR_BF16 ? _mm512_and_si512(words, _mm512_set1_epi32((int)0xffff0000))
+                                   : _mm512_castps_si512(_mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(words, 16))));
+}
+
+/* n_words (a multiple of 16) source words of a group to column 0 of a panel. */
+SIMD_INLINE void pack_group_along_k(uint32_t *panel, int width, LaneGroup group, int64_t n_words, WordSplit split)
 {
     for (int64_t w = 0; w < n_words; w += 16) {
         __m512i words[16];
@@ -102,14 +127,14 @@ SIMD_INLINE void pack_group_along_k(uint32_t *panel, int width, LaneGroup group,
 #pragma GCC unroll 16
         for (int i = 0; i < 16; i++) {
             _mm_prefetch(lane_address(&group, i) + PACK_AHEAD_BYTES, _MM_HINT_T0);
-            if (split_pairs) {
-                _mm512_storeu_si512(panel + 2 * i * width, _mm512_slli_epi32(words[i], 16));
-                _mm512_storeu_si512(panel + (2 * i + 1) * width, _mm512_and_si512(words[i], _mm512_set1_epi32((int)0xffff0000)));
+            if (split != WORD_WHOLE) {
+                _mm512_storeu_si512(panel + 2 * i * width, even_step(words[i], split));
+                _mm512_storeu_si512(panel + (2 * i + 1) * width, odd_step(words[i], split));
             } else {
                 _mm512_storeu_si512(panel + i * width, words[i]);
             }
         }
-        panel += (split_pairs ? 32 : 16) * width;
+        panel += (split != WORD_WHOLE ? 32 : 16) * width;
         for (int i = 0; i < 4; i++)
             group.base[i] += 64;
     }
@@ -117,38 +142,39 @@ SIMD_INLINE void pack_group_along_k(uint32_t *panel, int width, LaneGroup group,
 
 /* The widths there are, as constants: groups of 16 in a panel of 32, of 14 in one of 16, and edges. */
 SIMD_INLINE void pack_group(uint32_t *panel, int width, const char *base, int64_t stride_bytes, int n, int64_t n_words,
-                            bool split_pairs)
+                            WordSplit split)
 {
     if (width == 32 && n == 16)
-        pack_group_along_k(panel, 32, lane_group(base, stride_bytes, 16), n_words, split_pairs);
+        pack_group_along_k(panel, 32, lane_group(base, stride_bytes, 16), n_words, split);
     else if (width == 16 && n == 14)
-        pack_group_along_k(panel, 16, lane_group(base, stride_bytes, 14), n_words, split_pairs);
+        pack_group_along_k(panel, 16, lane_group(base, stride_bytes, 14), n_words, split);
     else
-        pack_group_along_k(panel, width, lane_group(base, stride_bytes, n), n_words, split_pairs);
+        pack_group_along_k(panel, width, lane_group(base, stride_bytes, n), n_words, split);
 }
 
-/* Lanes contiguous in k: packs sixteen source words (an f32 or two bf16 each) of sixteen lanes at a time. A pair
+/* Lanes contiguous in k: packs sixteen source words (an f32 or two halves each) of sixteen lanes at a time. A pair
  * stays a word, or is split. Returns how many of the n_words source words are done; the rest is the caller's. */
 static int64_t pack_along_k(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t panel_words, int64_t n_words,
-                            const GemmLanes *s, bool split_pairs)
+                            const GemmLanes *s, WordSplit split)
 {
-    int64_t n_done = n_words / 16 * 16, stride_bytes = s->lane_stride * (s->dtype == DTYPE_BF16 ? 2 : 4);
+    int64_t n_done = n_words / 16 * 16, stride_bytes = s->lane_stride * (s->dtype == DTYPE_F32 ? 4 : 2);
     for (int64_t first = 0; first < n_lanes; first += shape.lanes, panels += panel_words)
         for (int column = 0; column < shape.width && column < n_lanes - first; column += 16) {
             int64_t n_left = n_lanes - first - column, n_wanted = shape.lanes - column < 16 ? shape.lanes - column : 16;
             const char *base = (const char *)s->base + (first + column) * stride_bytes;
             int n = (int)(n_left < n_wanted ? n_left : n_wanted);
-            if (split_pairs)
-                pack_group(panels + column, shape.width, base, stride_bytes, n, n_done, true);
-            else
-                pack_group(panels + column, shape.width, base, stride_bytes, n, n_done, false);
+            switch (split) {
+            case WORD_WHOLE: pack_group(panels + column, shape.width, base, stride_bytes, n, n_done, WORD_WHOLE); break;
+            case WORD_PAIR_BF16: pack_group(panels + column, shape.width, base, stride_bytes, n, n_done, WORD_PAIR_BF16); break;
+            case WORD_PAIR_F16: pack_group(panels + column, shape.width, base, stride_bytes, n, n_done, WORD_PAIR_F16); break;
+            }
         }
     return n_done;
 }
 
 /* Each step of k contiguous in the lanes. Absent lanes become zero. */
 SIMD_INLINE void pack_f32_along_lanes(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t n_k, const GemmLanes *s,
-                                      bool is_bf16)
+                                      DType dtype)
 {
     for (int64_t k = 0; k < n_k; k++) {
         uint32_t *to = panels + k * shape.width;
@@ -158,9 +184,10 @@ SIMD_INLINE void pack_f32_along_lanes(uint32_t *panels, PanelShape shape, int64_
                 n = n < n_wanted ? n : n_wanted;
                 __mmask16 mask = n >= 16 ? 0xffff : n <= 0 ? 0 : (__mmask16)((1u << n) - 1);
                 __m512i words;
-                if (is_bf16) {
+                if (dtype != DTYPE_F32) {
                     const uint16_t *from = (const uint16_t *)s->base + at;
-                    words = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, from)), 16);
+                    __m256i halves = _mm256_maskz_loadu_epi16(mask, from);
+                    words = f32_words_from_halves(halves, dtype);
                     _mm_prefetch(from + PACK_AHEAD_STEPS * s->k_stride, _MM_HINT_T0);
                 } else {
                     const float *from = (const float *)s->base + at;
@@ -175,18 +202,17 @@ SIMD_INLINE void pack_f32_along_lanes(uint32_t *panels, PanelShape shape, int64_
 static __attribute__((unused)) void pack_f32(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t n_k, GemmLanes s)
 {
     int64_t k = 0;
-    if (s.lane_stride == 1 && s.dtype == DTYPE_F32) {
-        pack_f32_along_lanes(panels, shape, n_lanes, n_k, &s, false);
-        return;
-    }
     if (s.lane_stride == 1) {
-        pack_f32_along_lanes(panels, shape, n_lanes, n_k, &s, true);
-        return;
+        switch (s.dtype) {
+        case DTYPE_F32: pack_f32_along_lanes(panels, shape, n_lanes, n_k, &s, DTYPE_F32); return;
+        case DTYPE_BF16: pack_f32_along_lanes(panels, shape, n_lanes, n_k, &s, DTYPE_BF16); return;
+        default: pack_f32_along_lanes(panels, shape, n_lanes, n_k, &s, DTYPE_F16); return;
+        }
     }
     if (s.k_stride == 1 && s.dtype == DTYPE_F32)
-        k = pack_along_k(panels, shape, n_lanes, n_k * shape.width, n_k, &s, false);
+        k = pack_along_k(panels, shape, n_lanes, n_k * shape.width, n_k, &s, WORD_WHOLE);
     else if (s.k_stride == 1)
-        k = 2 * pack_along_k(panels, shape, n_lanes, n_k * shape.width, n_k / 2, &s, true);
+        k = 2 * pack_along_k(panels, shape, n_lanes, n_k * shape.width, n_k / 2, &s, s.dtype == DTYPE_F16 ? WORD_PAIR_F16 : WORD_PAIR_BF16);
     pack_elements(panels, shape, n_lanes, k, n_k, &s);
 }
 

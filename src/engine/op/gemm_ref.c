@@ -5,7 +5,10 @@
 
 static double element(const void *base, DType dtype, int64_t index)
 {
-    return dtype == DTYPE_BF16 ? (double)f32_from_bf16(((const uint16_t *)base)[index]) : (double)((const float *)base)[index];
+    if (dtype == DTYPE_F32)
+        return (double)((const float *)base)[index];
+    uint16_t half = ((const uint16_t *)base)[index];
+    return (double)(dtype == DTYPE_F16 ? f32_from_f16(half) : f32_from_bf16(half));
 }
 
 void gemm_ref(const Gemm *g, double *c, double *magnitude)
@@ -33,5 +36,7 @@ double gemm_error_bound(const Gemm *g)
     int64_t n_blocks = (g->k + block - 1) / block;
     double roundings = (double)((g->k < block ? g->k : block) + n_blocks + 2);
     double u = ldexp(1.0, -24), gamma = roundings * u / (1.0 - roundings * u);
-    return g->c_dtype == DTYPE_BF16 ? gamma + ldexp(1.0 + gamma, -8) : gamma;
+    if (g->c_dtype == DTYPE_F32)
+        return gamma;
+    return gamma + ldexp(1.0 + gamma, g->c_dtype == DTYPE_F16 ? -11 : -8);
 }

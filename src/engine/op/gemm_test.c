@@ -2,6 +2,7 @@
 #include "base/test.h"
 #include "engine/op/gemm_case.h"
 #include "engine/op/gemm_kernels.h"
+#include "engine/tensor/tensor.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -29,7 +30,8 @@ static void run(Arena *arena, const Gemm *g)
 static double c_value(const Gemm *g, int64_t row, int64_t column)
 {
     int64_t at = row * g->c_row_stride + column;
-    return g->c_dtype == DTYPE_BF16 ? (double)f32_from_bf16(((uint16_t *)g->c)[at]) : (double)((float *)g->c)[at];
+    Tensor one = tensor_contiguous(g->c_dtype, shape_1(1), (char *)g->c + at * dtype_bytes(g->c_dtype));
+    return tensor_get(&one, 0);
 }
 
 static size_t c_bytes(const Gemm *g)
@@ -57,7 +59,7 @@ static double worst_share(Arena *arena, Gemm *g)
     double bound = gemm_error_bound(g), worst = 0.0;
     for (int64_t i = 0; i < g->m; i++) {
         for (int64_t j = 0; j < g->n; j++) {
-            double allowed = bound * magnitude[i * g->n + j] + 1e-37;
+            double allowed = bound * magnitude[i * g->n + j] + (g->c_dtype == DTYPE_F16 ? 0x1p-25 : 1e-37);  /* half a subnormal */
             worst = fmax(worst, fabs(c_value(g, i, j) - want[i * g->n + j]) / allowed);
         }
         for (int64_t j = g->n; j < g->c_row_stride; j++)  /* between the rows nothing is written */
@@ -76,12 +78,13 @@ static void check_nearness(Arena *arena)
         {4, 0, 3},    {4, 3, 0},    {40, 3, 0}};
     static const DType dtypes[][3] = {{DTYPE_F32, DTYPE_F32, DTYPE_F32},  {DTYPE_BF16, DTYPE_BF16, DTYPE_F32},
                                       {DTYPE_BF16, DTYPE_F32, DTYPE_F32}, {DTYPE_F32, DTYPE_BF16, DTYPE_BF16},
-                                      {DTYPE_BF16, DTYPE_BF16, DTYPE_BF16}};
+                                      {DTYPE_BF16, DTYPE_BF16, DTYPE_BF16}, {DTYPE_F16, DTYPE_F16, DTYPE_F16},
+                                      {DTYPE_F16, DTYPE_F32, DTYPE_F32},   {DTYPE_F16, DTYPE_F16, DTYPE_F32}};
     int at = 0;
     double worst = 0.0;
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
         for (int lays = 0; lays < 9; lays++, at++) {
-            const DType *dtype = dtypes[at % 5];
+            const DType *dtype = dtypes[at % 8];
             arena_reset(arena);
             Gemm g = gemm_case(arena, shapes[s][0], shapes[s][1], shapes[s][2], dtype[0], dtype[1], dtype[2],
                                (Lay)(lays % 3), (Lay)(lays / 3));

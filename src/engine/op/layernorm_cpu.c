@@ -42,10 +42,8 @@ void KERNEL(layernorm)(const KernelCall *call)
     assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(bias->dtype));
 #pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
     for (int64_t row = 0; row < n_rows; row++)
-        if (x->dtype == DTYPE_F32)
-            layernorm_row(row_at(&call->out[0], row), row_at(x, row), DTYPE_F32, gain, bias, C, eps, &means[row], &inv_stds[row]);
-        else
-            layernorm_row(row_at(&call->out[0], row), row_at(x, row), DTYPE_BF16, gain, bias, C, eps, &means[row], &inv_stds[row]);
+        WITH_FAST_DTYPE(x->dtype, D, layernorm_row(row_at(&call->out[0], row), row_at(x, row), D, gain, bias, C, eps, &means[row],
+                                                   &inv_stds[row]))
 }
 
 /* ---- backward ---- */

@@ -29,10 +29,7 @@ void KERNEL(linear_grad_bias)(const KernelCall *call)
         float *sums = (float *)call->workspace + block * n;
         memset(sums, 0, sizeof *sums * (size_t)n);
         int64_t begin = leaf_block_begin(&blocks, block), end = leaf_block_end(&blocks, block);
-        if (dy->dtype == DTYPE_F32)
-            block_sum(sums, dy, DTYPE_F32, begin, end, n);
-        else
-            block_sum(sums, dy, DTYPE_BF16, begin, end, n);
+        WITH_FAST_DTYPE(dy->dtype, D, block_sum(sums, dy, D, begin, end, n))
     }
     leaf_sums_add(db->data, call->workspace, n, n, &blocks);
 }

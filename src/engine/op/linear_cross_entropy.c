@@ -53,12 +53,18 @@ static Gemm logits_gemm(int64_t n, const Shape *w, DType x_dtype, DType w_dtype)
                   .a_row_stride = width, .a_col_stride = 1, .b_row_stride = 1, .b_col_stride = width, .c_row_stride = n_vocab};
 }
 
+/* From row to row of G, which takes the place of f32 logits: in its own elements. */
+static int64_t grad_row_stride(int64_t n_vocab, DType dtype)
+{
+    return n_vocab * dtype_bytes(DTYPE_F32) / dtype_bytes(dtype);
+}
+
 /* dx [n, C] = G w */
 static Gemm dx_gemm(int64_t n, const Shape *w, DType x_dtype, DType w_dtype)
 {
     int64_t n_vocab = w->dim[0], width = w->dim[1];
     return (Gemm){.m = n, .n = width, .k = n_vocab, .a_dtype = x_dtype, .b_dtype = w_dtype, .c_dtype = x_dtype,
-                  .a_row_stride = x_dtype == DTYPE_BF16 ? 2 * n_vocab : n_vocab, .a_col_stride = 1, .b_row_stride = width,
+                  .a_row_stride = grad_row_stride(n_vocab, x_dtype), .a_col_stride = 1, .b_row_stride = width,
                   .b_col_stride = 1, .c_row_stride = width};
 }
 
@@ -67,7 +73,7 @@ static Gemm dw_gemm(int64_t n, const Shape *w, DType x_dtype, int64_t leaf)
 {
     int64_t n_vocab = w->dim[0], width = w->dim[1];
     return (Gemm){.m = n_vocab, .n = width, .k = n, .a_dtype = x_dtype, .b_dtype = x_dtype, .c_dtype = DTYPE_F32, .a_row_stride = 1,
-                  .a_col_stride = x_dtype == DTYPE_BF16 ? 2 * n_vocab : n_vocab, .b_row_stride = width, .b_col_stride = 1,
+                  .a_col_stride = grad_row_stride(n_vocab, x_dtype), .b_row_stride = width, .b_col_stride = 1,
                   .c_row_stride = width, .accumulate = true, .k_leaf = leaf};
 }
 

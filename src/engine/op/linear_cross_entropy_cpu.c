@@ -36,17 +36,19 @@ static double row_exp(float *row, int64_t n, float max)
     return total;
 }
 
-/* row = factor * row, but factor * (row[label] - sum) at the label, where factor * sum is the weight. In bf16 the row shrinks in place: what is
+static void put(void *row, DType dtype, int64_t i, float x)
+{
+    store16((char *)row + i * dtype_bytes(dtype), dtype, 0, 1, v16_set1(x));
+}
+
+/* row = factor * row, but factor * (row[label] - sum) at the label, where factor * sum is the weight. In half formats the row shrinks in place: what is
  * written at element i lies before what is read from i on. */
 static void row_gradient(float *row, int64_t n, DType dtype, int32_t label, double sum, float weight)
 {
     float factor = (float)((double)weight / sum), at_label = (float)((double)weight / sum * ((double)row[label] - sum));
     for (int64_t i = 0; i < n; i += 16)
         store16(row, dtype, i, n, load16(row, DTYPE_F32, i, n) * factor);
-    if (dtype == DTYPE_BF16)
-        ((uint16_t *)row)[label] = bf16_from_f32(at_label);
-    else
-        row[label] = at_label;
+    put(row, dtype, label, at_label);
 }
 
 /* ---- with options: logits stay what they are until the gradient takes their place ---- */
@@ -95,15 +97,7 @@ static float gradient_at(const RowGradient *g, float z, double share)
     return (float)(g->weight * (g->factor * exp((double)z - (double)g->max) - share) * slope);
 }
 
-static void put(void *row, DType dtype, int64_t i, float x)
-{
-    if (dtype == DTYPE_BF16)
-        ((uint16_t *)row)[i] = bf16_from_f32(x);
-    else
-        ((float *)row)[i] = x;
-}
-
-/* Capped logits become the gradient, as if every token were one of the others. In bf16 the row shrinks in place. */
+/* Capped logits become the gradient, as if every token were one of the others. In half formats the row shrinks in place. */
 static void row_gradient_of_others(float *row, int64_t n, DType dtype, const RowGradient *g)
 {
     const float cap = g->cap, factor = (float)(g->weight * g->factor), share = (float)(g->weight * g->share);

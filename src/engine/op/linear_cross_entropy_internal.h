@@ -34,7 +34,7 @@ typedef struct {
     const float *weight, *dy;  /* dy NULL: the loss alone, logits undefined afterwards */
     float *loss;
     const CrossEntropyOptions *options;
-    DType grad_dtype;  /* f32, or bf16: a row then fills the first half of its f32 row */
+    DType grad_dtype;  /* f32, bf16 or fp16: half a row then fills the first half of its f32 row */
 } LceRows;
 
 /* The loss of linear_cross_entropy.c;  with dy, logits become its gradient with respect to them, times weight * dy. On all threads. */

@@ -134,6 +134,11 @@ Node *state_fill(Graph *g, Node *state, double value);
 Node *state_add(Graph *g, Node *state, Node *x);   /* state += x */
 Node *state_store(Graph *g, Node *state, Node *x); /* state = x, rounded to its dtype: refreshes a copy */
 
+/* counts += how many elements of x have which exponent. counts i64 [EXPONENT_BINS], a state: [0] zeros, [1 + e - EXPONENT_MIN] those of size
+ * [2^e, 2^(e+1)), ends taking what lies beyond, the last those that are infinite or no number. The range is that of fp16. */
+enum { EXPONENT_MIN = -24, EXPONENT_MAX = 15, EXPONENT_BINS = EXPONENT_MAX - EXPONENT_MIN + 3 };
+Node *exponent_count(Graph *g, Node *counts, Node *x);
+
 /* scalars, f32 [N_STEP_SCALARS], written by the host before each update. */
 typedef enum { SCALAR_LR, SCALAR_STEP, SCALAR_INV_TARGETS, SCALAR_GRAD_NORM_MAX, N_STEP_SCALARS } StepScalar;
 

@@ -15,7 +15,7 @@
  *     op_check_micro(&c, 4);                  gradients do not show how tokens were cut into micro batches of whole leaves
  *
  * The loss is sum(y * r) with fixed random r. Values are normal numbers times a scale, rounded to bf16, so that every dtype holds the
- * same numbers; they depend on the name and the index only. */
+ * same numbers (fp16 but for the smallest); they depend on the name and the index only. */
 #ifndef ENGINE_OP_OP_CHECK_H
 #define ENGINE_OP_OP_CHECK_H
 
@@ -36,7 +36,7 @@ typedef struct {
     const void *args;                /* for build: check_args */
     int64_t n_tokens;
     int n_roundings;       /* f32 roundings that an element of y or of a gradient may meet one after the other */
-    int n_bf16_roundings;  /* the same for bf16 stores on the way, in bf16; 0 means 1 */
+    int n_half_roundings;  /* the same for bf16 or fp16 stores on the way, in their units; 0 means 1 */
     Magnitude magnitude;
     int64_t grad_leaf;     /* 0: the graph's own */
 } OpCase;
@@ -46,11 +46,11 @@ typedef struct {
 Graph *check_graph(OpCheck *check);
 const void *check_args(const OpCheck *check);
 int64_t check_n_tokens(const OpCheck *check);
-DType check_dtype(const OpCheck *check);  /* f64, f32 or bf16 */
+DType check_dtype(const OpCheck *check);  /* f64, f32, bf16 or fp16 */
 
 /* A weight: in the case's dtype, differentiated. */
 Node *check_value(OpCheck *check, const char *name, Shape shape, double scale);
-/* The same, but f32 when the case is bf16: a bias, a gain. */
+/* The same, but f32 when the case is bf16 or fp16: a bias, a gain. */
 Node *check_value_f32(OpCheck *check, const char *name, Shape shape, double scale);
 /* A value with a row for each token (dim 0 is check_n_tokens), differentiated but where tokens are cut. */
 Node *check_tokens(OpCheck *check, const char *name, Shape shape, double scale);
@@ -71,7 +71,7 @@ void check_differentiate(Graph *g, Node *loss);
  * all parameters; values are multiplied by `scale`. Large parameters are probed at 48 places. Right code gives 1e-8 or less. */
 double op_gradcheck(const OpCase *c, double scale);
 
-/* Compares the fast kernels, f32 and bf16, at every CPU level of this machine, with the reference in f64: error <= gamma * magnitude for
+/* Compares the fast kernels, f32, bf16 and fp16, at every CPU level of this machine, with the reference in f64: error <= gamma * magnitude for
  * y and every gradient, gamma from n_roundings (Higham 2002, 3.1); and compares hashes on 1 to 4 threads. Checks and notes. */
 void op_check_fast(const OpCase *c);
 

@@ -6,14 +6,14 @@
 
 bool dtype_is_float(DType dtype)
 {
-    return dtype == DTYPE_F32 || dtype == DTYPE_BF16 || dtype == DTYPE_F64;
+    return dtype == DTYPE_F32 || dtype == DTYPE_BF16 || dtype == DTYPE_F16 || dtype == DTYPE_F64;
 }
 
 DType dtype_wider(DType a, DType b)
 {
     if (a == DTYPE_F64 || b == DTYPE_F64)
         return DTYPE_F64;
-    return a == DTYPE_F32 || b == DTYPE_F32 ? DTYPE_F32 : DTYPE_BF16;
+    return a == b ? a : DTYPE_F32;  /* bf16 and fp16: neither holds the other */
 }
 
 bool infer_is_float(Infer *infer, int i, const char *name)

@@ -7,8 +7,8 @@
 
 /* ---- infer: each returns false after marking the graph ---- */
 
-bool dtype_is_float(DType dtype);                        /* f32, bf16, f64 */
-DType dtype_wider(DType a, DType b);                     /* of two floats: bf16 < f32 < f64 */
+bool dtype_is_float(DType dtype);                        /* f32, bf16, fp16, f64 */
+DType dtype_wider(DType a, DType b);                     /* of two floats: bf16, fp16 < f32 < f64 */
 bool infer_is_float(Infer *infer, int i, const char *name);
 /* Input i has so many dimensions; the last has unit stride (kernels walk rows of vectors). */
 bool infer_is_rows(Infer *infer, int i, int n_dims, const char *name);
@@ -58,7 +58,7 @@ static inline int64_t outer_offset(const Tensor *t, int outer, int64_t row)
 static inline void *row_at(const Tensor *t, int64_t row)
 {
     int64_t offset = outer_offset(t, t->shape.n_dims - 1, row);
-    return (char *)t->data + offset * (t->dtype == DTYPE_BF16 ? 2 : dtype_bytes(t->dtype));
+    return (char *)t->data + offset * (t->dtype == DTYPE_BF16 || t->dtype == DTYPE_F16 ? 2 : dtype_bytes(t->dtype));
 }
 
 /* Elementwise kernels over tensors of one shape: the longest stretch over which all are dense, cut into pieces of PIECE_MAX. */

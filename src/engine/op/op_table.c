@@ -20,7 +20,7 @@
     ROW(linear_cross_entropy) ROW(linear_cross_entropy_grad)                         \
     ROW(sum) ROW(sum_backward)                                                       \
     ROW(view) ROW(split) ROW(concat) ROW(fill)                                       \
-    ROW(state_fill) ROW(state_add) ROW(state_store)                                  \
+    ROW(state_fill) ROW(state_add) ROW(state_store) ROW(exponent_count)                                  \
     ROW(grad_norm) ROW(adamw)
 /* clang-format on */
 

@@ -24,10 +24,7 @@ void KERNEL(rmsnorm)(const KernelCall *call)
     assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype));
 #pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
     for (int64_t row = 0; row < n_rows; row++)
-        if (x->dtype == DTYPE_F32)
-            inv_rms[row] = rmsnorm_row(row_at(y, row), row_at(x, row), DTYPE_F32, gain, C, eps, offset);
-        else
-            inv_rms[row] = rmsnorm_row(row_at(y, row), row_at(x, row), DTYPE_BF16, gain, C, eps, offset);
+        WITH_FAST_DTYPE(x->dtype, D, inv_rms[row] = rmsnorm_row(row_at(y, row), row_at(x, row), D, gain, C, eps, offset))
 }
 
 /* dgain: this block's sums; NULL: not wanted. */

@@ -114,6 +114,73 @@ SIMD_INLINE Half16 v16_to_bf16(V16 x)
 #endif
 }
 
+SIMD_INLINE V16 v16_from_f16(Half16 half)
+{
+#if SIMD_AVX512
+    return (V16)_mm512_cvtph_ps((__m256i)half);
+#elif SIMD_AVX2
+    return V16_OF_HALVES_(_mm256_cvtph_ps(_mm256_castsi256_si128((__m256i)half)),
+                          _mm256_cvtph_ps(_mm256_extracti128_si256((__m256i)half, 1)));
+#else
+    /* The fraction in its place and 2^112 times too small, subnormal numbers too; then infinity and NaN get their exponent. */
+    U16 bits = __builtin_convertvector(half, U16), size = (bits & 0x7fff) << 13;
+    U16 scaled = (U16)((V16)size * 0x1p112f), special = (U16)(size >= 0x7c00u << 13);
+    U16 quiet = (U16)(size > 0x7c00u << 13) & 0x400000;
+    scaled = (special & (size | 0x7f800000 | quiet)) | (~special & scaled);
+    return (V16)(scaled | (bits & 0x8000) << 16);
+#endif
+}
+
+/* Nearest, ties to even: the bits of f16_from_f32 (dtype.h). */
+SIMD_INLINE Half16 v16_to_f16(V16 x)
+{
+#if SIMD_AVX512
+    return (Half16)_mm512_cvtps_ph((__m512)x, _MM_FROUND_TO_NEAREST_INT);
+#elif SIMD_AVX2
+    return (Half16)_mm256_set_m128i(_mm256_cvtps_ph(V16_HIGH_(x), _MM_FROUND_TO_NEAREST_INT),
+                                    _mm256_cvtps_ph(V16_LOW_(x), _MM_FROUND_TO_NEAREST_INT));
+#else
+    U16 bits = (U16)x & 0x7fffffff, sign = (U16)x >> 16 & 0x8000;
+    U16 rounded = (bits - 0x38000000 + 0xfff + (bits >> 13 & 1)) >> 13;
+    U16 tiny = (U16)((V16)bits + 0.5f) - 0x3f000000, is_tiny = (U16)(bits < 0x38800000u);
+    U16 nan = 0x7e00 | (bits >> 13 & 0x1ff), is_nan = (U16)(bits > 0x7f800000u), is_large = (U16)(bits >= 0x47800000u);
+    rounded = (is_tiny & tiny) | (~is_tiny & rounded);
+    rounded = (is_large & 0x7c00) | (~is_large & rounded);
+    rounded = (is_nan & nan) | (~is_nan & rounded);
+    return __builtin_convertvector(rounded | sign, Half16);
+#endif
+}
+
+SIMD_INLINE Half16 half16_load_tail(const uint16_t *p, int64_t n)
+{
+#if SIMD_AVX512
+    return (Half16)_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p);
+#else
+    Half16 half = {};
+    memcpy(&half, p, (size_t)n * sizeof *p);
+    return half;
+#endif
+}
+
+SIMD_INLINE void half16_store_tail(uint16_t *p, Half16 half, int64_t n)
+{
+#if SIMD_AVX512
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), (__m256i)half);
+#else
+    memcpy(p, &half, (size_t)n * sizeof *p);
+#endif
+}
+
+SIMD_INLINE V16 v16_load_f16(const uint16_t *p)
+{
+    return v16_from_f16(*(const Half16Unaligned *)p);
+}
+
+SIMD_INLINE void v16_store_f16(uint16_t *p, V16 x)
+{
+    *(Half16Unaligned *)p = v16_to_f16(x);
+}
+
 SIMD_INLINE V16 v16_load_bf16(const uint16_t *p)
 {
     return v16_from_bf16(*(const Half16Unaligned *)p);
@@ -126,23 +193,22 @@ SIMD_INLINE void v16_store_bf16(uint16_t *p, V16 x)
 
 SIMD_INLINE V16 v16_load_bf16_tail(const uint16_t *p, int64_t n)
 {
-#if SIMD_AVX512
-    return v16_from_bf16((Half16)_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p));
-#else
-    Half16 half = {};
-    memcpy(&half, p, (size_t)n * sizeof *p);
-    return v16_from_bf16(half);
-#endif
+    return v16_from_bf16(half16_load_tail(p, n));
 }
 
 SIMD_INLINE void v16_store_bf16_tail(uint16_t *p, V16 x, int64_t n)
 {
-    Half16 half = v16_to_bf16(x);
-#if SIMD_AVX512
-    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), (__m256i)half);
-#else
-    memcpy(p, &half, (size_t)n * sizeof *p);
-#endif
+    half16_store_tail(p, v16_to_bf16(x), n);
+}
+
+SIMD_INLINE V16 v16_load_f16_tail(const uint16_t *p, int64_t n)
+{
+    return v16_from_f16(half16_load_tail(p, n));
+}
+
+SIMD_INLINE void v16_store_f16_tail(uint16_t *p, V16 x, int64_t n)
+{
+    half16_store_tail(p, v16_to_f16(x), n);
 }
 
 /* ---- arithmetic ---- */

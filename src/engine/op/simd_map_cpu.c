@@ -9,6 +9,7 @@ static V16 apply(V16 x, SimdFunction f)
     case SIMD_EXP: return v16_exp(x);
     case SIMD_LOG: return v16_log(x);
     case SIMD_TANH: return v16_tanh(x);
+    case SIMD_TO_F16_AND_BACK: v16_store_f16(half, x); return v16_load_f16(half);
     case SIMD_TO_BF16_AND_BACK: v16_store_bf16(half, x); return v16_load_bf16(half);
     }
     return x;

@@ -1,4 +1,4 @@
-/* simd_rows.h - sixteen elements of a row of f32 or bf16, for kernels that take either: bf16 is widened on the way in and rounded once
+/* simd_rows.h - sixteen elements of a row of f32, bf16 or fp16, for kernels that take any: halves are widened on the way in and rounded once
  * on the way out. Element i .. i+15 of a row of n; what lies beyond n is read as 0 and not written. For *_cpu.c only. */
 #ifndef ENGINE_OP_SIMD_ROWS_H
 #define ENGINE_OP_SIMD_ROWS_H
@@ -15,6 +15,8 @@ SIMD_INLINE V16 load16(const void *row, DType dtype, int64_t i, int64_t n)
         return n - i >= 16 ? v16_load(p) : v16_load_tail(p, n - i);
     }
     const uint16_t *p = (const uint16_t *)row + i;
+    if (dtype == DTYPE_F16)
+        return n - i >= 16 ? v16_load_f16(p) : v16_load_f16_tail(p, n - i);
     return n - i >= 16 ? v16_load_bf16(p) : v16_load_bf16_tail(p, n - i);
 }
 
@@ -29,11 +31,34 @@ SIMD_INLINE void store16(void *row, DType dtype, int64_t i, int64_t n, V16 x)
         return;
     }
     uint16_t *p = (uint16_t *)row + i;
-    if (n - i >= 16)
+    if (dtype == DTYPE_F16 && n - i >= 16)
+        v16_store_f16(p, x);
+    else if (dtype == DTYPE_F16)
+        v16_store_f16_tail(p, x, n - i);
+    else if (n - i >= 16)
         v16_store_bf16(p, x);
     else
         v16_store_bf16_tail(p, x, n - i);
 }
+
+/* Runs a statement with the constant D in the place of `dtype`: the compiler then makes code for each format. */
+#define WITH_FAST_DTYPE(dtype, D, ...)      \
+    switch (dtype) {                        \
+    case DTYPE_F32: {                       \
+        const DType D = DTYPE_F32;          \
+        __VA_ARGS__;                        \
+        break;                              \
+    }                                       \
+    case DTYPE_BF16: {                      \
+        const DType D = DTYPE_BF16;         \
+        __VA_ARGS__;                        \
+        break;                              \
+    }                                       \
+    default: {                              \
+        const DType D = DTYPE_F16;          \
+        __VA_ARGS__;                        \
+    }                                       \
+    }
 
 /* x, with zeros in lanes i+lane >= n: for values that do not vanish where the loads read zeros. */
 SIMD_INLINE V16 keep16(V16 x, int64_t i, int64_t n)
@@ -44,7 +69,7 @@ SIMD_INLINE V16 keep16(V16 x, int64_t i, int64_t n)
 
 SIMD_INLINE bool is_fast_dtype(DType dtype)
 {
-    return dtype == DTYPE_F32 || dtype == DTYPE_BF16;
+    return dtype == DTYPE_F32 || dtype == DTYPE_BF16 || dtype == DTYPE_F16;
 }
 
 /* Adds the sums of blocks to the gradient, leaf by leaf. partial [n_blocks, stride], its first n columns being meant; sink [n]. */

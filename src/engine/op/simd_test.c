@@ -110,7 +110,7 @@ TEST(simd, tails_have_the_bits_of_full_vectors)
         float x[64], whole[64];
         for (int i = 0; i < 64; i++)
             x[i] = ldexpf((float)(i * 37 % 64 + 1), i % 7 - 3) * (i & 1 ? 1.0f : -1.0f);
-        for (int f = SIMD_EXP; f <= SIMD_TO_BF16_AND_BACK; f++) {
+        for (int f = SIMD_EXP; f <= SIMD_TO_F16_AND_BACK; f++) {
             KERNEL_PICK(simd_map)(whole, x, 64, (SimdFunction)f);
             for (int first = 0; first < 16; first++)
                 for (int n = 0; n < 40; n++) {
@@ -124,7 +124,7 @@ TEST(simd, tails_have_the_bits_of_full_vectors)
     cpu_level_reset();
 }
 
-TEST(simd, bf16_rounds_as_dtype_does)
+TEST(simd, halves_round_as_dtype_does)
 {
     for (int l = 0; l < 3 && levels[l] <= cpu_level_best(); l++) {
         cpu_level_set(levels[l]);
@@ -136,6 +136,9 @@ TEST(simd, bf16_rounds_as_dtype_does)
             KERNEL_PICK(simd_map)(y, x, 16, SIMD_TO_BF16_AND_BACK);
             for (int i = 0; i < 16; i++)
                 n_wrong += bits_of(y[i]) != (uint32_t)bf16_from_f32(x[i]) << 16;
+            KERNEL_PICK(simd_map)(y, x, 16, SIMD_TO_F16_AND_BACK);
+            for (int i = 0; i < 16; i++)
+                n_wrong += bits_of(y[i]) != bits_of(f32_from_f16(f16_from_f32(x[i])));
         }
         CHECK_EQUAL(n_wrong, 0);
     }

@@ -26,7 +26,7 @@ TEST(split, windows_and_copies_have_right_derivatives)
 
 TEST(split, fast_kernels_are_near_the_reference)
 {
-    OpCase c = {.build = build_split, .n_tokens = 67, .n_roundings = 4, .n_bf16_roundings = 3, .magnitude = MAGNITUDE_ELEMENT};
+    OpCase c = {.build = build_split, .n_tokens = 67, .n_roundings = 4, .n_half_roundings = 3, .magnitude = MAGNITUDE_ELEMENT};
     op_check_fast(&c);
 }
 

@@ -34,7 +34,7 @@ void KERNEL(sum_backward)(const KernelCall *call)
 {
     const Tensor *dx = &call->out[0], *dy = &call->in[1];
     int64_t count = tensor_count(dx);
-    V16 value = v16_set1(dy->dtype == DTYPE_F32 ? *(const float *)dy->data : f32_from_bf16(*(const uint16_t *)dy->data));
+    V16 value = v16_set1(load16(dy->data, dy->dtype, 0, 1)[0]);
     assert(is_fast_dtype(dx->dtype) && is_fast_dtype(dy->dtype));
 #pragma omp parallel for schedule(static) if (count > PARALLEL_MIN)
     for (int64_t i = 0; i < count; i += 16)

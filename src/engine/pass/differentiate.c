@@ -26,7 +26,7 @@ static bool is_trainable(const Graph *g, const Node *node)
 
 static bool is_float(DType dtype)
 {
-    return dtype == DTYPE_F32 || dtype == DTYPE_BF16 || dtype == DTYPE_F64;
+    return dtype == DTYPE_F32 || dtype == DTYPE_BF16 || dtype == DTYPE_F16 || dtype == DTYPE_F64;
 }
 
 /* Which nodes need a gradient; and numbers the uses of each parameter in order of recording. */

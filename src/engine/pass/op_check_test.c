@@ -369,14 +369,14 @@ static void make_magnitudes(Results *magnitude, Magnitude kind)
     }
 }
 
-/* The worst error over its bound; 1 is at the bound. */
-static double worst_ratio(const Results *got, const Results *want, const Results *magnitude, double gamma)
+/* The worst error over its bound; 1 is at the bound. What a format cannot hold below its least normal number is not judged. */
+static double worst_ratio(const Results *got, const Results *want, const Results *magnitude, double gamma, double least)
 {
     double worst = 0.0;
     for (int a = 0; a < want->n_arrays; a++)
         for (int64_t i = 0; i < want->count[a]; i++) {
             double error = fabs(got->array[a][i] - want->array[a][i]);
-            double bound = gamma * magnitude->array[a][i] + 1e-37;  /* results below the least normal f32 are not judged */
+            double bound = gamma * magnitude->array[a][i] + least;
             worst = isfinite(got->array[a][i]) ? fmax(worst, error / bound) : INFINITY;
         }
     return worst;
@@ -392,8 +392,9 @@ static uint64_t results_hash(const Results *r)
 
 static double gamma_of(const OpCase *c, DType dtype)
 {
-    double f32 = c->n_roundings * 0x1p-24, n_bf16 = c->n_bf16_roundings ? c->n_bf16_roundings : 1;
-    return f32 / (1.0 - f32) + (dtype == DTYPE_BF16 ? n_bf16 * 0x1p-8 : 0.0);
+    double f32 = c->n_roundings * 0x1p-24, n_half = c->n_half_roundings ? c->n_half_roundings : 1;
+    double half = dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0.0;
+    return f32 / (1.0 - f32) + n_half * half;
 }
 
 static void check_level(const OpCase *c, DType dtype, const Results *want, const Results *magnitude)
@@ -415,7 +416,8 @@ static void check_level(const OpCase *c, DType dtype, const Results *want, const
         first = n_threads == 1 ? hash : first;
         CHECK(hash == first);  /* the same bits on any number of threads */
         if (n_threads == 1) {
-            double gamma = gamma_of(c, dtype), ratio = worst_ratio(&got, want, magnitude, gamma);
+            double gamma = gamma_of(c, dtype), least = dtype == DTYPE_F16 ? 0x1p-14 : 1e-37;
+            double ratio = worst_ratio(&got, want, magnitude, gamma, least);
             test_note("%s %s: error %.2g of the bound, gamma %.2g", dtype_name(dtype), cpu_level_name(cpu_level()), ratio, gamma);
             CHECK(ratio <= 1.0);
         }
@@ -438,6 +440,7 @@ void op_check_fast(const OpCase *c)
         cpu_level_set(level);
         check_level(c, DTYPE_F32, &want, &magnitude);
         check_level(c, DTYPE_BF16, &want, &magnitude);
+        check_level(c, DTYPE_F16, &want, &magnitude);
     }
     cpu_level_reset();
     results_free(&want);

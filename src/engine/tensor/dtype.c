@@ -9,6 +9,7 @@ static const struct {
 } dtypes[DTYPE_COUNT] = {
     [DTYPE_F32] = {"f32", 4}, [DTYPE_BF16] = {"bf16", 2}, [DTYPE_F64] = {"f64", 8},
     [DTYPE_I32] = {"i32", 4}, [DTYPE_I64] = {"i64", 8},   [DTYPE_U8] = {"u8", 1},
+    [DTYPE_F16] = {"fp16", 2},
 };
 
 int dtype_bytes(DType dtype)
@@ -23,9 +24,9 @@ const char *dtype_name(DType dtype)
     return dtypes[dtype].name;
 }
 
-/* Rounding to f32 first could land exactly on a bf16 tie that the double was not on. Rounding to odd instead keeps the
- * knowledge that something was cut off, and f32 has more than two bits to spare over bf16 (Boldo & Melquiond 2008). */
-uint16_t bf16_from_f64(double value)
+/* Rounding to f32 first could land exactly on a tie of the narrow format that the double was not on. Rounding to odd instead keeps the
+ * knowledge that something was cut off, and f32 has more than two bits to spare over bf16 and fp16 (Boldo & Melquiond 2008). */
+static float f32_rounded_to_odd(double value)
 {
     float near = (float)value;
     if (near != value && !isnan(value)) {
@@ -36,7 +37,17 @@ uint16_t bf16_from_f64(double value)
         bits |= 1u;
         memcpy(&near, &bits, sizeof near);
     }
-    return bf16_from_f32(near);
+    return near;
+}
+
+uint16_t bf16_from_f64(double value)
+{
+    return bf16_from_f32(f32_rounded_to_odd(value));
+}
+
+uint16_t f16_from_f64(double value)
+{
+    return f16_from_f32(f32_rounded_to_odd(value));
 }
 
 /* f16: 5 exponent bits of bias 15, 10 fraction bits. A subnormal is fraction * 2^-24. */

@@ -21,7 +21,8 @@ static const struct {
     int order;
 } formats[DTYPE_COUNT] = {
     [DTYPE_I64] = {"I64", 0}, [DTYPE_F64] = {"F64", 1},   [DTYPE_F32] = {"F32", 2},
-    [DTYPE_I32] = {"I32", 3}, [DTYPE_BF16] = {"BF16", 4}, [DTYPE_U8] = {"U8", 5},
+    [DTYPE_I32] = {"I32", 3}, [DTYPE_BF16] = {"BF16", 4}, [DTYPE_F16] = {"F16", 5},
+    [DTYPE_U8] = {"U8", 6},
 };
 
 static int compare_entries(const void *a, const void *b)

@@ -135,6 +135,7 @@ double tensor_get(const Tensor *tensor, int64_t flat_index)
     int64_t i = tensor_offset(tensor, flat_index);
     switch (tensor->dtype) {
     case DTYPE_F32: return ((const float *)tensor->data)[i];
+    case DTYPE_F16: return f32_from_f16(((const uint16_t *)tensor->data)[i]);
     case DTYPE_BF16: return f32_from_bf16(((const uint16_t *)tensor->data)[i]);
     case DTYPE_F64: return ((const double *)tensor->data)[i];
     case DTYPE_I32: return ((const int32_t *)tensor->data)[i];
@@ -158,6 +159,7 @@ void tensor_set(const Tensor *tensor, int64_t flat_index, double value)
     int64_t i = tensor_offset(tensor, flat_index);
     switch (tensor->dtype) {
     case DTYPE_F32: ((float *)tensor->data)[i] = (float)value; return;
+    case DTYPE_F16: ((uint16_t *)tensor->data)[i] = f16_from_f64(value); return;
     case DTYPE_BF16: ((uint16_t *)tensor->data)[i] = bf16_from_f64(value); return;
     case DTYPE_F64: ((double *)tensor->data)[i] = value; return;
     case DTYPE_I32: ((int32_t *)tensor->data)[i] = (int32_t)integer_in_range(value, -0x1p31, 0x1p31); return;

@@ -58,7 +58,7 @@ int64_t tensor_run(const Tensor *tensor);
 
 /* Any dtype as double, for reference kernels and tests. Integers beyond 2^53 round on the way out. */
 double tensor_get(const Tensor *tensor, int64_t flat_index);
-/* Rounds once, at the store, to nearest, ties to even, and never twice: bf16 is rounded from the double itself.
+/* Rounds once, at the store, to nearest, ties to even, and never twice: bf16 and fp16 are rounded from the double itself.
  * Integers truncate toward zero; a value outside their range, or NaN, is our bug. */
 void tensor_set(const Tensor *tensor, int64_t flat_index, double value);
 

@@ -46,6 +46,28 @@ TEST(tensor, bf16_round_trips_every_value)
     CHECK_EQUAL(n_wrong, 0);
 }
 
+/* Goal: fp16 keeps every value of its own and rounds to the nearest, the even one on a tie. Method: all pairs of neighbours; their middle is
+ * exact in f32, and so are the f32 next to it. */
+TEST(tensor, f16_rounds_to_nearest_even_and_keeps_its_own)
+{
+    int n_wrong = 0;
+    for (uint32_t bits = 0; bits < 0x7bff; bits++) {
+        float down = f32_from_f16((uint16_t)bits), up = f32_from_f16((uint16_t)(bits + 1)), middle = 0.5f * (down + up);
+        uint16_t even = (uint16_t)(bits & 1 ? bits + 1 : bits);
+        n_wrong += f16_from_f32(down) != bits || f16_from_f32(-down) != (bits | 0x8000);
+        n_wrong += f16_from_f32(middle) != even || f16_from_f32(nextafterf(middle, 0.0f)) != bits;
+        n_wrong += f16_from_f32(nextafterf(middle, 1e9f)) != bits + 1;
+        n_wrong += f16_from_f64(nextafter((double)middle, 1e9)) != bits + 1;  /* which f32 cannot tell from the tie */
+    }
+    CHECK_EQUAL(n_wrong, 0);
+    CHECK_EQUAL(f16_from_f32(65519.99f), 0x7bff);
+    CHECK_EQUAL(f16_from_f32(65520.0f), 0x7c00);
+    CHECK_EQUAL(f16_from_f32(-3e38f), 0xfc00);
+    CHECK(isnan(f32_from_f16(f16_from_f32(NAN))));
+    CHECK_EQUAL(f16_from_f32(2.9e-8f), 0);       /* curriculum G11 */
+    CHECK_CLOSE(f32_from_f16(f16_from_f32(1e-7f)), 1.192093e-7, 1e-13);
+}
+
 /* Goal: a double just above a bf16 tie goes up, although f32 cannot tell it from the tie. */
 TEST(tensor, set_rounds_bf16_only_once)
 {

@@ -298,7 +298,7 @@ Err model_config_check(const ModelConfig *config)
 /* ---- writing ---- */
 
 static const char *const torch_dtype_names[DTYPE_COUNT] =
-    {[DTYPE_F32] = "float32", [DTYPE_BF16] = "bfloat16", [DTYPE_F64] = "float64"};
+    {[DTYPE_F32] = "float32", [DTYPE_BF16] = "bfloat16", [DTYPE_F16] = "float16", [DTYPE_F64] = "float64"};
 
 static void write_field(JsonWriter *w, const ModelConfig *config, const ConfigField *field)
 {

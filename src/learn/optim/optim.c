@@ -58,14 +58,16 @@ static void record_further_uses(Graph *g)
 
 void optim_record_refresh(Graph *g)
 {
+    static const DType narrow[] = {DTYPE_BF16, DTYPE_F16};
     Store *store = graph_store(g);
-    for (int p = 0; p < store_n_params(store); p++) {
-        const Param *param = store_param(store, p);
-        char name[300];
-        snprintf(name, sizeof name, "%s:%s", param->name, dtype_name(DTYPE_BF16));
-        if (store_find_state(store, name) >= 0)
-            state_store(g, graph_param_copy(g, param->name, DTYPE_BF16), graph_param(g, param->name));
-    }
+    for (int p = 0; p < store_n_params(store); p++)
+        for (size_t d = 0; d < sizeof narrow / sizeof narrow[0]; d++) {
+            const Param *param = store_param(store, p);
+            char name[300];
+            snprintf(name, sizeof name, "%s:%s", param->name, dtype_name(narrow[d]));
+            if (store_find_state(store, name) >= 0)
+                state_store(g, graph_param_copy(g, param->name, narrow[d]), graph_param(g, param->name));
+        }
 }
 
 void optim_record_update(const OptimOptions *options, Graph *g)

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/graph/store.h"
+#include "learn/optim/loss_scale.h"
 #include "learn/train/task.h"
 
 #include <stdint.h>
@@ -24,6 +25,7 @@ typedef struct {
     int64_t n_bad_steps;  /* those skipped by the NaN guard */
     int64_t n_tokens, n_targets;  /* computed so far */
     double val_loss;      /* at this step */
+    LossScale loss_scale; /* of the next step */
     uint64_t recipe_hash; /* of the settings that decide the result */
 } RunState;
 

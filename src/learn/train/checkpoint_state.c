@@ -29,6 +29,8 @@ Err checkpoint_write_state(const char *path, const RunState *state, const Task *
     json_field_int(json, "tokens", state->n_tokens);
     json_field_int(json, "targets", state->n_targets);
     json_field_double(json, "val_loss", state->val_loss);
+    json_field_double(json, "loss_scale", state->loss_scale.scale);
+    json_field_int(json, "loss_scale_good_steps", state->loss_scale.n_good);
     json_field_string(json, "recipe_hash", hex);
     json_write_key(json, "task");
     task_write_state(task, state->step, json);
@@ -66,7 +68,7 @@ Err checkpoint_read_state(RunState *state, const char **task_json, Arena *arena,
     JsonReader json;
     JsonText key;
     int64_t format = 0;
-    *state = (RunState){.step = -1, .val_loss = NAN};
+    *state = (RunState){.step = -1, .val_loss = NAN, .loss_scale = {.scale = 1}};
     json_reader_init(&json, path, bytes, n_bytes);
     TRY(json_object_begin(&json));
     while (json_object_next(&json, &key)) {
@@ -86,6 +88,10 @@ Err checkpoint_read_state(RunState *state, const char **task_json, Arena *arena,
             TRY(json_null(&json));
         else if (json_text_is(key, "val_loss"))
             TRY(json_double(&json, &state->val_loss));
+        else if (json_text_is(key, "loss_scale"))
+            TRY(json_double(&json, &state->loss_scale.scale));
+        else if (json_text_is(key, "loss_scale_good_steps"))
+            TRY(json_int(&json, &state->loss_scale.n_good));
         else if (json_text_is(key, "recipe_hash"))
             TRY(read_hex(&json, arena, &state->recipe_hash));
         else if (json_text_is(key, "task"))

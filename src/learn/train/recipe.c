@@ -51,7 +51,7 @@ static const Option rows[] = {
     ROW_INT("train.steps", train.steps, 1, 1e9, "optimizer steps"),
     ROW_INT("train.batch_size", train.batch_size, 1, 1e6, "sequences of a step"),
     ROW_INT("train.micro_batch_size", train.micro_batch_size, 0, 1e6, "sequences computed at once; 0: batch_size"),
-    ROW_CHOICE("train.precision", train.precision, "f32|bf16", "of matrix products and activations; weights stay f32"),
+    ROW_CHOICE("train.precision", train.precision, "f32|bf16|fp16", "of matrix products and activations; weights stay f32"),
     ROW_INT("train.grad_leaf", train.grad_leaf, 0, 1e6, "tokens summed before they join a gradient; 0: seq_len, at most 512"),
     ROW_INT("train.eval_every", train.eval_every, 0, 1e9, "steps between evaluations; 0: only at the end"),
     ROW_INT("train.eval_rows", train.eval_rows, 0, 1e9, "sequences of an evaluation; 0: all of the evaluation text"),
@@ -65,6 +65,10 @@ static const Option rows[] = {
     ROW_REAL("train.sample_temperature", train.sample_temperature, 0.0, 10.0, "of samples; 0: the most likely token"),
     ROW_INT("train.threads", train.threads, 0, 1024, "0: all cores; results do not depend on it"),
     OPTION_BOOL("train.probe", Recipe, train.probe, "measure matrix products before and after, for the share of peak"),
+    ROW_REAL("loss_scale.start", loss_scale.start, 1e-12, 1e12, "fp16: factor on gradients (sums over tokens) that keeps them in the format"),
+    ROW_REAL("loss_scale.growth", loss_scale.growth, 1.0, 1e6, "fp16: factor after loss_scale.interval good steps; 1: none"),
+    ROW_REAL("loss_scale.backoff", loss_scale.backoff, 1e-6, 1.0, "fp16: factor after an overflow, whose step is skipped; 1: none"),
+    ROW_INT("loss_scale.interval", loss_scale.interval, 1, 1e9, "fp16: good steps after which the factor grows"),
     ROW_CHOICE("memory.recompute", memory.recompute, RECOMPUTE_CHOICES, "activations made again in backward instead of kept; the bits stay"),
     ROW_INT("memory.layers", memory.layers, 1, 1e6, "layers between kept activations, for recompute: layers"),
     ROW_REAL("memory.budget_bytes", memory.budget_bytes, 0.0, 1e18, "of the whole run, for recompute: budget"),
@@ -90,6 +94,7 @@ Recipe recipe_default(void)
         .schedule = {.name = SCHEDULE_COSINE, .warmup_steps = 100, .min_lr = 1e-4},
         .train = {.steps = 1000, .batch_size = 8, .eval_every = 250, .checkpoint_every = 500, .keep_best = 1, .log_every = 10,
                   .bad_steps_max = 10, .sample_tokens = 100, .sample_temperature = 0.8, .probe = true},
+        .loss_scale = loss_scale_options_default(),
         .memory = {.layers = 1},
         .record = {.tensorboard = true, .histograms = true},
         .parallel = {.dp = 1, .tp = 1, .pp = 1},
@@ -168,6 +173,12 @@ Err recipe_check(Recipe *r, Arena *arena)
     if (!r->out)
         r->out = arena_printf(arena, "runs/%s", r->run);
     return OK;
+}
+
+DType recipe_compute(const Recipe *recipe)
+{
+    static const DType dtypes[] = {[PRECISION_F32] = DTYPE_F32, [PRECISION_BF16] = DTYPE_BF16, [PRECISION_F16] = DTYPE_F16};
+    return dtypes[recipe->train.precision];
 }
 
 uint64_t recipe_hash(const Recipe *recipe)

@@ -6,7 +6,7 @@
 #include "learn/optim/optim.h"
 #include "learn/train/trainer.h"
 
-typedef enum { PRECISION_F32, PRECISION_BF16 } RecipePrecision;
+typedef enum { PRECISION_F32, PRECISION_BF16, PRECISION_F16 } RecipePrecision;
 
 typedef struct {
     const char *run, *out;
@@ -44,6 +44,7 @@ typedef struct {
         int64_t threads;
         bool probe;
     } train;
+    LossScaleOptions loss_scale;
     MemoryOptions memory;
     RecordOptions record;
     struct {
@@ -55,6 +56,8 @@ extern const OptionTable recipe_table;
 Recipe recipe_default(void);
 /* Checks what one setting says against another and fills in what follows from others (micro_batch_size, grad_leaf, out). ERR_USAGE says the cure. */
 Err recipe_check(Recipe *recipe, Arena *arena);
+/* The dtype that train.precision names. */
+DType recipe_compute(const Recipe *recipe);
 /* Identity of the result: the hash of all settings but those that cannot change it (run, out, threads, micro_batch_size, memory, records, how
  * often to log, save and sample). */
 uint64_t recipe_hash(const Recipe *recipe);

@@ -6,6 +6,7 @@
 #include "engine/op/op.h"
 #include "engine/pass/autocast.h"
 #include "engine/pass/differentiate.h"
+#include "engine/pass/watch.h"
 #include "learn/train/checkpoint_internal.h"
 
 #include <assert.h>
@@ -23,8 +24,11 @@ Graph *trainer_record_loss(Trainer *t, bool training)
     graph_output(g, "loss", loss);
     if (t->options.compute != DTYPE_F32)
         pass_autocast(g, t->options.compute);
-    if (training)
-        pass_differentiate(g, loss);
+    if (training) {
+        pass_differentiate(g, trainer_scale_loss(t, g, loss));
+        if (t->options.compute == DTYPE_F16)
+            pass_watch_gradients(g, DTYPE_F16, WATCH_STATE);
+    }
     return g;
 }
 
@@ -62,6 +66,9 @@ Err trainer_new(Trainer **out, Store *store, const Task *task, const TrainerOpti
     t->task = task;
     t->arena = arena_new();
     t->state.val_loss = NAN;
+    t->state.loss_scale = (LossScale){.scale = 1};
+    if (options->compute == DTYPE_F16)
+        t->state.loss_scale = loss_scale_start(&options->loss_scale);
     t->state.recipe_hash = options->recipe_hash;
     make_schedule(t);
     Err err = trainer_compile(t);

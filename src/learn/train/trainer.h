@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "engine/graph/program.h"
 #include "engine/pass/recompute.h"
+#include "learn/optim/loss_scale.h"
 #include "learn/optim/optim.h"
 #include "learn/train/task.h"
 
@@ -34,7 +35,8 @@ typedef struct {
     OptimOptions optim;
     ScheduleOptions schedule;
     int64_t steps;
-    DType compute;            /* f32, or bf16: autocast over f32 masters */
+    DType compute;            /* f32; bf16 or fp16: autocast over f32 masters */
+    LossScaleOptions loss_scale;  /* for fp16 */
     MemoryOptions memory;
     int64_t grad_leaf;        /* tokens (graph.h) */
     int64_t eval_every;       /* steps; 0: only at the end */
@@ -91,6 +93,8 @@ typedef struct {
     double loss;       /* nats a target, of this step before its update */
     double lr, grad_norm;
     bool skipped;      /* non-finite: weights and moments are as before */
+    bool hopeless;     /* skipped, and no smaller loss scale is left to try */
+    double loss_scale; /* that this step used; 1 but for fp16 */
     int64_t n_tokens, n_targets;
     double seconds, data_seconds;  /* data: of it, until the batches were there */
 } StepReport;
@@ -109,6 +113,7 @@ typedef struct {
     EvalReport eval;       /* the last one */
     double seconds, tokens_per_second, share_of_peak;  /* of the steps run now; share NaN when unknown */
     double data_share;       /* of the time inside steps: spent waiting for data */
+    double loss_scale;       /* at the end; 1 but for fp16 */
     double recompute_share;  /* of the time inside steps; NaN when nothing was made again */
 } TrainResult;
 /* Trains to options.steps. ERR_INTERRUPTED after Ctrl-C, ERR_NUMERIC when the guard gives up, both after a checkpoint of the last good state. */

@@ -15,6 +15,8 @@ typedef struct {
     int slot;
 } ScheduleItem;
 
+#define WATCH_STATE "gradient_exponents"  /* pass/watch.h */
+
 struct Trainer {
     TrainerOptions options;
     const Task *task;
@@ -49,5 +51,14 @@ Err trainer_events_step(Trainer *trainer, const StepReport *report);
 Err trainer_events_gradients(Trainer *trainer, double scale);
 Err trainer_events_evaluation(Trainer *trainer, const EvalReport *report);
 Err trainer_events_sample(Trainer *trainer, const char *text);
+
+/* fp16, trainer_scale.c; nothing happens in other dtypes. Where backward begins: the loss, or the loss times the loss scale. */
+Node *trainer_scale_loss(Trainer *t, Graph *g, Node *loss);
+/* Before a step: the scale into the program, counts to zero. */
+void trainer_scale_begin(Trainer *t);
+/* After it: the next scale; fills in the report's loss_scale and hopeless. */
+void trainer_scale_end(Trainer *t, StepReport *report);
+/* This step's gradients for a line of the log: "layers" and "exponents". */
+void trainer_scale_write(const Trainer *t, JsonWriter *json);
 
 #endif

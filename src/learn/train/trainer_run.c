@@ -36,17 +36,46 @@ static void field_finite(JsonWriter *json, const char *key, double value)
         json_field_double(json, key, value);
 }
 
+static bool is_scaled(const Trainer *t)
+{
+    return t->options.compute == DTYPE_F16;
+}
+
+static Err log_bad_step(Trainer *t, const StepReport *report)
+{
+    JsonWriter *json = run_log_begin(t->log, t->state.step);
+    json_field_string(json, "event", is_scaled(t) ? "overflow" : "bad_step");
+    json_field_string(json, "what", !isfinite(report->loss) ? "the loss is not finite: forward overflowed; weights and moments are unchanged"
+                                                            : "the gradient norm is not finite; weights and moments are unchanged");
+    if (is_scaled(t)) {
+        json_field_double(json, "loss_scale", report->loss_scale);
+        json_field_double(json, "next_loss_scale", t->state.loss_scale.scale);
+        trainer_scale_write(t, json);
+    }
+    return run_log_end(t->log);
+}
+
+/* How large the gradients of this step were, at the rate of evaluations. */
+static Err log_gradients(Run *run, const StepReport *report)
+{
+    Trainer *t = run->t;
+    if (!t->log || !is_scaled(t) || !(is_last(run) || is_due(t->options.eval_every, t->state.step)))
+        return OK;
+    JsonWriter *json = run_log_begin(t->log, t->state.step);
+    json_field_string(json, "event", "gradients");
+    json_field_double(json, "loss_scale", report->loss_scale);
+    json_field_int(json, "bad_steps", t->state.n_bad_steps);
+    trainer_scale_write(t, json);
+    return run_log_end(t->log);
+}
+
 static Err log_step(Run *run, const StepReport *report)
 {
     Trainer *t = run->t;
     if (!t->log)
         return OK;
-    if (report->skipped) {
-        JsonWriter *json = run_log_begin(t->log, t->state.step);
-        json_field_string(json, "event", "bad_step");
-        json_field_string(json, "what", "the gradient norm is not finite; weights and moments are unchanged");
-        TRY(run_log_end(t->log));
-    }
+    if (report->skipped)
+        TRY(log_bad_step(t, report));
     if (!is_due(t->options.log_every, t->state.step) && !is_last(run))
         return OK;
     JsonWriter *json = run_log_begin(t->log, t->state.step);
@@ -54,6 +83,8 @@ static Err log_step(Run *run, const StepReport *report)
     json_field_double(json, "lr", report->lr);
     field_finite(json, "grad_norm", report->grad_norm);
     json_field_int(json, "tokens", t->state.n_tokens);
+    if (is_scaled(t))
+        json_field_double(json, "loss_scale", report->loss_scale);
     json_field_double(json, "seconds", report->seconds);
     json_field_double(json, "data_seconds", report->data_seconds);
     TRY(run_log_end(t->log));
@@ -151,16 +182,22 @@ static Err after_step(Run *run)
 static Err guard(Run *run, const StepReport *report)
 {
     Trainer *t = run->t;
-    if (!report->skipped) {
+    if (!report->hopeless) {
         t->n_bad_in_a_row = 0;
+        if (report->skipped)
+            log_info("step %lld: fp16 gradients overflowed at loss scale %g; the step is skipped, the next takes %g",
+                     (long long)t->state.step, report->loss_scale, t->state.loss_scale.scale);
         return OK;
     }
     log_warn("step %lld: the gradient norm is not finite (loss %g): the update was skipped", (long long)t->state.step, report->loss);
     if (++t->n_bad_in_a_row < t->options.bad_steps_max)
         return OK;
     TRY(trainer_save(t));
-    return err_set(ERR_NUMERIC, "step %lld: %lld steps in a row were not finite; lower optim.lr, or look at the data of these steps",
-                   (long long)t->state.step, (long long)t->n_bad_in_a_row);
+    const char *cure = is_scaled(t) && isfinite(report->loss)
+                           ? "fp16 overflows at this loss scale: lower loss_scale.start, or let loss_scale.backoff be below 1"
+                           : "lower optim.lr, or look at the data of these steps";
+    return err_set(ERR_NUMERIC, "step %lld: %lld steps in a row were not finite; %s", (long long)t->state.step,
+                   (long long)t->n_bad_in_a_row, cure);
 }
 
 static void count_step(Run *run, const StepReport *report)
@@ -187,6 +224,7 @@ static Err run_steps(Run *run)
         TRY(trainer_run_step(t, &report));
         count_step(run, &report);
         TRY(log_step(run, &report));
+        TRY(log_gradients(run, &report));
         TRY(guard(run, &report));
         TRY(after_step(run));
         show_live_line(run);
@@ -252,6 +290,7 @@ Err trainer_run(Trainer *t, TrainResult *result)
     result->n_targets = t->state.n_targets;
     result->n_bad_steps = t->state.n_bad_steps;
     result->data_share = run.train_seconds > 0 ? run.data_seconds / run.train_seconds : 0;
+    result->loss_scale = t->state.loss_scale.scale;
     result->tokens_per_second = run.train_seconds > 0 ? (double)run.train_tokens / run.train_seconds : 0;
     result->share_of_peak = share_of_peak(&run);
     return err;

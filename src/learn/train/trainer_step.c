@@ -20,7 +20,7 @@ static void write_scalars(Trainer *t, double lr, int64_t n_targets)
     float *scalars = program_input(t->update, "scalars")->data;
     scalars[SCALAR_LR] = (float)lr;
     scalars[SCALAR_STEP] = (float)(t->state.n_updates + 1);
-    scalars[SCALAR_INV_TARGETS] = n_targets > 0 ? (float)(1.0 / (double)n_targets) : 0.0f;
+    scalars[SCALAR_INV_TARGETS] = n_targets > 0 ? (float)(1.0 / (double)n_targets / t->state.loss_scale.scale) : 0.0f;
     scalars[SCALAR_GRAD_NORM_MAX] = (float)t->options.optim.grad_norm_max;
 }
 
@@ -33,6 +33,7 @@ Err trainer_run_step(Trainer *t, StepReport *report)
     int64_t n_targets = t->task->count_targets(context, t->state.step);
     *report = (StepReport){.n_targets = n_targets, .data_seconds = clock_seconds() - start, .lr = schedule_lr(&t->options.schedule, t->state.step + 1)};
     write_scalars(t, report->lr, n_targets);
+    trainer_scale_begin(t);
 
     double loss_sum = 0;
     TRY(trainer_trace_begin(t, start));
@@ -57,6 +58,7 @@ Err trainer_run_step(Trainer *t, StepReport *report)
     report->loss = n_targets > 0 ? loss_sum / (double)n_targets : 0.0;
     report->grad_norm = ((const float *)program_output(t->update, "norm_factor")->data)[0];
     report->skipped = !isfinite(report->grad_norm);  /* the update applied a factor of 0 */
+    trainer_scale_end(t, report);
     report->seconds = clock_seconds() - start;
     t->state.step++;
     t->state.n_tokens += report->n_tokens;

@@ -13,6 +13,8 @@ void bench_fill(void *block, size_t n_bytes, DType dtype)
         float value = (float)((int)(i * 2654435761u >> 16 & 0xffff) - 32768) / 32768.0f;
         if (dtype == DTYPE_BF16)
             ((uint16_t *)block)[i] = bf16_from_f32(value);
+        else if (dtype == DTYPE_F16)
+            ((uint16_t *)block)[i] = f16_from_f32(value);
         else
             ((float *)block)[i] = value;
     }

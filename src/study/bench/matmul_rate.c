@@ -160,8 +160,8 @@ Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_t
     Err err = map_operands(&all);
     if (err == OK) {
         time_all(&all, DTYPE_F32, true);
-        if (compute == DTYPE_BF16)
-            time_all(&all, DTYPE_BF16, false);
+        if (compute != DTYPE_F32)
+            time_all(&all, compute, false);
         sum_up(rate, &all);
         memory_unmap(all.block, all.n_bytes);
     }

@@ -20,7 +20,7 @@ typedef struct {
     double seconds;                                  /* that the probe took */
 } MatmulRate;
 
-/* n_tokens: of a micro batch. compute: the dtype of operands. Peers know f32 only; for bf16 the best of ours in bf16 and of all in f32 counts,
+/* n_tokens: of a micro batch. compute: the dtype of operands. Peers know f32 only; for bf16 and fp16 the best of ours in that and of all in f32 counts,
  * for a trainer that computes in bf16 may not be slower than f32 either. ERR_MEMORY. */
 Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_tokens, DType compute, const MatmulRateOptions *options);
 
