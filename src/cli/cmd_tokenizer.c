@@ -21,7 +21,7 @@
 
 typedef struct {
     int type, format;
-    const char *out, *pattern, *field;
+    const char *out, *pattern, *field, *work;
     OptionTexts specials;
     const char *bos, *eos, *pad, *unk, *mask;
     int64_t vocab_size, min_frequency, max_token_chars, threads, memory;
@@ -53,6 +53,7 @@ static const Option train_options[] = {
     OPTION_INT("seed", TrainSettings, seed, 0, 9e15, "of the sampling by temperature"),
     OPTION_INT("threads", TrainSettings, threads, 0, 4096, "0: all; the result does not depend on it"),
     OPTION_INT("memory", TrainSettings, memory, 0, 1e15, "bytes that the trainer may take; 0: any"),
+    OPTION_TEXT("work", TrainSettings, work, "folder for words that do not fit; a killed run goes on from it, removed at the end"),
     OPTION_BOOL("quiet", TrainSettings, quiet, "no progress"),
 };
 static const CommandHelp train_help = {
@@ -249,6 +250,7 @@ static Err run_train(const TrainSettings *settings, const CommandWords *files, A
     train.fallback = (TokenizerFallback)settings->fallback;
     train.n_threads = (int)settings->threads;
     train.memory_bytes_max = settings->memory;
+    train.work_dir = settings->work;
     train.quiet = settings->quiet;
     TRY(choose_specials(settings, &train));
     if (!settings->out)
@@ -269,6 +271,8 @@ static Err run_train(const TrainSettings *settings, const CommandWords *files, A
     document_reader_free(documents.reader);
     if (err == OK)
         err = tokenizer_save(tok, settings->out);
+    if (err == OK && settings->work)
+        err = file_remove_tree(settings->work);
     if (err == OK && !settings->quiet)
         log_info("%lld tokens in %s, %s", (long long)tokenizer_vocab_size(tok), settings->out,
                  format_seconds(arena, clock_seconds() - start));

@@ -1,6 +1,7 @@
 /* train.c - tokenizer_train: options, the choice of the family, and the plain families (characters, bytes). */
 #include "text/tokenizer/train.h"
 #include "text/tokenizer/byte_level.h"
+#include "base/file.h"
 #include "text/tokenizer/jamo.h"
 #include "text/tokenizer/korean.h"
 
@@ -62,6 +63,21 @@ TokenizerTrainOptions tokenizer_train_options_for(TokenizerType type)
     return options;
 }
 
+/* Of the rules that cut documents into words. */
+static uint64_t rules_identity(const Tokenizer *rules, bool repair)
+{
+    uint64_t hash = repair;
+    for (int i = 0; i < rules->n_normalizers; i++)
+        hash = hash * 31 + (uint64_t)rules->normalizers[i].kind + 1;
+    for (int i = 0; i < rules->n_pretokenizers; i++) {
+        const PretokenizerStep *step = &rules->pretokenizers[i];
+        const char *pattern = step->splitter ? splitter_pattern(step->splitter) : step->literal ? step->literal : "";
+        hash = hash * 31 + (uint64_t)step->kind * 8 + (uint64_t)step->behavior + 1;
+        hash ^= hash_bytes(pattern, strlen(pattern));
+    }
+    return hash;
+}
+
 Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, bool repair,
                       TokenizerSource source)
 {
@@ -70,6 +86,8 @@ Err train_count_words(WordCounts *counts, const Tokenizer *rules, const Tokenize
         .repair = repair,
         .n_threads = options->n_threads,
         .memory_bytes_max = options->memory_bytes_max,
+        .work_dir = options->work_dir,
+        .identity = rules_identity(rules, repair),
         .total_bytes = options->total_bytes,
         .quiet = options->quiet,
     };

@@ -1,7 +1,8 @@
 /* word_counts.c - see word_counts.h. Documents are gathered into batches, a batch is cut at safe places into pieces of fixed size, the
- * pieces are counted by threads into their own tables, and the tables are added up at the end. */
+ * pieces are counted by threads into their own tables, and the tables are added up at the end, or in runs on disk before that. */
 #include "text/tokenizer/word_counts.h"
 #include "text/tokenizer/text_cut.h"
+#include "text/tokenizer/word_spill.h"
 #include "base/log.h"
 #include "base/parallel.h"
 
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { BATCH_BYTES = 32 << 20, CHUNK_BYTES = 1 << 20 };
+enum { BATCH_BYTES = 32 << 20, CHUNK_BYTES = 1 << 20, SPILL_SECONDS = 60 };
 
 /* Words of one thread: open addressing over entries, bytes in a pool. */
 typedef struct {
@@ -92,6 +93,10 @@ typedef struct {
     size_t n_chunks, chunk_capacity;
     TextCut cut;             /* where chunks may be cut */
     char *batch;             /* copies of small documents */
+    size_t batch_bytes;
+    WordSpill *spill;        /* NULL: everything in memory */
+    WordSpillPlace place;    /* what the chunks so far come from */
+    double spilled_at;
     size_t batch_used;
     size_t waiting_bytes;    /* in all chunks of the batch */
 } Counter;
@@ -129,6 +134,8 @@ static void add_chunk(Counter *counter, const char *text, size_t n)
     counter->waiting_bytes += n;
 }
 
+static Err spill_tables(Counter *counter);
+
 static Err count_batch(Counter *counter)
 {
     parallel_for((int64_t)counter->n_chunks, count_chunk, counter);
@@ -137,10 +144,14 @@ static Err count_batch(Counter *counter)
     for (int i = 0; i < parallel_threads(); i++)
         n_bytes += table_bytes(&counter->tables[i]);
     int64_t most = counter->options->memory_bytes_max;
-    if (most > 0 && (int64_t)n_bytes > most)
+    bool stops = interrupt_requested();
+    bool is_full = most > 0 && (int64_t)n_bytes > (counter->spill ? most / 2 : most);
+    if (counter->spill && (is_full || stops || clock_seconds() - counter->spilled_at > SPILL_SECONDS))
+        TRY(spill_tables(counter));
+    else if (is_full)
         return err_set(ERR_MEMORY, "distinct words take %zu MB, more than the bound of %lld MB", n_bytes / 1000000,
                        (long long)(most / 1000000));
-    return interrupt_requested() ? err_set(ERR_INTERRUPTED, "interrupted while counting words") : OK;
+    return stops ? err_set(ERR_INTERRUPTED, "interrupted while counting words") : OK;
 }
 
 /* A document of any length, already in lasting memory for this batch. */
@@ -151,7 +162,8 @@ static Err add_document(Counter *counter, const char *text, size_t n)
         add_chunk(counter, text, cut);
         text += cut + n_dropped;
         n -= cut + n_dropped;
-        if (counter->waiting_bytes >= BATCH_BYTES)
+        counter->place.doc_offset += (int64_t)(cut + n_dropped);
+        if (counter->waiting_bytes >= counter->batch_bytes)
             TRY(count_batch(counter));
     }
     if (n)
@@ -159,28 +171,40 @@ static Err add_document(Counter *counter, const char *text, size_t n)
     return OK;
 }
 
-static Err read_documents(Counter *counter, TokenizerSource source, Progress *progress, int64_t *n_read)
+/* The documents from where counting stopped on. */
+static Err read_documents(Counter *counter, TokenizerSource source, Progress *progress)
 {
-    for (;;) {
+    WordSpillPlace done = counter->place;
+    for (int64_t i = 0;; i++) {
         const char *text = NULL;
         size_t n = 0;
         TRY(source.next(source.context, &text, &n));
         if (!text)
             break;
-        *n_read += (int64_t)n;
+        if (i < done.n_documents)
+            continue;
+        size_t offset = i == done.n_documents ? (size_t)done.doc_offset : 0;
+        if (offset > n)
+            return err_set(ERR_USAGE, "document %lld is shorter than when it was counted", (long long)i);
+        counter->place.n_text_bytes += (int64_t)(offset ? 0 : n);
+        text += offset;
+        n -= offset;
         if (n > CHUNK_BYTES) {  /* counted where it lies, before the next call takes it away */
             TRY(add_document(counter, text, n));
-            TRY(count_batch(counter));
         } else {
-            if (counter->batch_used + n > BATCH_BYTES || counter->n_chunks > 100000)
+            if (counter->batch_used + n > counter->batch_bytes || counter->n_chunks > 100000)
                 TRY(count_batch(counter));
             if (n)
                 memcpy(counter->batch + counter->batch_used, text, n);
             TRY(add_document(counter, counter->batch + counter->batch_used, n));
             counter->batch_used += n;
         }
+        counter->place.n_documents = i + 1;
+        counter->place.doc_offset = 0;
+        if (n > CHUNK_BYTES)
+            TRY(count_batch(counter));
         if (progress)
-            progress_set(progress, *n_read);
+            progress_set(progress, counter->place.n_text_bytes);
     }
     return count_batch(counter);
 }
@@ -213,6 +237,37 @@ static void gather(Table *tables, int n_tables, WordCounts *counts)
     qsort_r(counts->words, (size_t)counts->n, sizeof *counts->words, by_bytes, counts->pool);
 }
 
+static void make_tables(Table *tables, int n_tables)
+{
+    memset(tables, 0, (size_t)n_tables * sizeof *tables);
+    for (int i = 0; i < n_tables; i++)
+        tables[i].arena = arena_new();
+}
+
+static Err spill_tables(Counter *counter)
+{
+    WordCounts counts = {0};
+    gather(counter->tables, parallel_threads(), &counts);
+    Err err = word_spill_write(counter->spill, &counts, counter->place);
+    word_counts_release(&counts);
+    make_tables(counter->tables, parallel_threads());
+    counter->spilled_at = clock_seconds();
+    return err;
+}
+
+/* The list of all words, from memory or, when some lie on disk, from there. */
+static Err finish(Counter *counter, WordCounts *counts)
+{
+    if (!counter->spill || word_spill_n_runs(counter->spill) == 0) {
+        gather(counter->tables, parallel_threads(), counts);
+        counts->n_text_bytes = counter->place.n_text_bytes;
+        make_tables(counter->tables, parallel_threads());
+        return OK;
+    }
+    TRY(spill_tables(counter));
+    return word_spill_merge(counter->spill, counts, counter->options->memory_bytes_max);
+}
+
 Err word_counts_read(WordCounts *counts, const WordCountOptions *options, TokenizerSource source)
 {
     *counts = (WordCounts){0};
@@ -220,18 +275,26 @@ Err word_counts_read(WordCounts *counts, const WordCountOptions *options, Tokeni
     if (options->n_threads > 0)
         parallel_set_threads(options->n_threads);
     int n_tables = parallel_threads();
-    Counter counter = {.options = options, .tables = mem_alloc((size_t)n_tables * sizeof(Table)), .batch = mem_alloc(BATCH_BYTES)};
-    for (int i = 0; i < n_tables; i++)
-        counter.tables[i].arena = arena_new();
-    counter.cut = text_cut_of_pieces(options->rules);
+    int64_t most = options->memory_bytes_max;
+    Counter counter = {
+        .options = options,
+        .tables = mem_alloc((size_t)n_tables * sizeof(Table)),
+        .batch_bytes = most > 0 && most / 8 < BATCH_BYTES ? (size_t)(most / 8) + CHUNK_BYTES : BATCH_BYTES,
+        .cut = text_cut_of_pieces(options->rules),
+        .spilled_at = clock_seconds(),
+    };
+    counter.batch = mem_alloc(counter.batch_bytes);
+    make_tables(counter.tables, n_tables);
     Progress *progress = options->quiet ? NULL : progress_new("count words", options->total_bytes, "B");
-    Err err = read_documents(&counter, source, progress, &counts->n_text_bytes);
+    Err err = options->work_dir ? word_spill_open(&counter.spill, options->work_dir, options->identity, &counter.place) : OK;
+    if (err == OK)
+        err = read_documents(&counter, source, progress);
     progress_free(progress);
     if (err == OK)
-        gather(counter.tables, n_tables, counts);
-    else
-        for (int i = 0; i < n_tables; i++)
-            table_release(&counter.tables[i]);
+        err = finish(&counter, counts);
+    for (int i = 0; i < n_tables; i++)
+        table_release(&counter.tables[i]);
+    word_spill_free(counter.spill);
     free(counter.tables);
     free(counter.chunks);
     free(counter.batch);

@@ -24,11 +24,13 @@ typedef struct {
     bool repair;              /* ill-formed bytes become U+FFFD: for models whose symbols are characters */
     int n_threads;
     int64_t memory_bytes_max; /* 0: none */
+    const char *work_dir;     /* folder for what does not fit, from which a killed run goes on; NULL: none */
+    uint64_t identity;        /* of the settings, for that folder */
     int64_t total_bytes;      /* for progress; 0: unknown */
     bool quiet;
 } WordCountOptions;
 
-/* ERR_MEMORY: the distinct words do not fit into the bound. ERR_INTERRUPTED. */
+/* ERR_MEMORY: the distinct words do not fit into the bound; with a work_dir only their final list must. ERR_INTERRUPTED. */
 Err word_counts_read(WordCounts *counts, const WordCountOptions *options, TokenizerSource source);
 void word_counts_release(WordCounts *counts);
 
