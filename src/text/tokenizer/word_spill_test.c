@@ -57,7 +57,7 @@ TEST(word_spill, a_training_cut_off_goes_on_to_the_same_vocabulary)
     for (int k = 0; k < 3; k++) {
         static const int fails_at[] = {25, 35, -1};
         documents.fails_at = fails_at[k];
-        Err err = train(&resumed, &documents, dir, 1 << 20, 1 + k % 2);
+        Err err = train(&resumed, &documents, dir, 600 << 10, 2 - k % 2);
         CHECK(err == (k < 2 ? ERR_IO : OK));
         char **names;
         int n_runs = 0;
