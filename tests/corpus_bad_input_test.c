@@ -194,5 +194,5 @@ TEST(corpus_bad_input, good_documents_arrive_and_bad_ones_are_counted)
 
 SLOW_TEST(corpus_bad_input, bombs_and_lines_of_a_gigabyte_take_no_more_memory)
 {
-    check_build(1 << 30, 700 << 20);
+    check_build(1 << 30, 400 << 20);
 }

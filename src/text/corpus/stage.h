@@ -75,7 +75,7 @@ typedef struct {
     const char *(*report)(void *context, Arena *arena);
     void (*close)(void *context);  /* may be NULL */
     uint64_t identity;  /* hash of what it read beside its settings (a model, a list of words): part of every key. 0: nothing */
-    bool reads_pages;   /* archives and .html files give pages; other stages read the text of archives of text (WET) */
+    bool reads_pages;   /* archives and .html files give pages (longer than 16 MB, or the limit: skipped); other stages read the text of archives of text (WET) */
 } Stage;
 
 typedef struct {

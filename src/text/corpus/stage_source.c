@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_BYTES_MAX = 64 << 20 };
+enum { PAGE_BYTES_MAX = 16 << 20 };  /* a tree takes some thirty times its page */
 
 struct StageSource {
     DocumentOptions documents_options;
@@ -87,6 +87,19 @@ static bool is_html_file(const char *path)
     return (n > 5 && strcmp(path + n - 5, ".html") == 0) || (n > 4 && strcmp(path + n - 4, ".htm") == 0);
 }
 
+static size_t page_bytes_max(const StageSource *s)
+{
+    int64_t limit = s->documents_options.bytes_max;
+    return limit > 0 && limit < PAGE_BYTES_MAX ? (size_t)limit : PAGE_BYTES_MAX;
+}
+
+static void stage_source_count_long(StageSource *s, const char *name)
+{
+    s->counts.n_skipped++;
+    if (s->counts.reason[0] == '\0')
+        snprintf(s->counts.reason, sizeof s->counts.reason, "%s: %s: a page longer than %zu bytes", s->paths[s->at], name, page_bytes_max(s));
+}
+
 static Err stage_source_open_file(StageSource *s)
 {
     const char *path = s->paths[s->at];
@@ -94,7 +107,7 @@ static Err stage_source_open_file(StageSource *s)
     if (strcmp(path, "-") != 0)
         TRY(warc_is_archive(&is_archive, path));
     if (is_archive)
-        return warc_reader_open(&s->archive, path, PAGE_BYTES_MAX);
+        return warc_reader_open(&s->archive, path, page_bytes_max(s));
     if (s->reads_pages && is_html_file(path)) {
         s->page_is_open = true;
         return file_map(&s->page, path);
@@ -138,6 +151,10 @@ static bool stage_source_next_record(StageSource *s, StageDocument *document, Er
         bool page = s->reads_pages && is_page(&record);
         if (!page && !is_text(&record))
             continue;
+        if (record.is_cut) {
+            stage_source_count_long(s, record.uri);
+            continue;
+        }
         arena_reset(s->record_arena);
         *document = (StageDocument){.text = record.payload, .n_bytes = record.n_payload_bytes, .path = s->paths[s->at], .line = 0,
                                     .is_page = page, .charset = record.charset, .tags = ""};
@@ -157,7 +174,10 @@ static bool stage_source_next_in_file(StageSource *s, StageDocument *document, E
         *document = (StageDocument){.text = (const char *)s->page.bytes, .n_bytes = s->page.n_bytes, .path = s->paths[s->at], .line = 1,
                                     .is_page = true, .charset = "", .tags = ""};
         s->page_is_open = false;
-        return first;
+        if (s->page.n_bytes <= page_bytes_max(s))
+            return first;
+        stage_source_count_long(s, "the file");
+        return false;
     }
     Document one;
     if (!s->documents || !document_reader_next(s->documents, &one, err))
