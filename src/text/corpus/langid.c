@@ -98,8 +98,8 @@ static int top_of(const int32_t *sums, int n, int *second)
 /* Naive Bayes over the words of the script; stops early once nothing can turn the result any more, as far as experience goes. */
 static LangidGuess guess_by_model(const LangidModel *model, int script_number, const char *text, size_t n_bytes)
 {
-    enum { FEATURES_BEFORE_STOP = 600 };
-    const double nats_to_stop = 16 * OVERLAP;
+    enum { FEATURES_BEFORE_STOP = 250 };
+    const double nats_to_stop = 14 * OVERLAP;
     const LangidScript *script = &model->scripts[script_number];
     const char *at = text, *end = text + n_bytes;
     int32_t sums[LANGID_LANGUAGES_MAX + LANGID_ROW_STEP] = {0};

@@ -5,7 +5,7 @@
  * Among several languages of a script a naive Bayes model chooses: the sum over the text's features of log p(feature | language), smoothed
  * by Lidstone's rule. Every letter lies in about LANGID_RUN_MAX + 1 features, so a confidence is the softmax of the sums divided by that.
  *
- * A model's file, little-endian: "jikjilid", u32 format 1, u32 number of languages, their names of 16 bytes each, u32 number of scripts; of each
+ * A model's file, little-endian: "jikjilid", u32 format 2, u32 number of languages, their names of 16 bytes each, u32 number of scripts; of each
  * script: its name (ISO 15924, 4 bytes), u32 L, u32 n, f32 scale, i32 languages[L] (numbers of names), u32 keys[n] (features), i8 weights[n][L],
  * which times scale are nats. With L = 1 there are no features. */
 #ifndef CORPUS_LANGID_H
@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "text/corpus/langid_letters.h"
 
-enum { LANGID_VERSION = 1, LANGID_LANGUAGES_MAX = 512, LANGID_NAME_MAX = 15 };
+enum { LANGID_VERSION = 2, LANGID_LANGUAGES_MAX = 512, LANGID_NAME_MAX = 15 };
 #define LANGID_UNKNOWN "und"  /* ISO 639-2: undetermined */
 #define LANGID_NO_LANGUAGE "zxx"  /* ISO 639-2: no linguistic content: programs, numbers */
 

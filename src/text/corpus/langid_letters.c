@@ -86,8 +86,9 @@ static int word_features(uint32_t *features, int script, const uint32_t *word, i
                 features[n_features++] = feature_of(hash);
         }
     }
-    if (n > LANGID_RUN_MAX)
-        features[n_features++] = feature_of(hash64(word, (size_t)n * sizeof *word, (uint64_t)script));
+    uint32_t whole = feature_of(hash64(word, (size_t)n * sizeof *word, (uint64_t)script));
+    for (int i = 0; i < LANGID_WORD_TIMES && n > 3; i++)
+        features[n_features++] = whole;
     return n_features;
 }
 

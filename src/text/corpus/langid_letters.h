@@ -1,8 +1,8 @@
 /* langid_letters.h - what language identification sees of a text: words of one script, in lower case, and their runs of letters.
  *
  * A word is a run of letters of one script; marks, joiners and apostrophes inside it belong to it. Kana and Han are one script here. Its
- * features are all runs of 1 to LANGID_RUN_MAX letters of " word " (the blanks are its ends), and the word itself when it is longer. A
- * feature is 32 bits of a hash. */
+ * features are all runs of 1 to LANGID_RUN_MAX letters of " word " (the blanks are its ends), and, LANGID_WORD_TIMES, the word itself when it has two
+ * letters: a known word says more than its parts, most of all between close languages. A feature is 32 bits of a hash. */
 #ifndef CORPUS_LANGID_LETTERS_H
 #define CORPUS_LANGID_LETTERS_H
 
@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LANGID_RUN_MAX = 5, LANGID_WORD_MAX = 256, LANGID_WORD_FEATURES_MAX = LANGID_RUN_MAX * LANGID_WORD_MAX + 1, LANGID_SCRIPTS = 256 };
+enum {
+    LANGID_RUN_MAX = 5, LANGID_WORD_TIMES = 4, LANGID_WORD_MAX = 256, LANGID_WORD_FEATURES_MAX = LANGID_RUN_MAX * LANGID_WORD_MAX + LANGID_WORD_TIMES,
+    LANGID_SCRIPTS = 256
+};
 /* Numbers of scripts are those of char_script; 0: no letter, 1: part of any word. */
 enum { LANGID_NO_LETTER = 0, LANGID_ANY_SCRIPT = 1 };
 

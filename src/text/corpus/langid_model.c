@@ -49,7 +49,7 @@ void langid_script_index(LangidModel *model, LangidScript *script)
 /* Reading. */
 
 static const char magic[8] = {'j', 'i', 'k', 'j', 'i', 'l', 'i', 'd'};
-enum { FILE_FORMAT = 1, NAME_BYTES = LANGID_NAME_MAX + 1, SCRIPT_NAME_BYTES = 4 };
+enum { FILE_FORMAT = 2, NAME_BYTES = LANGID_NAME_MAX + 1, SCRIPT_NAME_BYTES = 4 };
 
 typedef struct {
     const unsigned char *bytes;
