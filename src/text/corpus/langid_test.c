@@ -161,14 +161,14 @@ SLOW_TEST(langid, seventy_five_languages_are_told_apart)
     REQUIRE_OK(langid_train(&report, &options, &source, file));
     REQUIRE_OK(langid_open(&model, file));
     REQUIRE_OK(langid_evaluate(&e, arena, model, &source));
-    CHECK(e.n == 75 && e.macro > 0.977 && e.macro_groups > 0.992);
+    CHECK(e.n == 75 && e.macro > 0.979 && e.macro_groups > 0.993);
     test_note("sentences: %.4f, with groups %.4f", e.macro, e.macro_groups);
     for (int i = 0; i < e.n; i++)
         if (strcmp(e.scores[i].name, "ko") == 0)
             CHECK(e.scores[i].n_right == e.scores[i].n);
     source = (LangidSource){.inputs = &words, .n_inputs = 1, .text_field = "text", .label_field = "language"};
     REQUIRE_OK(langid_evaluate(&e, arena, model, &source));
-    CHECK(e.macro > 0.85);
+    CHECK(e.macro > 0.84);
     test_note("single words: %.4f, with groups %.4f", e.macro, e.macro_groups);
     langid_close(model);
     arena_free(arena);

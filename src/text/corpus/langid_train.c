@@ -10,7 +10,7 @@
 
 LangidTrainOptions langid_train_options_default(void)
 {
-    return (LangidTrainOptions){.count_min = 2, .features_max = 2000000, .smoothing = 0.03};
+    return (LangidTrainOptions){.count_min = 2, .features_max = 2000000, .smoothing = 0.1};
 }
 
 /* A language belongs to a script when this share of its examples is written in it. */

@@ -29,7 +29,7 @@ typedef struct {
     int64_t features_max;  /* of a script; the most frequent stay */
     double smoothing;      /* what every count is raised by */
 } LangidTrainOptions;
-LangidTrainOptions langid_train_options_default(void);  /* 2, 2,000,000, 0.03 */
+LangidTrainOptions langid_train_options_default(void);  /* 2, 2,000,000, 0.1 */
 
 typedef struct {
     int64_t n_examples, n_features;
