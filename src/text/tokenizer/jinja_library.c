@@ -280,8 +280,12 @@ static Err map_or_select(Run *run, const char *name, Value value, const Argument
     JinjaList items;
     TRY(value_iterate(run, value, &items));
     *out = value_list(run, false);
-    if ((by_attribute || (maps && !attribute)) && (arguments->n == 0 || arguments->items[0].kind != VALUE_STRING))
-        return jinja_fail(run, ERR_FORMAT, "%s needs a name", name);
+    size_t n_names = arguments->n < first + 1 ? arguments->n : first + 1;
+    bool named = n_names > 0 || !(by_attribute || (maps && !attribute));
+    for (size_t i = 0; i < n_names; i++)
+        named &= arguments->items[i].kind == VALUE_STRING;
+    if (!named || (attribute && attribute->kind != VALUE_STRING))
+        return jinja_fail(run, ERR_FORMAT, "%s needs the name of an attribute, a filter or a test", name);
     Arguments rest = {.items = arguments->items + (arguments->n > first ? first + 1 : arguments->n), .n = arguments->n > first ? arguments->n - first - 1 : 0};
     for (size_t i = 0; i < items.n; i++) {
         Value item = items.items[i], seen = item;
