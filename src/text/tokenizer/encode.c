@@ -167,7 +167,8 @@ static void encode_remembered(const Tokenizer *tok, EncodeScratch *scratch, Piec
     }
     int64_t before = out->n;
     model_encode(tok, scratch, piece, out);
-    pretoken_cache_put(cache, piece.bytes, piece.n, out->ids + before, out->n - before, -1);
+    if (out->n > before)
+        pretoken_cache_put(cache, piece.bytes, piece.n, out->ids + before, out->n - before, -1);
 }
 
 /* Puts the offsets of a piece's tokens into terms of the text given. */

@@ -53,6 +53,8 @@ static void merges_of_ranks(Tokenizer *tok)
     for (int b = 0; b < 256; b++) {
         char byte = (char)b, text[2];
         byte_id[b] = vocab_find(&tok->vocab, text, byte_level_write(text, &byte, 1));
+        if (byte_id[b] >= 0 && tokenizer_is_special(tok, byte_id[b]))
+            byte_id[b] = -1;  /* an end of text that is spelt like a byte */
     }
     bpe_merges_init(&tok->merges, (size_t)tok->vocab.n_ids);
     for (int32_t id = 0; id < tok->vocab.n_ids; id++) {
@@ -60,7 +62,7 @@ static void merges_of_ranks(Tokenizer *tok)
         const char *text = vocab_text(&tok->vocab, id, &n);
         char bytes[2 * MERGED_BYTES_MAX];
         int64_t n_bytes = text && n <= sizeof bytes ? byte_level_read(bytes, text, n) : 0;
-        bool whole = n_bytes > 1 && n_bytes <= MERGED_BYTES_MAX;
+        bool whole = n_bytes > 1 && n_bytes <= MERGED_BYTES_MAX && !tokenizer_is_special(tok, id);
         for (int64_t i = 0; i < n_bytes && whole; i++) {
             symbols[i] = (BpeSymbol){byte_id[(unsigned char)bytes[i]], (uint32_t)i, (uint32_t)i + 1};
             whole = symbols[i].id >= 0;
