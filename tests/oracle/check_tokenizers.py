@@ -74,7 +74,8 @@ def peers_of(speed, name, path):
     else:
         model = tokenizers.Tokenizer.from_file(f"{path}/tokenizer.json")
         model.encode_special_tokens = True
-    entries = [model.decode([i], skip_special_tokens=False) for i in range(model.get_vocab_size())]
+    special = {i for i, t in model.get_added_tokens_decoder().items() if t.special}  # text that spells one is only text to jikji
+    entries = [model.decode([i], skip_special_tokens=False) for i in range(model.get_vocab_size()) if i not in special]
     found = [("tokenizers", lambda t: [e.ids for e in model.encode_batch_fast(t, add_special_tokens=False)], None, entries)]
     if name in ("cl100k", "o200k"):
         encoding = speed["tiktoken_of"](path, speed["CL100K"] if name == "cl100k" else speed["O200K"])
