@@ -1,5 +1,7 @@
 /* test_main.c - runs the registered tests; see test.h for the command line. */
 #include "base/test.h"
+
+#include "base/log.h"
 #include "base/err.h"
 
 #include <ftw.h>
@@ -162,6 +164,7 @@ static void run_one(const TestCase *test, Totals *totals)
     memset(&running, 0, sizeof running);
     running.test = test;
     double start = now_seconds();
+    log_set_level(LOG_NORMAL);  /* whatever the test before left */
     test->run();
     double seconds = now_seconds() - start;
     if (running.dir[0])
