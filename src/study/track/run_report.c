@@ -120,7 +120,8 @@ static void put_loss(Page *page, const RunRecord *record, Arena *arena)
 
 static void put_curve(Page *page, const RunSeries *series, Phrase title, Phrase unit, bool from_zero, bool log)
 {
-    ChartSeries line = chart_series(series, title, SERIES_LINE, false);
+    enum { DOTS_MAX = 40 };  /* few values are seen as what they are, one value is seen at all */
+    ChartSeries line = chart_series(series, title, series->n <= DOTS_MAX ? SERIES_LINE_DOTS : SERIES_LINE, false);
     if (series->n > 0)
         page_lines(page, &(LineChart){.title = title, .x_name = step_name, .y_name = unit, .x_kind = VALUE_INTEGER, .y_from_zero = from_zero,
                                       .y_log = log, .series = &line, .n_series = 1});
