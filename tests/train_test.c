@@ -188,26 +188,39 @@ TEST(train, plan_and_train_agree_and_runs_are_not_overwritten)
     shop_close(&shop);
 }
 
-/* Goal: a damaged checkpoint is never loaded in silence: the one before it is. Method: one flipped bit in each file in turn. */
+/* Flips one bit near the middle of a file. */
+static bool flip_bit(const char *path)
+{
+    int64_t n_bytes;
+    FILE *file = fopen(path, "r+");
+    if (!CHECK(file != NULL) || !CHECK_OK(file_size(&n_bytes, path)))
+        return false;
+    fseek(file, n_bytes / 2, SEEK_SET);
+    int byte = fgetc(file);
+    fseek(file, n_bytes / 2, SEEK_SET);
+    fputc(byte ^ 1, file);
+    return CHECK_EQUAL(fclose(file), 0);
+}
+
+/* Goal: a damaged checkpoint is never loaded in silence: the one before it is, and no more than one interval is lost. Method: one flipped bit in each file
+ * of the checkpoint in turn, checksums too; of an fp16 run, whose state is the largest. */
 TEST(train, a_flipped_bit_sends_the_run_back_to_the_checkpoint_before)
 {
     Shop shop;
+    char **names;
+    int n_names;
     REQUIRE(shop_open(&shop));
-    REQUIRE(shop_train_ok(&shop, "whole", ""));
-    const char *const files[] = {"model.safetensors", "optimizer.safetensors", "state.json", "tokenizer.json", "config.json"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        const char *out = arena_printf(shop.arena, "flip%zu", i);
+    REQUIRE(shop_train_ok(&shop, "whole", "--train.precision fp16 --train.steps 8 --train.eval_every 4"));
+    REQUIRE_OK(file_list_dir(&names, &n_names, shop.arena, arena_printf(shop.arena, "%s/whole/checkpoints/step-8", shop.dir)));
+    CHECK(n_names >= 6);
+    for (int i = 0; i < n_names; i++) {
+        const char *out = arena_printf(shop.arena, "flip%d", i);
         REQUIRE(CHECK_EQUAL(system(arena_printf(shop.arena, "cp -a %s/whole %s/%s", shop.dir, shop.dir, out)), 0));
-        FILE *file = fopen(arena_printf(shop.arena, "%s/%s/checkpoints/step-24/%s", shop.dir, out, files[i]), "r+");
-        REQUIRE(file != NULL);
-        fseek(file, -3, SEEK_END);
-        int byte = fgetc(file);
-        fseek(file, -3, SEEK_END);
-        fputc(byte ^ 1, file);
-        fclose(file);
-        if (shop_train_ok(&shop, out, "--resume"))
-            shop_check_same_checkpoint(&shop, "whole", out, "step-24");
-        CHECK(strstr(shop_read(&shop, "stderr"), "damaged") != NULL);
+        REQUIRE(flip_bit(arena_printf(shop.arena, "%s/%s/checkpoints/step-8/%s", shop.dir, out, names[i])));
+        if (shop_train_ok(&shop, out, "--train.precision fp16 --train.steps 8 --train.eval_every 4 --resume"))
+            shop_check_same_checkpoint(&shop, "whole", out, "step-8");
+        if (!CHECK(strstr(shop_read(&shop, "stderr"), "step-8") && strstr(shop_read(&shop, "stderr"), "trying the checkpoint before it")))
+            test_note("%s", names[i]);
     }
     shop_close(&shop);
 }
