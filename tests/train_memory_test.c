@@ -10,18 +10,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COUNTS_ALLOCATIONS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COUNTS_ALLOCATIONS 0
-#endif
-#endif
-#ifndef COUNTS_ALLOCATIONS
-#define COUNTS_ALLOCATIONS 1
-#endif
-
-#if COUNTS_ALLOCATIONS
+#if !TEST_IS_SANITIZED
 /* Every allocation of the test program, of all its threads, comes through here. */
 static volatile long n_allocations;
 extern void *__libc_malloc(size_t);
@@ -51,7 +40,7 @@ void *realloc(void *block, size_t n_bytes)
  * start threads. */
 TEST(train, a_step_allocates_nothing_and_binding_maps_what_was_planned)
 {
-#if COUNTS_ALLOCATIONS
+#if !TEST_IS_SANITIZED
     Shop shop;
     REQUIRE(shop_open(&shop));
     const char *const settings[] = {"train.precision=f32", "train.precision=bf16", "memory.recompute=layers"};

@@ -2,9 +2,13 @@
 #include "base/cpu_level.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 enum { N_LEVELS = 4, NOT_CHOSEN = -1 };
 static const char *const names[N_LEVELS] = {"portable", "avx2", "avx512", "avx512bf16"};
@@ -13,7 +17,9 @@ static atomic_int chosen = NOT_CHOSEN;
 CpuLevel cpu_level_best(void)
 {
 #if defined(__x86_64__)
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c"))
+    unsigned a, b, c, d;
+    bool has_f16c = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);  /* clang's builtin does not know it */
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !has_f16c)
         return CPU_PORTABLE;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl") ||
         !__builtin_cpu_supports("avx512dq"))

@@ -54,6 +54,18 @@ const char *test_source_path(const char *relative);
 #define SLOW_TEST(group, name) TEST_DEFINE_(group, name, TEST_SLOW)  /* more than about 2 s; not under sanitizers */
 #define BENCH(group, name) TEST_DEFINE_(group, name, TEST_BENCH)
 
+/* 1 in builds with a sanitizer for addresses or threads: memory is theirs to count, and time. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TEST_IS_SANITIZED 1
+#endif
+#endif
+#ifndef TEST_IS_SANITIZED
+#define TEST_IS_SANITIZED 0
+#endif
+
 #define CHECK(fact) test_check((fact), __FILE__, __LINE__, #fact)
 #define CHECK_CLOSE(got, want, tolerance) \
     test_check_close((got), (want), (tolerance), __FILE__, __LINE__, #got " ~ " #want)
