@@ -6,6 +6,7 @@
 
 #include <ftw.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -14,7 +15,7 @@
 static TestCase *tests_first;
 static struct {
     const TestCase *test;
-    int n_failed_checks, n_checks;
+    atomic_int n_failed_checks, n_checks;  /* a CHECK may stand in a function that threads call */
     bool skipped;
     char dir[64];
     char path[4096];
