@@ -124,7 +124,7 @@ struct OpInfo {
     void (*derive)(Derive *derive);              /* NULL: deriving through it marks the graph */
     void (*cost)(const Call *call, Cost *cost);  /* NULL: bytes only, counted by the engine */
     KernelFn reference;
-    KernelFn cpu[OP_LEVELS];  /* by CpuLevel; CPU_AVX512 serves the levels above it (engine/op/kernel.h) */
+    KernelFn cpu[OP_LEVELS];  /* by CpuLevel; CPU_AVX512 serves the levels above it (base/kernel.h) */
 };
 
 /* A kernel of a *_cpu.c file at its levels. */

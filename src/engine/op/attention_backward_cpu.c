@@ -9,7 +9,7 @@
  * Where several query heads share a key head, or k is not f32 in whole vectors, a head's dk and dv are summed in the workspace,
  * [head][key][padded width], and the heads are added in their order at the end. */
 #include "engine/op/attention_tile.h"
-#include "engine/op/kernel.h"
+#include "base/kernel.h"
 
 #include <omp.h>
 

@@ -11,7 +11,7 @@
  * they are computed a second time rather than corrected. So nothing is ever rescaled, and neither the place of a tile nor its size
  * can be seen in the result. */
 #include "engine/op/attention_tile.h"
-#include "engine/op/kernel.h"
+#include "base/kernel.h"
 
 #include <omp.h>
 

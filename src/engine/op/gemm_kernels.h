@@ -9,7 +9,7 @@
 #define ENGINE_OP_GEMM_KERNELS_H
 
 #include "engine/op/gemm.h"
-#include "engine/op/kernel.h"
+#include "base/kernel.h"
 
 enum { GEMM_A_WIDTH_MAX = 16, GEMM_B_WIDTH_MAX = 32, GEMM_DIRECT_ROWS_MAX = 8 };  /* over all levels */
 

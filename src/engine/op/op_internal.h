@@ -3,7 +3,7 @@
 #define ENGINE_OP_OP_INTERNAL_H
 
 #include "engine/graph/op_info.h"
-#include "engine/op/kernel.h"
+#include "base/kernel.h"
 
 /* ---- infer: each returns false after marking the graph ---- */
 

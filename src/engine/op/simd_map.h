@@ -2,7 +2,7 @@
 #ifndef ENGINE_OP_SIMD_MAP_H
 #define ENGINE_OP_SIMD_MAP_H
 
-#include "engine/op/kernel.h"
+#include "base/kernel.h"
 
 #include <stdint.h>
 
