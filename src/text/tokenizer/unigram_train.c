@@ -8,203 +8,23 @@
  *   prune  keep the three quarters whose removal would hurt most; characters always stay
  * Sums are taken in eight blocks of words, added in order: the result does not depend on threads. */
 #include "text/tokenizer/train.h"
-#include "text/tokenizer/trie.h"
 #include "text/tokenizer/unigram.h"
-#include "text/tokenizer/unigram_seed.h"
+#include "text/tokenizer/unigram_expect.h"
 #include "base/log.h"
-#include "base/parallel.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_BLOCKS = 8, SEEDS_MAX = 1000000, N_SUB_STEPS = 2 };
-enum { LINEAR_BYTES_MAX = 96 };  /* longer words are summed in logarithms */
-static const double kept_share = 0.75, expected_min = 0.5, prior = 0.01, tiny_total = 1e-290;
+enum { SEEDS_MAX = 1000000, N_SUB_STEPS = 2 };
+static const double kept_share = 0.75, expected_min = 0.5, prior = 0.01;
 
 typedef struct {
-    SeedPiece *pieces;
-    double *scores;  /* log probability */
-    double *weights;    /* its exponential */
+    UnigramModel pieces;
     double *posterior;  /* of the Dirichlet distribution: expected count + prior */
     double divergence;  /* of the posterior that the scores come from, less what is the same for all */
-    int64_t n;
-    Trie trie;
-    const WordCounts *counts;
-    double *expected;  /* [N_BLOCKS][n] */
-    double objective[N_BLOCKS];
-    int64_t longest_word;
-    bool best_only;  /* count along the best path instead of over all */
 } Model;
-
-static void build_trie(Model *model)
-{
-    trie_release(&model->trie);
-    TrieKey *keys = mem_alloc((size_t)model->n * sizeof *keys);
-    for (int64_t i = 0; i < model->n; i++)
-        keys[i] = (TrieKey){model->pieces[i].text, model->pieces[i].n_bytes, (int32_t)i};
-    trie_build(&model->trie, keys, (size_t)model->n);
-    free(keys);
-}
-
-static double log_add(double a, double b)
-{
-    if (a < b) {
-        double swap = a;
-        a = b;
-        b = swap;
-    }
-    return b == -INFINITY ? a : a + log1p(exp(b - a));
-}
-
-/* Every piece that starts at `start`: its id and where it ends. */
-#define FOR_PIECES_AT(model, text, n_bytes, start, end, id)                                                      \
-    for (uint32_t end = (start), id = 0, more_ = 1; more_; more_ = 0)                                            \
-        for (TrieNode node_ = trie_root(&(model)->trie);                                                         \
-             end < (n_bytes) && trie_step(&(model)->trie, &node_, (unsigned char)(text)[end]) && (end++, true);) \
-            if (trie_value(node_) >= 0 && (id = (uint32_t)trie_value(node_), true))
-
-/* A piece that fits somewhere in a word. */
-typedef struct {
-    uint32_t start, end, piece;
-} Edge;
-typedef struct {
-    Edge *edges;
-    size_t n_edges, capacity;
-    double *alpha, *beta;  /* longest_word + 1 places each: ways to get there, ways to go on */
-} Lattice;
-
-static void find_edges(const Model *model, const char *text, uint32_t n, Lattice *lattice)
-{
-    lattice->n_edges = 0;
-    for (uint32_t start = 0; start < n; start++) {
-        if (start > 0 && ((unsigned char)text[start] & 0xC0) == 0x80)
-            continue;
-        FOR_PIECES_AT(model, text, n, start, end, id) {
-            if (lattice->n_edges == lattice->capacity) {
-                lattice->capacity = lattice->capacity ? lattice->capacity * 2 : 1024;
-                lattice->edges = mem_realloc(lattice->edges, lattice->capacity * sizeof *lattice->edges);
-            }
-            lattice->edges[lattice->n_edges++] = (Edge){start, end, id};
-        }
-    }
-}
-
-/* Sums of products: exact enough while nothing falls below the range of a double. Returns the log likelihood, or NAN. */
-static double expect_linear(const Model *model, uint32_t n, double count, double *expected, Lattice *lattice)
-{
-    double *alpha = lattice->alpha, *beta = lattice->beta;
-    memset(alpha, 0, (n + 1) * sizeof *alpha);
-    memset(beta, 0, (n + 1) * sizeof *beta);
-    alpha[0] = beta[n] = 1.0;
-    for (size_t i = 0; i < lattice->n_edges; i++) {
-        Edge e = lattice->edges[i];
-        alpha[e.end] += alpha[e.start] * model->weights[e.piece];
-    }
-    double total = alpha[n];
-    if (!(total > tiny_total))
-        return NAN;
-    for (size_t i = lattice->n_edges; i-- > 0;) {
-        Edge e = lattice->edges[i];
-        double on = model->weights[e.piece] * beta[e.end];
-        beta[e.start] += on;
-        expected[e.piece] += count * alpha[e.start] * on / total;
-    }
-    return log(total);
-}
-
-static double expect_logarithmic(const Model *model, uint32_t n, double count, double *expected, Lattice *lattice)
-{
-    double *alpha = lattice->alpha, *beta = lattice->beta;
-    for (uint32_t i = 0; i <= n; i++)
-        alpha[i] = beta[i] = -INFINITY;
-    alpha[0] = beta[n] = 0.0;
-    for (size_t i = 0; i < lattice->n_edges; i++) {
-        Edge e = lattice->edges[i];
-        if (alpha[e.start] > -INFINITY)
-            alpha[e.end] = log_add(alpha[e.end], alpha[e.start] + model->scores[e.piece]);
-    }
-    for (size_t i = lattice->n_edges; i-- > 0;) {
-        Edge e = lattice->edges[i];
-        double on = model->scores[e.piece] + beta[e.end];
-        if (alpha[e.start] == -INFINITY || on == -INFINITY)
-            continue;
-        beta[e.start] = log_add(beta[e.start], on);
-        expected[e.piece] += count * exp(alpha[e.start] + on - alpha[n]);
-    }
-    return alpha[n];
-}
-
-/* Adds a word's expected counts to `expected` and returns its log likelihood. Edges come in order of their start, so going through them
- * backwards meets every place after all that lies behind it. */
-static double expect_word(const Model *model, const char *text, uint32_t n, double count, double *expected, Lattice *lattice)
-{
-    find_edges(model, text, n, lattice);
-    double likelihood = n <= LINEAR_BYTES_MAX ? expect_linear(model, n, count, expected, lattice) : NAN;
-    if (isnan(likelihood))
-        likelihood = expect_logarithmic(model, n, count, expected, lattice);
-    return count * likelihood;
-}
-
-/* The best path of a text, without the piece `excluded` (-1: none): its score, and for each place the piece that ends there. */
-static double best_path(const Model *model, const char *text, uint32_t n, int64_t excluded, double *best, int32_t *piece_at)
-{
-    for (uint32_t i = 0; i <= n; i++)
-        best[i] = -INFINITY;
-    best[0] = 0.0;
-    for (uint32_t start = 0; start < n; start++) {
-        if (best[start] == -INFINITY)
-            continue;
-        FOR_PIECES_AT(model, text, n, start, end, id)
-            if ((int64_t)id != excluded && best[start] + model->scores[id] > best[end]) {
-                best[end] = best[start] + model->scores[id];
-                piece_at[end] = (int32_t)id;
-            }
-    }
-    return best[n];
-}
-
-static void count_block(void *context, int64_t block)
-{
-    Model *model = context;
-    int64_t n_words = model->counts->n, begin = n_words * block / N_BLOCKS, end = n_words * (block + 1) / N_BLOCKS;
-    double *expected = model->expected + block * model->n, objective = 0.0;
-    double *alpha = mem_alloc((size_t)(model->longest_word + 1) * 2 * sizeof *alpha);
-    Lattice lattice = {.alpha = alpha, .beta = alpha + model->longest_word + 1};
-    int32_t *piece_at = mem_alloc((size_t)(model->longest_word + 1) * sizeof *piece_at);
-    memset(expected, 0, (size_t)model->n * sizeof *expected);
-    for (int64_t w = begin; w < end; w++) {
-        const Word *word = &model->counts->words[w];
-        const char *text = model->counts->pool + word->offset;
-        if (!model->best_only) {
-            objective += expect_word(model, text, word->n_bytes, (double)word->count, expected, &lattice);
-            continue;
-        }
-        objective += (double)word->count * best_path(model, text, word->n_bytes, -1, alpha, piece_at);
-        for (uint32_t at = word->n_bytes; at > 0; at -= model->pieces[piece_at[at]].n_bytes)
-            expected[piece_at[at]] += (double)word->count;
-    }
-    model->objective[block] = objective;
-    free(lattice.edges);
-    free(alpha);
-    free(piece_at);
-}
-
-/* Counts of all pieces in expected[0 .. n); returns the log likelihood of the corpus. */
-static double count_all(Model *model, bool best_only)
-{
-    model->best_only = best_only;
-    parallel_for(N_BLOCKS, count_block, model);
-    double objective = 0.0;
-    for (int b = 0; b < N_BLOCKS; b++)
-        objective += model->objective[b];
-    for (int b = 1; b < N_BLOCKS; b++)
-        for (int64_t i = 0; i < model->n; i++)
-            model->expected[i] += model->expected[(int64_t)b * model->n + i];
-    return objective;
-}
 
 /* d/dx log Gamma(x), x > 0: up to 8 by psi(x + 1) = psi(x) + 1/x, then the asymptotic series (Abramowitz & Stegun 6.3.18). */
 static double digamma(double x)
@@ -220,22 +40,23 @@ static double digamma(double x)
 static void update_scores(Model *model)
 {
     double sum = 0.0;
-    for (int64_t i = 0; i < model->n; i++)
+    int64_t n = model->pieces.n;
+    for (int64_t i = 0; i < n; i++)
         sum += model->posterior[i];
     double of_sum = digamma(sum);
-    model->divergence = lgamma(sum) - lgamma(prior * (double)model->n);
-    for (int64_t i = 0; i < model->n; i++) {
-        double a = model->posterior[i];
-        model->scores[i] = digamma(a) - of_sum;
-        model->weights[i] = exp(model->scores[i]);
-        model->divergence += (a - prior) * model->scores[i] - lgamma(a);
+    model->divergence = lgamma(sum) - lgamma(prior * (double)n);
+    for (int64_t i = 0; i < n; i++) {
+        double a = model->posterior[i], score = digamma(a) - of_sum;
+        model->pieces.scores[i] = score;
+        model->pieces.weights[i] = exp(score);
+        model->divergence += (a - prior) * score - lgamma(a);
     }
 }
 
 static void maximise(Model *model)
 {
-    for (int64_t i = 0; i < model->n; i++)
-        model->posterior[i] = model->expected[i] + prior;
+    for (int64_t i = 0; i < model->pieces.n; i++)
+        model->posterior[i] = model->pieces.expected[i] + prior;
     update_scores(model);
 }
 
@@ -243,6 +64,11 @@ typedef struct {
     double loss;
     int64_t piece;
 } Loss;
+typedef struct {
+    const UnigramModel *pieces;
+    Loss *losses;
+    double sum;  /* of all expected counts */
+} Losses;
 
 static int by_loss(const void *a, const void *b)
 {
@@ -251,70 +77,60 @@ static int by_loss(const void *a, const void *b)
 }
 
 /* What the corpus would lose without the piece: its occurrences, each cut in the second-best way (Kudo 2018, section 3.2). */
-static double loss_of(const Model *model, int64_t i, double sum, double *best, int32_t *piece_at)
+static void find_loss(void *context, int64_t piece, const int32_t *parts, int n_parts)
 {
-    const SeedPiece *piece = &model->pieces[i];
-    if (piece->n_chars == 1)
-        return INFINITY;
-    double count = model->expected[i];
-    if (count < expected_min)
-        return -INFINITY;
-    double with = log(count / sum), without = 0.0;
-    best_path(model, piece->text, piece->n_bytes, i, best, piece_at);
-    int n_parts = 0;
-    for (uint32_t at = piece->n_bytes; at > 0; at -= model->pieces[piece_at[at]].n_bytes)
-        n_parts++;
-    double sum_without = sum + count * (n_parts - 1);
-    for (uint32_t at = piece->n_bytes; at > 0; at -= model->pieces[piece_at[at]].n_bytes)
-        without += log((model->expected[piece_at[at]] + count) / sum_without);
-    return count * (with - without);
+    const Losses *losses = context;
+    const double *expected = losses->pieces->expected;
+    double count = expected[piece], loss = INFINITY;
+    if (n_parts > 0 && count < expected_min) {
+        loss = -INFINITY;
+    } else if (n_parts > 0) {
+        double with = log(count / losses->sum), without = 0.0, sum_without = losses->sum + count * (n_parts - 1);
+        for (int i = 0; i < n_parts; i++)
+            without += log((expected[parts[i]] + count) / sum_without);
+        loss = count * (with - without);
+    }
+    losses->losses[piece] = (Loss){loss, piece};
 }
 
 static void keep_pieces(Model *model, const Loss *losses, int64_t n_kept)
 {
-    uint8_t *kept = mem_alloc((size_t)model->n);
-    for (int64_t i = 0; i < model->n; i++)
+    int64_t n = model->pieces.n, to = 0;
+    uint8_t *kept = mem_alloc((size_t)n);
+    for (int64_t i = 0; i < n; i++)
         if (i < n_kept || losses[i].loss == INFINITY)
             kept[losses[i].piece] = losses[i].loss != -INFINITY;
-    int64_t to = 0;
-    for (int64_t i = 0; i < model->n; i++)
-        if (kept[i]) {
-            model->pieces[to] = model->pieces[i];
+    for (int64_t i = 0; i < n; i++)
+        if (kept[i])
             model->posterior[to++] = model->posterior[i];
-        }
-    model->n = to;
+    unigram_keep_pieces(&model->pieces, kept);
     update_scores(model);
     free(kept);
 }
 
 static void prune(Model *model, int64_t n_wanted)
 {
-    count_all(model, true);
-    double sum = 0.0, *best = mem_alloc((size_t)(model->longest_word + 1) * sizeof *best);
-    int32_t *piece_at = mem_alloc((size_t)(model->longest_word + 1) * sizeof *piece_at);
-    for (int64_t i = 0; i < model->n; i++)
-        sum += model->expected[i];
-    Loss *losses = mem_alloc((size_t)model->n * sizeof *losses);
-    for (int64_t i = 0; i < model->n; i++)
-        losses[i] = (Loss){loss_of(model, i, sum, best, piece_at), i};
-    qsort(losses, (size_t)model->n, sizeof *losses, by_loss);
-    int64_t n_kept = (int64_t)((double)model->n * kept_share);
-    keep_pieces(model, losses, n_kept > n_wanted ? n_kept : n_wanted);
-    free(losses);
-    free(best);
-    free(piece_at);
+    UnigramModel *pieces = &model->pieces;
+    unigram_count_best(pieces);
+    Losses losses = {pieces, mem_alloc((size_t)pieces->n * sizeof(Loss)), 0.0};
+    for (int64_t i = 0; i < pieces->n; i++)
+        losses.sum += pieces->expected[i];
+    unigram_cut_pieces(pieces, find_loss, &losses);
+    qsort(losses.losses, (size_t)pieces->n, sizeof(Loss), by_loss);
+    int64_t n_kept = (int64_t)((double)pieces->n * kept_share);
+    keep_pieces(model, losses.losses, n_kept > n_wanted ? n_kept : n_wanted);
+    free(losses.losses);
 }
 
 /* One round between prunings. */
 static void improve(Model *model)
 {
     double before = -INFINITY;
-    build_trie(model);
     for (int step = 0; step < N_SUB_STEPS; step++) {
-        double likelihood = count_all(model, false), objective = likelihood - model->divergence;
+        double likelihood = unigram_expect(&model->pieces), objective = likelihood - model->divergence;
         assert(step == 0 || objective >= before - 1e-9 * fabs(before));  /* what expectation-maximisation promises, whatever the text */
         before = objective;
-        log_debug("unigram: %lld pieces, log likelihood %.6f, objective %.6f", (long long)model->n, likelihood, objective);
+        log_debug("unigram: %lld pieces, log likelihood %.6f, objective %.6f", (long long)model->pieces.n, likelihood, objective);
         maximise(model);
     }
 }
@@ -326,7 +142,7 @@ static int by_score(const void *a, const void *b, void *scores)
     return x != y ? (x < y) - (x > y) : (*(const int64_t *)a > *(const int64_t *)b) - (*(const int64_t *)a < *(const int64_t *)b);
 }
 
-static Err write_pieces(Tokenizer *tok, Model *model, int64_t vocab_size)
+static Err write_pieces(Tokenizer *tok, const UnigramModel *model, int64_t vocab_size)
 {
     Unigram *unigram = tok->unigram = unigram_new();
     for (int32_t id = 0; id < tok->vocab.n_ids; id++)
@@ -378,46 +194,36 @@ static Err push_rules(Tokenizer *tok, const TokenizerTrainOptions *options)
 
 static Err learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainOptions *options)
 {
-    Model model = {.counts = counts};
+    Model model = {.pieces = {.counts = counts}};
+    UnigramModel *pieces = &model.pieces;
     Err err = OK;
-    for (int64_t w = 0; w < counts->n; w++)
-        if (counts->words[w].n_bytes > model.longest_word)
-            model.longest_word = counts->words[w].n_bytes;
-    if (model.longest_word < 64)
-        model.longest_word = 64;  /* a piece has at most 16 characters */
-    unigram_find_seeds(&model.pieces, &model.n, counts, SEEDS_MAX);
-    if (model.n == 0)
+    unigram_find_seeds(&pieces->pieces, &pieces->n, counts, SEEDS_MAX);
+    if (pieces->n == 0)
         return err_set(ERR_USAGE, "no text to learn from");
-    model.scores = mem_alloc((size_t)model.n * sizeof *model.scores);
-    model.weights = mem_alloc((size_t)model.n * sizeof *model.weights);
-    model.posterior = mem_alloc((size_t)model.n * sizeof *model.posterior);
-    model.expected = mem_alloc((size_t)model.n * N_BLOCKS * sizeof *model.expected);
-    for (int64_t i = 0; i < model.n; i++)
-        model.expected[i] = (double)model.pieces[i].count * model.pieces[i].n_chars;
+    unigram_model_open(pieces);
+    model.posterior = mem_alloc((size_t)pieces->n * sizeof *model.posterior);
+    for (int64_t i = 0; i < pieces->n; i++)
+        pieces->expected[i] = (double)pieces->pieces[i].count * pieces->pieces[i].n_chars;
     maximise(&model);
-    int64_t n_wanted = options->vocab_size + options->vocab_size / 10, n_start = model.n;
+    int64_t n_wanted = options->vocab_size + options->vocab_size / 10, n_start = pieces->n;
     Progress *progress = options->quiet ? NULL : progress_new("prune pieces", n_start, "pieces");
     for (bool more = true; more && err == OK;) {
         improve(&model);
-        int64_t before = model.n;
-        more = model.n > n_wanted;
+        int64_t before = pieces->n;
+        more = pieces->n > n_wanted;
         if (more)
             prune(&model, n_wanted);
-        more = more && model.n < before;
+        more = more && pieces->n < before;
         if (progress)
-            progress_set(progress, n_start - model.n);
+            progress_set(progress, n_start - pieces->n);
         if (interrupt_requested())
             err = err_set(ERR_INTERRUPTED, "interrupted while learning pieces");
     }
     progress_free(progress);
     if (err == OK)
-        err = write_pieces(tok, &model, options->vocab_size);
-    trie_release(&model.trie);
-    free(model.pieces);
-    free(model.scores);
-    free(model.weights);
+        err = write_pieces(tok, pieces, options->vocab_size);
+    unigram_model_release(pieces);
     free(model.posterior);
-    free(model.expected);
     return err;
 }
 
