@@ -150,7 +150,7 @@ static void check_pii(const WebPage *pages, const Outcome *outcomes, int64_t n_p
     for (int class = 0; class < N_PII; class++) {
         double recall = (double)n_hit[class] / (n_true[class] + 1e-9), precision = (double)n_hit[class] / (n_said[class] + 1e-9);
         test_note("pii %-9s %d of %d found, %d said", pii_class_name((PiiClass)class), n_hit[class], n_true[class], n_said[class]);
-        CHECK(n_true[class] >= 15 && recall >= 0.99 && precision >= 0.97);
+        CHECK(n_true[class] >= 250 && recall >= 0.99 && precision >= 0.97);
     }
 }
 

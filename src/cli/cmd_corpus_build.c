@@ -1,12 +1,7 @@
-/* cmd_corpus_build.c - `jikji corpus build`. */
-#include "base/json.h"
-#include "base/log.h"
+/* cmd_corpus_build.c - `jikji corpus build`: a recipe, or files alone, which are a recipe without stages. */
 #include "cli/cmd_corpus.h"
 #include "cli/command_line.h"
 #include "cli/corpus_recipe.h"
-#include "text/corpus/build.h"
-
-#include <stdio.h>
 
 typedef struct {
     const char *tokenizer, *out, *field;
@@ -35,67 +30,27 @@ static const CommandHelp help = {
                 "    jikji corpus build reviews.tsv.zst --field document --tokenizer tok/ --out shards/ --split 0.99\n"
                 "    jikji corpus build book.txt --split 0.9 --split-by position --tokenizer tok/ --out shards/\n",
     .about = "IN is a file, a folder, a pattern or - (standard input); gzip and Zstandard are seen through. The result depends on inputs\n"
-             "and settings alone. A finished build is not done again; a killed one leaves nothing and is started again.\n",
+             "and settings alone. A finished build is not done again; a killed one goes on where it was. It is a recipe without stages.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = COMMAND_WORDS_MAX,
 };
 
-static void print_json(const BuildReport *report, const BuildSettings *settings)
-{
-    JsonWriter *json = json_writer_new(0);
-    json_write_object_begin(json);
-    json_field_string(json, "out", settings->out);
-    json_field_bool(json, "up_to_date", report->up_to_date);
-    json_field_int(json, "train_documents", report->n_documents[0]);
-    json_field_int(json, "train_tokens", report->n_tokens[0]);
-    json_field_int(json, "train_bytes", report->n_bytes[0]);
-    json_field_int(json, "val_documents", report->n_documents[1]);
-    json_field_int(json, "val_tokens", report->n_tokens[1]);
-    json_field_int(json, "val_bytes", report->n_bytes[1]);
-    json_field_int(json, "skipped", report->n_skipped);
-    json_field_int(json, "repaired", report->n_repaired);
-    json_field_double(json, "seconds", report->seconds);
-    json_write_object_end(json);
-    printf("%s\n", json_writer_text(json, NULL));
-    json_writer_free(json);
-}
-
-static void print_report(const BuildReport *report, const BuildSettings *settings)
-{
-    int64_t n_bytes = report->n_bytes[0] + report->n_bytes[1], n_tokens = report->n_tokens[0] + report->n_tokens[1];
-    if (report->n_skipped)
-        log_warn("%lld records were skipped; the first: %s", (long long)report->n_skipped, report->reason);
-    log_info("%s: %lld + %lld documents, %lld + %lld tokens (train + val), %.2f bytes a token%s", settings->out,
-             (long long)report->n_documents[0], (long long)report->n_documents[1], (long long)report->n_tokens[0],
-             (long long)report->n_tokens[1], (double)n_bytes / (double)(n_tokens ? n_tokens : 1),
-             report->up_to_date ? "; already there" : "");
-    if (settings->json)
-        print_json(report, settings);
-}
-
-static Err build(const BuildSettings *settings, const CommandWords *words)
+/* A recipe without stages. */
+static Err build(const BuildSettings *settings, const CommandWords *words, Arena *arena)
 {
     if (!settings->tokenizer || !settings->out)
         return err_set(ERR_USAGE, "corpus build: --%s is missing", settings->tokenizer ? "out" : "tokenizer");
-    Tokenizer *tok;
-    TRY(tokenizer_load(&tok, settings->tokenizer));
-    BuildOptions options = build_options_default();
-    options.inputs = words->word;
-    options.n_inputs = words->n;
-    options.documents = (DocumentOptions){.format = settings->format, .field = settings->field, .bytes_max = settings->document_bytes_max};
-    options.tokenizer = tok;
-    options.out = settings->out;
-    options.split = settings->split;
-    options.split_by = settings->split_by;
-    options.append_eos = settings->eos;
-    interrupt_install();
-    BuildReport report;
-    Err err = corpus_build(&report, &options);
-    tokenizer_free(tok);
-    if (err == OK)
-        print_report(&report, settings);
-    return err;
+    CorpusRecipe recipe = {.out = settings->out, .tokenizer = settings->tokenizer, .json = settings->json, .build = pipeline_options_default()};
+    PipelineOptions *o = &recipe.build;
+    o->inputs = words->word;
+    o->n_inputs = words->n;
+    o->documents = (DocumentOptions){.format = settings->format, .field = settings->field, .bytes_max = settings->document_bytes_max};
+    o->split = settings->split;
+    o->split_by = settings->split_by;
+    o->append_eos = settings->eos;
+    o->write_documents = false;
+    return corpus_recipe_run(&recipe, arena);
 }
 
 Err cmd_corpus_build(int argc, char **argv)
@@ -103,13 +58,12 @@ Err cmd_corpus_build(int argc, char **argv)
     if (corpus_recipe_is_meant(argc, argv))
         return corpus_recipe_command(argc, argv);
     Arena *arena = arena_new();
-    BuildOptions defaults = build_options_default();
-    BuildSettings settings = {.field = "text", .format = DOCUMENT_AUTO, .split = defaults.split, .split_by = defaults.split_by, .eos = true,
-                              .document_bytes_max = defaults.documents.bytes_max};
+    DocumentOptions documents = document_options_default();
+    BuildSettings settings = {.field = documents.field, .format = documents.format, .split = 0.9, .eos = true, .document_bytes_max = documents.bytes_max};
     CommandWords words;
     Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
     if (err == OK && !words.helped)
-        err = build(&settings, &words);
+        err = build(&settings, &words, arena);
     arena_free(arena);
     return err;
 }

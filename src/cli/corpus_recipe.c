@@ -4,39 +4,32 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/command_line.h"
-#include "text/corpus/pipeline.h"
+#include "text/corpus/stage_when.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct {
-    OptionTexts inputs;
-    const char *out, *tokenizer;
-    OptionItems stages;
-    bool json;
-    PipelineOptions build;
-} RecipeSettings;
-
 static const Option rows[] = {
-    OPTION_TEXTS("inputs", RecipeSettings, inputs, "files, folders, patterns"),
-    OPTION_TEXT("out", RecipeSettings, out, "folder for all that the build makes"),
-    OPTION_CHOICE("format", RecipeSettings, build.documents.format, DOCUMENT_FORMAT_CHOICES, "how a file falls into documents"),
-    OPTION_TEXT("field", RecipeSettings, build.documents.field, "jsonl: the field that holds the text; tsv, csv: the column"),
-    OPTION_ITEMS("stages", RecipeSettings, stages, "what happens to a document, in order; each with its own settings (jikji corpus STAGE --help)"),
-    OPTION_BOOL("documents", RecipeSettings, build.write_documents, "write documents.jsonl.zst: what stayed, with tags"),
-    OPTION_BOOL("dropped", RecipeSettings, build.write_dropped, "write dropped.jsonl.zst: what did not, with the rule"),
-    OPTION_TEXT("shards.tokenizer", RecipeSettings, tokenizer, "a tokenizer's folder or file; none: no shards"),
-    OPTION_CHOICE("shards.format", RecipeSettings, build.shard_format, SHARD_FORMAT_CHOICES, "whose files to write"),
-    OPTION_REAL("shards.split", RecipeSettings, build.split, 0.0, 1.0, "share of the train side, each document by its hash; 1: no validation side"),
-    OPTION_BOOL("shards.eos", RecipeSettings, build.append_eos, "end each document with the tokenizer's end token, if it has one"),
-    OPTION_INT("limits.document_bytes", RecipeSettings, build.documents.bytes_max, 1, 1e12, "longer documents are skipped and counted"),
-    OPTION_REAL("limits.document_seconds", RecipeSettings, build.document_seconds, 0, 1e6, "documents that take longer are dropped; 0: no limit"),
-    OPTION_INT("limits.document_memory", RecipeSettings, build.document_memory_bytes, 0, 1e15, "documents that take more are dropped; 0: no limit"),
-    OPTION_INT("limits.memory", RecipeSettings, build.memory_bytes, 1e6, 1e15, "bytes that a first pass (dedup) may hold"),
-    OPTION_INT("unit_bytes", RecipeSettings, build.batch_bytes, 1, 1e12, "text in a unit of work: what a kill may cost"),
-    OPTION_BOOL("keep_units", RecipeSettings, build.keep_units, "leave OUT/units: another recipe with the same first stages goes on from there"),
-    OPTION_BOOL("json", RecipeSettings, json, "one JSON object as the last line of stdout"),
+    OPTION_TEXTS("inputs", CorpusRecipe, inputs, "files, folders, patterns, - for standard input"),
+    OPTION_TEXT("out", CorpusRecipe, out, "folder for all that the build makes"),
+    OPTION_CHOICE("format", CorpusRecipe, build.documents.format, DOCUMENT_FORMAT_CHOICES, "how a file falls into documents"),
+    OPTION_TEXT("field", CorpusRecipe, build.documents.field, "jsonl: the field that holds the text; tsv, csv: the column"),
+    OPTION_ITEMS("stages", CorpusRecipe, stages, "what happens to a document, in order; each with its own settings (jikji corpus STAGE --help)"),
+    OPTION_BOOL("documents", CorpusRecipe, build.write_documents, "write documents.jsonl.zst: what stayed, with tags"),
+    OPTION_BOOL("dropped", CorpusRecipe, build.write_dropped, "write dropped.jsonl.zst: what did not, with the rule"),
+    OPTION_TEXT("shards.tokenizer", CorpusRecipe, tokenizer, "a tokenizer's folder or file; none: no shards"),
+    OPTION_CHOICE("shards.format", CorpusRecipe, build.shard_format, SHARD_FORMAT_CHOICES, "whose files to write"),
+    OPTION_REAL("shards.split", CorpusRecipe, build.split, 0.0, 1.0, "share of the train side; 1: no validation side"),
+    OPTION_CHOICE("shards.split_by", CorpusRecipe, build.split_by, SPLIT_BY_CHOICES, "each document by its hash, or the first bytes of the whole"),
+    OPTION_BOOL("shards.eos", CorpusRecipe, build.append_eos, "end each document with the tokenizer's end token, if it has one"),
+    OPTION_INT("limits.document_bytes", CorpusRecipe, build.documents.bytes_max, 1, 1e12, "longer documents are skipped and counted"),
+    OPTION_REAL("limits.document_seconds", CorpusRecipe, build.document_seconds, 0, 1e6, "documents that take longer are dropped; 0: no limit"),
+    OPTION_INT("limits.document_memory", CorpusRecipe, build.document_memory_bytes, 0, 1e15, "documents that take more are dropped; 0: no limit"),
+    OPTION_INT("limits.memory", CorpusRecipe, build.memory_bytes, 1e6, 1e15, "bytes that a first pass (dedup) may hold"),
+    OPTION_INT("unit_bytes", CorpusRecipe, build.batch_bytes, 1, 1e12, "text in a unit of work: what a kill may cost"),
+    OPTION_BOOL("keep_units", CorpusRecipe, build.keep_units, "leave OUT/units: another recipe with the same first stages goes on from there"),
+    OPTION_BOOL("json", CorpusRecipe, json, "one JSON object as the last line of stdout"),
 };
 
 static const CommandHelp help = {
@@ -50,12 +43,15 @@ static const CommandHelp help = {
                 "    stages:\n"
                 "      - extract: {chars_min: 200}\n"
                 "      - normalize\n"
-                "      - quality: {rules: [fineweb2-ko]}\n"
+                "      - langid: {model: lid.lid}\n"
+                "      - quality: {rules: [fineweb2-ko], when: language=ko}\n"
+                "      - quality: {rules: [gopher, fineweb], when: language=en}\n"
                 "      - dedup\n"
                 "      - pii: {policy: mask}\n"
                 "    shards: {tokenizer: tok/, split: 0.99}\n",
     .about = "Threads and ranks share the work; a killed build goes on where it was, also with another number of them. The result depends\n"
-             "on inputs and settings alone.\n",
+             "on inputs and settings alone. With `when` (language=ko|ja, language!=en, langid.confidence>=0.8, or a list of such) a stage is for\n"
+             "documents with these tags alone; others pass by it.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = 1,
@@ -84,6 +80,26 @@ typedef struct {
     int n;
 } Chain;
 
+/* `when` is every stage's, so it stands in none of their tables. */
+typedef struct {
+    OptionTexts when;
+} CommonSettings;
+static const Option common_rows[] = {OPTION_TEXTS("when", CommonSettings, when, "documents that the stage is for")};
+static const OptionTable common_table = {common_rows, N_ELEMENTS(common_rows)};
+
+static Err set_settings(const StageKind *kind, void *settings, const StageWhen **when, const OptionItem *item, Arena *arena)
+{
+    CommonSettings common = {.when = {0}};
+    const char *where = item->where;
+    for (int i = 0; i < item->n; i++) {
+        const OptionSetting *s = &item->settings[i];
+        bool is_common = strcmp(s->name, "when") == 0;
+        TRY(options_set(is_common ? &common_table : &kind->table, is_common ? (void *)&common : settings, arena, s->where, s->name, s->value));
+        where = is_common ? s->where : where;
+    }
+    return stage_when_read(when, arena, arena_printf(arena, "%s: when", where), &common.when);
+}
+
 static Err open_stage(Chain *chain, const OptionItem *item, Arena *arena)
 {
     const StageKind *kind = stage_kind_find(item->name);
@@ -92,12 +108,14 @@ static Err open_stage(Chain *chain, const OptionItem *item, Arena *arena)
     if (chain->n == PIPELINE_STAGES_MAX)
         return err_set(ERR_USAGE, "%s: more than %d stages", item->where, PIPELINE_STAGES_MAX);
     void *settings = stage_settings_new(kind, arena);
-    for (int i = 0; i < item->n; i++)
-        TRY(options_set(&kind->table, settings, arena, item->settings[i].where, item->settings[i].name, item->settings[i].value));
+    const StageWhen *when;
+    TRY(set_settings(kind, settings, &when, item, arena));
     Err err = stage_open(&chain->stages[chain->n], kind, settings, arena);
     if (err != OK)
         return err_prefix(err, "%s: %s", item->where, item->name);
-    chain->settings[chain->n] = options_to_yaml(&kind->table, settings, arena);
+    chain->stages[chain->n].when = when;
+    const char *yaml = options_to_yaml(&kind->table, settings, arena);
+    chain->settings[chain->n] = when ? arena_printf(arena, "%swhen: [%s]\n", yaml, stage_when_text(arena, when)) : yaml;
     chain->versions[chain->n++] = kind->version;
     return OK;
 }
@@ -121,6 +139,7 @@ static void write_stage(JsonWriter *json, const Stage *stage, const PipelineStag
     json_field_int(json, "bytes_in", c->n_bytes_in);
     json_field_int(json, "bytes_out", c->n_bytes_out);
     json_field_int(json, "changed", c->n_changed);
+    json_field_int(json, "passed_by", c->n_passed_by);
     json_field_int(json, "tokens_in_estimated", estimated_tokens(s, 0));
     json_field_int(json, "tokens_out_estimated", estimated_tokens(s, 1));
     json_write_key(json, "drops");
@@ -137,7 +156,7 @@ static void write_stage(JsonWriter *json, const Stage *stage, const PipelineStag
     json_write_object_end(json);
 }
 
-static void print_json(const RecipeSettings *settings, const Chain *chain, const PipelineReport *r, Arena *arena)
+static void print_json(const CorpusRecipe *settings, const Chain *chain, const PipelineReport *r, Arena *arena)
 {
     JsonWriter *json = json_writer_new(0);
     json_write_object_begin(json);
@@ -151,6 +170,8 @@ static void print_json(const RecipeSettings *settings, const Chain *chain, const
     json_field_int(json, "train_tokens", r->n_tokens[0]);
     json_field_int(json, "val_documents", r->n_documents[1]);
     json_field_int(json, "val_tokens", r->n_tokens[1]);
+    json_field_int(json, "train_bytes", r->n_side_bytes[0]);
+    json_field_int(json, "val_bytes", r->n_side_bytes[1]);
     json_field_int(json, "skipped", r->n_skipped);
     json_field_int(json, "repaired", r->n_repaired);
     json_field_int(json, "broken", r->n_broken);
@@ -180,48 +201,69 @@ static void print_table(const Chain *chain, const PipelineReport *r, Arena *aren
     }
 }
 
-static void print_report(const RecipeSettings *settings, const Chain *chain, const PipelineReport *r, Arena *arena)
+static void print_report(const CorpusRecipe *settings, const Chain *chain, const PipelineReport *r, Arena *arena)
 {
     if (r->n_skipped + r->n_broken > 0)
         log_warn("%" PRId64 " records were skipped, %" PRId64 " were broken; the first: %s", r->n_skipped, r->n_broken, r->reason);
-    if (!r->up_to_date)
+    if (!r->up_to_date && chain->n > 0)
         print_table(chain, r, arena);
-    log_info("%s: %" PRId64 " of %" PRId64 " documents, %" PRId64 " + %" PRId64 " tokens (train + val), %.1f s, %.1f MB/s%s", settings->out, r->n_out,
-             r->n_in, r->n_tokens[0], r->n_tokens[1], r->seconds, (double)r->n_bytes_in / 1e6 / r->seconds, r->up_to_date ? "; already there" : "");
+    int64_t n_tokens = r->n_tokens[0] + r->n_tokens[1];
+    const char *tokens = !settings->tokenizer ? "" : arena_printf(arena, "; train %" PRId64 " documents, %" PRId64 " tokens; val %" PRId64 ", %" PRId64 "; %.2f bytes a token",
+                                                                  r->n_documents[0], r->n_tokens[0], r->n_documents[1], r->n_tokens[1],
+                                                                  (double)(r->n_side_bytes[0] + r->n_side_bytes[1]) / (double)(n_tokens ? n_tokens : 1));
+    log_info("%s: %" PRId64 " of %" PRId64 " documents%s%s", settings->out, r->n_out, r->n_in, tokens,
+             r->up_to_date ? "; already there" : arena_printf(arena, "; %.1f s, %.1f MB/s", r->seconds, (double)r->n_bytes_in / 1e6 / r->seconds));
     if (settings->json)
         print_json(settings, chain, r, arena);
 }
 
 /* The run. */
 
-static Err build(RecipeSettings *settings, Chain *chain, Comm *group, Arena *arena)
+static Err build(CorpusRecipe *recipe, Chain *chain, Comm *group, Arena *arena)
 {
-    if (settings->inputs.n == 0 || !settings->out)
-        return err_set(ERR_USAGE, "corpus build: the recipe has no %s", settings->out ? "inputs" : "out");
-    for (int i = 0; i < settings->stages.n; i++)
-        TRY(open_stage(chain, &settings->stages.item[i], arena));
+    PipelineOptions *o = &recipe->build;
+    if (o->n_inputs == 0)
+        o->inputs = recipe->inputs.value, o->n_inputs = recipe->inputs.n;
+    if (o->n_inputs == 0 || !recipe->out)
+        return err_set(ERR_USAGE, "corpus build: the recipe has no %s", recipe->out ? "inputs" : "out");
+    for (int i = 0; i < recipe->stages.n; i++)
+        TRY(open_stage(chain, &recipe->stages.item[i], arena));
     Tokenizer *tok = NULL;
-    if (settings->tokenizer)
-        TRY(tokenizer_load(&tok, settings->tokenizer));
-    PipelineOptions *o = &settings->build;
-    o->inputs = settings->inputs.value, o->n_inputs = settings->inputs.n, o->out = settings->out;
+    if (recipe->tokenizer)
+        TRY(tokenizer_load(&tok, recipe->tokenizer));
+    o->out = recipe->out;
     o->stages = chain->stages, o->settings = chain->settings, o->versions = chain->versions, o->n_stages = chain->n;
     o->tokenizer = tok;
     o->group = group;
     PipelineReport *report = ARENA_NEW(arena, PipelineReport);
     Err err = pipeline_run(report, arena, o);
     if (err == OK && comm_rank(group) == 0)
-        print_report(settings, chain, report, arena);
+        print_report(recipe, chain, report, arena);
     tokenizer_free(tok);
     return err;
 }
 
-static Err read_recipe(RecipeSettings *settings, CommandWords *words, Arena *arena, int argc, char **argv)
+Err corpus_recipe_run(CorpusRecipe *recipe, Arena *arena)
+{
+    Comm *group;
+    TRY(comm_open(&group, COMM_AUTO));
+    interrupt_install();
+    Chain *chain = ARENA_NEW(arena, Chain);
+    Err err = build(recipe, chain, group, arena);
+    if (err != OK && comm_size(group) > 1)
+        comm_abort(group, err == ERR_INTERRUPTED ? 130 : 1);
+    comm_close(group);
+    for (int i = 0; i < chain->n; i++)
+        stage_close(&chain->stages[i]);
+    return err;
+}
+
+static Err read_recipe(CorpusRecipe *settings, CommandWords *words, Arena *arena, int argc, char **argv)
 {
     TRY(command_line_read(words, &help, settings, arena, argc, argv));
     if (words->helped)
         return OK;
-    RecipeSettings fresh = {.build = pipeline_options_default()};
+    CorpusRecipe fresh = {.build = pipeline_options_default()};
     *settings = fresh;
     TRY(options_read_yaml(&help.table, settings, arena, words->word[0]));
     return command_line_read(words, &help, settings, arena, argc, argv);
@@ -230,20 +272,11 @@ static Err read_recipe(RecipeSettings *settings, CommandWords *words, Arena *are
 Err corpus_recipe_command(int argc, char **argv)
 {
     Arena *arena = arena_new();
-    RecipeSettings settings = {.build = pipeline_options_default()};
+    CorpusRecipe recipe = {.build = pipeline_options_default()};
     CommandWords words;
-    Comm *group = NULL;
-    Chain *chain = ARENA_NEW(arena, Chain);
-    Err err = read_recipe(&settings, &words, arena, argc, argv);
-    if (err == OK && !words.helped && (err = comm_open(&group, COMM_AUTO)) == OK) {
-        interrupt_install();
-        err = build(&settings, chain, group, arena);
-        if (err != OK && comm_size(group) > 1)
-            comm_abort(group, err == ERR_INTERRUPTED ? 130 : 1);
-        comm_close(group);
-    }
-    for (int i = 0; i < chain->n; i++)
-        stage_close(&chain->stages[i]);
+    Err err = read_recipe(&recipe, &words, arena, argc, argv);
+    if (err == OK && !words.helped)
+        err = corpus_recipe_run(&recipe, arena);
     arena_free(arena);
     return err;
 }

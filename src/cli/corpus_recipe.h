@@ -1,10 +1,20 @@
-/* corpus_recipe.h - `jikji corpus build RECIPE.yaml`. */
+/* corpus_recipe.h - `jikji corpus build RECIPE.yaml`, and the run of a recipe that was made elsewhere. */
 #ifndef CLI_CORPUS_RECIPE_H
 #define CLI_CORPUS_RECIPE_H
 
-#include "base/err.h"
+#include "base/options.h"
+#include "text/corpus/pipeline.h"
 
-#include <stdbool.h>
+typedef struct {
+    OptionTexts inputs;
+    const char *out, *tokenizer;
+    OptionItems stages;
+    bool json;
+    PipelineOptions build;  /* its inputs, when there are any, go before `inputs`; out, stages, tokenizer and group are filled in by the run */
+} CorpusRecipe;
+
+/* Opens the stages and the tokenizer, builds on all ranks, prints what was done. Collective. */
+Err corpus_recipe_run(CorpusRecipe *recipe, Arena *arena);
 
 /* Does the line name a recipe rather than inputs? */
 bool corpus_recipe_is_meant(int argc, char **argv);

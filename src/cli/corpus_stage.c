@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "text/corpus/stage_when.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,7 @@ static void print_json(const Stage *stage, const StageSettings *settings, const 
     json_field_int(json, "bytes_in", r->n_bytes_in);
     json_field_int(json, "bytes_out", r->n_bytes_out);
     json_field_int(json, "changed", r->n_changed);
+    json_field_int(json, "passed_by", r->n_passed_by);
     json_field_int(json, "skipped", r->n_skipped);
     json_field_int(json, "repaired", r->n_repaired);
     json_field_int(json, "broken_records", r->n_broken_records);
@@ -74,7 +76,10 @@ static Err run(const StageKind *kind, const StageSettings *settings, const void 
     Stage stage;
     StageReport report;
     StageOptions options = corpus_stage_options(settings, words->word, words->n);
+    const StageWhen *when;
+    TRY(stage_when_read(&when, arena, "--when", &settings->when));
     TRY(stage_open(&stage, kind, own, arena));
+    stage.when = when;
     interrupt_install();
     Err err = stage_run(&report, &stage, &options);
     if (err == OK)

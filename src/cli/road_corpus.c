@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "text/corpus/build.h"
+#include "text/corpus/pipeline.h"
 #include "text/corpus/synth_write.h"
 #include "text/tokenizer/tokenizer.h"
 
@@ -250,41 +250,53 @@ static Err shards_describe(Road *road, StageRecord *record)
 }
 
 /* Few documents are split by place, for a hash might leave nothing to evaluate on. */
-static BuildOptions build_options(Road *road, const Tokenizer *tok, char **paths, int n_paths)
+static PipelineOptions build_options(Road *road, const Tokenizer *tok, char **paths, int n_paths)
 {
     enum { MANY = 100 };
-    BuildOptions options = build_options_default();
+    PipelineOptions options = pipeline_options_default();
     options.inputs = (const char *const *)paths;
     options.n_inputs = n_paths;
     options.documents = road_document_options(road);
+    options.document_seconds = 0;
+    options.document_memory_bytes = 0;
     options.tokenizer = tok;
     options.out = road_path(road, "shards");
     options.split = road->settings.recipe.data.split;
     options.split_by = record_value(&road->record[ROAD_CORPUS], "documents") < MANY ? SPLIT_BY_POSITION : SPLIT_BY_HASH;
+    options.write_documents = false;
     return options;
+}
+
+static Err build_shards(Road *road, PipelineReport *report)
+{
+    Tokenizer *tok;
+    char **paths;
+    int n_paths;
+    TRY(road_text_files(road, &paths, &n_paths));
+    TRY(file_remove_tree(road_path(road, "shards")));
+    TRY(tokenizer_load(&tok, road_path(road, "tokenizer")));
+    PipelineOptions options = build_options(road, tok, paths, n_paths);
+    Err err = comm_open(&options.group, COMM_ALONE);
+    if (err == OK) {
+        err = pipeline_run(report, road->arena, &options);
+        comm_close(options.group);
+    }
+    tokenizer_free(tok);
+    return err;
 }
 
 static Err shards_run(Road *road, StageRecord *record, bool resume)
 {
     (void)resume;
     Arena *arena = road->arena;
-    Tokenizer *tok;
-    BuildReport report;
-    char **paths;
-    int n_paths;
-    TRY(road_text_files(road, &paths, &n_paths));
-    TRY(file_remove_tree(road_path(road, "shards")));
-    TRY(tokenizer_load(&tok, road_path(road, "tokenizer")));
-    BuildOptions options = build_options(road, tok, paths, n_paths);
-    Err err = corpus_build(&report, &options);
-    tokenizer_free(tok);
-    TRY(err);
-    double n_bytes = (double)(report.n_bytes[0] + report.n_bytes[1]), n_tokens = (double)(report.n_tokens[0] + report.n_tokens[1]);
-    record_set_value(record, "train_tokens", (double)report.n_tokens[0]);
-    record_set_value(record, "val_tokens", (double)report.n_tokens[1]);
+    PipelineReport *r = ARENA_NEW(arena, PipelineReport);
+    TRY(build_shards(road, r));
+    double n_bytes = (double)(r->n_side_bytes[0] + r->n_side_bytes[1]), n_tokens = (double)(r->n_tokens[0] + r->n_tokens[1]);
+    record_set_value(record, "train_tokens", (double)r->n_tokens[0]);
+    record_set_value(record, "val_tokens", (double)r->n_tokens[1]);
     record_set_value(record, "bytes_per_token", n_tokens > 0 ? n_bytes / n_tokens : NAN);
-    record->result = arena_printf(arena, "%s tokens to train on, %s to evaluate, %.2f bytes each", format_count(arena, (double)report.n_tokens[0]),
-                                  format_count(arena, (double)report.n_tokens[1]), n_bytes / n_tokens);
+    record->result = arena_printf(arena, "%s tokens to train on, %s to evaluate, %.2f bytes each", format_count(arena, (double)r->n_tokens[0]),
+                                  format_count(arena, (double)r->n_tokens[1]), n_bytes / n_tokens);
     return OK;
 }
 

@@ -52,17 +52,6 @@ static int choose_script(const LangidCount *count, double *weight)
     return best;
 }
 
-static int64_t find_row(const LangidScript *script, uint32_t key)
-{
-    for (uint32_t i = key & script->mask;; i = (i + 1) & script->mask) {
-        LangidSlot slot = script->slots[i];
-        if (slot.key == key)
-            return slot.row;
-        if (slot.key == 0)
-            return 0;
-    }
-}
-
 /* sums[k] += rows[row[i]][k]: 128 values of int8 fit into int16. */
 static void add_rows(int32_t *sums, const LangidScript *script, const uint32_t *row, int n)
 {
@@ -95,6 +84,36 @@ static int top_of(const int32_t *sums, int n, int *second)
     return best;
 }
 
+static const LangidWord *find_word(const LangidScript *script, const uint32_t *word, int n)
+{
+    uint64_t hash = langid_word_hash(word, n);
+    for (uint64_t i = hash & script->word_mask;; i = (i + 1) & script->word_mask)
+        if (script->words[i].hash == hash || script->words[i].hash == 0)
+            return script->words[i].hash ? &script->words[i] : NULL;
+}
+
+/* Adds the next word's features; returns how many. */
+static int add_word(int32_t *sums, const LangidScript *script, int script_number, const uint32_t *word, int n_letters)
+{
+    uint32_t features[LANGID_WORD_FEATURES_MAX];
+    const LangidWord *listed = find_word(script, word, n_letters);
+    if (listed) {
+        const int16_t *values = script->word_rows + (int64_t)listed->row * script->row_bytes;
+        for (int k = 0; k < script->row_bytes; k++)
+            sums[k] += values[k];
+        return (int)listed->n_features;
+    }
+    int n = langid_word_features(features, script_number, word, n_letters);
+    for (int i = 0; i < n; i++)
+        __builtin_prefetch(&script->slots[features[i] & script->mask]);
+    for (int i = 0; i < n; i++) {
+        features[i] = (uint32_t)langid_find_row(script, features[i]);
+        __builtin_prefetch(script->rows + (int64_t)features[i] * script->row_bytes);
+    }
+    add_rows(sums, script, features, n);
+    return n;
+}
+
 /* Naive Bayes over the words of the script; stops early once nothing can turn the result any more, as far as experience goes. */
 static LangidGuess guess_by_model(const LangidModel *model, int script_number, const char *text, size_t n_bytes)
 {
@@ -103,17 +122,10 @@ static LangidGuess guess_by_model(const LangidModel *model, int script_number, c
     const LangidScript *script = &model->scripts[script_number];
     const char *at = text, *end = text + n_bytes;
     int32_t sums[LANGID_LANGUAGES_MAX + LANGID_ROW_STEP] = {0};
-    uint32_t features[LANGID_WORD_FEATURES_MAX];
+    uint32_t word[LANGID_WORD_MAX];
     int n, best = 0, second;
-    for (int64_t n_seen = 0, next_check = FEATURES_BEFORE_STOP; (n = langid_next_features(&model->letters, script_number, &at, end, features)) > 0;) {
-        for (int i = 0; i < n; i++)
-            __builtin_prefetch(&script->slots[features[i] & script->mask]);
-        for (int i = 0; i < n; i++) {
-            features[i] = (uint32_t)find_row(script, features[i]);
-            __builtin_prefetch(script->rows + (int64_t)features[i] * script->row_bytes);
-        }
-        add_rows(sums, script, features, n);
-        n_seen += n;
+    for (int64_t n_seen = 0, next_check = FEATURES_BEFORE_STOP; (n = langid_next_word(&model->letters, script_number, &at, end, word)) > 0;) {
+        n_seen += add_word(sums, script, script_number, word, n);
         if (n_seen < next_check)
             continue;
         next_check = n_seen + FEATURES_BEFORE_STOP;

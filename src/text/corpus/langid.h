@@ -5,9 +5,11 @@
  * Among several languages of a script a naive Bayes model chooses: the sum over the text's features of log p(feature | language), smoothed
  * by Lidstone's rule. Every letter lies in about LANGID_RUN_MAX + 1 features, so a confidence is the softmax of the sums divided by that.
  *
- * A model's file, little-endian: "jikjilid", u32 format 2, u32 number of languages, their names of 16 bytes each, u32 number of scripts; of each
+ * The most frequent words of the training text are listed in the model: their features are added up once, when it is opened.
+ *
+ * A model's file, little-endian: "jikjilid", u32 format 3, u32 number of languages, their names of 16 bytes each, u32 number of scripts; of each
  * script: its name (ISO 15924, 4 bytes), u32 L, u32 n, f32 scale, i32 languages[L] (numbers of names), u32 keys[n] (features), i8 weights[n][L],
- * which times scale are nats. With L = 1 there are no features. */
+ * which times scale are nats, u32 bytes of the list of words, the words, each with a NUL behind. With L = 1 there are no features. */
 #ifndef CORPUS_LANGID_H
 #define CORPUS_LANGID_H
 

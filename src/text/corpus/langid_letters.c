@@ -73,7 +73,7 @@ static uint32_t feature_of(uint64_t hash)
 }
 
 /* `word` begins and ends with a blank; a blank alone is no feature. */
-static int word_features(uint32_t *features, int script, const uint32_t *word, int n)
+int langid_word_features(uint32_t features[LANGID_WORD_FEATURES_MAX], int script, const uint32_t *word, int n)
 {
     int n_features = 0;
     for (int begin = 0; begin < n - 1; begin++) {
@@ -92,9 +92,9 @@ static int word_features(uint32_t *features, int script, const uint32_t *word, i
     return n_features;
 }
 
-int langid_next_features(const LangidLetters *letters, int script, const char **at, const char *end, uint32_t features[LANGID_WORD_FEATURES_MAX])
+int langid_next_word(const LangidLetters *letters, int script, const char **at, const char *end, uint32_t word[LANGID_WORD_MAX])
 {
-    uint32_t word[LANGID_WORD_MAX], c;
+    uint32_t c;
     while (*at < end) {
         const char *here = *at;
         if (decode(letters, &c, &here, end) == script)
@@ -116,5 +116,12 @@ int langid_next_features(const LangidLetters *letters, int script, const char **
     while (n > 2 && word[n - 1] == '\'')
         n--;
     word[n++] = ' ';
-    return word_features(features, script, word, n);
+    return n;
+}
+
+int langid_next_features(const LangidLetters *letters, int script, const char **at, const char *end, uint32_t features[LANGID_WORD_FEATURES_MAX])
+{
+    uint32_t word[LANGID_WORD_MAX];
+    int n = langid_next_word(letters, script, at, end, word);
+    return n > 0 ? langid_word_features(features, script, word, n) : 0;
 }

@@ -34,7 +34,11 @@ typedef struct {
 /* Adds the letters of a text. */
 void langid_count(const LangidLetters *letters, LangidCount *count, const char *text, size_t n_bytes);
 
-/* The features of the next word of this script at or after *at; 0 at the end. Words longer than LANGID_WORD_MAX come in pieces. */
+/* The next word of this script at or after *at, in lower case, with a blank at both ends: its length, 0 at the end. Words longer than LANGID_WORD_MAX
+ * come in pieces. */
+int langid_next_word(const LangidLetters *letters, int script, const char **at, const char *end, uint32_t word[LANGID_WORD_MAX]);
+int langid_word_features(uint32_t features[LANGID_WORD_FEATURES_MAX], int script, const uint32_t *word, int n);
+/* Both at once: the features of the next word; 0 at the end. */
 int langid_next_features(const LangidLetters *letters, int script, const char **at, const char *end, uint32_t features[LANGID_WORD_FEATURES_MAX]);
 
 #endif

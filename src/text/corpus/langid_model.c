@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "text/corpus/langid_internal.h"
 #include "text/unicode/char_props.h"
+#include "text/unicode/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,10 +47,74 @@ void langid_script_index(LangidModel *model, LangidScript *script)
     }
 }
 
+int64_t langid_find_row(const LangidScript *script, uint32_t key)
+{
+    for (uint32_t i = key & script->mask;; i = (i + 1) & script->mask) {
+        LangidSlot slot = script->slots[i];
+        if (slot.key == key)
+            return slot.row;
+        if (slot.key == 0)
+            return 0;
+    }
+}
+
+/* The letters of a listed word between blanks; 0: too long. */
+static int listed_letters(uint32_t letters[LANGID_LISTED_LETTERS_MAX + 2], const char *word, const char *end)
+{
+    int n = 0;
+    letters[n++] = ' ';
+    while (word < end && n <= LANGID_LISTED_LETTERS_MAX)
+        word += utf8_decode(&letters[n++], word, end);
+    letters[n++] = ' ';
+    return word == end && n > 2 ? n : 0;
+}
+
+static void add_up(int16_t *sums, LangidWord *word, const LangidScript *script, int script_number, const uint32_t *letters, int n)
+{
+    uint32_t features[LANGID_WORD_FEATURES_MAX];
+    word->n_features = (uint32_t)langid_word_features(features, script_number, letters, n);
+    for (uint32_t i = 0; i < word->n_features; i++) {
+        const int8_t *row = script->rows + langid_find_row(script, features[i]) * script->row_bytes;
+        for (int k = 0; k < script->row_bytes; k++)
+            sums[k] = (int16_t)(sums[k] + row[k]);
+    }
+}
+
+bool langid_script_list_words(LangidModel *model, int script_number)
+{
+    LangidScript *script = &model->scripts[script_number];
+    const char *end = script->word_list + script->n_word_list_bytes;
+    uint64_t n_words = 0, room = 16;
+    for (const char *at = script->word_list; at < end; at++)
+        n_words += *at == '\0';
+    if (n_words > LANGID_LISTED_MAX || (script->n_word_list_bytes > 0 && end[-1] != '\0'))
+        return false;
+    while (room < 2 * n_words)
+        room *= 2;
+    script->word_mask = room - 1;
+    script->words = ARENA_ARRAY(model->arena, LangidWord, room);
+    script->word_rows = ARENA_ARRAY(model->arena, int16_t, (int64_t)(n_words + 1) * script->row_bytes);
+    uint32_t row = 0;
+    for (const char *at = script->word_list; at < end; at += strlen(at) + 1, row++) {
+        uint32_t letters[LANGID_LISTED_LETTERS_MAX + 2];
+        int n = listed_letters(letters, at, at + strlen(at));
+        if (n == 0)
+            return false;
+        uint64_t hash = langid_word_hash(letters, n), i = hash & script->word_mask;
+        while (script->words[i].hash && script->words[i].hash != hash)
+            i = (i + 1) & script->word_mask;
+        if (script->words[i].hash)
+            continue;  /* twice */
+        script->words[i] = (LangidWord){.hash = hash, .row = row};
+        add_up(script->word_rows + (int64_t)row * script->row_bytes, &script->words[i], script, script_number, letters, n);
+    }
+    return true;
+}
+
 /* Reading. */
 
 static const char magic[8] = {'j', 'i', 'k', 'j', 'i', 'l', 'i', 'd'};
-enum { FILE_FORMAT = 2, NAME_BYTES = LANGID_NAME_MAX + 1, SCRIPT_NAME_BYTES = 4 };
+enum { FILE_FORMAT = 3, NAME_BYTES = LANGID_NAME_MAX + 1, SCRIPT_NAME_BYTES = 4 };
 
 typedef struct {
     const unsigned char *bytes;
@@ -136,7 +201,15 @@ static Err read_script(Reading *r)
     for (int k = 0; k < script->n_languages; k++)
         if (script->languages[k] < 0 || script->languages[k] >= r->model->n_languages)
             return err_set(ERR_FORMAT, "%s: a language of %s has number %d of %d", r->path, name, script->languages[k], r->model->n_languages);
-    return read_rows(r, script);
+    TRY(read_rows(r, script));
+    uint32_t n_list_bytes;
+    TRY(take_u32(&n_list_bytes, r));
+    TRY(take(&bytes, r, n_list_bytes));
+    script->word_list = n_list_bytes > 0 ? memcpy(arena_alloc(r->model->arena, n_list_bytes), bytes, n_list_bytes) : "";
+    script->n_word_list_bytes = n_list_bytes;
+    if (!langid_script_list_words(r->model, number))
+        return err_set(ERR_FORMAT, "%s: the list of words of %s before byte %zu is damaged", r->path, name, r->at);
+    return OK;
 }
 
 static Err read_model(Reading *r)
@@ -189,6 +262,8 @@ static void write_script(FileWriter *file, const LangidScript *script, const cha
     file_writer_write(file, script->keys, (size_t)script->n_rows * sizeof *script->keys);
     for (int64_t row = 1; row <= script->n_rows; row++)
         file_writer_write(file, script->rows + row * script->row_bytes, (size_t)script->n_languages);
+    write_u32(file, (uint32_t)script->n_word_list_bytes);
+    file_writer_write(file, script->word_list, script->n_word_list_bytes);
 }
 
 /* Errors of the writer stick until commit. */

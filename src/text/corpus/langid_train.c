@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "text/corpus/langid_internal.h"
+#include "text/corpus/langid_words.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ typedef struct {
 
 typedef struct {
     Counts seen;
+    LangidWordCounts *words;
     float *rows;  /* [n_rows + 1][n_languages]: counts, then weights */
     double *totals;
 } ScriptTraining;
@@ -36,7 +38,7 @@ typedef struct {
     int64_t n_examples;
     int64_t (*examples)[LANGID_SCRIPTS];  /* [language] */
     ScriptTraining scripts[LANGID_SCRIPTS];
-    uint32_t features[LANGID_WORD_FEATURES_MAX];
+    uint32_t features[LANGID_WORD_FEATURES_MAX], word[LANGID_WORD_MAX];
 } Training;
 
 static int language_of(LangidModel *model, const char *label)
@@ -127,7 +129,11 @@ static Err visit_features(void *context, const LangidExample *example)
     const char *at = example->text, *end = at + example->n_bytes;
     if (t->model->scripts[s].n_languages < 2)
         return OK;
-    for (int n; (n = langid_next_features(&t->model->letters, s, &at, end, t->features)) > 0;) {
+    if (!t->scripts[s].words)
+        t->scripts[s].words = langid_words_new();
+    for (int n; (n = langid_next_word(&t->model->letters, s, &at, end, t->word)) > 0;) {
+        langid_words_add(t->scripts[s].words, t->word, n);
+        n = langid_word_features(t->features, s, t->word, n);
         while (!seen->keys || 2 * (uint64_t)(seen->n + n) > seen->mask)
             counts_grow(seen, 8 * t->options->features_max);
         for (int i = 0; i < n; i++) {
@@ -170,6 +176,8 @@ static void keep_features(Training *t, int s)
     free(seen->counts);
     *seen = (Counts){.n = 0};
     langid_script_index(t->model, script);
+    if (t->scripts[s].words)
+        script->word_list = langid_words_list(t->scripts[s].words, t->model->arena, &script->n_word_list_bytes);
     script->row_bytes = langid_row_bytes(script->n_languages);
     t->scripts[s].rows = mem_alloc((size_t)(script->n_rows + 1) * (size_t)script->n_languages * sizeof(float));
     t->scripts[s].totals = mem_alloc((size_t)script->n_languages * sizeof(double));
@@ -190,12 +198,10 @@ static Err visit_counts(void *context, const LangidExample *example)
     const char *at = example->text, *end = at + example->n_bytes;
     for (int n; (n = langid_next_features(&t->model->letters, s, &at, end, t->features)) > 0;)
         for (int i = 0; i < n; i++) {
-            uint32_t slot = t->features[i] & script->mask;
-            while (script->slots[slot].key && script->slots[slot].key != t->features[i])
-                slot = (slot + 1) & script->mask;
-            if (script->slots[slot].key == 0)
+            int64_t row = langid_find_row(script, t->features[i]);
+            if (row == 0)
                 continue;
-            training->rows[(int64_t)script->slots[slot].row * script->n_languages + own] += 1.0f;
+            training->rows[row * script->n_languages + own] += 1.0f;
             training->totals[own] += 1.0;
         }
     return OK;
@@ -268,6 +274,7 @@ Err langid_train(LangidTrainReport *report, const LangidTrainOptions *options, c
         free(t->scripts[s].seen.counts);
         free(t->scripts[s].rows);
         free(t->scripts[s].totals);
+        langid_words_free(t->scripts[s].words);
     }
     if (err == OK)
         err = langid_save(t->model, out);

@@ -1,6 +1,7 @@
 /* pii.c - finds where a number, a mail address or an address of the net may begin, and asks the rules. */
 #include "text/corpus/pii.h"
 
+#include "text/corpus/mail_address.h"
 #include "text/corpus/pii_internal.h"
 #include "text/unicode/utf8.h"
 
@@ -141,31 +142,10 @@ static void add_span(SpanList *list, const PlainView *view, PiiClass class, size
     list->spans[list->n++] = (PiiSpan){class, view->from[begin], view->from[end]};
 }
 
-/* Mail addresses, from the @ outwards. Returns the character behind, or 0. */
-
-static bool is_local_char(unsigned char c)
-{
-    return isalnum(c) || (c < 0x80 && c && strchr("._%+-", c) != NULL);
-}
-
 static size_t find_email(SpanList *list, const PlainView *view, size_t at, size_t done)
 {
-    size_t begin = at, end = at + 1, last_dot = 0, n_tld = 0;
-    while (begin > done && at - begin < 64 && is_local_char(view->c[begin - 1]))
-        begin--;
-    while (begin < at && view->c[begin] == '.')
-        begin++;
-    while (end < view->n && end - at < 255 && (isalnum(view->c[end]) || view->c[end] == '-' || view->c[end] == '.'))
-        end++;
-    while (end > at + 1 && (view->c[end - 1] == '.' || view->c[end - 1] == '-'))
-        end--;
-    for (size_t i = at + 1; i < end; i++)
-        if (view->c[i] == '.')
-            last_dot = i;
-    for (size_t i = last_dot + 1; last_dot && i < end && isalpha(view->c[i]); i++)
-        n_tld++;
-    bool good = begin < at && last_dot > at + 1 && n_tld >= 2 && last_dot + 1 + n_tld == end;
-    if (!good)
+    size_t begin, end;
+    if (!mail_address_find(view->c, view->n, done, at, &begin, &end))
         return 0;
     add_span(list, view, PII_EMAIL, begin, end);
     return end;
@@ -241,7 +221,7 @@ PiiSpans pii_find(Arena *arena, const char *text, size_t n_bytes)
         if (c == '@') {
             if (list.n > 0 && i > 0) {  /* digits of the local part may have passed as a number */
                 size_t local = i;
-                while (local > 0 && is_local_char(view.c[local - 1]))
+                while (local > 0 && mail_is_local_char(view.c[local - 1]))
                     local--;
                 while (list.n > 0 && list.spans[list.n - 1].begin >= view.from[local])
                     list.n--;

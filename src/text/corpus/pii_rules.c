@@ -130,6 +130,8 @@ static PiiClass classify_registrations(const PlainView *view, const NumberRuns *
         if (cue || pii_business_checks(d))
             return take(number, 3, PII_BUSINESS, end);
     }
+    if (runs_are(number, "325", " .") && pii_business_checks(d) && view_has_cue(view, begin, number->runs[2].end, CUE_BUSINESS, 30, 6))
+        return take(number, 3, PII_BUSINESS, end);
     if (is_single(number, 10) && pii_business_checks(d) && view_has_cue(view, begin, number->runs[0].end, CUE_BUSINESS, 30, 6))
         return take(number, 1, PII_BUSINESS, end);
     int region = two(d);

@@ -8,9 +8,11 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { PIPELINE_VERSION = 1, BATCHES_AN_ITEM = 2, ITEM_PATHS_MAX = 4096 };
+enum { PIPELINE_VERSION = 2, BATCHES_AN_ITEM = 2, ITEM_PATHS_MAX = 4096 };
 
 PipelineOptions pipeline_options_default(void)
 {
@@ -41,7 +43,7 @@ static uint64_t settings_key(const Pipeline *p, int pass)
         text = arena_printf(arena, "%sand then %s %d %016" PRIx64 " %s\n", text, o->stages[end].name, o->versions[end], o->stages[end].identity,
                             o->settings[end]);
     else
-        text = arena_printf(arena, "%s%d %.17g %d", text, o->write_documents, o->split, p->eos);
+        text = arena_printf(arena, "%s%d %d %.17g %d", text, o->write_documents, o->split_by, o->split, p->eos);
     text = arena_printf(arena, "%s %d %016" PRIx64, text, o->write_dropped, o->tokenizer ? tokenizer_hash(o->tokenizer) : 0);
     uint64_t key = hash64(text, strlen(text), (uint64_t)pass);
     arena_free(arena);
@@ -86,6 +88,11 @@ static Err learn_files(Pipeline *p)
     return comm_sum_i64(group, p->file_facts, 2 * p->n_paths);
 }
 
+static uint64_t hash_name(const char *name, uint64_t seed)
+{
+    return hash64(name, strlen(name), seed);
+}
+
 /* Small files go together until they are large enough. */
 static void make_items(Pipeline *p)
 {
@@ -99,7 +106,7 @@ static void make_items(Pipeline *p)
         }
         item->n_paths++;
         item->n_bytes += p->file_facts[2 * i];
-        item->key = hash64(p->paths[i], strlen(p->paths[i]), item->key);
+        item->key = hash_name(pipeline_input_name(p, p->paths[i]), item->key);
         item->key = hash64(&p->file_facts[2 * i], 2 * sizeof *p->file_facts, item->key);
     }
 }
@@ -119,22 +126,47 @@ static void make_passes(Pipeline *p)
     p->passes[p->n_passes - 1].end_stage = o->n_stages;
 }
 
-static Err check_inputs(const PipelineOptions *o)
+const char *pipeline_input_name(const Pipeline *p, const char *path)
 {
-    assert(o->n_stages <= PIPELINE_STAGES_MAX && o->batch_bytes > 0);
-    for (int i = 0; i < o->n_inputs; i++)
-        if (strcmp(o->inputs[i], "-") == 0)
-            return err_set(ERR_USAGE, "standard input cannot be built from: a build reads its inputs more than once, and again after a kill");
-    return OK;
+    return p->standard_input && strcmp(path, p->standard_input) == 0 ? "-" : path;
+}
+
+/* A build reads its inputs more than once, and again after a kill: standard input becomes a file first. Units are known by contents, so the same
+ * bytes given again find what was done. */
+static Err keep_standard_input(Pipeline *p)
+{
+    for (int i = 0; i < p->n_paths; i++)
+        if (strcmp(p->paths[i], "-") == 0) {
+            p->standard_input = pipeline_path(p, p->arena, "units/standard-input");
+            p->paths[i] = (char *)(uintptr_t)p->standard_input;
+        }
+    if (!p->standard_input || comm_rank(p->options->group) != 0)
+        return OK;
+    enum { PIECE = 1 << 20 };
+    FileWriter *out;
+    TRY(file_make_dirs(pipeline_path(p, p->arena, "units")));
+    TRY(file_writer_open(&out, p->standard_input));
+    char *piece = mem_alloc(PIECE);
+    Err err = OK;
+    for (size_t n; err == OK && (n = fread(piece, 1, PIECE, stdin)) > 0;)
+        err = interrupt_requested() ? err_set(ERR_INTERRUPTED, "interrupted while standard input was read") : file_writer_write(out, piece, n);
+    if (err == OK && ferror(stdin))
+        err = err_set(ERR_IO, "standard input cannot be read");
+    free(piece);
+    if (err == OK)
+        return file_writer_commit(out);
+    file_writer_abort(out);
+    return err;
 }
 
 static Err plan(Pipeline *p)
 {
     const PipelineOptions *o = p->options;
     Comm *group = o->group;
-    Err err = check_inputs(o);
+    assert(o->n_stages <= PIPELINE_STAGES_MAX + 1 && o->batch_bytes > 0);
+    Err err = document_list_files(&p->paths, &p->n_paths, p->arena, o->inputs, o->n_inputs);
     if (err == OK)
-        err = document_list_files(&p->paths, &p->n_paths, p->arena, o->inputs, o->n_inputs);
+        err = keep_standard_input(p);
     TRY(comm_agree(group, err));
     make_passes(p);
     p->eos = o->tokenizer && o->append_eos ? tokenizer_special_id(o->tokenizer, SPECIAL_EOS) : -1;
@@ -209,8 +241,12 @@ static Err run(Pipeline *p)
             err = file_remove_tree(pipeline_path(p, p->arena, "build.json"));
     }
     TRY(comm_agree(o->group, err));
-    for (int pass = 0; pass < p->n_passes; pass++)
+    for (int pass = 0; pass < p->n_passes; pass++) {
         TRY(run_pass(p, pass));
+        if (p->report->n_in == 0)
+            return err_set(ERR_FORMAT, "%s: no documents%s%s", pipeline_input_name(p, p->paths[0]),
+                           p->report->reason[0] ? "; the first that was skipped: " : "", p->report->reason);
+    }
     TRY(comm_sum_i64(o->group, &p->n_found, 1));
     p->report->n_units_done_before = p->n_found;
     return comm_agree(o->group, is_first ? pipeline_join(p) : OK);
@@ -220,7 +256,10 @@ Err pipeline_run(PipelineReport *report, Arena *arena, const PipelineOptions *op
 {
     double start = clock_seconds();
     memset(report, 0, sizeof *report);
-    Pipeline p = {.options = options, .report = report, .arena = arena};
+    PipelineOptions own = *options;
+    if (own.tokenizer && own.split_by == SPLIT_BY_POSITION)
+        pipeline_add_split(&own, arena);
+    Pipeline p = {.options = &own, .report = report, .arena = arena};
     Err err = run(&p);
     report->seconds = clock_seconds() - start;
     return err;

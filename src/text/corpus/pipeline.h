@@ -23,10 +23,16 @@
 typedef enum { SHARD_MEGATRON, SHARD_LLMC, SHARD_NANOGPT } ShardFormat;
 #define SHARD_FORMAT_CHOICES "megatron|llmc|nanogpt"
 
-enum { PIPELINE_STAGES_MAX = 32 };
+typedef enum {
+    SPLIT_BY_HASH,      /* each document by a hash of its text: the side of a text never changes, copies of it stay together */
+    SPLIT_BY_POSITION,  /* the first `split` of the bytes; a document on the border is cut between two characters */
+} SplitBy;
+#define SPLIT_BY_CHOICES "hash|position"
+
+enum { PIPELINE_STAGES_MAX = 32 };  /* a split by position is one more */
 
 typedef struct {
-    const char *const *inputs;  /* files, folders, patterns; not standard input */
+    const char *const *inputs;  /* files, folders, patterns; "-" is standard input, which is kept under OUT/units until the build is done */
     int n_inputs;
     DocumentOptions documents;
     const Stage *stages;
@@ -37,7 +43,8 @@ typedef struct {
     bool write_documents, write_dropped;
     const Tokenizer *tokenizer;  /* NULL: no shards */
     int shard_format;
-    double split;  /* share of the train side, by a hash of each text; 1: no validation side */
+    int split_by;  /* SplitBy */
+    double split;  /* share of the train side; 1: no validation side */
     bool append_eos;
     double document_seconds;       /* a document that takes longer is dropped when its stage returns, rule "limit.seconds"; 0: no limit */
     int64_t document_memory_bytes; /* scratch of one document; beyond: rule "limit.memory" */
@@ -67,14 +74,15 @@ typedef struct {
     int64_t n_units, n_units_done_before;
     int64_t n_in, n_bytes_in;        /* read */
     int64_t n_out, n_bytes_out;      /* kept */
-    int64_t n_documents[2], n_tokens[2];  /* train, val */
+    int64_t n_documents[2], n_tokens[2], n_side_bytes[2];  /* of the shards: train, val */
     int64_t n_skipped, n_repaired, n_broken;
     char reason[160];
-    PipelineStage stages[PIPELINE_STAGES_MAX];
+    PipelineStage stages[PIPELINE_STAGES_MAX + 1];
     double seconds;
 } PipelineReport;
 
-/* Collective. Texts of the report live in `arena`; the report is rank 0's. ERR_INTERRUPTED after Ctrl-C: the same call goes on. */
+/* Collective. Texts of the report live in `arena`; the report is rank 0's. ERR_INTERRUPTED after Ctrl-C: the same call goes on. ERR_FORMAT: there is
+ * no document in the inputs. */
 Err pipeline_run(PipelineReport *report, Arena *arena, const PipelineOptions *options);
 
 #endif

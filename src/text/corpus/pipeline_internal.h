@@ -17,7 +17,7 @@ enum {
     SECTION_JSONL,      /* packed lines of documents that stayed */
     SECTION_DROPPED,    /* packed lines of the others */
     SECTION_TOKENS,     /* i32, of both sides in order */
-    SECTION_LENGTHS,    /* i64 a document: tokens * 2 + side */
+    SECTION_LENGTHS,    /* two i64 a document: tokens * 2 + side, bytes */
     SECTION_SOURCES,    /* and one more for the other side: packed lines */
     SECTION_NOTES = SECTION_SOURCES + 2,  /* one section a stage: records for finish */
 };
@@ -39,18 +39,26 @@ typedef struct {
     Arena *arena;
     char **paths;
     int n_paths;
+    const char *standard_input;  /* where it is kept */
     int64_t *file_facts;  /* [n_paths][2] bytes, hash */
     Item *items;
     int n_items;
-    Pass passes[PIPELINE_STAGES_MAX + 1];
+    Pass passes[PIPELINE_STAGES_MAX + 2];
     int n_passes;
     bool reads_pages;
     int32_t eos;
-    uint64_t pass_keys[PIPELINE_STAGES_MAX + 1];  /* of passes after 0 */
+    uint64_t pass_keys[PIPELINE_STAGES_MAX + 2];  /* of passes after 0 */
     uint64_t key;  /* of the whole build */
     int64_t n_found;  /* units that were there, on this rank */
 } Pipeline;
 
+/* pipeline_split.c: the stage behind all others that a split by position needs; o lives as long as the pipeline. */
+void pipeline_add_split(PipelineOptions *o, Arena *arena);
+/* How many of the document's first bytes belong to the train side. `verdict`: of the split's stage, by position. */
+size_t split_train_bytes(const PipelineOptions *o, const StageDocument *document, const void *verdict);
+
+/* The name by which the world knows an input: "-" for what was standard input. */
+const char *pipeline_input_name(const Pipeline *p, const char *path);
 const char *pipeline_path(const Pipeline *p, Arena *arena, const char *name);
 /* Names a unit's file, and the key it must have. */
 const char *unit_path(const Pipeline *p, Arena *arena, int pass, int item, int64_t batch);

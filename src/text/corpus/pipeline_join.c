@@ -18,7 +18,7 @@ typedef struct {
     ShardWriter *megatron[2];
     FlatShard *flat[2];
     int64_t n_tokens[2];  /* to come, from the first look at all units */
-    Spool *notes[PIPELINE_STAGES_MAX];
+    Spool *notes[PIPELINE_STAGES_MAX + 1];
 } Join;
 
 /* Calls `visit` for each unit of a pass in order. */
@@ -68,11 +68,12 @@ static Err visit_counts(Join *join, int pass, const Part *part)
         return OK;
     p->report->n_units++;
     const char *lengths = part->section[SECTION_LENGTHS];
-    for (size_t i = 0; i < part->n_bytes[SECTION_LENGTHS] / sizeof(int64_t); i++) {
-        int64_t length;
-        memcpy(&length, lengths + i * sizeof length, sizeof length);
-        join->n_tokens[length & 1] += length >> 1;
-        p->report->n_documents[length & 1]++;
+    for (size_t i = 0; i < part->n_bytes[SECTION_LENGTHS] / sizeof(int64_t[2]); i++) {
+        int64_t length[2];
+        memcpy(length, lengths + i * sizeof length, sizeof length);
+        join->n_tokens[length[0] & 1] += length[0] >> 1;
+        p->report->n_documents[length[0] & 1]++;
+        p->report->n_side_bytes[length[0] & 1] += length[1];
     }
     return OK;
 }
@@ -91,9 +92,9 @@ static Err visit_outputs(Join *join, int pass, const Part *part)
     int32_t *ids = mem_alloc(part->n_bytes[SECTION_TOKENS] + 1);  /* the file's sections are not aligned */
     memcpy(ids, part->section[SECTION_TOKENS], part->n_bytes[SECTION_TOKENS]);
     Err err = OK;
-    for (size_t i = 0; i < part->n_bytes[SECTION_LENGTHS] / sizeof(int64_t) && err == OK; i++) {
+    for (size_t i = 0; i < part->n_bytes[SECTION_LENGTHS] / sizeof(int64_t[2]) && err == OK; i++) {
         int64_t length;
-        memcpy(&length, part->section[SECTION_LENGTHS] + i * sizeof length, sizeof length);
+        memcpy(&length, part->section[SECTION_LENGTHS] + i * sizeof(int64_t[2]), sizeof length);
         assert(at + (length >> 1) <= n_ids);
         err = add_tokens(join, (int)(length & 1), ids + at, length >> 1);
         at += length >> 1;
@@ -178,7 +179,7 @@ static void abort_all(Join *join)
         shard_writer_abort(join->megatron[side]);
         flat_shard_abort(join->flat[side]);
     }
-    for (int i = 0; i < PIPELINE_STAGES_MAX; i++)
+    for (int i = 0; i <= PIPELINE_STAGES_MAX; i++)
         spool_free(join->notes[i]);
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "text/corpus/pipeline_internal.h"
+#include "text/corpus/stage_when.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -145,17 +146,22 @@ typedef struct {
 } Next;
 
 typedef struct {
+    const Stage *stage;  /* the one that decided */
     Unit *unit;
     const char *at, *end;
+    Arena *arena;
 } Visit;
 
 static Err visit_document(void *context, StageDocument *document)
 {
     Visit *visit = context;
     const char *verdict;
-    bool there = bytes_next_record(&visit->at, visit->end, &verdict, &document->n_verdict_bytes);
-    assert(there);
-    document->verdict = verdict;
+    if (stage_when_holds(visit->stage->when, visit->arena, document)) {
+        bool there = bytes_next_record(&visit->at, visit->end, &verdict, &document->n_verdict_bytes);
+        assert(there);
+        document->verdict = verdict;
+    }
+    arena_reset(visit->arena);
     unit_add(visit->unit, document);
     return OK;
 }
@@ -172,11 +178,13 @@ static Err next_unit(Next *next, int64_t number, Arena *arena)
     }
     Part part;
     TRY(open_unit(&part, p, arena, next->pass - 1, item, batch));
-    Visit visit = {unit_new(p, next->pass), next->verdicts + next->begins[number], next->verdicts + next->begins[number + 1]};
+    Visit visit = {&p->options->stages[p->passes[next->pass].first_stage], unit_new(p, next->pass), next->verdicts + next->begins[number],
+                   next->verdicts + next->begins[number + 1], arena_new()};
     Err err = unit_each_document(&part, path, visit_document, &visit);
     if (err == OK)
         err = unit_write(visit.unit, path, unit_key(p, next->pass, item, batch));
     unit_free(visit.unit);
+    arena_free(visit.arena);
     part_close(&part);
     return err;
 }

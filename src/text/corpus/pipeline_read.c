@@ -132,13 +132,13 @@ static bool reading_open(Reading *r)
     return false;
 }
 
-static void batch_add(Batch *batch, const StageDocument *document)
+static void batch_add(const Pipeline *p, Batch *batch, const StageDocument *document)
 {
     StageDocument *copy = &batch->documents[batch->n++];
     Arena *arena = batch->texts;
     *copy = *document;
     copy->text = memcpy(arena_alloc(arena, document->n_bytes + 1), document->text, document->n_bytes);
-    copy->path = arena_strdup(arena, document->path);
+    copy->path = arena_strdup(arena, pipeline_input_name(p, document->path));
     copy->charset = arena_strdup(arena, document->charset);
     if (document->record)
         copy->record = arena_strndup(arena, document->record, document->n_record_bytes);
@@ -158,7 +158,7 @@ static bool reading_next(Reading *r, Batch *batch)
         batch->item = (int)(r->slot / r->n_stripes);
         batch->number = r->next_batch;
         while (batch->n < BATCH_DOCUMENTS && n_bytes < o->batch_bytes && stage_source_next(r->source, &document, &r->err)) {
-            batch_add(batch, &document);
+            batch_add(r->p, batch, &document);
             n_bytes += (int64_t)document.n_bytes;
         }
         if (r->progress)

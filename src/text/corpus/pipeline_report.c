@@ -26,6 +26,7 @@ void counts_write(JsonWriter *json, const char *name, const PipelineStage *stage
     json_field_int(json, "bytes_in", c->n_bytes_in);
     json_field_int(json, "bytes_out", c->n_bytes_out);
     json_field_int(json, "changed", c->n_changed);
+    json_field_int(json, "passed_by", c->n_passed_by);
     json_field_int(json, "sample_bytes_in", stage->sample_bytes[0]);
     json_field_int(json, "sample_tokens_in", stage->sample_tokens[0]);
     json_field_int(json, "sample_bytes_out", stage->sample_bytes[1]);
@@ -94,7 +95,7 @@ Err counts_add(PipelineStage *stage, JsonReader *json, Arena *arena)
         int64_t *sum;
     } figures[] = {
         {"documents_in", &c->n_in}, {"documents_out", &c->n_out}, {"bytes_in", &c->n_bytes_in}, {"bytes_out", &c->n_bytes_out},
-        {"changed", &c->n_changed}, {"sample_bytes_in", &stage->sample_bytes[0]}, {"sample_tokens_in", &stage->sample_tokens[0]},
+        {"changed", &c->n_changed}, {"passed_by", &c->n_passed_by}, {"sample_bytes_in", &stage->sample_bytes[0]}, {"sample_tokens_in", &stage->sample_tokens[0]},
         {"sample_bytes_out", &stage->sample_bytes[1]}, {"sample_tokens_out", &stage->sample_tokens[1]},
     };
     JsonText key;
@@ -144,13 +145,14 @@ static void write_settings(const Pipeline *p, JsonWriter *json)
         json_field_int(json, "vocab_size", tokenizer_vocab_size(o->tokenizer));
         json_field_bool(json, "append_eos", p->eos >= 0);
         json_field_double(json, "split", o->split);
+        json_field_string(json, "split_by", o->split_by == SPLIT_BY_HASH ? "hash" : "position");
     }
     json_write_object_end(json);
     json_write_key(json, "inputs");
     json_write_array_begin(json);
     for (int i = 0; i < p->n_paths; i++) {
         json_write_object_begin(json);
-        json_field_string(json, "path", p->paths[i]);
+        json_field_string(json, "path", pipeline_input_name(p, p->paths[i]));
         json_field_int(json, "bytes", p->file_facts[2 * i]);
         json_field_string(json, "xxh3_64", arena_printf(p->arena, "%016" PRIx64, (uint64_t)p->file_facts[2 * i + 1]));
         json_write_object_end(json);
@@ -163,13 +165,13 @@ typedef struct {
     const char *name;
     int64_t *value;
 } Total;
-enum { N_TOTALS = 12 };
+enum { N_TOTALS = 14 };
 static void totals_of(PipelineReport *r, Total totals[N_TOTALS])
 {
     const Total list[N_TOTALS] = {
         {"documents_in", &r->n_in}, {"bytes_in", &r->n_bytes_in}, {"documents_out", &r->n_out}, {"bytes_out", &r->n_bytes_out},
         {"train_documents", &r->n_documents[TRAIN]}, {"train_tokens", &r->n_tokens[TRAIN]}, {"val_documents", &r->n_documents[VAL]},
-        {"val_tokens", &r->n_tokens[VAL]}, {"skipped", &r->n_skipped}, {"repaired", &r->n_repaired}, {"broken", &r->n_broken},
+        {"val_tokens", &r->n_tokens[VAL]}, {"train_bytes", &r->n_side_bytes[TRAIN]}, {"val_bytes", &r->n_side_bytes[VAL]}, {"skipped", &r->n_skipped}, {"repaired", &r->n_repaired}, {"broken", &r->n_broken},
         {"units", &r->n_units},
     };
     memcpy(totals, list, sizeof list);
@@ -205,7 +207,8 @@ Err pipeline_look(Pipeline *p, bool *found)
 {
     *found = false;
     const char *path = pipeline_path(p, p->arena, "build.json"), *bytes, *key_text = "";
-    if (!file_exists(path))
+    bool has_shards = !p->options->tokenizer || file_exists(pipeline_path(p, p->arena, "train.bin"));
+    if (!file_exists(path) || !has_shards)
         return OK;
     size_t n_bytes;
     TRY(file_read(&bytes, &n_bytes, p->arena, path));

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "text/corpus/hash.h"
 #include "text/corpus/pipeline_internal.h"
+#include "text/corpus/stage_when.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -18,7 +19,7 @@ struct Unit {
     Arena *arena;  /* of one document */
     Arena *texts;  /* of the unit: examples, rules */
     StageLimits limits;
-    StageStep steps[PIPELINE_STAGES_MAX];
+    StageStep steps[PIPELINE_STAGES_MAX + 1];
     PipelineStage *counts;  /* [n_stages] */
     Bytes sections[PART_SECTIONS];
     int64_t n_documents;
@@ -116,8 +117,10 @@ static void unit_hand_on(Unit *unit, const StageDocument *document)
     const Stage *next = &unit->p->options->stages[unit->first_stage + unit->n_stages];
     const void *note = NULL;
     size_t n_note = 0;
-    next->look(next->context, unit->arena, document, &note, &n_note);
-    bytes_add_record(&unit->sections[SECTION_LOOK], note, n_note);
+    if (stage_when_holds(next->when, unit->arena, document)) {
+        next->look(next->context, unit->arena, document, &note, &n_note);
+        bytes_add_record(&unit->sections[SECTION_LOOK], note, n_note);
+    }
     PackedHead head = {document->line, document->n_bytes, document->n_record_bytes, strlen(document->tags), strlen(document->path),
                        strlen(document->charset), (document->is_page ? PACKED_PAGE : 0) | (document->record ? PACKED_RECORD : 0)};
     Bytes *out = &unit->sections[SECTION_DOCUMENTS];
@@ -129,28 +132,9 @@ static void unit_hand_on(Unit *unit, const StageDocument *document)
     bytes_add(out, document->charset, head.n_charset);
 }
 
-/* The top 53 bits of the hash as a number in [0, 1): the side of a text never changes, copies of it stay together. */
-static int side_of(const Pipeline *p, const StageDocument *document)
+static void unit_add_source(Unit *unit, const StageDocument *document, const char *text, size_t n_bytes, int side, int64_t n_tokens)
 {
-    double place = (double)(hash64(document->text, document->n_bytes, 0x53504c49u) >> 11) * 0x1p-53;
-    return place < p->options->split ? TRAIN : VAL;
-}
-
-static void unit_add_tokens(Unit *unit, const StageDocument *document)
-{
-    const Pipeline *p = unit->p;
-    TokenSpan tokens = tokenizer_encode(p->options->tokenizer, unit->arena, document->text, document->n_bytes);
-    int64_t n = tokens.n + (p->eos >= 0);
-    if (n == 0)
-        return;
-    int side = side_of(p, document);
-    int64_t length = 2 * n + side;
-    bytes_add(&unit->sections[SECTION_TOKENS], tokens.ids, (size_t)tokens.n * sizeof *tokens.ids);
-    if (p->eos >= 0)
-        bytes_add(&unit->sections[SECTION_TOKENS], &p->eos, sizeof p->eos);
-    bytes_add(&unit->sections[SECTION_LENGTHS], &length, sizeof length);
-
-    Hash128 hash = hash128(document->text, document->n_bytes, 0);
+    Hash128 hash = hash128(text, n_bytes, 0);
     JsonWriter *json = json_writer_new(0);
     json_write_object_begin(json);
     json_field_string(json, "id", document_name(unit->arena, document));
@@ -160,15 +144,30 @@ static void unit_add_tokens(Unit *unit, const StageDocument *document)
     const char *url = stage_tag_text(unit->arena, document, "url");
     if (url)
         json_field_string(json, "url", url);
-    json_field_int(json, "bytes", (int64_t)document->n_bytes);
-    json_field_int(json, "tokens", n);
+    json_field_int(json, "bytes", (int64_t)n_bytes);
+    json_field_int(json, "tokens", n_tokens);
     json_field_string(json, "xxh3_128", arena_printf(unit->arena, "%016" PRIx64 "%016" PRIx64, hash.high, hash.low));
     json_write_object_end(json);
     size_t n_json;
-    const char *text = json_writer_text(json, &n_json);
-    bytes_add(&unit->sections[SECTION_SOURCES + side], text, n_json);
+    const char *line = json_writer_text(json, &n_json);
+    bytes_add(&unit->sections[SECTION_SOURCES + side], line, n_json);
     bytes_add(&unit->sections[SECTION_SOURCES + side], "\n", 1);
     json_writer_free(json);
+}
+
+static void unit_add_tokens(Unit *unit, const StageDocument *document, const char *text, size_t n_bytes, int side)
+{
+    const Pipeline *p = unit->p;
+    TokenSpan tokens = tokenizer_encode(p->options->tokenizer, unit->arena, text, n_bytes);
+    int64_t n = tokens.n + (p->eos >= 0);
+    if (n == 0 || n_bytes == 0)
+        return;
+    const int64_t length[2] = {2 * n + side, (int64_t)n_bytes};
+    bytes_add(&unit->sections[SECTION_TOKENS], tokens.ids, (size_t)tokens.n * sizeof *tokens.ids);
+    if (p->eos >= 0)
+        bytes_add(&unit->sections[SECTION_TOKENS], &p->eos, sizeof p->eos);
+    bytes_add(&unit->sections[SECTION_LENGTHS], length, sizeof length);
+    unit_add_source(unit, document, text, n_bytes, side, n);
 }
 
 static void unit_add_line(Unit *unit, int section, const StageDocument *document, const char *dropped_by, const StageResult *drop)
@@ -204,8 +203,11 @@ void unit_add(Unit *unit, const StageDocument *document)
     } else {
         if (o->write_documents)
             unit_add_line(unit, SECTION_JSONL, &now, NULL, NULL);
-        if (o->tokenizer)
-            unit_add_tokens(unit, &now);
+        if (o->tokenizer) {
+            size_t n_train = split_train_bytes(o, &now, document->verdict);
+            unit_add_tokens(unit, &now, now.text, n_train, TRAIN);
+            unit_add_tokens(unit, &now, now.text + n_train, now.n_bytes - n_train, VAL);
+        }
     }
     unit->n_documents++;
     if (arena_used_bytes(unit->arena) > ARENA_KEEP_BYTES) {

@@ -6,6 +6,7 @@
 #include "text/corpus/document_writer.h"
 #include "text/corpus/stage_chain.h"
 #include "text/corpus/stage_source.h"
+#include "text/corpus/stage_when.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -37,8 +38,9 @@ static void run_work(void *context, int64_t group)
         StageDocument *document = &run->documents[i];
         StageResult *result = &run->steps[i].result;
         if (run->looking) {
-            *result = (StageResult){0};
-            run->stage->look(run->stage->context, run->arenas[group], document, &result->note, &result->n_note_bytes);
+            run->steps[i] = (StageStep){.passed_by = !stage_when_holds(run->stage->when, run->arenas[group], document)};
+            if (!run->steps[i].passed_by)
+                run->stage->look(run->stage->context, run->arenas[group], document, &result->note, &result->n_note_bytes);
         } else {
             stage_chain_apply(run->stage, 1, NULL, run->arenas[group], document, &run->steps[i]);
         }
@@ -50,7 +52,7 @@ static Err run_take(Run *run, int i)
     StageStep *step = &run->steps[i];
     const StageResult *result = &step->result;
     if (run->looking)
-        return spool_add(run->look_notes, result->note, result->n_note_bytes);
+        return step->passed_by ? OK : spool_add(run->look_notes, result->note, result->n_note_bytes);
     stage_report_step(run->report, run->stage->name, step);
     if (result->note && run->notes)
         TRY(spool_add(run->notes, result->note, result->n_note_bytes));
@@ -85,7 +87,7 @@ static Err run_add(Run *run, const StageDocument *document)
     copy->charset = arena_strdup(run->texts, document->charset);
     if (document->record)
         copy->record = arena_strndup(run->texts, document->record, document->n_record_bytes);
-    if (run->verdicts) {
+    if (run->verdicts && stage_when_holds(run->stage->when, run->texts, copy)) {
         const void *verdict;
         Err err;
         if (!spool_next(run->verdicts, &verdict, &copy->n_verdict_bytes, &err))

@@ -56,6 +56,8 @@ typedef struct {
     size_t n_note_bytes;
 } StageResult;
 
+typedef struct StageWhen StageWhen;  /* stage_when.h */
+
 typedef struct {
     int64_t memory_bytes;  /* a first pass keeps what it holds below this, and the rest in files */
     const char *folder;    /* for those files */
@@ -74,6 +76,7 @@ typedef struct {
     /* After finish, for people and programs: members without braces, or NULL. May be NULL. */
     const char *(*report)(void *context, Arena *arena);
     void (*close)(void *context);  /* may be NULL */
+    const StageWhen *when;  /* set by who opened it: documents for which it does not hold pass by; NULL: the stage is for all */
     uint64_t identity;  /* hash of what it read beside its settings (a model, a list of words): part of every key. 0: nothing */
     bool reads_pages;   /* archives and .html files give pages (longer than 16 MB, or the limit: skipped); other stages read the text of archives of text (WET) */
 } Stage;
@@ -107,6 +110,7 @@ typedef struct {
 } StageRuleCount;
 typedef struct {
     int64_t n_in, n_out, n_bytes_in, n_bytes_out, n_changed;
+    int64_t n_passed_by;  /* among n_in and n_out: documents that the stage is not for */
     int64_t n_skipped, n_repaired, n_broken_records;
     char reason[160];  /* of the first skipped or broken record */
     int n_drops, n_changes;

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "text/corpus/stage_when.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -77,7 +78,11 @@ int stage_chain_apply(const Stage *stages, int n_stages, const StageLimits *limi
     double start = limits ? clock_seconds() : 0;
     for (int i = 0; i < n_stages; i++) {
         StageStep *step = &steps[i];
-        *step = (StageStep){.n_bytes_in = document->n_bytes};
+        *step = (StageStep){.n_bytes_in = document->n_bytes, .n_bytes_out = document->n_bytes};
+        if (!stage_when_holds(stages[i].when, arena, document)) {
+            step->passed_by = true;
+            continue;
+        }
         StageResult *result = &step->result;
         stages[i].work(stages[i].context, arena, document, result);
         if (result->text) {
@@ -155,6 +160,7 @@ void stage_report_step(StageReport *report, const char *stage, const StageStep *
         return;
     }
     report->n_out++;
+    report->n_passed_by += step->passed_by;
     report->n_bytes_out += (int64_t)step->n_bytes_out;
     if (step->changed) {
         report->n_changed++;

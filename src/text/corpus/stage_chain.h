@@ -7,7 +7,7 @@
 /* What one stage did to the document. */
 typedef struct {
     size_t n_bytes_in, n_bytes_out;
-    bool changed;
+    bool changed, passed_by;
     StageResult result;
 } StageStep;
 

@@ -12,6 +12,7 @@ static const StageKind *const kinds[] = {
     &c4_stage_kind,
     &words_stage_kind,
     &perplexity_stage_kind,
+    &patterns_stage_kind,
     &dedup_stage_kind,
     &parts_stage_kind,
     &pii_stage_kind,

@@ -8,6 +8,7 @@ extern const StageKind extract_stage_kind;  /* extract_stage.c */
 extern const StageKind clean_stage_kind;    /* clean_stage.c, "normalize" */
 extern const StageKind langid_stage_kind;   /* langid_stage.c */
 extern const StageKind quality_stage_kind;  /* quality_stage.c */
+extern const StageKind patterns_stage_kind; /* patterns_stage.c */
 extern const StageKind c4_stage_kind;       /* c4_stage.c */
 extern const StageKind words_stage_kind;    /* words_stage.c */
 extern const StageKind perplexity_stage_kind;  /* perplexity_stage.c */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINKS_PERCENT = 5, COPY_PERCENT = 10, NEAR_PERCENT = 10, FOREIGN_PERCENT = 25, PII_PERCENT = 30 };
+enum { LINKS_PERCENT = 5, COPY_PERCENT = 10, NEAR_PERCENT = 10, FOREIGN_PERCENT = 25, PII_PERCENT = 60 };
 
 /* What a page says, before its dress. */
 typedef struct {

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-enum { WEB_PII_MAX = 3 };
+enum { WEB_PII_MAX = 16 };
 typedef struct {
     const char *id, *url;       /* id: a UUID */
     const char *html;           /* in its encoding */

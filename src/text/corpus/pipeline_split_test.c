@@ -1,8 +1,8 @@
-/* build_test.c - from text to shards: nothing lost, the split is what it says, threads cannot show. */
+/* pipeline_split_test.c - from text to shards without stages: nothing lost, the split is what it says, threads cannot show. */
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/test.h"
-#include "text/corpus/build.h"
+#include "text/corpus/pipeline.h"
 #include "text/corpus/shard.h"
 #include "text/corpus/synth_write.h"
 
@@ -44,8 +44,26 @@ static const char *decode_shard(Arena *arena, const Tokenizer *tok, const char *
     return text.bytes;
 }
 
+static PipelineOptions options_of(const char *const *path, const Tokenizer *tok)
+{
+    PipelineOptions options = pipeline_options_default();
+    options.inputs = path, options.n_inputs = 1;
+    options.tokenizer = tok;
+    options.split = 0.9;
+    options.write_documents = false;
+    return options;
+}
+
+static Err build(PipelineReport *report, Arena *arena, PipelineOptions *options)
+{
+    TRY(comm_open(&options->group, COMM_ALONE));
+    Err err = pipeline_run(report, arena, options);
+    comm_close(options->group);
+    return err;
+}
+
 /* Goal: by position, train and val together are the text, in order, cut at the stated share. */
-TEST(build, by_position_nothing_is_lost)
+TEST(pipeline_split, by_position_nothing_is_lost)
 {
     Arena *arena = arena_new();
     Tokenizer *tok = byte_tokenizer();
@@ -53,25 +71,23 @@ TEST(build, by_position_nothing_is_lost)
     const char *path = write_world(arena, "world.txt", 60000), *whole;
     size_t n_whole, n_train, n_val;
     REQUIRE_OK(file_read(&whole, &n_whole, arena, path));
-    BuildOptions options = build_options_default();
-    options.inputs = &path, options.n_inputs = 1;
-    options.tokenizer = tok;
+    PipelineOptions options = options_of(&path, tok);
     options.split_by = SPLIT_BY_POSITION;
     options.out = arena_printf(arena, "%s/shards", test_dir());
-    BuildReport report;
-    REQUIRE_OK(corpus_build(&report, &options));
+    PipelineReport report;
+    REQUIRE_OK(build(&report, arena, &options));
     const char *train = decode_shard(arena, tok, arena_printf(arena, "%s/train", options.out), &n_train);
     const char *val = decode_shard(arena, tok, arena_printf(arena, "%s/val", options.out), &n_val);
     CHECK_EQUAL(n_train + n_val, n_whole);
     CHECK(memcmp(train, whole, n_train) == 0 && memcmp(val, whole + n_train, n_val) == 0);
     CHECK((double)n_train <= 0.9 * (double)n_whole && (double)n_train > 0.9 * (double)n_whole - 4);
-    CHECK_EQUAL(report.n_bytes[0], n_train);
+    CHECK_EQUAL(report.n_side_bytes[0], n_train);
 
-    BuildReport again;
-    REQUIRE_OK(corpus_build(&again, &options));
+    PipelineReport again;
+    REQUIRE_OK(build(&again, arena, &options));
     CHECK(again.up_to_date && again.n_tokens[0] == report.n_tokens[0] && again.n_tokens[1] == report.n_tokens[1]);
     options.split = 0.8;
-    REQUIRE_OK(corpus_build(&again, &options));
+    REQUIRE_OK(build(&again, arena, &options));
     CHECK(!again.up_to_date);
     tokenizer_free(tok);
     arena_free(arena);
@@ -79,22 +95,20 @@ TEST(build, by_position_nothing_is_lost)
 
 /* Goal: by hash each document goes whole to one side, about a tenth to validation, and the bytes of the shards are the same for 1 and 4
  * threads. */
-TEST(build, by_hash_documents_stay_whole_and_threads_cannot_show)
+TEST(pipeline_split, by_hash_documents_stay_whole_and_threads_cannot_show)
 {
     Arena *arena = arena_new();
     Tokenizer *tok = byte_tokenizer();
     REQUIRE(tok != NULL);
     const char *path = write_world(arena, "world.jsonl.zst", 400000);
-    BuildOptions options = build_options_default();
-    options.inputs = &path, options.n_inputs = 1;
-    options.tokenizer = tok;
+    PipelineOptions options = options_of(&path, tok);
     int n_threads = parallel_threads();
     uint64_t hashes[2][2];
-    BuildReport report;
+    PipelineReport report;
     for (int i = 0; i < 2; i++) {
         parallel_set_threads(i == 0 ? 1 : 4);
         options.out = arena_printf(arena, "%s/%d", test_dir(), i);
-        REQUIRE_OK(corpus_build(&report, &options));
+        REQUIRE_OK(build(&report, arena, &options));
         for (int side = 0; side < 2; side++)
             REQUIRE_OK(file_hash(&hashes[i][side], arena_printf(arena, "%s/%s.bin", options.out, side ? "val" : "train")));
     }
@@ -112,7 +126,7 @@ TEST(build, by_hash_documents_stay_whole_and_threads_cannot_show)
     int64_t n = document_reader_counts(reader)->n_documents, n_bytes = document_reader_counts(reader)->n_text_bytes;
     document_reader_free(reader);
     CHECK_EQUAL(report.n_documents[0] + report.n_documents[1], n);
-    CHECK_EQUAL(report.n_bytes[0] + report.n_bytes[1], n_bytes);
+    CHECK_EQUAL(report.n_side_bytes[0] + report.n_side_bytes[1], n_bytes);
     CHECK(report.n_documents[1] > n / 20 && report.n_documents[1] < n / 6);
     bool has_sum;
     CHECK_OK(shard_check_sum(arena_printf(arena, "%s/train", options.out), &has_sum));
@@ -121,19 +135,17 @@ TEST(build, by_hash_documents_stay_whole_and_threads_cannot_show)
     arena_free(arena);
 }
 
-TEST(build, no_documents_is_an_error_and_leaves_no_shards)
+TEST(pipeline_split, no_documents_is_an_error_and_leaves_no_shards)
 {
     Arena *arena = arena_new();
     Tokenizer *tok = byte_tokenizer();
     REQUIRE(tok != NULL);
     const char *path = arena_printf(arena, "%s/bad.jsonl", test_dir());
     REQUIRE_OK(file_write(path, "{\"text\":\n{\"x\":1}\n", 17));
-    BuildOptions options = build_options_default();
-    options.inputs = &path, options.n_inputs = 1;
-    options.tokenizer = tok;
+    PipelineOptions options = options_of(&path, tok);
     options.out = arena_printf(arena, "%s/shards", test_dir());
-    BuildReport report;
-    CHECK(corpus_build(&report, &options) == ERR_FORMAT);
+    PipelineReport report;
+    CHECK(build(&report, arena, &options) == ERR_FORMAT);
     CHECK(strstr(err_message(), "bad.jsonl:1:") != NULL);
     CHECK(!file_exists(arena_printf(arena, "%s/train.bin", options.out)));
     tokenizer_free(tok);
