@@ -6,7 +6,9 @@
 
 Err bench_peak(int argc, char **argv);
 Err bench_train_command(int argc, char **argv);
+Err bench_attention_command(int argc, char **argv);
 Err bench_decode_command(int argc, char **argv);
+Err bench_ops_command(int argc, char **argv);
 
 /* The model that `name` stands for (one of BENCH_PRESETS, a Hugging Face config.json, a training recipe), and sizes that suit it. */
 Err bench_model_read(ModelConfig *config, BenchTrainOptions *options, Arena *arena, const char *name);

@@ -38,7 +38,8 @@ static const CommandHelp help = {
 
 typedef struct {
     const PeakSettings *settings;
-    double fma_flops, read_bytes, copy_bytes;
+    double fma_flops, bf16_flops;  /* bf16_flops: 0 without the instruction */
+    MemoryRates memory;
     int n;
     GemmShape shape[OPTION_LIST_MAX];
     GemmRates rates[OPTION_LIST_MAX];
@@ -63,7 +64,8 @@ static Err measure(Peak *peak)
 {
     const PeakSettings *s = peak->settings;
     peak->fma_flops = probe_fma_flops_per_second();
-    TRY(probe_memory_bytes_per_second(&peak->read_bytes, &peak->copy_bytes));
+    peak->bf16_flops = probe_bf16_flops_per_second();
+    TRY(probe_memory(&peak->memory));
     Progress *progress = progress_new("products", peak->n, "");
     Err err = OK;
     for (int i = 0; i < peak->n && err == OK; i++) {
@@ -78,8 +80,13 @@ static Err measure(Peak *peak)
 static void print_table(const Peak *peak)
 {
     printf("%s, %d threads\n", cpu_level_name(cpu_level()), parallel_threads());
-    printf("multiply-adds %.1f GFLOP/s, reading %.1f GB/s, copying %.1f GB/s\n", peak->fma_flops * 1e-9, peak->read_bytes * 1e-9,
-           peak->copy_bytes * 1e-9);
+    printf("f32 multiply-adds %.1f GFLOP/s, bf16 dot products ", peak->fma_flops * 1e-9);
+    if (peak->bf16_flops > 0)
+        printf("%.1f GFLOP/s\n", peak->bf16_flops * 1e-9);
+    else
+        printf("not on this CPU: bf16 is widened to f32\n");
+    printf("reading %.1f GB/s, copying %.1f GB/s, updating in place %.1f GB/s\n", peak->memory.read * 1e-9, peak->memory.copy * 1e-9,
+           peak->memory.update * 1e-9);
     GemmPeers *peers = gemm_peers_open();
     for (int p = 0; p < GEMM_PEER_COUNT; p++)
         if (gemm_peers_missing(peers, (GemmPeer)p))
@@ -124,8 +131,10 @@ static void print_json(const Peak *peak)
     json_field_int(json, "threads", parallel_threads());
     json_field_string(json, "precision", peak->settings->precision ? "bf16" : "f32");
     json_field_double(json, "fma_flops_per_second", peak->fma_flops);
-    json_field_double(json, "read_bytes_per_second", peak->read_bytes);
-    json_field_double(json, "copy_bytes_per_second", peak->copy_bytes);
+    json_field_double(json, "bf16_dot_flops_per_second", peak->bf16_flops > 0 ? peak->bf16_flops : NAN);
+    json_field_double(json, "read_bytes_per_second", peak->memory.read);
+    json_field_double(json, "copy_bytes_per_second", peak->memory.copy);
+    json_field_double(json, "update_bytes_per_second", peak->memory.update);
     json_write_key(json, "products");
     json_write_array_begin(json);
     for (int i = 0; i < peak->n; i++)

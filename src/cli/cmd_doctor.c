@@ -235,8 +235,11 @@ static void print_json(const Findings *f)
 static Err measure(Findings *f)
 {
     enum { SIDE = 1024, ROUNDS = 3 };
+    MemoryRates rates;
     f->fma_flops = probe_fma_flops_per_second();
-    TRY(probe_memory_bytes_per_second(&f->read_bytes, &f->copy_bytes));
+    TRY(probe_memory(&rates));
+    f->read_bytes = rates.read;
+    f->copy_bytes = rates.copy;
     return gemm_rates_measure(&f->matmul, &(GemmShape){SIDE, SIDE, SIDE}, DTYPE_F32, ROUNDS);
 }
 

@@ -36,10 +36,11 @@
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-const OpInfo attention_backward_info;
+const OpInfo attention_info, attention_backward_info;
 
 /* ---- facts about shapes ---- */
 
@@ -107,6 +108,15 @@ static void attention_infer(Infer *infer)
     infer->out[1] = (OutSpec){.dtype = statistics_dtype(q), .shape = shape_2(q->shape.dim[0], q->shape.dim[1]), .bound = q->bound,
                               .alias = -1};
     infer->workspace_bytes = packed_bytes(infer) + (size_t)q->shape.dim[0] * sizeof(AttentionTile);
+}
+
+Node *attention_backward(Graph *g, Node *y, Node *dy)
+{
+    const Call *forward = y->call;
+    assert(forward && forward->op == &attention_info);
+    Node *const *in = forward->in;
+    return graph_call(g, &attention_backward_info, (Node *[]){in[0], in[1], in[2], in[3], in[4], y, node_sibling(y, 1), dy}, 8, forward->attr,
+                      sizeof(AttentionAttr));
 }
 
 static void attention_derive(Derive *d)

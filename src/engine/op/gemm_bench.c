@@ -172,8 +172,8 @@ BENCH(gemm, beside_peers_decode)
 
 BENCH(gemm, probes)
 {
-    double read, copy;
-    if (test_bench_full() && CHECK_OK(probe_memory_bytes_per_second(&read, &copy)))
+    MemoryRates rates;
+    if (test_bench_full() && CHECK_OK(probe_memory(&rates)))
         say("multiply-adds %.1f GFLOP/s, reading %.1f GB/s, copying %.1f GB/s\n", probe_fma_flops_per_second() * 1e-9,
-               read * 1e-9, copy * 1e-9);
+               rates.read * 1e-9, rates.copy * 1e-9);
 }

@@ -93,6 +93,8 @@ typedef struct {
  * Sums run over the visible keys in their order: a row's bits do not depend on its neighbours. An empty range gives zeros and lse -inf.
  * Memory O(N): Milakov & Gimelshein 2018 (online softmax), Dao et al. 2022 (tiled, recomputed backward). */
 Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, AttentionOptions options);
+/* dq of sum(dy * y), and as siblings dk and dv, where attention() made y: for programs of attention alone; others differentiate. */
+Node *attention_backward(Graph *g, Node *y, Node *dy);
 /* cache[slots[n]] = x[n], in place.  cache [capacity, Hkv, D] state, x [N, Hkv, D], slots i32 [N]. Returns the cache, now with x. */
 Node *cache_write(Graph *g, Node *cache, Node *x, Node *slots);
 

@@ -10,7 +10,7 @@
 enum { N_TURNS = 8 };
 static const int64_t FMA_STEPS = 1000000, MEMORY_BYTES = 256000000, PIECE_BYTES = 1000448;  /* a piece: whole cache lines */
 
-double probe_fma_flops_per_second(void)
+static double best_seconds(float (*steps)(int64_t n_steps))
 {
     double best = INFINITY;
     volatile float sink = 0.0f;
@@ -22,7 +22,7 @@ double probe_fma_flops_per_second(void)
 #pragma omp barrier
 #pragma omp master
             start = omp_get_wtime();
-            sum += KERNEL_PICK(probe_fma)(FMA_STEPS);
+            sum += steps(FMA_STEPS);
 #pragma omp barrier
 #pragma omp master
             end = omp_get_wtime();
@@ -31,7 +31,19 @@ double probe_fma_flops_per_second(void)
         best = fmin(best, end - start);
     }
     (void)sink;
-    return (double)FMA_STEPS * PROBE_FMA_FLOPS_PER_STEP * omp_get_max_threads() / best;
+    return best;
+}
+
+double probe_fma_flops_per_second(void)
+{
+    return (double)FMA_STEPS * PROBE_FMA_FLOPS_PER_STEP * omp_get_max_threads() / best_seconds(KERNEL_PICK(probe_fma));
+}
+
+double probe_bf16_flops_per_second(void)
+{
+    if (cpu_level() < CPU_AVX512_BF16)
+        return 0;
+    return (double)FMA_STEPS * PROBE_BF16_FLOPS_PER_STEP * omp_get_max_threads() / best_seconds(probe_bf16_dot);
 }
 
 static double read_seconds(const char *bytes)
@@ -55,20 +67,29 @@ static double copy_seconds(char *to, const char *from, int64_t n_bytes)
     return omp_get_wtime() - start;
 }
 
-Err probe_memory_bytes_per_second(double *read, double *copy)
+static double update_seconds(char *bytes)
+{
+    double start = omp_get_wtime();
+#pragma omp parallel for schedule(static)
+    for (int64_t at = 0; at < MEMORY_BYTES - PIECE_BYTES; at += PIECE_BYTES)
+        KERNEL_PICK(probe_update)((uint32_t *)(bytes + at), PIECE_BYTES / 4);
+    return omp_get_wtime() - start;
+}
+
+Err probe_memory(MemoryRates *rates)
 {
     void *block;
     TRY(memory_map(&block, (size_t)MEMORY_BYTES));
     memset(block, 1, (size_t)MEMORY_BYTES);
-    double read_best = INFINITY, copy_best = INFINITY;
+    double read = INFINITY, copy = INFINITY, update = INFINITY;
     for (int turn = 0; turn < N_TURNS; turn++) {
         int64_t half = MEMORY_BYTES / 2;
-        read_best = fmin(read_best, read_seconds(block));
-        copy_best = fmin(copy_best, copy_seconds(block, (char *)block + half, half));
+        read = fmin(read, read_seconds(block));
+        copy = fmin(copy, copy_seconds(block, (char *)block + half, half));
+        update = fmin(update, update_seconds(block));
     }
     memory_unmap(block, (size_t)MEMORY_BYTES);
     int64_t n_read = (MEMORY_BYTES - 1) / PIECE_BYTES * PIECE_BYTES, n_copied = (MEMORY_BYTES / 2 - 1) / PIECE_BYTES * PIECE_BYTES;
-    *read = (double)n_read / read_best;
-    *copy = 2.0 * (double)n_copied / copy_best;
+    *rates = (MemoryRates){.read = (double)n_read / read, .copy = 2.0 * (double)n_copied / copy, .update = 2.0 * (double)n_read / update};
     return OK;
 }

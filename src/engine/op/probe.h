@@ -9,7 +9,15 @@
 /* f32 multiply-adds per second times two, at the current CPU level, nothing touching memory. */
 double probe_fma_flops_per_second(void);
 
-/* Bytes per second of reading, and of copying (read plus written), 256 MB, beyond the caches of a small machine. ERR_MEMORY. */
-Err probe_memory_bytes_per_second(double *read, double *copy);
+/* The same for products of bf16 pairs summed in f32; 0 on a CPU without that instruction (CPU_AVX512_BF16). */
+double probe_bf16_flops_per_second(void);
+
+/* Bytes a second over 256 MB, beyond the caches of a small machine. Copy and update count what is read and what is written. */
+typedef struct {
+    double read, copy;
+    double update;  /* in place: read, changed, written back, as an optimizer does */
+} MemoryRates;
+/* ERR_MEMORY. */
+Err probe_memory(MemoryRates *rates);
 
 #endif

@@ -29,3 +29,13 @@ uint32_t KERNEL(probe_read)(const uint32_t *words, int64_t n)
         all ^= (uint32_t)sum[0][i];
     return all;
 }
+
+void KERNEL(probe_update)(uint32_t *words, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += 64)
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) {
+            float *at = (float *)words + i + 16 * j;
+            v16_store(at, (V16)((I16)v16_load(at) + 1));
+        }
+}

@@ -81,12 +81,13 @@ typedef struct {
 static Err probe(Probe *p, const Turns *t)
 {
     const MatmulRateOptions options = {.n_tokens_max = generator_options(t->gen)->chunk, .vocab_max = 1024};
-    double copy;
+    MemoryRates memory;
     MatmulRate rate;
     if (interrupt_requested())
         return err_set(ERR_INTERRUPTED, "interrupted");
-    TRY(probe_memory_bytes_per_second(&p->read, &copy));
+    TRY(probe_memory(&memory));
     TRY(matmul_rate_measure(&rate, t->config, options.n_tokens_max, t->options->dtype, &options));
+    p->read = memory.read;
     p->flops = rate.flops_per_second;
     return OK;
 }

@@ -127,6 +127,8 @@ static Err run_rounds(BenchTrainReport *report, Trainer *trainer, const ModelCon
     TRY(run_steps(report, trainer, 0, &unused));  /* touches all memory */
     program_profile(trainer_micro_step(trainer), o->profile);
     program_profile(trainer_update(trainer), o->profile);
+    program_listen(trainer_micro_step(trainer), o->heard, o->heard_context);
+    program_listen(trainer_update(trainer), o->heard, o->heard_context);
     TRY(matmul_rate_measure(&before, config, n_tokens, o->compute, &o->probe));
     Progress *progress = progress_new("bench", o->n_rounds, "rounds");
     Err err = OK;

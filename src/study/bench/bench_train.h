@@ -6,6 +6,7 @@
 #ifndef STUDY_BENCH_BENCH_TRAIN_H
 #define STUDY_BENCH_BENCH_TRAIN_H
 
+#include "engine/graph/program.h"
 #include "study/bench/matmul_rate.h"
 
 #include <stdbool.h>
@@ -17,6 +18,8 @@ typedef struct {
     double round_seconds;  /* steps of a round go on for at least so long; at least one step */
     bool profile;
     MatmulRateOptions probe;
+    void (*heard)(void *context, const CallTiming *timing);  /* told of every call of every step but the first; NULL: nobody */
+    void *heard_context;
 } BenchTrainOptions;
 BenchTrainOptions bench_train_options_default(void);
 

@@ -1,0 +1,159 @@
+/* bench_ops_command.c - `jikji bench ops`. */
+#include "cli/bench.h"
+#include "cli/bench_ops_page.h"
+
+#include "base/cpu_level.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/parallel.h"
+#include "cli/command_line.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct {
+    int64_t seq_len, batch_size, micro_batch_size, vocab_size, rounds;
+    double seconds;
+    int precision;
+    const char *html;
+    bool json;
+} OpsSettings;
+
+static const Option rows[] = {
+    OPTION_INT("seq-len", OpsSettings, seq_len, 0, 1e6, "tokens of a sequence; 0: as the model's name or the recipe says"),
+    OPTION_INT("batch-size", OpsSettings, batch_size, 0, 1e6, "sequences of a step; 0: the same"),
+    OPTION_INT("micro-batch-size", OpsSettings, micro_batch_size, 0, 1e6, "sequences computed at once; 0: the same"),
+    OPTION_INT("vocab-size", OpsSettings, vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),
+    OPTION_CHOICE("precision", OpsSettings, precision, "auto|f32|bf16", "of matrix products and activations; auto: the recipe's, else f32"),
+    OPTION_INT("rounds", OpsSettings, rounds, 1, BENCH_ROUNDS_MAX, "turns of probe and steps"),
+    OPTION_REAL("seconds", OpsSettings, seconds, 0.0, 3600.0, "steps of a round take at least so long"),
+    OPTION_TEXT("html", OpsSettings, html, "a page with the drawing, written here"),
+    OPTION_BOOL("json", OpsSettings, json, "one JSON object as the last line of stdout"),
+};
+
+static const CommandHelp help = {
+    .synopsis = "bench ops MODEL [settings]",
+    .examples = "    jikji bench ops gpt2-124m --html ops.html\n"
+                "    jikji bench ops nano --precision bf16 --rounds 5 --json\n"
+                "    jikji bench ops recipe.yaml --micro-batch-size 2\n",
+    .about = "MODEL is one of " BENCH_PRESETS ", a Hugging Face config.json, or a training recipe; tokens are random.\n"
+             "An operator's roofline is the least time for its FLOPs and bytes: products at the rate of the best matrix products at the\n"
+             "model's shapes, other arithmetic at half the multiply-adds, each operand read or written once at the best of reading and\n"
+             "copying. More than 100 % says that operands were still in the caches.\n",
+    .table = {rows, N_ELEMENTS(rows)},
+    .n_words_min = 1,
+    .n_words_max = 1,
+};
+
+static void print_report(const BenchOpsRun *run)
+{
+    const BenchOpsReport *r = &run->report;
+    printf("%s, steps of %lld x %lld tokens, %lld sequences at once, %s, %s, %d threads: %.1f tokens/s\n", run->name,
+           (long long)run->options.batch_size, (long long)run->options.seq_len, (long long)run->options.micro_batch_size,
+           dtype_name(run->options.compute), cpu_level_name(cpu_level()), parallel_threads(), r->tokens_per_second);
+    printf("products %.1f GFLOP/s, other arithmetic %.1f, memory %.1f GB/s, updating in place %.1f GB/s\n\n", r->rates.matmul_flops * 1e-9,
+           r->rates.other_flops * 1e-9, r->rates.bytes * 1e-9, r->memory.update * 1e-9);
+    printf("%-28s%7s%11s%8s%10s%9s%10s  %s\n", "operator", "runs", "ms a step", "share", "GFLOP/s", "GB/s", "roofline", "bound by");
+    for (int i = 0; i < r->n; i++) {
+        const BenchOp *op = &r->op[i];
+        printf("%-28s%7lld%11.2f%6.1f %%%10.1f%9.1f%8.0f %%  %s\n", op->op, (long long)op->n_runs, 1e3 * op->seconds, 100 * op->share,
+               op->flops / op->seconds * 1e-9, op->bytes / op->seconds * 1e-9, 100 * op->roofline_share,
+               op->is_memory_bound ? "memory" : "arithmetic");
+    }
+    printf("%-28s%7s%11.2f\n", "all", "", 1e3 * r->seconds);
+    if (r->update_share > 0)
+        printf("\nthe optimizer moves its bytes at %.0f %% of updating in place\n", 100 * r->update_share);
+}
+
+static void write_op(JsonWriter *json, const BenchOp *op)
+{
+    json_write_object_begin(json);
+    json_field_string(json, "operator", op->op);
+    json_field_int(json, "runs", op->n_runs);
+    json_field_double(json, "seconds", op->seconds);
+    json_field_double(json, "share_of_step", op->share);
+    json_field_double(json, "flops", op->flops);
+    json_field_double(json, "bytes", op->bytes);
+    json_field_double(json, "roofline_share", op->roofline_share);
+    json_field_string(json, "bound", op->is_memory_bound ? "memory" : "arithmetic");
+    json_write_object_end(json);
+}
+
+static void print_json(const BenchOpsRun *run)
+{
+    const BenchOpsReport *r = &run->report;
+    JsonWriter *json = json_writer_new(0);
+    json_write_object_begin(json);
+    json_field_string(json, "model", run->name);
+    json_field_int(json, "seq_len", run->options.seq_len);
+    json_field_int(json, "batch_size", run->options.batch_size);
+    json_field_int(json, "micro_batch_size", run->options.micro_batch_size);
+    json_field_string(json, "precision", dtype_name(run->options.compute));
+    json_field_string(json, "cpu_level", cpu_level_name(cpu_level()));
+    json_field_int(json, "threads", parallel_threads());
+    json_field_double(json, "tokens_per_second", r->tokens_per_second);
+    json_field_double(json, "seconds", r->seconds);
+    json_field_double(json, "matmul_flops_per_second", r->rates.matmul_flops);
+    json_field_double(json, "other_flops_per_second", r->rates.other_flops);
+    json_field_double(json, "memory_bytes_per_second", r->rates.bytes);
+    json_field_double(json, "update_bytes_per_second", r->memory.update);
+    json_field_double(json, "optimizer_share_of_update", r->update_share > 0 ? r->update_share : NAN);
+    json_write_key(json, "operators");
+    json_write_array_begin(json);
+    for (int i = 0; i < r->n; i++)
+        write_op(json, &r->op[i]);
+    json_write_array_end(json);
+    json_write_object_end(json);
+    printf("%s\n", json_writer_text(json, NULL));
+    json_writer_free(json);
+}
+
+static Err apply_settings(BenchOpsRun *run, ModelConfig *config, const OpsSettings *s)
+{
+    BenchTrainOptions *o = &run->options;
+    if (s->seq_len)
+        o->seq_len = s->seq_len;
+    if (s->batch_size)
+        o->batch_size = s->batch_size;
+    if (s->micro_batch_size)
+        o->micro_batch_size = s->micro_batch_size;
+    else if (o->micro_batch_size > o->batch_size)
+        o->micro_batch_size = o->batch_size;
+    if (s->precision)
+        o->compute = s->precision == 2 ? DTYPE_BF16 : DTYPE_F32;
+    o->n_rounds = s->rounds;
+    o->round_seconds = s->seconds;
+    return bench_model_set_vocab(config, run->name, s->vocab_size);
+}
+
+static Err run_bench(const char *name, const OpsSettings *settings, Arena *arena)
+{
+    ModelConfig config;
+    BenchOpsRun *run = ARENA_NEW(arena, BenchOpsRun);
+    run->name = name;
+    run->options = bench_train_options_default();
+    TRY(bench_model_read(&config, &run->options, arena, name));
+    TRY(apply_settings(run, &config, settings));
+    TRY(bench_ops(&run->report, &config, &run->options));
+    if (settings->html)
+        TRY(bench_ops_page_write(run, settings->html));
+    if (settings->json)
+        print_json(run);
+    else
+        print_report(run);
+    return OK;
+}
+
+Err bench_ops_command(int argc, char **argv)
+{
+    Arena *arena = arena_new();
+    OpsSettings settings = {.rounds = 3, .seconds = 3};
+    CommandWords words;
+    Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
+    if (err == OK && !words.helped) {
+        interrupt_install();
+        err = run_bench(words.word[0], &settings, arena);
+    }
+    arena_free(arena);
+    return err;
+}
