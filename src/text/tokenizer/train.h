@@ -36,6 +36,10 @@ Err train_char_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, Tokeniz
 Err train_wordpiece(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 Err train_bert_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 Err train_word(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
+/* Learns the pieces from counted words. `watch` (may be NULL) is told of every step of expectation-maximisation: the pieces there are, the log
+ * likelihood under the scores that the step began with, and the objective, which never falls as long as the pieces stay the same. */
+typedef void (*UnigramWatch)(void *context, int64_t n_pieces, double log_likelihood, double objective);
+Err unigram_learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainOptions *options, UnigramWatch watch, void *context);
 Err train_unigram(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 Err train_byte(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 

@@ -123,13 +123,15 @@ static void prune(Model *model, int64_t n_wanted)
 }
 
 /* One round between prunings. */
-static void improve(Model *model)
+static void improve(Model *model, UnigramWatch watch, void *context)
 {
     double before = -INFINITY;
     for (int step = 0; step < N_SUB_STEPS; step++) {
         double likelihood = unigram_expect(&model->pieces), objective = likelihood - model->divergence;
         assert(step == 0 || objective >= before - 1e-9 * fabs(before));  /* what expectation-maximisation promises, whatever the text */
         before = objective;
+        if (watch)
+            watch(context, model->pieces.n, likelihood, objective);
         log_debug("unigram: %lld pieces, log likelihood %.6f, objective %.6f", (long long)model->pieces.n, likelihood, objective);
         maximise(model);
     }
@@ -192,7 +194,7 @@ static Err push_rules(Tokenizer *tok, const TokenizerTrainOptions *options)
     return train_push_particles(tok, options);
 }
 
-static Err learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainOptions *options)
+Err unigram_learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainOptions *options, UnigramWatch watch, void *context)
 {
     Model model = {.pieces = {.counts = counts}};
     UnigramModel *pieces = &model.pieces;
@@ -208,7 +210,7 @@ static Err learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainO
     int64_t n_wanted = options->vocab_size + options->vocab_size / 10, n_start = pieces->n;
     Progress *progress = options->quiet ? NULL : progress_new("prune pieces", n_start, "pieces");
     for (bool more = true; more && err == OK;) {
-        improve(&model);
+        improve(&model, watch, context);
         int64_t before = pieces->n;
         more = pieces->n > n_wanted;
         if (more)
@@ -241,7 +243,7 @@ Err train_unigram(Tokenizer *tok, const TokenizerTrainOptions *options, Tokenize
     strip->start = 1;
     WordCounts counts;
     TRY(train_count_words(&counts, tok, options, true, source));
-    Err err = learn(tok, &counts, options);
+    Err err = unigram_learn(tok, &counts, options, NULL, NULL);
     word_counts_release(&counts);
     return err == OK ? train_finish(tok, options) : err;
 }
