@@ -1,6 +1,8 @@
 /* bpe_match.c - see bpe_match.h. */
 #include "text/tokenizer/bpe_match.h"
+#include "text/tokenizer/char_edges.h"
 #include "base/arena.h"
+#include "base/large.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,17 +11,20 @@
 typedef struct {
     uint32_t rank;
     int32_t left, right;
-    int32_t shorter;  /* the longest token that it begins with, -1: none */
     uint32_t length;  /* in bytes; 0: takes no part */
 } Made;
 
 /* Pairs of tokens that may merge: left << 44 | right << 24 | rank, in open addressing; 0 is free (a pair's rank is 1 or more). */
-enum { PAIR_ID_BITS = 20, PAIR_RANK_BITS = 24 };
+enum { PAIR_ID_BITS = 20, PAIR_RANK_BITS = 24, SIGN_BITS_A_PAIR = 16, SIGN_SHIFT = 24 };
 struct BpeMatcher {
     Trie trie;
+    CharEdges edges;
     Made *made;
+    int32_t *shorter;  /* the longest token that a token begins with, -1: none */
     uint64_t *pairs;
     uint64_t pair_mask;
+    uint64_t *signs;  /* a bit for each pair, so that nearly all that are none are told from a small table */
+    uint64_t sign_mask;
     size_t n_tokens;
 };
 
@@ -37,8 +42,10 @@ static inline uint64_t pair_hash(uint64_t key)
 /* Rank + 1 of the merge, UINT32_MAX when the two never merge. */
 static inline uint32_t pair_rank(const BpeMatcher *matcher, int32_t left, int32_t right)
 {
-    uint64_t key = pair_key(left, right);
-    for (uint64_t i = pair_hash(key);; i++) {
+    uint64_t key = pair_key(left, right), hash = pair_hash(key), sign = hash >> SIGN_SHIFT & matcher->sign_mask;
+    if (!(matcher->signs[sign / 64] >> sign % 64 & 1))
+        return UINT32_MAX;
+    for (uint64_t i = hash;; i++) {
         uint64_t pair = matcher->pairs[i & matcher->pair_mask];
         if (pair >> PAIR_RANK_BITS == key && pair)
             return (uint32_t)pair & ((1u << PAIR_RANK_BITS) - 1);
@@ -52,16 +59,18 @@ static inline uint32_t pair_rank(const BpeMatcher *matcher, int32_t left, int32_
 static bool stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right)
 {
     uint32_t limit = UINT32_MAX;
+    const Made *a = &matcher->made[left], *b = &matcher->made[right];
     for (;;) {
         if (pair_rank(matcher, left, right) < limit)
             return false;
-        const Made *a = &matcher->made[left], *b = &matcher->made[right];
         if (a->rank > b->rank) {
             limit = a->rank;
             left = a->right;
+            a = &matcher->made[left];
         } else if (b->rank > 0) {
             limit = b->rank + 1;
             right = b->left;
+            b = &matcher->made[right];
         } else {
             return true;
         }
@@ -81,7 +90,7 @@ static bool learn_how_made(BpeMatcher *matcher, const BpeMerges *merges, const T
     const BpeMerge *last = bpe_merges_find(merges, symbols[0].id, symbols[1].id);
     if (!last || last->merged != token->value)
         return false;
-    *made = (Made){last->rank + 1, symbols[0].id, symbols[1].id, -1, 0};
+    *made = (Made){last->rank + 1, symbols[0].id, symbols[1].id, 0};
     return true;
 }
 
@@ -113,7 +122,9 @@ static bool put_pairs(BpeMatcher *matcher, const TrieKey *tokens)
     matcher->pair_mask = 63;
     while (matcher->pair_mask < matcher->n_tokens * 2)
         matcher->pair_mask = matcher->pair_mask * 2 + 1;
-    matcher->pairs = mem_alloc((matcher->pair_mask + 1) * sizeof *matcher->pairs);
+    matcher->pairs = mem_alloc_large((matcher->pair_mask + 1) * sizeof *matcher->pairs);
+    matcher->sign_mask = (matcher->pair_mask + 1) * SIGN_BITS_A_PAIR / 2 - 1;
+    matcher->signs = mem_alloc_large((matcher->sign_mask + 1) / 8);
     for (size_t i = 0; i < matcher->n_tokens; i++) {
         const Made *made = &matcher->made[tokens[i].value];
         if (made->rank == 0)
@@ -121,7 +132,8 @@ static bool put_pairs(BpeMatcher *matcher, const TrieKey *tokens)
         if (made->rank <= matcher->made[made->left].rank || made->rank <= matcher->made[made->right].rank ||
             made->rank >> PAIR_RANK_BITS)
             return false;
-        uint64_t at = pair_hash(pair_key(made->left, made->right));
+        uint64_t at = pair_hash(pair_key(made->left, made->right)), sign = at >> SIGN_SHIFT & matcher->sign_mask;
+        matcher->signs[sign / 64] |= 1ull << sign % 64;
         while (matcher->pairs[at & matcher->pair_mask])
             at++;
         matcher->pairs[at & matcher->pair_mask] = pair_key(made->left, made->right) << PAIR_RANK_BITS | made->rank;
@@ -136,17 +148,19 @@ static void find_shorter(BpeMatcher *matcher, const TrieKey *token)
     for (size_t i = 0; i + 1 < token->n && trie_step(&matcher->trie, &node, (unsigned char)token->bytes[i]); i++)
         if (trie_value(node) >= 0)
             shorter = trie_value(node);
-    matcher->made[token->value].shorter = shorter;
+    matcher->shorter[token->value] = shorter;
 }
 
 BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_tokens, int32_t n_ids, BpeStart start, const void *context)
 {
-    if (n_ids > 1 << PAIR_ID_BITS)
+    if (n_ids >= 1 << PAIR_ID_BITS)
         return NULL;
     BpeMatcher *matcher = mem_alloc(sizeof *matcher);
-    matcher->made = mem_alloc((size_t)n_ids * sizeof *matcher->made);
+    matcher->made = mem_alloc_large((size_t)n_ids * sizeof *matcher->made);
+    matcher->shorter = mem_alloc((size_t)n_ids * sizeof *matcher->shorter);
     size_t n = matcher->n_tokens = keep_reachable(matcher, merges, tokens, n_tokens, start, context);
     trie_build(&matcher->trie, tokens, n);
+    char_edges_build(&matcher->edges, &matcher->trie, tokens, n);
     for (size_t i = 0; i < n; i++)
         find_shorter(matcher, &tokens[i]);
     if (put_pairs(matcher, tokens))
@@ -159,9 +173,12 @@ void bpe_matcher_free(BpeMatcher *matcher)
 {
     if (!matcher)
         return;
+    char_edges_release(&matcher->edges);
     trie_release(&matcher->trie);
     free(matcher->made);
+    free(matcher->shorter);
     free(matcher->pairs);
+    free(matcher->signs);
     free(matcher);
 }
 
@@ -175,14 +192,9 @@ size_t bpe_matcher_n_tokens(const BpeMatcher *matcher)
     return matcher->n_tokens;
 }
 
-static inline int32_t longest_at(const BpeMatcher *matcher, const char *bytes, size_t n)
+void bpe_matcher_hint(const BpeMatcher *matcher, const char *bytes, size_t n)
 {
-    TrieNode node = trie_root(&matcher->trie);
-    int32_t longest = -1;
-    for (size_t i = 0; i < n && trie_step(&matcher->trie, &node, (unsigned char)bytes[i]); i++)
-        if (trie_value(node) >= 0)
-            longest = trie_value(node);
-    return longest;
+    char_edges_hint(&matcher->edges, bytes, n);
 }
 
 /* Places from which no way leads on, a bit each. */
@@ -205,23 +217,24 @@ size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *byt
     const Made *made = matcher->made;
     Places places;
     places_init(&places, scratch, n);
-    size_t k = 0, at = 0;
-    int32_t token = longest_at(matcher, bytes, n);
+    size_t k = 0, at = 0, length = 0;
+    int32_t token = char_edges_longest(&matcher->edges, bytes, n, &length);
     while (token >= 0) {
-        size_t end = at + made[token].length;
+        size_t end = at + length;
         if (!(places.dead[end / 64] >> end % 64 & 1) && (k == 0 || stay_apart(matcher, ids[k - 1], token))) {
             ids[k++] = token;
             at = end;
-            token = at < n ? longest_at(matcher, bytes + at, n - at) : -1;
+            token = at < n ? char_edges_longest(&matcher->edges, bytes + at, n - at, &length) : -1;
             continue;
         }
-        token = made[token].shorter;
+        token = matcher->shorter[token];
         while (token < 0 && k > 0) {  /* no token fits here: the one before must give way */
             places.dead[at / 64] |= 1ull << at % 64;
             token = ids[--k];
             at -= made[token].length;
-            token = made[token].shorter;
+            token = matcher->shorter[token];
         }
+        length = token >= 0 ? made[token].length : 0;
     }
     *n_ids = k;
     return at;

@@ -19,13 +19,15 @@ typedef struct BpeMatcher BpeMatcher;
 typedef size_t (*BpeStart)(const void *context, BpeSymbol *symbols, const char *bytes, size_t n);
 
 /* `tokens` are texts with their ids (sorted in place); ids lie below n_ids. Tokens that their own text does not encode to take no part.
- * NULL when a token is made by a merge of better rank than one that made its parts, or when there are more than 2^20 ids or 2^24 ranks: then only merging
+ * NULL when a token is made by a merge of better rank than one that made its parts, or when there are 2^20 ids or more or 2^24 ranks: then only merging
  * itself is exact. */
 BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_tokens, int32_t n_ids, BpeStart start, const void *context);
 void bpe_matcher_free(BpeMatcher *matcher);  /* NULL is fine */
 
 /* Encodes bytes[0, n) up to the first place at which no token begins; returns how far it came and puts the ids into `ids` (room for n). */
 size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *bytes, size_t n, int32_t *ids, size_t *n_ids);
+/* Says that this text will be matched soon. */
+void bpe_matcher_hint(const BpeMatcher *matcher, const char *bytes, size_t n);
 size_t bpe_matcher_n_tokens(const BpeMatcher *matcher);  /* that take part */
 /* Bytes of a token that takes part. */
 uint32_t bpe_matcher_length(const BpeMatcher *matcher, int32_t id);

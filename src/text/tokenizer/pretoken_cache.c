@@ -1,6 +1,7 @@
 /* pretoken_cache.c - see pretoken_cache.h. */
 #include "text/tokenizer/pretoken_cache.h"
 #include "base/arena.h"
+#include "base/large.h"
 
 #include <stdlib.h>
 #include <xxhash.h>
@@ -11,7 +12,7 @@ void pretoken_cache_init(PretokenCache *cache, bool noted)
 {
     cache->noted = noted;
     size_t n_short = (2u << SHORT_BUCKET_BITS) * sizeof *cache->shorts, n_long = (2u << LONG_BUCKET_BITS) * sizeof *cache->longs;
-    cache->block = mem_alloc(n_short + n_long + CACHE_LINE);
+    cache->block = mem_alloc_large(n_short + n_long + CACHE_LINE);
     char *start = (char *)cache->block + (CACHE_LINE - (uintptr_t)cache->block % CACHE_LINE) % CACHE_LINE;
     cache->shorts = (ShortEntry *)start;
     cache->longs = (LongEntry *)(start + n_short);
@@ -33,6 +34,15 @@ static void long_key(uint64_t part[4], const char *bytes, size_t n)
 static LongEntry *long_bucket(const PretokenCache *cache, const uint64_t part[4])
 {
     return &cache->longs[2 * (XXH3_64bits(part, 4 * sizeof *part) >> (64 - LONG_BUCKET_BITS))];
+}
+
+void pretoken_cache_hint_long(const PretokenCache *cache, const char *bytes, size_t n)
+{
+    uint64_t part[4];
+    long_key(part, bytes, n);
+    const LongEntry *bucket = long_bucket(cache, part);
+    __builtin_prefetch(bucket);
+    __builtin_prefetch(bucket + 1);
 }
 
 const int32_t *pretoken_cache_find_long(const PretokenCache *cache, const char *bytes, size_t n)

@@ -38,6 +38,8 @@ void pretoken_cache_init(PretokenCache *cache, bool noted);
 void pretoken_cache_release(PretokenCache *cache);
 /* The ids of a piece of at most LONG_PIECE_BYTES among the long ones: LONG_PIECE_IDS places, -1 behind the last id; NULL when not known. */
 const int32_t *pretoken_cache_find_long(const PretokenCache *cache, const char *bytes, size_t n);
+/* Says that such a piece will be looked for soon. */
+void pretoken_cache_hint_long(const PretokenCache *cache, const char *bytes, size_t n);
 /* Does nothing when the piece or its ids are too many, or there is no id. `note` is kept when the cache is noted. */
 void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids, int32_t note);
 

@@ -1,6 +1,7 @@
 /* trie.c - see trie.h. Nodes are placed breadth first; the children of one go to the first base at which all their units are free. */
 #include "text/tokenizer/trie.h"
 #include "base/arena.h"
+#include "base/large.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -125,6 +126,10 @@ void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
     }
     free(queue);
     free(builder.base_taken);
+    TrieNode *units = mem_alloc_large((size_t)trie->n_units * sizeof *units);
+    memcpy(units, trie->units, (size_t)trie->n_units * sizeof *units);
+    free(trie->units);
+    trie->units = units;
 }
 
 void trie_release(Trie *trie)

@@ -1,0 +1,120 @@
+/* char_edges.h - the longest token at a place of a text, walked a character at a time where characters have three bytes: Hangul, kana, Chinese.
+ *
+ * A byte trie takes three looks for a syllable, each behind the one before. Here an edge leads from a prefix of tokens over a whole character,
+ * found by hashing; and the first character, alone or behind a space, is found by its code. All else is left to the byte trie. */
+#ifndef TEXT_CHAR_EDGES_H
+#define TEXT_CHAR_EDGES_H
+
+#include "text/tokenizer/trie.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* An edge in 64 bits: where it starts << 44 | character << 28 | value << 8 | flags. Nodes are the slots of the edges that lead to them. The value
+ * is that of the longest key that ends within the character, `flags & EDGE_BACK` bytes before its end. 0 is a free slot: characters of three
+ * bytes are not 0. */
+enum { EDGE_NODE_BITS = 20, EDGE_CHAR_SHIFT = 28, EDGE_NODE_SHIFT = 44, EDGE_VALUE_SHIFT = 8, EDGE_NO_VALUE = (1 << 20) - 1 };
+enum { EDGE_BACK = 3, EDGE_GOES_ON = 4, EDGE_HAS_BYTES = 8 };  /* further characters follow; bytes that are no whole character follow */
+enum { EDGE_FROM_ROOT = (1 << EDGE_NODE_BITS) - 1, EDGE_FROM_SPACE = EDGE_FROM_ROOT - 1 };
+
+typedef struct {
+    const Trie *trie;
+    uint64_t *slots;    /* NULL: too many for 20 bits, or none */
+    uint32_t mask;
+    uint64_t *first, *spaced;  /* edges from the root and from a space, by character; in place of the start, their own slot */
+    uint32_t *units;    /* of the byte trie, by slot */
+} CharEdges;
+
+/* `keys` are those that `trie` was built of, sorted by it; values below EDGE_NO_VALUE. */
+void char_edges_build(CharEdges *edges, const Trie *trie, const TrieKey *keys, size_t n_keys);
+void char_edges_release(CharEdges *edges);
+
+/* The code of a character of three bytes, 0 when there is none; overlong forms and surrogates count, as no key holds them. */
+static inline uint32_t wide_char_at(const char *at, size_t n)
+{
+    if (n < 3 || ((unsigned char)at[0] & 0xF0) != 0xE0 || ((unsigned char)at[1] & 0xC0) != 0x80 || ((unsigned char)at[2] & 0xC0) != 0x80)
+        return 0;
+    return ((uint32_t)(unsigned char)at[0] << 12 | ((uint32_t)(unsigned char)at[1] & 0x3F) << 6 | ((uint32_t)(unsigned char)at[2] & 0x3F)) & 0xFFFF;
+}
+
+static inline uint64_t edge_key(uint32_t node, uint32_t c)
+{
+    return (uint64_t)node << (EDGE_NODE_SHIFT - EDGE_CHAR_SHIFT) | c;
+}
+
+static inline uint32_t edge_home(const CharEdges *edges, uint64_t key)
+{
+    return (uint32_t)((key * 0x9E3779B97F4A7C15u) >> 40) & edges->mask;
+}
+
+/* The slot of an edge, or the free one where it would be. */
+static inline uint32_t edge_slot(const CharEdges *edges, uint32_t node, uint32_t c)
+{
+    uint64_t key = edge_key(node, c);
+    uint32_t slot = edge_home(edges, key);
+    while (edges->slots[slot] && edges->slots[slot] >> EDGE_CHAR_SHIFT != key)
+        slot = (slot + 1) & edges->mask;
+    return slot;
+}
+
+static inline int32_t edge_value(uint64_t edge)
+{
+    int32_t value = (int32_t)(edge >> EDGE_VALUE_SHIFT & EDGE_NO_VALUE);
+    return value == EDGE_NO_VALUE ? -1 : value;
+}
+
+/* The rest of the way by bytes. */
+static inline int32_t longest_by_bytes(const Trie *trie, TrieNode node, const char *bytes, size_t at, size_t n, int32_t longest, size_t *length)
+{
+    for (; at < n && trie_step(trie, &node, (unsigned char)bytes[at]); at++)
+        if (trie_value(node) >= 0) {
+            longest = trie_value(node);
+            *length = at + 1;
+        }
+    return longest;
+}
+
+/* The value of the longest key that bytes[0, n) begins with, and its length; -1 when there is none. */
+static inline int32_t char_edges_longest(const CharEdges *edges, const char *bytes, size_t n, size_t *length)
+{
+    const Trie *trie = edges->trie;
+    size_t at = n && bytes[0] == ' ';
+    uint32_t c = edges->slots ? wide_char_at(bytes + at, n - at) : 0, node;
+    uint64_t edge = c ? (at ? edges->spaced : edges->first)[c] : 0;
+    if (!edge)
+        return longest_by_bytes(trie, trie_root(trie), bytes, 0, n, -1, length);
+    node = (uint32_t)(edge >> EDGE_NODE_SHIFT);
+    int32_t longest = -1;
+    for (;;) {
+        at += 3;
+        if (edge_value(edge) >= 0) {
+            longest = edge_value(edge);
+            *length = at - (edge & EDGE_BACK);
+        }
+        uint64_t next = 0;
+        if (edge & EDGE_GOES_ON && (c = wide_char_at(bytes + at, n - at)) != 0) {
+            uint32_t slot = edge_slot(edges, node, c);
+            next = edges->slots[slot];
+            if (next)
+                node = slot;
+        }
+        if (!next)
+            break;
+        edge = next;
+    }
+    if (edge & EDGE_HAS_BYTES)
+        longest = longest_by_bytes(trie, trie->units[edges->units[node]], bytes, at, n, longest, length);
+    return longest;
+}
+
+/* Puts on its way what char_edges_longest would look at after the first character. */
+static inline void char_edges_hint(const CharEdges *edges, const char *bytes, size_t n)
+{
+    size_t at = n && bytes[0] == ' ';
+    uint32_t c = edges->slots ? wide_char_at(bytes + at, n - at) : 0, next = c ? wide_char_at(bytes + at + 3, n - at - 3) : 0;
+    uint64_t edge = c ? (at ? edges->spaced : edges->first)[c] : 0;
+    if (edge & EDGE_GOES_ON && next)
+        __builtin_prefetch(&edges->slots[edge_home(edges, edge_key((uint32_t)(edge >> EDGE_NODE_SHIFT), next))]);
+}
+
+#endif
