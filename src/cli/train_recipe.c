@@ -74,6 +74,9 @@ void train_outcome_to_json(const TrainOutcome *outcome, JsonWriter *json)
     json_field_int(json, "peak_bytes", outcome->peak_bytes);
     json_field_double(json, "seconds", r->seconds);
     json_field_int(json, "bad_steps", r->n_bad_steps);
+    json_field_int(json, "spikes", r->n_spikes);
+    json_field_int(json, "rollbacks", r->n_rollbacks);
+    json_field_int(json, "batches_skipped", r->n_batches_skipped);
     json_field_double(json, "data_share", r->data_share);
     json_field_double(json, "loss_scale", r->loss_scale);
     json_field_double(json, "recompute_share_planned", outcome->plan.memory.recompute_share);

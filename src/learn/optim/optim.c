@@ -73,7 +73,7 @@ void optim_record_refresh(Graph *g)
 void optim_record_update(const OptimOptions *options, Graph *g)
 {
     Store *store = graph_store(g);
-    graph_set_segment(g, SEGMENT_UPDATE);
+    graph_set_segment(g, SEGMENT_BACKWARD);
     graph_push_scope(g, "update");
     record_further_uses(g);
     Node *scalars = graph_input(g, "scalars", DTYPE_F32, shape_1(N_STEP_SCALARS), 0);
@@ -84,6 +84,7 @@ void optim_record_update(const OptimOptions *options, Graph *g)
             grads[n_grads++] = bucket_slab(g, b, "grad");
     Node *norm_factor = grad_norm(g, grads, n_grads, scalars);
     graph_output(g, "norm_factor", norm_factor);
+    graph_set_segment(g, SEGMENT_UPDATE);
     for (int b = 0; b < store_n_buckets(store); b++) {
         const BucketSpec *bucket = store_bucket(store, b);
         if (!bucket->trainable)

@@ -24,7 +24,8 @@ OptimOptions optim_options_default(void);
 /* Adds gradient and moment slabs to every trainable bucket. Call before graph_differentiate. */
 void optim_declare(const OptimOptions *options, Store *store);
 /* Records the update over all gradients that exist by now (call after graph_differentiate of the training graph; it may be another graph over the same
- * store). Input "scalars"; output "norm_factor" f32 [2] (grad_norm in op.h). */
+ * store). Input "scalars"; output "norm_factor" f32 [2] (grad_norm in op.h), which SEGMENT_BACKWARD of this graph measures;
+ * SEGMENT_UPDATE then takes the step, or none when the host has set the factor to 0 in between. */
 void optim_record_update(const OptimOptions *options, Graph *g);
 /* Records only the refresh of derived copies ("<name>:bf16"): after weights were initialised or loaded. */
 void optim_record_refresh(Graph *g);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "engine/tensor/safetensors.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,24 +134,34 @@ static Entry *best_entry(Entry *entries, int n)
     return best;
 }
 
-static Err update_links(const char *checkpoints_dir, int64_t keep_best, Arena *arena)
+/* NULL: there is none any more. */
+static Err set_link(const char *checkpoints_dir, const char *name, const Entry *entry, Arena *arena)
+{
+    const char *link = arena_printf(arena, "%s/%s", checkpoints_dir, name);
+    if (entry)
+        return file_link(arena_printf(arena, "step-%lld", (long long)entry->step), link);
+    return unlink(link) == 0 || errno == ENOENT ? OK : err_set(ERR_IO, "%s: %s", link, strerror(errno));
+}
+
+static Err update_links(const char *checkpoints_dir, CheckpointKeep keep, Arena *arena)
 {
     Entry *entries;
     int n;
     TRY(list_checkpoints(&entries, &n, arena, checkpoints_dir));
-    TRY(file_link(arena_printf(arena, "step-%lld", (long long)entries[0].step), arena_printf(arena, "%s/last", checkpoints_dir)));
     const Entry *best = best_entry(entries, n);
-    if (best)
-        TRY(file_link(arena_printf(arena, "step-%lld", (long long)best->step), arena_printf(arena, "%s/best", checkpoints_dir)));
+    TRY(set_link(checkpoints_dir, "last", n ? &entries[0] : NULL, arena));
+    TRY(set_link(checkpoints_dir, "best", best, arena));
+    if (n == 0)
+        return OK;
     entries[0].keep = true;
     bool newest_is_best = best == &entries[0];
-    for (int64_t k = newest_is_best ? 1 : 0; k < keep_best; k++) {
+    for (int64_t k = newest_is_best ? 1 : 0; k < keep.best; k++) {
         Entry *next = best_entry(entries, n);
         if (next)
             next->keep = true;
     }
     for (int i = 0; i < n; i++)
-        if (!entries[i].keep)
+        if (!entries[i].keep && entries[i].step != keep.step)
             TRY(file_remove_tree(arena_printf(arena, "%s/step-%lld", checkpoints_dir, (long long)entries[i].step)));
     return OK;
 }
@@ -176,11 +187,11 @@ static Err write_folder(const char *dir, const RunState *state, const Store *sto
     return file_sync_dir(dir);
 }
 
-Err checkpoint_save(const char *run_dir, const RunState *state, const Store *store, const Task *task, int64_t keep_best)
+Err checkpoint_save(const char *run_dir, const RunState *state, const Store *store, const Task *task, CheckpointKeep keep)
 {
     Arena *arena = arena_new();
     const char *checkpoints_dir = arena_printf(arena, "%s/checkpoints", run_dir);
-    const char *dir = arena_printf(arena, "%s/step-%lld", checkpoints_dir, (long long)state->step);
+    const char *dir = checkpoint_dir(arena, run_dir, state->step);
     const char *beside = arena_printf(arena, "%s.tmp-%d", dir, (int)getpid());
     Err err;
     TRY_GOTO(err, file_make_dirs(checkpoints_dir), done);
@@ -195,8 +206,29 @@ Err checkpoint_save(const char *run_dir, const RunState *state, const Store *sto
     }
     TRY_GOTO(err, file_remove_tree(dir), done);  /* the same step again, after a resume from an older one */
     TRY_GOTO(err, file_rename(beside, dir), done);
-    err = update_links(checkpoints_dir, keep_best, arena);
+    err = update_links(checkpoints_dir, keep, arena);
 done:
+    arena_free(arena);
+    return err;
+}
+
+const char *checkpoint_dir(Arena *arena, const char *run_dir, int64_t step)
+{
+    return arena_printf(arena, "%s/checkpoints/step-%lld", run_dir, (long long)step);
+}
+
+Err checkpoint_remove_after(const char *run_dir, int64_t step)
+{
+    Arena *arena = arena_new();
+    Entry *entries;
+    int n;
+    const char *checkpoints_dir = arena_printf(arena, "%s/checkpoints", run_dir);
+    Err err = list_checkpoints(&entries, &n, arena, checkpoints_dir);
+    for (int i = 0; i < n && err == OK; i++)
+        if (entries[i].step > step)
+            err = file_remove_tree(checkpoint_dir(arena, run_dir, entries[i].step));
+    if (err == OK && n > 0)
+        err = update_links(checkpoints_dir, (CheckpointKeep){.best = n, .step = step}, arena);
     arena_free(arena);
     return err;
 }
@@ -209,7 +241,7 @@ Err checkpoint_find(const char **dir, Arena *arena, const char *run_dir)
     const char *checkpoints_dir = arena_printf(arena, "%s/checkpoints", run_dir);
     TRY(list_checkpoints(&entries, &n, arena, checkpoints_dir));
     for (int i = 0; i < n; i++) {
-        const char *candidate = arena_printf(arena, "%s/step-%lld", checkpoints_dir, (long long)entries[i].step);
+        const char *candidate = checkpoint_dir(arena, run_dir, entries[i].step);
         if (checkpoint_verify(candidate) == OK) {
             *dir = candidate;
             return OK;

@@ -14,9 +14,20 @@
 #include "base/err.h"
 #include "engine/graph/store.h"
 #include "learn/optim/loss_scale.h"
+#include "learn/train/spike.h"
 #include "learn/train/task.h"
 
 #include <stdint.h>
+
+/* What the guard remembers (trainer_guard.c). */
+typedef struct {
+    StepHistory history;         /* of steps that were taken */
+    int64_t n_refused_in_a_row;  /* steps up to now that were not taken; overflows of fp16 that a smaller scale cures do not count */
+    int64_t first_refused_step;  /* steps taken before the first of them */
+    int64_t n_spikes, n_rollbacks;
+    int64_t rolled_back_to;      /* the step of the last one */
+    int64_t n_batches_skipped;   /* by rollbacks: the data runs so many steps ahead of the optimizer */
+} GuardState;
 
 /* What a run is beside its tensors. NaN: no value. */
 typedef struct {
@@ -27,11 +38,19 @@ typedef struct {
     double val_loss;      /* at this step */
     LossScale loss_scale; /* of the next step */
     uint64_t recipe_hash; /* of the settings that decide the result */
+    GuardState guard;
 } RunState;
 
-/* Writes the checkpoint of state->step, moves the links, removes all but the newest and the `keep_best` best.
- * On an error (disk full) earlier checkpoints and links are as they were. */
-Err checkpoint_save(const char *run_dir, const RunState *state, const Store *store, const Task *task, int64_t keep_best);
+/* Writes the checkpoint of state->step, moves the links, removes all but the newest, the `keep_best` best, and that of `keep_step`, which a rollback
+ * may need (-1: none). On an error (disk full) earlier checkpoints and links are as they were. */
+typedef struct {
+    int64_t best, step;
+} CheckpointKeep;
+Err checkpoint_save(const char *run_dir, const RunState *state, const Store *store, const Task *task, CheckpointKeep keep);
+/* The folder of a step's checkpoint, whether it exists or not. In `arena`. */
+const char *checkpoint_dir(Arena *arena, const char *run_dir, int64_t step);
+/* Removes the checkpoints of later steps. */
+Err checkpoint_remove_after(const char *run_dir, int64_t step);
 
 /* Finds the newest whole checkpoint of a run, verifying checksums; a damaged one is passed over with a warning. *dir (in `arena`) is NULL when there
  * is none at all. ERR_FORMAT when there are some and all are damaged. */

@@ -16,6 +16,74 @@ static void hash_to_hex(char hex[17], uint64_t hash)
     snprintf(hex, 17, "%016llx", (unsigned long long)hash);
 }
 
+/* Numbers of the guard, by name, for both ways. */
+static int64_t *guard_count(GuardState *guard, int i, const char **name)
+{
+    static const char *const names[] = {"refused_in_a_row", "first_refused_step", "spikes", "rollbacks", "rolled_back_to", "batches_skipped"};
+    int64_t *const counts[] = {&guard->n_refused_in_a_row, &guard->first_refused_step, &guard->n_spikes, &guard->n_rollbacks,
+                               &guard->rolled_back_to, &guard->n_batches_skipped};
+    const int n = sizeof names / sizeof names[0];
+    *name = i < n ? names[i] : NULL;
+    return i < n ? counts[i] : NULL;
+}
+
+static void write_doubles(JsonWriter *json, const char *key, const double *values, int64_t n)
+{
+    json_write_key(json, key);
+    json_write_array_begin(json);
+    for (int64_t i = 0; i < n; i++)
+        json_write_double(json, values[i]);
+    json_write_array_end(json);
+}
+
+static void write_guard(const GuardState *guard, JsonWriter *json)
+{
+    GuardState copy = *guard;
+    const char *name;
+    json_write_key(json, "guard");
+    json_write_object_begin(json);
+    for (int i = 0; guard_count(&copy, i, &name); i++)
+        json_field_int(json, name, *guard_count(&copy, i, &name));
+    write_doubles(json, "losses", guard->history.loss, guard->history.n);
+    write_doubles(json, "grad_norms", guard->history.grad_norm, guard->history.n);
+    json_write_object_end(json);
+}
+
+static Err read_doubles(JsonReader *json, double *values, int64_t *n)
+{
+    *n = 0;
+    TRY(json_array_begin(json));
+    while (json_array_next(json)) {
+        if (*n == SPIKE_WINDOW_MAX)
+            return json_fail(json, "at most %d numbers expected", SPIKE_WINDOW_MAX);
+        TRY(json_double(json, &values[(*n)++]));
+    }
+    return json->err;
+}
+
+static Err read_guard(GuardState *guard, JsonReader *json)
+{
+    JsonText key;
+    const char *name;
+    int64_t n_norms = 0;
+    TRY(json_object_begin(json));
+    while (json_object_next(json, &key)) {
+        int64_t *count = NULL;
+        for (int i = 0; !count && guard_count(guard, i, &name); i++)
+            count = json_text_is(key, name) ? guard_count(guard, i, &name) : NULL;
+        if (count)
+            TRY(json_int(json, count));
+        else if (json_text_is(key, "losses"))
+            TRY(read_doubles(json, guard->history.loss, &guard->history.n));
+        else if (json_text_is(key, "grad_norms"))
+            TRY(read_doubles(json, guard->history.grad_norm, &n_norms));
+        else
+            TRY(json_skip(json));
+    }
+    TRY(json->err);
+    return n_norms == guard->history.n ? OK : json_fail(json, "as many \"grad_norms\" as \"losses\" expected");
+}
+
 Err checkpoint_write_state(const char *path, const RunState *state, const Task *task)
 {
     JsonWriter *json = json_writer_new(2);
@@ -32,8 +100,9 @@ Err checkpoint_write_state(const char *path, const RunState *state, const Task *
     json_field_double(json, "loss_scale", state->loss_scale.scale);
     json_field_int(json, "loss_scale_good_steps", state->loss_scale.n_good);
     json_field_string(json, "recipe_hash", hex);
+    write_guard(&state->guard, json);
     json_write_key(json, "task");
-    task_write_state(task, state->step, json);
+    task_write_state(task, state->step + state->guard.n_batches_skipped, json);
     json_write_object_end(json);
     size_t n_bytes;
     const char *text = json_writer_text(json, &n_bytes);
@@ -94,6 +163,8 @@ Err checkpoint_read_state(RunState *state, const char **task_json, Arena *arena,
             TRY(json_int(&json, &state->loss_scale.n_good));
         else if (json_text_is(key, "recipe_hash"))
             TRY(read_hex(&json, arena, &state->recipe_hash));
+        else if (json_text_is(key, "guard"))
+            TRY(read_guard(&state->guard, &json));
         else if (json_text_is(key, "task"))
             TRY(json_raw(&json, &raw, &n_raw));
         else

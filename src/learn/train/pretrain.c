@@ -129,6 +129,36 @@ static void pretrain_fill(void *context, Program *program, int64_t step, int64_t
         fill_draws(p, program, &batch);
 }
 
+static int64_t pretrain_n_rows(void *context)
+{
+    Pretrain *p = context;
+    return p->recipe->train.micro_batch_size;
+}
+
+/* The file of a piece: data.text, or one of the shards; a mixture's parts are a shard each. */
+static const char *piece_file(const Pretrain *p, const BatchPieces *pieces, int i)
+{
+    const Recipe *r = p->recipe;
+    if (r->data.text)
+        return r->data.text;
+    return r->data.train.value[r->data.weights.n ? pieces->part : pieces->piece[i].shard];
+}
+
+static void pretrain_locate(void *context, int64_t step, int64_t row, Arena *arena, SamplePlace *place)
+{
+    Pretrain *p = context;
+    BatchPieces pieces;
+    int64_t sample = step * p->recipe->train.batch_size + row, n_text = p->recipe->data.seq_len;
+    batch_source_pieces(p->data.train, sample, &pieces);
+    *place = (SamplePlace){.sample = sample, .n_pieces = pieces.n};
+    for (int i = 0; i < SAMPLE_PIECES_MAX && i < pieces.n; i++)
+        place->piece[i] = (SamplePiece){piece_file(p, &pieces, i), pieces.piece[i].document, pieces.piece[i].first, pieces.piece[i].n_tokens};
+    Batch batch = batch_alloc(arena, p->recipe->data.seq_len);
+    batch_source_fill(p->data.train, step, row, 1, &batch);
+    n_text = n_text < SAMPLE_TEXT_TOKENS ? n_text : SAMPLE_TEXT_TOKENS;
+    place->text = tokenizer_decode(p->data.tok, arena, batch.tokens, n_text, false).bytes;
+}
+
 static int64_t eval_rows(const Pretrain *p)
 {
     if (!p->data.val)
@@ -297,6 +327,7 @@ Err pretrain_new(Pretrain **out, const Recipe *recipe, bool plan_only)
     p->scratch = batch_alloc(p->arena, recipe->train.micro_batch_size * recipe->data.seq_len);
     p->task = (Task){.name = "pretrain", .context = p, .build = pretrain_build, .init = pretrain_init, .load = pretrain_load,
                      .n_micro = pretrain_n_micro, .count_targets = pretrain_count_targets, .fill = pretrain_fill,
+                     .n_rows = pretrain_n_rows, .locate = pretrain_locate,
                      .n_eval = pretrain_n_eval, .fill_eval = pretrain_fill_eval, .sample = pretrain_sample, .extra_bytes = pretrain_extra_bytes,
                      .save = pretrain_save, .write_state = pretrain_write_state};
     *out = p;

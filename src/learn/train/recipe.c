@@ -72,6 +72,12 @@ static const Option rows[] = {
     ROW_CHOICE("memory.recompute", memory.recompute, RECOMPUTE_CHOICES, "activations made again in backward instead of kept; the bits stay"),
     ROW_INT("memory.layers", memory.layers, 1, 1e6, "layers between kept activations, for recompute: layers"),
     ROW_REAL("memory.budget_bytes", memory.budget_bytes, 0.0, 1e18, "of the whole run, for recompute: budget"),
+    ROW_CHOICE("guard.policy", guard.policy, GUARD_CHOICES,
+               "spikes of loss or gradient norm: said; not taken and their samples named; also taken back when several come in a row"),
+    ROW_INT("guard.window", guard.window, 4, SPIKE_WINDOW_MAX, "steps whose median and spread the next step is held against"),
+    ROW_REAL("guard.threshold", guard.threshold, 1.0, 1e6, "robust deviations above the median that make a spike"),
+    ROW_INT("guard.patience", guard.patience, 1, 1e6, "rollback: spikes in a row that send the run back to the checkpoint before them"),
+    ROW_INT("guard.rollbacks_max", guard.rollbacks_max, 0, 1e6, "rollback: how many a run may have before it stops"),
     OPTION_BOOL("record.tensorboard", Recipe, record.tensorboard, "write event files for TensorBoard into the run's folder"),
     OPTION_BOOL("record.histograms", Recipe, record.histograms, "with histograms of weights and gradients at evaluations"),
     ROW_INT("record.trace_step", record.trace_step, 0, 1e9, "write this step's calls as a trace for ui.perfetto.dev; 0: none"),
@@ -96,6 +102,7 @@ Recipe recipe_default(void)
                   .bad_steps_max = 10, .sample_tokens = 100, .sample_temperature = 0.8, .probe = true},
         .loss_scale = loss_scale_options_default(),
         .memory = {.layers = 1},
+        .guard = guard_options_default(),
         .record = {.tensorboard = true, .histograms = true},
         .parallel = {.dp = 1, .tp = 1, .pp = 1},
     };
@@ -170,6 +177,9 @@ Err recipe_check(Recipe *r, Arena *arena)
         return err_set(ERR_USAGE, "memory.recompute: budget needs memory.budget_bytes, e.g. 4e9");
     if (r->memory.recompute != RECOMPUTE_BUDGET && r->memory.budget_bytes > 0)
         return err_set(ERR_USAGE, "memory.budget_bytes is set: say memory.recompute: budget as well");
+    if (r->guard.policy == GUARD_ROLLBACK && r->guard.patience > r->train.bad_steps_max)
+        return err_set(ERR_USAGE, "guard.patience %lld is above train.bad_steps_max %lld: the run would stop before it went back",
+                       (long long)r->guard.patience, (long long)r->train.bad_steps_max);
     if (!r->out)
         r->out = arena_printf(arena, "runs/%s", r->run);
     return OK;
@@ -200,5 +210,10 @@ uint64_t recipe_hash(const Recipe *recipe)
     same.train.probe = neutral.train.probe;
     same.memory = neutral.memory;
     same.record = neutral.record;
+    if (recipe->guard.policy == GUARD_OFF || recipe->guard.policy == GUARD_WARN)
+        same.guard = neutral.guard;
+    if (recipe->guard.policy == GUARD_ROLLBACK)
+        same.train.checkpoint_every = recipe->train.checkpoint_every;  /* where it goes back to */
+    same.guard.rollbacks_max = neutral.guard.rollbacks_max;
     return options_hash(&recipe_table, &same);
 }

@@ -46,6 +46,7 @@ typedef struct {
     } train;
     LossScaleOptions loss_scale;
     MemoryOptions memory;
+    GuardOptions guard;
     RecordOptions record;
     struct {
         int64_t dp, tp, pp, zero;
@@ -59,7 +60,7 @@ Err recipe_check(Recipe *recipe, Arena *arena);
 /* The dtype that train.precision names. */
 DType recipe_compute(const Recipe *recipe);
 /* Identity of the result: the hash of all settings but those that cannot change it (run, out, threads, micro_batch_size, memory, records, how
- * often to log, save and sample). */
+ * often to log, save and sample; with guard.policy rollback, where checkpoints stand does). */
 uint64_t recipe_hash(const Recipe *recipe);
 
 #endif

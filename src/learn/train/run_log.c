@@ -13,41 +13,53 @@
 struct RunLog {
     int fd;
     char *path;
+    int64_t n_rollbacks;
     JsonWriter *json;
 };
 
-/* A line's "step", or -1 when the line is not a record. */
-static int64_t line_step(const char *path, const char *line, size_t n_bytes)
+typedef struct {
+    int64_t rollbacks, step;  /* step -1: not a record */
+} LinePlace;
+
+static LinePlace line_place(const char *path, const char *line, size_t n_bytes)
 {
+    const LinePlace none = {0, -1};
+    LinePlace place = none;
     JsonReader json;
     JsonText key;
-    int64_t step = -1;
     json_reader_init(&json, path, line, n_bytes);
     if (json_object_begin(&json) != OK)
-        return -1;
-    while (json_object_next(&json, &key))
-        if ((json_text_is(key, "step") ? json_int(&json, &step) : json_skip(&json)) != OK)
-            return -1;
-    return json_reader_end(&json) == OK ? step : -1;
+        return none;
+    while (json_object_next(&json, &key)) {
+        int64_t *number = json_text_is(key, "step") ? &place.step : json_text_is(key, "rollbacks") ? &place.rollbacks : NULL;
+        if ((number ? json_int(&json, number) : json_skip(&json)) != OK)
+            return none;
+    }
+    return json_reader_end(&json) == OK ? place : none;
 }
 
-/* Bytes of the leading lines that belong to steps up to last_step. */
-static size_t kept_bytes(const char *path, const char *bytes, size_t n_bytes, int64_t last_step)
+static bool is_after(LinePlace a, LinePlace b)
+{
+    return a.rollbacks > b.rollbacks || (a.rollbacks == b.rollbacks && a.step > b.step);
+}
+
+/* Bytes of the leading lines that stand no later than `last`. */
+static size_t kept_bytes(const char *path, const char *bytes, size_t n_bytes, LinePlace last)
 {
     size_t kept = 0;
     while (kept < n_bytes) {
         const char *end = memchr(bytes + kept, '\n', n_bytes - kept);
         if (!end)
             break;
-        int64_t step = line_step(path, bytes + kept, (size_t)(end - bytes) - kept);
-        if (step < 0 || step > last_step)
+        LinePlace place = line_place(path, bytes + kept, (size_t)(end - bytes) - kept);
+        if (place.step < 0 || is_after(place, last))
             break;
         kept = (size_t)(end - bytes) + 1;
     }
     return kept;
 }
 
-Err run_log_open(RunLog **out, const char *path, int64_t last_step)
+Err run_log_open(RunLog **out, const char *path, int64_t last_step, int64_t n_rollbacks)
 {
     *out = NULL;
     size_t keep = 0;
@@ -57,7 +69,7 @@ Err run_log_open(RunLog **out, const char *path, int64_t last_step)
         size_t n_bytes;
         Err err = file_read(&bytes, &n_bytes, arena, path);
         if (err == OK)
-            keep = kept_bytes(path, bytes, n_bytes, last_step);
+            keep = kept_bytes(path, bytes, n_bytes, (LinePlace){n_rollbacks, last_step});
         arena_free(arena);
         TRY(err);
     }
@@ -69,9 +81,14 @@ Err run_log_open(RunLog **out, const char *path, int64_t last_step)
         return err;
     }
     RunLog *log = mem_alloc(sizeof *log);
-    *log = (RunLog){.fd = fd, .path = mem_strdup(path)};
+    *log = (RunLog){.fd = fd, .path = mem_strdup(path), .n_rollbacks = n_rollbacks};
     *out = log;
     return OK;
+}
+
+void run_log_set_rollbacks(RunLog *log, int64_t n_rollbacks)
+{
+    log->n_rollbacks = n_rollbacks;
 }
 
 JsonWriter *run_log_begin(RunLog *log, int64_t step)
@@ -79,6 +96,8 @@ JsonWriter *run_log_begin(RunLog *log, int64_t step)
     log->json = json_writer_new(0);
     json_write_object_begin(log->json);
     json_field_int(log->json, "step", step);
+    if (log->n_rollbacks > 0)
+        json_field_int(log->json, "rollbacks", log->n_rollbacks);
     return log->json;
 }
 

@@ -1,4 +1,4 @@
-/* trainer.c - making a trainer: graphs, programs, plan, memory, resume. */
+/* trainer.c - making a trainer: graphs, programs, plan, memory. */
 #include "learn/train/trainer_internal.h"
 
 #include "base/file.h"
@@ -70,6 +70,8 @@ Err trainer_new(Trainer **out, Store *store, const Task *task, const TrainerOpti
     if (options->compute == DTYPE_F16)
         t->state.loss_scale = loss_scale_start(&options->loss_scale);
     t->state.recipe_hash = options->recipe_hash;
+    t->fresh = t->state;
+    t->sample_loss = ARENA_ARRAY(t->arena, double, task->n_micro(task->context) * task->n_rows(task->context));
     make_schedule(t);
     Err err = trainer_compile(t);
     if (err != OK) {
@@ -106,6 +108,13 @@ static double recompute_share(const Trainer *t)
     return n_micro * micro.repeats / (n_micro * micro.all + update.all);
 }
 
+static void add_cost(TrainerPlan *plan, const Cost *cost)
+{
+    plan->step_matmul_flops += cost->matmul_flops;
+    plan->step_flops += cost->matmul_flops + cost->other_flops;
+    plan->step_bytes_moved += cost->bytes_read + cost->bytes_written;
+}
+
 TrainerPlan trainer_plan(const Trainer *t)
 {
     TrainerPlan plan = {0};
@@ -125,10 +134,12 @@ TrainerPlan trainer_plan(const Trainer *t)
     plan.total_bytes += plan.activation_bytes + plan.update_bytes + plan.eval_bytes + plan.input_bytes + plan.task_bytes;
     for (int64_t i = 0; i < t->n_schedule; i++) {
         Segment segment = t->schedule[i].segment;
-        const Cost *cost = segment == SEGMENT_UPDATE ? &update->cost[segment] : &micro->cost[segment];
-        plan.step_matmul_flops += cost->matmul_flops;
-        plan.step_flops += cost->matmul_flops + cost->other_flops;
-        plan.step_bytes_moved += cost->bytes_read + cost->bytes_written;
+        if (segment == SEGMENT_UPDATE) {
+            add_cost(&plan, &update->cost[SEGMENT_BACKWARD]);  /* the gradient norm */
+            add_cost(&plan, &update->cost[SEGMENT_UPDATE]);
+        } else {
+            add_cost(&plan, &micro->cost[segment]);
+        }
     }
     return plan;
 }
@@ -165,57 +176,15 @@ Err trainer_bind(Trainer *t)
     TRY(program_bind(t->update));
     TRY(program_bind(t->eval));
     TRY(program_bind(t->refresh));
-    TRY(t->task->init(t->task->context, t->store));
-    program_run_all(t->refresh);
-    return OK;
-}
-
-/* The task's fields as they would be written now; they must be those of the checkpoint. */
-static Err check_task_state(Trainer *t, const char *dir, const char *task_json, Arena *arena)
-{
-    JsonWriter *json = json_writer_new(2);
-    json_write_object_begin(json);
-    json_write_key(json, "task");  /* the same depth as in state.json, so the same text */
-    task_write_state(t->task, t->state.step, json);
-    json_write_object_end(json);
-    const char *now = arena_strdup(arena, json_writer_text(json, NULL));
-    json_writer_free(json);
-    if (strstr(now, task_json))
-        return OK;
-    return err_set(ERR_USAGE, "%s: this checkpoint was made from other data or another tokenizer: compare \"task\" in its state.json;"
-                   " use the same recipe, or train into another --out", dir);
-}
-
-Err trainer_resume(Trainer *t, bool *resumed)
-{
-    *resumed = false;
-    if (!t->options.run_dir)
-        return OK;
-    Arena *arena = arena_new();
-    const char *dir, *task_json;
-    RunState state;
-    Err err;
-    TRY_GOTO(err, checkpoint_find(&dir, arena, t->options.run_dir), done);
-    if (!dir)
-        goto done;
-    TRY_GOTO(err, checkpoint_read_state(&state, &task_json, arena, dir), done);
-    if (state.recipe_hash != t->options.recipe_hash) {
-        err = err_set(ERR_USAGE, "%s: the recipe has changed in settings that decide the result; compare %s/recipe.yaml,"
-                      " or train into another --out", dir, t->options.run_dir);
-        goto done;
-    }
-    t->state = state;
-    TRY_GOTO(err, check_task_state(t, dir, task_json, arena), done);
-    TRY_GOTO(err, t->task->load(t->task->context, t->store, dir), done);
-    TRY_GOTO(err, checkpoint_load_moments(t->store, dir), done);
-    program_run_all(t->refresh);
-    *resumed = true;
-done:
-    arena_free(arena);
-    return err;
+    return trainer_start(t);
 }
 
 int64_t trainer_step(const Trainer *t)
 {
     return t->state.step;
+}
+
+int64_t trainer_data_step(const Trainer *t)
+{
+    return t->state.step + t->state.guard.n_batches_skipped;
 }

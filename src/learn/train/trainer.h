@@ -11,6 +11,7 @@
 #include "engine/pass/recompute.h"
 #include "learn/optim/loss_scale.h"
 #include "learn/optim/optim.h"
+#include "learn/train/spike.h"
 #include "learn/train/task.h"
 
 #include <stdint.h>
@@ -24,6 +25,29 @@ typedef struct {
     int64_t layers;       /* of a group, for RECOMPUTE_LAYERS; RECOMPUTE_SQRT takes the root of their number */
     double budget_bytes;  /* of the whole run, for RECOMPUTE_BUDGET: the plan's total stays below at the least cost of time */
 } MemoryOptions;
+
+/* What happens when a step's loss or gradient norm is out of all proportion (spike.h). A spike says one of two things. Its samples are bad: then
+ * not taking the step is enough, for the weights are still those before it. Or the weights are, since some step before: then every step now
+ * spikes, and only a state from before helps, from which the run must go on with other data (Chowdhery et al. 2022, arXiv:2204.02311, 5.1).
+ *
+ *   off       only steps that are not finite are skipped
+ *   warn      said and logged; the step is taken
+ *   skip      the step is not taken: its samples are named, and passed over
+ *   rollback  the same, and after `patience` such steps in a row the run goes back to the last checkpoint from before them; all samples since
+ *             then are passed over
+ *
+ * The decisions follow from the run's own numbers, which checkpoints hold, so a run that is killed and resumed makes them again to the bit. */
+typedef enum { GUARD_OFF, GUARD_WARN, GUARD_SKIP, GUARD_ROLLBACK } GuardPolicy;
+#define GUARD_CHOICES "off|warn|skip|rollback"
+typedef struct {
+    int policy;             /* GuardPolicy */
+    int64_t window;         /* steps that the next is held against */
+    double threshold;       /* deviations above the median that make a spike */
+    int64_t patience;       /* rollback: spikes in a row that the run bears */
+    int64_t rollbacks_max;  /* ERR_NUMERIC at one more */
+} GuardOptions;
+GuardOptions guard_options_default(void);
+
 /* What a run leaves behind beside log.jsonl, in its folder. None of it touches the result. */
 typedef struct {
     bool tensorboard;    /* tensorboard/events.out.tfevents.*: losses, samples, and with */
@@ -38,13 +62,14 @@ typedef struct {
     DType compute;            /* f32; bf16 or fp16: autocast over f32 masters */
     LossScaleOptions loss_scale;  /* for fp16 */
     MemoryOptions memory;
+    GuardOptions guard;
     int64_t grad_leaf;        /* tokens (graph.h) */
     int64_t eval_every;       /* steps; 0: only at the end */
     int64_t checkpoint_every; /* steps; 0: only at the end */
     int64_t sample_every;     /* steps; 0: only at the end */
     int64_t log_every;
     int64_t keep_best;
-    int64_t bad_steps_max;    /* non-finite steps in a row before the run stops */
+    int64_t bad_steps_max;    /* steps in a row that may not be taken before the run stops */
     const char *run_dir;      /* NULL: nothing is written */
     uint64_t recipe_hash;
     double flops_per_token;   /* necessary matmul FLOPs, for the share of peak; 0: unknown */
@@ -94,6 +119,9 @@ typedef struct {
     double lr, grad_norm;
     bool skipped;      /* non-finite: weights and moments are as before */
     bool hopeless;     /* skipped, and no smaller loss scale is left to try */
+    bool spike;        /* finite, but above `limits` */
+    bool refused;      /* not taken: hopeless, or a spike that the policy does not take; weights and moments are as before */
+    SpikeLimits limits;
     double loss_scale; /* that this step used; 1 but for fp16 */
     int64_t n_tokens, n_targets;
     double seconds, data_seconds;  /* data: of it, until the batches were there */
@@ -109,6 +137,7 @@ Err trainer_evaluate(Trainer *trainer, EvalReport *report);
 
 typedef struct {
     int64_t steps, n_tokens, n_targets, n_bad_steps;
+    int64_t n_spikes, n_rollbacks, n_batches_skipped;  /* by the guard; batches: passed over by rollbacks */
     double train_loss;     /* mean over the steps since the last log line */
     EvalReport eval;       /* the last one */
     double seconds, tokens_per_second, share_of_peak;  /* of the steps run now; share NaN when unknown */

@@ -5,6 +5,18 @@
 
 #include <math.h>
 
+Err trainer_events_restart(Trainer *t)
+{
+    if (!t->events)
+        return OK;
+    event_file_close(t->events);
+    t->events = NULL;
+    Arena *arena = arena_new();
+    Err err = event_file_open(&t->events, arena_printf(arena, "%s/tensorboard", t->options.run_dir), t->state.step + 1);
+    arena_free(arena);
+    return err;
+}
+
 Err trainer_events_open(Trainer *t)
 {
     if (!t->options.run_dir || !t->options.record.tensorboard || t->events)
@@ -92,4 +104,9 @@ Err trainer_events_evaluation(Trainer *t, const EvalReport *report)
 Err trainer_events_sample(Trainer *t, const char *text)
 {
     return t->events ? event_file_text(t->events, t->state.step, "sample", text) : OK;
+}
+
+Err trainer_events_incident(Trainer *t, int64_t step, const char *text)
+{
+    return t->events ? event_file_text(t->events, step, "incidents", text) : OK;
 }

@@ -29,7 +29,8 @@ struct Trainer {
     RecomputeReport recompute;
     int64_t kept_bytes;  /* the micro step's slab without recompute */
     RunState state;
-    int64_t n_bad_in_a_row;
+    RunState fresh;       /* that of step 0 */
+    double *sample_loss;  /* [n_micro * n_rows] of this step, nats a target */
     RunLog *log;
     StepTrace *trace;   /* while the step that is traced runs */
     EventFile *events;  /* NULL: not asked for */
@@ -51,6 +52,27 @@ Err trainer_events_step(Trainer *trainer, const StepReport *report);
 Err trainer_events_gradients(Trainer *trainer, double scale);
 Err trainer_events_evaluation(Trainer *trainer, const EvalReport *report);
 Err trainer_events_sample(Trainer *trainer, const char *text);
+Err trainer_events_incident(Trainer *trainer, int64_t step, const char *text);
+/* The run goes on from an earlier step: what TensorBoard has of later ones is void. */
+Err trainer_events_restart(Trainer *trainer);
+
+/* The data's step: rollbacks have passed over some. */
+int64_t trainer_data_step(const Trainer *t);
+
+/* trainer_guard.c. Once loss and gradient norm are known, before the update: fills in spike, refused and limits. */
+void trainer_guard_judge(const Trainer *t, StepReport *report);
+/* After the step is counted and it is known whether it was hopeless: remembers it. `step`: how many were taken before it. */
+void trainer_guard_remember(Trainer *t, const StepReport *report, int64_t step);
+/* Says and logs what was refused or warned of; takes the run back if the policy says so. ERR_NUMERIC when the guard gives up, after a checkpoint. */
+Err trainer_guard_act(Trainer *t, const StepReport *report, bool *rolled_back);
+/* "samples": those of this step that lost most, and where they come from. */
+void trainer_guard_write_samples(const Trainer *t, const StepReport *report, JsonWriter *json);
+/* The step whose checkpoint a spike in the next step would need; -1: none. */
+int64_t trainer_guard_keep_step(const Trainer *t);
+
+/* trainer_state.c: weights, moments and counters of a checkpoint; of the start. */
+Err trainer_load(Trainer *t, const char *dir);
+Err trainer_start(Trainer *t);
 
 /* fp16, trainer_scale.c; nothing happens in other dtypes. Where backward begins: the loss, or the loss times the loss scale. */
 Node *trainer_scale_loss(Trainer *t, Graph *g, Node *loss);

@@ -52,6 +52,8 @@ static Err log_bad_step(Trainer *t, const StepReport *report)
         json_field_double(json, "next_loss_scale", t->state.loss_scale.scale);
         trainer_scale_write(t, json);
     }
+    if (report->hopeless)
+        trainer_guard_write_samples(t, report, json);
     return run_log_end(t->log);
 }
 
@@ -161,7 +163,8 @@ Err trainer_save(Trainer *t)
         return OK;
     if (t->log)
         TRY(run_log_sync(t->log));
-    return checkpoint_save(t->options.run_dir, &t->state, t->store, t->task, t->options.keep_best);
+    return checkpoint_save(t->options.run_dir, &t->state, t->store, t->task,
+                           (CheckpointKeep){t->options.keep_best, trainer_guard_keep_step(t)});
 }
 
 static Err after_step(Run *run)
@@ -176,28 +179,6 @@ static Err after_step(Run *run)
     if (last || is_due(t->options.checkpoint_every, step))
         TRY(trainer_save(t));
     return OK;
-}
-
-/* The guard: a bad step has changed nothing, so the run may go on; many in a row mean that it will not recover. */
-static Err guard(Run *run, const StepReport *report)
-{
-    Trainer *t = run->t;
-    if (!report->hopeless) {
-        t->n_bad_in_a_row = 0;
-        if (report->skipped)
-            log_info("step %lld: fp16 gradients overflowed at loss scale %g; the step is skipped, the next takes %g",
-                     (long long)t->state.step, report->loss_scale, t->state.loss_scale.scale);
-        return OK;
-    }
-    log_warn("step %lld: the gradient norm is not finite (loss %g): the update was skipped", (long long)t->state.step, report->loss);
-    if (++t->n_bad_in_a_row < t->options.bad_steps_max)
-        return OK;
-    TRY(trainer_save(t));
-    const char *cure = is_scaled(t) && isfinite(report->loss)
-                           ? "fp16 overflows at this loss scale: lower loss_scale.start, or let loss_scale.backoff be below 1"
-                           : "lower optim.lr, or look at the data of these steps";
-    return err_set(ERR_NUMERIC, "step %lld: %lld steps in a row were not finite; %s", (long long)t->state.step,
-                   (long long)t->n_bad_in_a_row, cure);
 }
 
 static void count_step(Run *run, const StepReport *report)
@@ -221,12 +202,14 @@ static Err run_steps(Run *run)
             return err_set(ERR_INTERRUPTED, "interrupted after step %lld; --resume continues", (long long)t->state.step);
         }
         StepReport report;
+        bool rolled_back;
         TRY(trainer_run_step(t, &report));
         count_step(run, &report);
         TRY(log_step(run, &report));
         TRY(log_gradients(run, &report));
-        TRY(guard(run, &report));
-        TRY(after_step(run));
+        TRY(trainer_guard_act(t, &report, &rolled_back));
+        if (!rolled_back)
+            TRY(after_step(run));
         show_live_line(run);
     }
     return OK;
@@ -261,7 +244,8 @@ static Err open_log(Trainer *t)
         return OK;
     TRY(file_make_dirs(t->options.run_dir));
     Arena *arena = arena_new();
-    Err err = run_log_open(&t->log, arena_printf(arena, "%s/log.jsonl", t->options.run_dir), t->state.step > 0 ? t->state.step : -1);
+    Err err = run_log_open(&t->log, arena_printf(arena, "%s/log.jsonl", t->options.run_dir), t->state.step > 0 ? t->state.step : -1,
+                            t->state.guard.n_rollbacks);
     arena_free(arena);
     return err;
 }
@@ -289,6 +273,9 @@ Err trainer_run(Trainer *t, TrainResult *result)
     result->n_tokens = t->state.n_tokens;
     result->n_targets = t->state.n_targets;
     result->n_bad_steps = t->state.n_bad_steps;
+    result->n_spikes = t->state.guard.n_spikes;
+    result->n_rollbacks = t->state.guard.n_rollbacks;
+    result->n_batches_skipped = t->state.guard.n_batches_skipped;
     result->data_share = run.train_seconds > 0 ? run.data_seconds / run.train_seconds : 0;
     result->loss_scale = t->state.loss_scale.scale;
     result->tokens_per_second = run.train_seconds > 0 ? (double)run.train_tokens / run.train_seconds : 0;

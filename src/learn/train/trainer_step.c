@@ -6,6 +6,23 @@
 
 #include <math.h>
 
+/* Each sample's mean loss, for the guard. Tokens without a target have no loss. */
+static void keep_sample_losses(Trainer *t, int64_t micro)
+{
+    const Tensor *loss = program_output(t->micro_step, "loss");
+    int64_t n_rows = t->task->n_rows(t->task->context), n_tokens = tensor_count(loss) / n_rows;
+    const float *values = loss->data;
+    for (int64_t row = 0; row < n_rows; row++, values += n_tokens) {
+        double sum = 0;
+        int64_t n_targets = 0;
+        for (int64_t i = 0; i < n_tokens; i++) {
+            sum += (double)values[i];
+            n_targets += values[i] != 0.0f;
+        }
+        t->sample_loss[micro * n_rows + row] = n_targets ? sum / (double)n_targets : 0.0;
+    }
+}
+
 /* Sums the losses of a program's tokens one by one, in token order and in double: how they were cut into micro batches cannot show. */
 static void add_losses(Program *program, double *sum)
 {
@@ -24,13 +41,38 @@ static void write_scalars(Trainer *t, double lr, int64_t n_targets)
     scalars[SCALAR_GRAD_NORM_MAX] = (float)t->options.optim.grad_norm_max;
 }
 
+/* The gradient norm is measured, the guard judges, and the step is taken or not. */
+static void update(Trainer *t, StepReport *report)
+{
+    float *norm_factor = program_output(t->update, "norm_factor")->data;
+    program_run(t->update, SEGMENT_BACKWARD);
+    report->grad_norm = (double)norm_factor[0];
+    report->skipped = !isfinite(report->grad_norm);  /* the factor is 0: nothing changes */
+    trainer_guard_judge(t, report);
+    if (report->refused)
+        norm_factor[1] = 0.0f;
+    program_run(t->update, SEGMENT_UPDATE);
+}
+
+static void count_step(Trainer *t, const StepReport *report)
+{
+    RunState *state = &t->state;
+    state->n_tokens += report->n_tokens;
+    state->n_targets += report->n_targets;
+    state->n_updates += !report->skipped && !report->refused;
+    state->n_bad_steps += report->skipped;
+    state->val_loss = NAN;  /* that of the step before */
+    trainer_guard_remember(t, report, state->step);
+    state->step++;
+}
+
 /* Runs one optimizer step. Loss and gradients are sums over tokens divided by the targets of the whole step: how the batch
  * was cut into micro steps cannot show in the result. */
 Err trainer_run_step(Trainer *t, StepReport *report)
 {
     double start = clock_seconds();
     void *context = t->task->context;
-    int64_t n_targets = t->task->count_targets(context, t->state.step);
+    int64_t n_targets = t->task->count_targets(context, trainer_data_step(t));
     *report = (StepReport){.n_targets = n_targets, .data_seconds = clock_seconds() - start, .lr = schedule_lr(&t->options.schedule, t->state.step + 1)};
     write_scalars(t, report->lr, n_targets);
     trainer_scale_begin(t);
@@ -41,31 +83,29 @@ Err trainer_run_step(Trainer *t, StepReport *report)
         const ScheduleItem *item = &t->schedule[i];
         double segment_start = clock_seconds();
         if (item->segment == SEGMENT_FORWARD) {
-            t->task->fill(context, t->micro_step, t->state.step, item->micro);
+            t->task->fill(context, t->micro_step, trainer_data_step(t), item->micro);
             report->data_seconds += clock_seconds() - segment_start;
         }
-        if (item->segment == SEGMENT_UPDATE)
+        if (item->segment == SEGMENT_UPDATE) {
             TRY(trainer_events_gradients(t, n_targets > 0 ? 1.0 / (double)n_targets : 0.0));
-        program_run(item->segment == SEGMENT_UPDATE ? t->update : t->micro_step, item->segment);
+            report->loss = n_targets > 0 ? loss_sum / (double)n_targets : 0.0;
+            update(t, report);
+        } else {
+            program_run(t->micro_step, item->segment);
+        }
         trainer_trace_segment(t, item, segment_start);
         if (item->segment == SEGMENT_BACKWARD) {
             add_losses(t->micro_step, &loss_sum);
+            keep_sample_losses(t, item->micro);
             report->n_tokens += tensor_count(program_output(t->micro_step, "loss"));
         }
     }
 
     TRY(trainer_trace_end(t, start));
-    report->loss = n_targets > 0 ? loss_sum / (double)n_targets : 0.0;
-    report->grad_norm = ((const float *)program_output(t->update, "norm_factor")->data)[0];
-    report->skipped = !isfinite(report->grad_norm);  /* the update applied a factor of 0 */
     trainer_scale_end(t, report);
+    report->refused |= report->hopeless;
     report->seconds = clock_seconds() - start;
-    t->state.step++;
-    t->state.n_tokens += report->n_tokens;
-    t->state.n_targets += n_targets;
-    t->state.n_updates += !report->skipped;
-    t->state.n_bad_steps += report->skipped;
-    t->state.val_loss = NAN;  /* that of the step before */
+    count_step(t, report);
     return OK;
 }
 

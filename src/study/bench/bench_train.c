@@ -53,6 +53,11 @@ static int64_t work_n_micro(void *context)
     return o->batch_size / o->micro_batch_size;
 }
 
+static int64_t work_n_rows(void *context)
+{
+    return ((Work *)context)->options->micro_batch_size;
+}
+
 static int64_t work_count_targets(void *context, int64_t step)
 {
     (void)step;
@@ -87,7 +92,7 @@ static int64_t work_n_eval(void *context)
 
 static Task work_task(Work *w)
 {
-    return (Task){.name = "bench", .context = w, .build = work_build, .init = work_init, .n_micro = work_n_micro,
+    return (Task){.name = "bench", .context = w, .build = work_build, .init = work_init, .n_micro = work_n_micro, .n_rows = work_n_rows,
                   .count_targets = work_count_targets, .fill = work_fill, .n_eval = work_n_eval};
 }
 

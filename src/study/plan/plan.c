@@ -10,7 +10,7 @@ TrainerOptions plan_trainer_options(const Recipe *r, const ModelConfig *config)
     TrainerOptions options = {
         .optim = r->optim, .schedule = r->schedule, .steps = r->train.steps,
         .compute = recipe_compute(r), .loss_scale = r->loss_scale,
-        .memory = r->memory, .grad_leaf = r->train.grad_leaf, .eval_every = r->train.eval_every, .checkpoint_every = r->train.checkpoint_every,
+        .memory = r->memory, .guard = r->guard, .grad_leaf = r->train.grad_leaf, .eval_every = r->train.eval_every, .checkpoint_every = r->train.checkpoint_every,
         .sample_every = r->train.sample_every, .log_every = r->train.log_every, .keep_best = r->train.keep_best,
         .bad_steps_max = r->train.bad_steps_max, .run_dir = r->out, .record = r->record, .recipe_hash = recipe_hash(r),
         .flops_per_token = model_train_flops_per_token(config, r->data.seq_len),

@@ -15,6 +15,7 @@ static const char *const series_names[N_RUN_SERIES] = {"loss", "lr", "grad_norm"
 
 typedef struct {
     double step, value[N_RUN_SERIES];
+    double to_step;  /* of a rollback */
     const char *sample, *event;
 } Line;
 
@@ -29,7 +30,7 @@ static int series_of(JsonText key)
 static Err read_line(Line *line, JsonReader *r, Arena *arena)
 {
     JsonText key;
-    *line = (Line){.step = NAN};
+    *line = (Line){.step = NAN, .to_step = NAN};
     for (int k = 0; k < N_RUN_SERIES; k++)
         line->value[k] = NAN;
     TRY(json_object_begin(r));
@@ -38,6 +39,8 @@ static Err read_line(Line *line, JsonReader *r, Arena *arena)
         bool is_number = json_peek(r) == JSON_NUMBER, is_text = json_peek(r) == JSON_STRING;
         if (is_number && json_text_is(key, "step"))
             TRY(json_double(r, &line->step));
+        else if (is_number && json_text_is(key, "to_step"))
+            TRY(json_double(r, &line->to_step));
         else if (is_number && kind >= 0)
             TRY(json_double(r, &line->value[kind]));
         else if (is_text && json_text_is(key, "sample"))
@@ -48,6 +51,16 @@ static Err read_line(Line *line, JsonReader *r, Arena *arena)
             TRY(json_skip(r));
     }
     return json_reader_end(r);
+}
+
+/* A rollback's steps come again; its incidents have happened all the same. */
+static void undo_after(RunRecord *record, double step)
+{
+    for (int k = 0; k < N_RUN_SERIES; k++)
+        while (record->series[k].n > 0 && record->series[k].step[record->series[k].n - 1] > step)
+            record->series[k].n--;
+    while (record->n_samples > 0 && (double)record->samples[record->n_samples - 1].step > step)
+        record->n_samples--;
 }
 
 static void keep_line(RunRecord *record, const Line *line, const char *text)
@@ -62,6 +75,8 @@ static void keep_line(RunRecord *record, const Line *line, const char *text)
     }
     if (line->sample)
         record->samples[record->n_samples++] = (RunSample){step, line->sample};
+    if (line->event && strcmp(line->event, "rollback") == 0 && isfinite(line->to_step))
+        undo_after(record, line->to_step);
     if (line->event && strcmp(line->event, "recompute") != 0)  /* that one is a measurement */
         record->incidents[record->n_incidents++] = (RunIncident){step, line->event, text};
 }

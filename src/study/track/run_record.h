@@ -13,7 +13,7 @@ typedef enum { RUN_LOSS, RUN_LR, RUN_GRAD_NORM, RUN_TOKENS, RUN_SECONDS, RUN_VAL
 
 typedef struct {
     int64_t n;
-    double *step, *value;  /* [n], in the order of the log; finite */
+    double *step, *value;  /* [n], steps rise; finite. What a rollback undid is not there */
 } RunSeries;
 
 typedef struct {
@@ -23,7 +23,7 @@ typedef struct {
 
 typedef struct {
     int64_t step;
-    const char *event;  /* "bad_step" */
+    const char *event;  /* "bad_step", "spike", "rollback" */
     const char *line;   /* the whole record */
 } RunIncident;
 

@@ -289,32 +289,57 @@ static int64_t pack_find(const PackOrder *order, int64_t position)
     return low;
 }
 
-/* Row `row` of the epoch: positions [row * T, row * T + T) of the documents laid end to end. */
+/* Row `row` of the epoch, positions [row * T, row * T + T) of the documents laid end to end, piece by piece. */
+typedef struct {
+    int64_t position, end;  /* in the epoch: what is still to come */
+    int64_t place;
+} PackWalk;
+
+typedef struct {
+    int64_t document, first, n;  /* tokens [first, first + n) of the stream, n > 0 */
+    bool ends_document;
+} PackPiece;
+
+static PackWalk pack_walk(const PackOrder *order, int64_t row)
+{
+    int64_t T = order->source->options.seq_len;
+    return (PackWalk){row * T, row * T + T, pack_find(order, row * T)};
+}
+
+static bool pack_next(const PackOrder *order, PackWalk *walk, PackPiece *piece)
+{
+    const TokenRun *stream = &order->source->stream;
+    for (; walk->position < walk->end && walk->place < stream->n_documents; walk->place++) {
+        int64_t document = pack_document(order, walk->place);
+        int64_t end = token_run_document_begin(stream, document + 1);
+        int64_t first = end - (pack_end(order, walk->place) - walk->position);
+        int64_t room = walk->end - walk->position, n = end - first < room ? end - first : room;
+        if (n == 0)
+            continue;
+        *piece = (PackPiece){document, first, n, first + n == end};
+        walk->position += n;
+        walk->place++;
+        return true;
+    }
+    return false;
+}
+
 static void batch_put_packed(const PackOrder *order, Batch *out, int64_t at, int64_t row)
 {
     const TokenRun *stream = &order->source->stream;
-    int64_t T = order->source->options.seq_len;
-    int64_t position = row * T, filled = 0;
-    int64_t place = pack_find(order, position);
-    while (filled < T && place < stream->n_documents) {
-        int64_t document = pack_document(order, place);
-        int64_t end = token_run_document_begin(stream, document + 1);
-        int64_t first = end - (pack_end(order, place) - position);
-        int64_t n = end - first < T - filled ? end - first : T - filled;
-        int64_t to = at + filled;
-        int64_t n_labels = first + n < end ? n : n - 1;  /* a document's last token has no target */
-        if (n > 0) {
-            token_run_read(stream, first, n, out->tokens + to);
-            token_run_read(stream, first + 1, n_labels, out->labels + to);
-            batch_put_sequence(out, to, n);
-            for (int64_t i = 0; i < n_labels; i++)
-                out->weights[to + i] = 1.0f;
-            if (n_labels < n)
-                out->labels[to + n_labels] = 0, out->weights[to + n_labels] = 0.0f;
-            out->n_targets += n_labels;
-        }
-        filled += n, position += n;
-        place++;
+    int64_t T = order->source->options.seq_len, filled = 0;
+    PackWalk walk = pack_walk(order, row);
+    for (PackPiece piece; pack_next(order, &walk, &piece); filled += piece.n) {
+        int64_t to = at + filled, n = piece.n;
+        int64_t n_labels = piece.ends_document ? n - 1 : n;  /* a document's last token has no target */
+        token_run_read(stream, piece.first, n, out->tokens + to);
+        token_run_read(stream, piece.first + 1, n_labels, out->labels + to);
+        batch_put_sequence(out, to, n);
+        for (int64_t i = 0; i < n_labels; i++)
+            out->weights[to + i] = 1.0f;
+        if (n_labels < n)
+            out->labels[to + n_labels] = 0, out->weights[to + n_labels] = 0.0f;
+        out->n_targets += n_labels;
     }
     batch_put_padding(out, at + filled, T - filled);
 }
@@ -356,19 +381,31 @@ static int64_t batch_source_row(const BatchSource *source, uint32_t stream, int6
                                    (uint64_t)source->rows_per_epoch);
 }
 
+/* Where the window of sample k begins. */
+static int64_t window_offset(const BatchSource *source, int64_t sample)
+{
+    if (source->options.order == BATCH_RANDOM)
+        return (int64_t)philox_below(source->options.seed, source->offset_stream, (uint64_t)sample,
+                                     (uint64_t)(source->stream.n_tokens - source->options.seq_len));
+    return batch_source_row(source, source->window_stream, sample / source->rows_per_epoch, sample % source->rows_per_epoch) * source->stride;
+}
+
+/* The packed row of sample k, within an epoch of this order. The lock is held. */
+static int64_t packed_row(BatchSource *source, int64_t sample, PackOrder *order)
+{
+    int64_t epoch = sample / source->rows_per_epoch;
+    *order = batch_source_order(source, epoch);
+    return batch_source_row(source, source->row_stream, epoch, sample % source->rows_per_epoch);
+}
+
 static void batch_source_fill_row(BatchSource *source, int64_t sample, Batch *out, int64_t at)
 {
-    const BatchOptions *options = &source->options;
-    int64_t epoch = sample / source->rows_per_epoch, index = sample % source->rows_per_epoch;
-    if (options->mode == BATCH_PACKED) {
-        PackOrder order = batch_source_order(source, epoch);
-        batch_put_packed(&order, out, at, batch_source_row(source, source->row_stream, epoch, index));
-    } else if (options->order == BATCH_RANDOM) {
-        uint64_t n_offsets = (uint64_t)(source->stream.n_tokens - options->seq_len);
-        uint64_t offset = philox_below(options->seed, source->offset_stream, (uint64_t)sample, n_offsets);
-        batch_put_window(source, out, at, (int64_t)offset, 0);
+    if (source->options.mode == BATCH_PACKED) {
+        PackOrder order;
+        int64_t row = packed_row(source, sample, &order);
+        batch_put_packed(&order, out, at, row);
     } else {
-        batch_put_window(source, out, at, batch_source_row(source, source->window_stream, epoch, index) * source->stride, 0);
+        batch_put_window(source, out, at, window_offset(source, sample), 0);
     }
 }
 
@@ -410,6 +447,53 @@ void batch_source_fill(BatchSource *source, int64_t step, int64_t first_row, int
     pthread_mutex_lock(&source->lock);
     for (int64_t i = 0; i < n_rows; i++)
         batch_source_fill_sample(source, first_sample + i, out, i * options->seq_len);
+    pthread_mutex_unlock(&source->lock);
+}
+
+/* Where samples come from. */
+
+static void add_piece(BatchPieces *out, const TokenRun *stream, int64_t document, int64_t first, int64_t n)
+{
+    int64_t first_document = 0;
+    if (out->n++ >= BATCH_PIECES_MAX)
+        return;
+    int shard = token_run_shard(stream, document, &first_document);
+    out->piece[out->n - 1] = (BatchPiece){shard, document - first_document, first - token_run_document_begin(stream, document), n};
+}
+
+static void window_pieces(BatchPieces *out, const TokenRun *stream, int64_t first, int64_t n)
+{
+    int64_t end = first + n < stream->n_tokens ? first + n : stream->n_tokens;
+    for (int64_t d = token_run_document(stream, first); first < end; d++) {
+        int64_t document_end = token_run_document_begin(stream, d + 1), stop = document_end < end ? document_end : end;
+        if (stop > first)
+            add_piece(out, stream, d, first, stop - first);
+        first = stop;
+    }
+}
+
+/* The lock is held. */
+static void source_pieces(BatchSource *source, int64_t sample, BatchPieces *out)
+{
+    if (source->options.mode != BATCH_PACKED) {
+        window_pieces(out, &source->stream, window_offset(source, sample), source->options.seq_len + 1);
+        return;
+    }
+    PackOrder order;
+    int64_t row = packed_row(source, sample, &order);
+    PackWalk walk = pack_walk(&order, row);
+    for (PackPiece piece; pack_next(&order, &walk, &piece);)
+        add_piece(out, &source->stream, piece.document, piece.first, piece.n);
+}
+
+void batch_source_pieces(BatchSource *source, int64_t sample, BatchPieces *out)
+{
+    int64_t part_sample = sample;
+    *out = (BatchPieces){0};
+    if (source->n_parts)
+        out->part = mix_find(source, sample, &part_sample);
+    pthread_mutex_lock(&source->lock);
+    source_pieces(source->n_parts ? source->parts[out->part] : source, part_sample, out);
     pthread_mutex_unlock(&source->lock);
 }
 

@@ -85,6 +85,20 @@ void batch_source_free(BatchSource *source);  /* NULL is fine */
  * which hold n_rows * seq_len tokens. Any thread may call it. */
 void batch_source_fill(BatchSource *source, int64_t step, int64_t first_row, int64_t n_rows, Batch *out);
 
+/* Where sample k comes from: runs of tokens of documents, in the order of the row. A window's last token is there as a target only. */
+enum { BATCH_PIECES_MAX = 8 };
+typedef struct {
+    int shard;                /* of the stream's prefixes; 0 for an array */
+    int64_t document;         /* of that shard, from 0 */
+    int64_t first, n_tokens;  /* of that document */
+} BatchPiece;
+typedef struct {
+    int part;                 /* of a mixture, else 0 */
+    int64_t n;                /* may be above BATCH_PIECES_MAX: the others are not named */
+    BatchPiece piece[BATCH_PIECES_MAX];
+} BatchPieces;
+void batch_source_pieces(BatchSource *source, int64_t sample, BatchPieces *out);
+
 /* Evaluation: the whole stream once, in file order, every target weighted once. With stride < seq_len each window after the first scores
  * only what the one before did not, so all but the first targets see at least seq_len - stride tokens. */
 int64_t batch_source_eval_n_rows(const BatchSource *source);

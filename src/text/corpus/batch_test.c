@@ -272,6 +272,34 @@ TEST(batch, shards_and_an_array_give_the_same_rows)
     arena_free(arena);
 }
 
+/* Goal: a sample's pieces lead back to its very tokens. Method: token i is i, so document and offset of a piece give the tokens of the row. */
+TEST(batch, pieces_say_where_a_sample_comes_from)
+{
+    enum { N = 310, T = 37 };
+    const int n_documents = sizeof borders / sizeof borders[0] - 1;
+    Arena *arena = arena_new();
+    Batch b = batch_alloc(arena, T);
+    for (int mode = BATCH_WINDOWS; mode <= BATCH_PACKED; mode++)
+        for (int order = BATCH_RANDOM; order <= BATCH_SEQUENTIAL; order++) {
+            BatchOptions options = {.seq_len = T, .batch_size = 1, .seed = 3, .mode = mode, .order = order};
+            BatchSource *source = open_counting(N, borders, n_documents, options);
+            for (int64_t sample = 0; sample < 40; sample++) {
+                BatchPieces pieces;
+                int64_t at = 0;
+                batch_source_fill(source, sample, 0, 1, &b);
+                batch_source_pieces(source, sample, &pieces);
+                CHECK(pieces.n >= 1 && pieces.n <= BATCH_PIECES_MAX);
+                for (int p = 0; p < pieces.n; p++)
+                    for (int64_t i = 0; i < pieces.piece[p].n_tokens; i++, at++)
+                        if (at < T && (mode == BATCH_PACKED || b.weights[at] != 0.0f))  /* a window's last token is a label */
+                            CHECK_EQUAL(b.tokens[at], borders[pieces.piece[p].document] + pieces.piece[p].first + i);
+                CHECK(at >= T || b.weights[at] == 0.0f);
+            }
+            batch_source_free(source);
+        }
+    arena_free(arena);
+}
+
 TEST(batch, contradictory_options_are_refused)
 {
     BatchSource *source;

@@ -103,6 +103,27 @@ int64_t token_run_document_begin(const TokenRun *stream, int64_t document)
     return stream->token_begins[part] + shard_document_begin(stream->shards[part], document - stream->document_begins[part]);
 }
 
+int64_t token_run_document(const TokenRun *stream, int64_t position)
+{
+    int64_t low = 0, high = stream->n_documents - 1;
+    assert(0 <= position && position < stream->n_tokens);
+    while (low < high) {  /* the first that ends after the position: empty ones hold nothing */
+        int64_t middle = low + (high - low) / 2;
+        if (token_run_document_begin(stream, middle + 1) > position)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+int token_run_shard(const TokenRun *stream, int64_t document, int64_t *first_document)
+{
+    int shard = stream->shards ? part_of(stream->document_begins, stream->n_shards, document) : 0;
+    *first_document = stream->shards ? stream->document_begins[shard] : 0;
+    return shard;
+}
+
 uint64_t token_run_hash(const TokenRun *stream)
 {
     uint64_t hash = hash64(&stream->n_tokens, sizeof stream->n_tokens, 0);

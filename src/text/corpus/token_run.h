@@ -22,6 +22,10 @@ void token_run_close(TokenRun *stream);  /* a zeroed stream is fine */
 
 void token_run_read(const TokenRun *stream, int64_t first, int64_t n, int32_t *tokens);
 int64_t token_run_document_begin(const TokenRun *stream, int64_t document);  /* n_tokens at n_documents */
+/* The document that holds token `position` (0 <= position < n_tokens). */
+int64_t token_run_document(const TokenRun *stream, int64_t position);
+/* The shard that holds the document, and the number of its first one; 0 and 0 for an array. */
+int token_run_shard(const TokenRun *stream, int64_t document, int64_t *first_document);
 /* Of all document lengths and, for an array, its tokens. */
 uint64_t token_run_hash(const TokenRun *stream);
 
