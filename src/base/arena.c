@@ -97,7 +97,7 @@ static void arena_grow(Arena *arena, size_t n_bytes)
     fence_close(chunk->data, capacity);
 }
 
-void *arena_alloc(Arena *arena, size_t n_bytes)
+void *arena_alloc_unset(Arena *arena, size_t n_bytes)
 {
     assert(n_bytes < SIZE_MAX / 4);
     size_t taken = (n_bytes + FENCE_BYTES + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -110,14 +110,19 @@ void *arena_alloc(Arena *arena, size_t n_bytes)
     chunk->filled += taken;
     arena->used_bytes += n_bytes;
     fence_open(block, n_bytes);
-    memset(block, 0, n_bytes);
     return block;
+}
+
+void *arena_alloc(Arena *arena, size_t n_bytes)
+{
+    return memset(arena_alloc_unset(arena, n_bytes), 0, n_bytes);
 }
 
 char *arena_strndup(Arena *arena, const char *text, size_t n_bytes)
 {
-    char *copy = arena_alloc(arena, n_bytes + 1);
+    char *copy = arena_alloc_unset(arena, n_bytes + 1);
     memcpy(copy, text, n_bytes);
+    copy[n_bytes] = '\0';
     return copy;
 }
 

@@ -20,6 +20,8 @@ void arena_reset(Arena *arena);  /* everything given so far is gone; the pages a
 
 /* Zeroed bytes. n_bytes may be 0; the result is never NULL. */
 void *arena_alloc(Arena *arena, size_t n_bytes);
+/* The same with any bytes in it, for what is written before it is read: large buffers whose bytes are touched once. */
+void *arena_alloc_unset(Arena *arena, size_t n_bytes);
 char *arena_strdup(Arena *arena, const char *text);
 char *arena_strndup(Arena *arena, const char *text, size_t n_bytes);  /* adds the final NUL */
 char *arena_printf(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

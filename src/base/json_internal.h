@@ -1,4 +1,4 @@
-/* json_internal.h - shared by the files of the JSON reader only. */
+/* json_internal.h - shared by the files of the JSON reader and writer only. */
 #ifndef BASE_JSON_INTERNAL_H
 #define BASE_JSON_INTERNAL_H
 
@@ -10,5 +10,11 @@ Err json_fail_expected(JsonReader *reader, const char *what);
 bool json_eat_word(JsonReader *reader, const char *word);
 /* Moves behind the number that comes next. */
 Err json_skip_number(JsonReader *reader);
+
+enum { JSON_DOUBLE_BYTES = 40 };
+/* A finite number as the writer writes it; returns its length. */
+size_t json_double_text(char text[JSON_DOUBLE_BYTES], double value);
+/* The same for any finite number, slowly, with the C library: what the fast one is held to. */
+size_t json_double_text_plain(char text[JSON_DOUBLE_BYTES], double value);
 
 #endif

@@ -1,6 +1,8 @@
 /* json_reader.c - the pull reader of json.h: structure, strings and the errors' places. Numbers: json_number.c. */
 #include "base/json_internal.h"
 
+#include "base/scan.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -190,19 +192,6 @@ Err json_bool(JsonReader *reader, bool *value)
     return json_fail_expected(reader, "true or false");
 }
 
-/* True when none of 8 bytes is a quote, a backslash or a control character: the usual case inside a string. Each term
- * sets the top bit of a byte that is below 0x20 or equal to the sought one; a borrow can only set a bit too many above
- * a true hit, so zero is certain (Warren, Hacker's Delight, 6-1). */
-static bool plain_8(const char *p)
-{
-    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-    uint64_t x;
-    memcpy(&x, p, 8);
-    uint64_t quote = x ^ ones * '"', backslash = x ^ ones * '\\';
-    uint64_t hits = ((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
-    return (hits & tops) == 0;
-}
-
 static bool is_hex_4(const char *p, const char *end)
 {
     for (int i = 0; i < 4; i++)
@@ -218,8 +207,8 @@ Err json_text(JsonReader *reader, JsonText *text)
     const char *p = reader->at + 1, *end = reader->end;
     *text = (JsonText){.raw = p};
     for (;;) {
-        while (end - p >= 8 && plain_8(p))
-            p += 8;
+        if (p < end && *p != '\\')  /* escapes often come in rows */
+            p += scan_json_plain(p, (size_t)(end - p));
         if (p >= end)
             return fail_at(reader, reader->at, "a string without its closing quote");
         if (*p == '"')

@@ -1,6 +1,6 @@
 /* json_test.c - the reader agrees with Python's json module; the writer's text reads back equal; errors name their place. */
 #include "base/file.h"
-#include "base/json.h"
+#include "base/json_internal.h"
 #include "base/test.h"
 
 #include <stdio.h>
@@ -378,4 +378,30 @@ TEST(json, doubles_survive_writing_and_reading)
     json_write_array_end(w);
     CHECK_STRING(json_writer_text(w, NULL), "[0.1,5e-324,1e-05,0.30000000000000004]");
     json_writer_free(w);
+}
+
+/* Goal: the fast way writes what the C library's digits give. Method: ratios of whole numbers, decimals of few digits, neighbours of powers of two
+ * and of ten, random bits in the range that it covers and beyond. */
+TEST(json, doubles_are_written_as_the_c_library_would)
+{
+    uint64_t state = 7;
+    int n_wrong = 0;
+    for (int i = 0; i < 40000; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        double a = (double)(state >> 40), value = a / (double)(1 + (state >> 12 & 0xFFFF));
+        if (i % 8 == 1)
+            value = (double)(state % 1000000) * pow(10.0, (double)(state >> 32 & 15) - 10);
+        else if (i % 8 == 2)
+            value = nextafter(ldexp(1.0, (int)(state >> 33) % 66 - 15), state >> 63 ? 0.0 : INFINITY);
+        else if (i % 8 == 3)
+            value = nextafter(pow(10.0, (int)(state >> 33) % 22 - 6), state >> 63 ? 0.0 : INFINITY);
+        else if (i % 8 == 4)
+            value = ldexp(1.0, (int)(state >> 33) % 66 - 15);
+        else if (i % 8 == 5)
+            value = -ldexp((double)(state >> 11), (int)(state & 63) - 66);
+        char fast[JSON_DOUBLE_BYTES], plain[JSON_DOUBLE_BYTES];
+        size_t n = json_double_text(fast, value), n_plain = json_double_text_plain(plain, value);
+        n_wrong += n != n_plain || memcmp(fast, plain, n) != 0;
+    }
+    CHECK(n_wrong == 0);
 }

@@ -81,10 +81,17 @@ const char *json_text_value(JsonText text, Arena *arena, size_t *n_bytes)
     if (!text.has_escape) {
         value = arena_strndup(arena, text.raw, n);
     } else {
-        value = arena_alloc(arena, n + 1);
+        value = arena_alloc_unset(arena, n + 1);
         const char *at = text.raw, *end = text.raw + n;
-        for (n = 0; at < end;)
-            n += (size_t)take_piece(value + n, &at, end);
+        for (n = 0; at < end;) {
+            const char *escape = *at == '\\' ? at : memchr(at, '\\', (size_t)(end - at));
+            size_t n_plain = (size_t)((escape ? escape : end) - at);
+            memcpy(value + n, at, n_plain);
+            n += n_plain;
+            at += n_plain;
+            if (at < end)
+                n += (size_t)take_piece(value + n, &at, end);
+        }
         value[n] = '\0';
     }
     if (n_bytes)

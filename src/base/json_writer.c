@@ -1,10 +1,10 @@
 /* json_writer.c - JSON text into a growing buffer. */
-#include "base/json.h"
+#include "base/json_internal.h"
 
+#include "base/scan.h"
 #include "base/wtf8.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,16 +117,15 @@ void json_write_array_end(JsonWriter *writer)
 
 static void put_escape(JsonWriter *writer, unsigned c)
 {
-    static const char short_names[] = "\bb\ff\nn\rr\tt\"\"\\\\";
-    char escape[16];
+    static const char short_names[] = "\bb\ff\nn\rr\tt\"\"\\\\", digits[] = "0123456789abcdef";
+    char escape[] = {'\\', 'u', digits[c >> 12 & 15], digits[c >> 8 & 15], digits[c >> 4 & 15], digits[c & 15]};
     for (const char *name = short_names; *name; name += 2)
         if ((unsigned char)name[0] == c) {
-            snprintf(escape, sizeof escape, "\\%c", name[1]);
-            put_text(writer, escape);
+            escape[1] = name[1];
+            put(writer, escape, 2);
             return;
         }
-    snprintf(escape, sizeof escape, "\\u%04x", c);
-    put_text(writer, escape);
+    put(writer, escape, sizeof escape);
 }
 
 /* Writes the surrogate at *p, and moves behind it. High and low next to each other would be read back as one character: they
@@ -147,10 +146,21 @@ static void put_surrogate(JsonWriter *writer, const unsigned char **p, const uns
     put(writer, (const char *)whole, 4);
 }
 
-static void put_quoted(JsonWriter *writer, const char *bytes, size_t n_bytes)
+/* Text that is UTF-8, as nearly all is. */
+static void put_utf8(JsonWriter *writer, const char *bytes, size_t n_bytes)
+{
+    for (size_t i = 0; i < n_bytes; i++) {
+        size_t n_plain = scan_json_plain(bytes + i, n_bytes - i);
+        put(writer, bytes + i, n_plain);
+        i += n_plain;
+        if (i < n_bytes)
+            put_escape(writer, (unsigned char)bytes[i]);
+    }
+}
+
+static void put_wtf8(JsonWriter *writer, const char *bytes, size_t n_bytes)
 {
     const unsigned char *p = (const unsigned char *)bytes, *stop = p + n_bytes;
-    put(writer, "\"", 1);
     while (p < stop) {
         const unsigned char *plain = p;
         int length = 0;
@@ -173,6 +183,15 @@ static void put_quoted(JsonWriter *writer, const char *bytes, size_t n_bytes)
             put_escape(writer, *p++);
         }
     }
+}
+
+static void put_quoted(JsonWriter *writer, const char *bytes, size_t n_bytes)
+{
+    put(writer, "\"", 1);
+    if (scan_is_utf8(bytes, n_bytes))
+        put_utf8(writer, bytes, n_bytes);
+    else
+        put_wtf8(writer, bytes, n_bytes);
     put(writer, "\"", 1);
 }
 
@@ -209,22 +228,13 @@ void json_write_int(JsonWriter *writer, int64_t value)
     json_write_raw(writer, text, strlen(text));
 }
 
-/* 15 digits give back any decimal of at most 15 digits, so for normal numbers the first precision from 15 on that reads
- * back equal is the shortest; numbers below DBL_MIN have fewer digits to begin with. */
 void json_write_double(JsonWriter *writer, double value)
 {
-    char text[40];
-    if (!isfinite(value)) {
+    char text[JSON_DOUBLE_BYTES];
+    if (!isfinite(value))
         json_write_null(writer);
-        return;
-    }
-    int precision = fabs(value) < DBL_MIN ? 1 : 15;
-    do
-        snprintf(text, sizeof text, "%.*g", precision, value);
-    while (strtod(text, NULL) != value && precision++ < 17);
-    if (!strpbrk(text, ".e"))
-        strcat(text, ".0");  /* so that readers see a real number */
-    json_write_raw(writer, text, strlen(text));
+    else
+        json_write_raw(writer, text, json_double_text(text, value));
 }
 
 void json_write_bool(JsonWriter *writer, bool value)

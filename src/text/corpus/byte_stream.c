@@ -31,20 +31,27 @@ struct ByteStream {
     int64_t member_begin;  /* gzip: where in the file the present member begins */
 };
 
+/* Bytes of the file as they are, straight to where they are wanted. */
+static Err byte_stream_take(ByteStream *s, void *bytes, size_t n_max, size_t *n_read)
+{
+    ssize_t n;
+    do
+        n = read(s->fd, bytes, n_max);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return err_set(ERR_IO, "%s: %s", s->path, strerror(errno));
+    s->consumed += n;
+    s->at_eof = n == 0;
+    *n_read = (size_t)n;
+    return OK;
+}
+
 static Err byte_stream_refill(ByteStream *s)
 {
     if (s->at < s->end || s->at_eof)
         return OK;
-    ssize_t n;
-    do
-        n = read(s->fd, s->input, INPUT_BYTES);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return err_set(ERR_IO, "%s: %s", s->path, strerror(errno));
-    s->at = 0, s->end = (size_t)n;
-    s->consumed += n;
-    s->at_eof = n == 0;
-    return OK;
+    s->at = 0;
+    return byte_stream_take(s, s->input, INPUT_BYTES, &s->end);
 }
 
 static Err byte_stream_start(ByteStream *s)
@@ -165,6 +172,8 @@ Err byte_stream_read(ByteStream *s, void *bytes, size_t n_max, size_t *n_read)
     if (n_max > (1u << 30))
         n_max = 1u << 30;
     while (*n_read == 0 && n_max > 0) {
+        if (s->form == FORM_PLAIN && s->at == s->end && !s->at_eof)
+            return byte_stream_take(s, bytes, n_max, n_read);
         TRY(byte_stream_refill(s));
         bool may_hold_output = s->form == FORM_ZSTD && s->inside;  /* zstd may still flush after its input ended */
         if (s->at_eof && !may_hold_output) {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFER_BYTES_MIN = 1 << 16 };
+enum { BUFFER_BYTES_MIN = 1 << 18 };
 
 struct LineReader {
     ByteStream *stream;

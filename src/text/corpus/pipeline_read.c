@@ -137,7 +137,7 @@ static void batch_add(const Pipeline *p, Batch *batch, const StageDocument *docu
     StageDocument *copy = &batch->documents[batch->n++];
     Arena *arena = batch->texts;
     *copy = *document;
-    copy->text = memcpy(arena_alloc(arena, document->n_bytes + 1), document->text, document->n_bytes);
+    copy->text = arena_strndup(arena, document->text, document->n_bytes);
     copy->path = arena_strdup(arena, pipeline_input_name(p, document->path));
     copy->charset = arena_strdup(arena, document->charset);
     if (document->record)

@@ -250,8 +250,7 @@ Err unit_write(Unit *unit, const char *path, uint64_t key)
 /* Texts of a packed document, each with a NUL behind it. */
 static const char *unpack_text(Arena *arena, const char **at, uint64_t n)
 {
-    char *text = arena_alloc(arena, n + 1);
-    memcpy(text, *at, n);
+    char *text = arena_strndup(arena, *at, n);
     *at += n;
     return text;
 }

@@ -82,7 +82,7 @@ static Err run_add(Run *run, const StageDocument *document)
 {
     StageDocument *copy = &run->documents[run->n_documents++];
     *copy = *document;
-    copy->text = memcpy(arena_alloc(run->texts, document->n_bytes + 1), document->text, document->n_bytes);
+    copy->text = arena_strndup(run->texts, document->text, document->n_bytes);
     copy->path = arena_strdup(run->texts, document->path);
     copy->charset = arena_strdup(run->texts, document->charset);
     if (document->record)

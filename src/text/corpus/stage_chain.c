@@ -125,7 +125,7 @@ const char *stage_record_json(Arena *arena, const StageDocument *document, const
     }
     size_t n_json, n_tags = strlen(document->tags);
     const char *text = json_writer_text(json, &n_json);
-    char *line = arena_alloc(arena, n_json + n_tags + 3);
+    char *line = arena_alloc_unset(arena, n_json + n_tags + 3);
     memcpy(line, text, n_json);
     if (n_tags > 0) {
         line[n_json++] = ',';

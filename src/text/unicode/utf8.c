@@ -1,6 +1,8 @@
 /* utf8.c - see utf8.h. */
 #include "text/unicode/utf8.h"
 
+#include "base/scan.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -111,6 +113,8 @@ int utf8_encode(char out[UTF8_BYTES_MAX], uint32_t c)
 size_t utf8_valid_prefix(const char *text, size_t n_bytes)
 {
     size_t i = 0;
+    if (scan_is_utf8(text, n_bytes))
+        return n_bytes;
     while (i < n_bytes) {
         while (i + 8 <= n_bytes) {  /* ASCII eight bytes a time */
             uint64_t eight;

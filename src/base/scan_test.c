@@ -1,0 +1,79 @@
+/* scan_test.c - every CPU level says of every text what a reader of single bytes says. */
+#include "base/scan.h"
+
+#include "base/test.h"
+#include "base/wtf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static bool is_utf8_plainly(const char *bytes, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)bytes;
+    for (size_t i = 0; i < n;) {
+        int length = wtf8_length(p + i, n - i);
+        if (length < 0 || wtf8_is_surrogate(p + i, length))
+            return false;
+        i += (size_t)length;
+    }
+    return true;
+}
+
+static size_t plain_bytes(const char *bytes, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (unsigned char)bytes[i] >= 0x20 && bytes[i] != '"' && bytes[i] != '\\')
+        i++;
+    return i;
+}
+
+static bool levels_agree(CpuLevel best, const char *bytes, size_t n)
+{
+    bool good = is_utf8_plainly(bytes, n);
+    size_t plain = plain_bytes(bytes, n);
+    bool agree = scan_is_utf8_portable(bytes, n) == good && scan_json_plain_portable(bytes, n) == plain;
+    if (best >= CPU_AVX2)
+        agree = agree && scan_is_utf8_avx2(bytes, n) == good && scan_json_plain_avx2(bytes, n) == plain;
+    if (best >= CPU_AVX512)
+        agree = agree && scan_is_utf8_avx512(bytes, n) == good && scan_json_plain_avx512(bytes, n) == plain;
+    return agree;
+}
+
+/* Goal: no sequence of bytes is judged otherwise, wherever it lies in a block and whatever follows.
+ * Method: every first two bytes with some third and fourth bytes at the borders of table 3-7, ending at, before and behind the borders of a block,
+ * with text behind and without. */
+TEST(scan, all_levels_judge_all_short_sequences_as_bytes_do)
+{
+    static const unsigned char borders[] = {0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC2, 0xE0, 0xF0};
+    enum { N_BORDERS = sizeof borders };
+    static const size_t places[] = {0, 29, 30, 31, 32, 61};
+    char bytes[96];
+    int n_wrong = 0;
+    CpuLevel best = cpu_level_best();
+    for (int two = 0; two < 65536; two++)
+        for (int k = two % 13; k < N_BORDERS * N_BORDERS; k += 13) {
+            size_t at = places[(unsigned)(two / 13 + k) % 6], n = at + 2 + (unsigned)k % 3;
+            memset(bytes, 'a', sizeof bytes);
+            bytes[at] = (char)(two >> 8), bytes[at + 1] = (char)two;
+            bytes[at + 2] = (char)borders[k / N_BORDERS], bytes[at + 3] = (char)borders[k % N_BORDERS];
+            n_wrong += !levels_agree(best, bytes, n) + !levels_agree(best, bytes, sizeof bytes);
+        }
+    CHECK(n_wrong == 0);
+}
+
+/* Goal: the same in running text: Hangul, accents, emoji, one byte turned over at each place in turn. */
+TEST(scan, one_wrong_byte_in_a_text_is_seen_at_every_place)
+{
+    static const char text[] = "한글과 영어 English가 섞인 글, café ☕ 그리고 😀 이모지 — \"따옴표\"와 \\ 그리고 끝.\t하나 더: 가나다라마바사아자차카타파하";
+    char bytes[sizeof text];
+    int n_wrong = 0;
+    CpuLevel best = cpu_level_best();
+    for (size_t i = 0; i < sizeof text - 1; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            memcpy(bytes, text, sizeof text);
+            bytes[i] = (char)(bytes[i] ^ 1 << bit);
+            for (size_t begin = 0; begin <= i; begin += 17)
+                n_wrong += !levels_agree(best, bytes + begin, sizeof text - 1 - begin);
+        }
+    CHECK(n_wrong == 0);
+}
