@@ -12,6 +12,8 @@
 KERNEL_DECLARE(size_t, scan_json_plain, (const char *bytes, size_t n_bytes));
 /* Is all of it well-formed UTF-8 (Unicode 15, table 3-7; surrogates are not)? */
 KERNEL_DECLARE(bool, scan_is_utf8, (const char *bytes, size_t n_bytes));
+/* Characters of UTF-8: bytes that do not continue one. */
+KERNEL_DECLARE(size_t, scan_count_chars, (const char *bytes, size_t n_bytes));
 
 static inline size_t scan_json_plain(const char *bytes, size_t n_bytes)
 {
@@ -21,6 +23,11 @@ static inline size_t scan_json_plain(const char *bytes, size_t n_bytes)
 static inline bool scan_is_utf8(const char *bytes, size_t n_bytes)
 {
     return KERNEL_PICK(scan_is_utf8)(bytes, n_bytes);
+}
+
+static inline size_t scan_count_chars(const char *bytes, size_t n_bytes)
+{
+    return KERNEL_PICK(scan_count_chars)(bytes, n_bytes);
 }
 
 #endif

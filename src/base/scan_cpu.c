@@ -22,6 +22,24 @@ static size_t json_plain_tail(const char *bytes, size_t i, size_t n_bytes)
     return i;
 }
 
+/* Counts of up to 255 in bytes of their own, which vectors can add. */
+size_t KERNEL(scan_count_chars)(const char *bytes, size_t n_bytes)
+{
+    enum { LANES = 32, ROUNDS = 255 };
+    size_t n = 0, i = 0;
+    while (n_bytes - i >= LANES) {
+        uint8_t counts[LANES] = {0};
+        for (int round = 0; round < ROUNDS && n_bytes - i >= LANES; round++, i += LANES)
+            for (int lane = 0; lane < LANES; lane++)
+                counts[lane] = (uint8_t)(counts[lane] + ((signed char)bytes[i + (size_t)lane] > (signed char)0xBF));
+        for (int lane = 0; lane < LANES; lane++)
+            n += counts[lane];
+    }
+    for (; i < n_bytes; i++)
+        n += (signed char)bytes[i] > (signed char)0xBF;
+    return n;
+}
+
 #if defined __AVX2__
 #include <immintrin.h>
 

@@ -1,11 +1,9 @@
-/* quality.c - measures a text once: words, lines, paragraphs, n-grams. */
-#include "text/corpus/quality.h"
+/* quality.c - measures a text once: lines and paragraphs here, words in quality_words.c, their repetition in quality_ngrams.c. */
+#include "text/corpus/quality_internal.h"
 
+#include "base/scan.h"
 #include "text/corpus/hash.h"
-#include "text/unicode/char_props.h"
-#include "text/unicode/utf8.h"
 
-#include <stdint.h>
 #include <string.h>
 
 const char *quality_figure_name(QualityFigure figure)
@@ -21,9 +19,6 @@ const char *quality_figure_name(QualityFigure figure)
 typedef struct {
     const char *text;
     size_t n_bytes;
-    int n_chars;
-    uint64_t hash;
-    bool is_symbol, has_letter;  /* words: nothing but punctuation; a letter somewhere */
 } Part;
 
 typedef struct {
@@ -31,166 +26,18 @@ typedef struct {
     int n;
 } Parts;
 
-static int count_chars(const char *text, size_t n)
-{
-    int n_chars = 0;
-    for (size_t i = 0; i < n; i++)
-        n_chars += ((unsigned char)text[i] & 0xC0) != 0x80;
-    return n_chars;
-}
-
-static bool is_letter(uint32_t c)
-{
-    if (c < 0x80)
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (c >= 0xAC00 && c <= 0xD7A3)
-        return true;
-    return c != UTF8_ILL_FORMED && char_is_word(c) && !char_is_number(c) && !char_is_mark(c);
-}
-
-static bool is_symbol(uint32_t c)
-{
-    if (c < 0x80)
-        return !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '$' || c == '\\');
-    return !(c >= 0xAC00 && c <= 0xD7A3) && char_is_punctuation(c);
-}
-
-static bool is_space(uint32_t c)
-{
-    return c < 0x80 ? c == ' ' || (c >= 9 && c <= 13) || (c >= 28 && c <= 31) : char_is_space(c);
-}
-
-static Parts words_of(Arena *arena, const char *text, size_t n_bytes)
-{
-    Parts words = {.parts = ARENA_ARRAY(arena, Part, n_bytes / 2 + 1)};
-    const char *end = text + n_bytes, *begin = NULL;
-    Part word = {.is_symbol = true};
-    for (const char *at = text; at <= end;) {
-        uint32_t c = ' ';
-        int step = at < end ? utf8_decode(&c, at, end) : 1;
-        bool space = at == end || is_space(c);
-        if (space && begin) {
-            word.text = begin;
-            word.n_bytes = (size_t)(at - begin);
-            word.hash = hash64(begin, word.n_bytes, 0);
-            words.parts[words.n++] = word;
-            begin = NULL;
-        } else if (!space) {
-            if (!begin) {
-                begin = at;
-                word = (Part){.is_symbol = true};
-            }
-            word.n_chars++;
-            word.is_symbol = word.is_symbol && is_symbol(c);
-            word.has_letter = word.has_letter || is_letter(c);
-        }
-        at += step;
-    }
-    return words;
-}
-
-/* Pieces between runs of at least n_breaks line breaks. */
-static Parts split_at_breaks(Arena *arena, const char *text, size_t n_bytes, int n_breaks)
-{
-    int64_t n_max = 1;
-    for (size_t i = 0; i < n_bytes; i++)
-        n_max += text[i] == '\n';
-    Parts parts = {.parts = ARENA_ARRAY(arena, Part, n_max)};
-    size_t begin = 0;
-    for (size_t i = 0; i <= n_bytes;) {
-        size_t run = 0;
-        while (i + run < n_bytes && text[i + run] == '\n')
-            run++;
-        if (i == n_bytes || run >= (size_t)n_breaks) {
-            Part part = {.text = text + begin, .n_bytes = i - begin};
-            part.n_chars = count_chars(part.text, part.n_bytes);
-            part.hash = hash64(part.text, part.n_bytes, 0);
-            parts.parts[parts.n++] = part;
-            begin = i + run;
-        }
-        i += run ? run : 1;
-    }
-    return parts;
-}
-
-/* A set of 64-bit hashes with a count each. */
-typedef struct {
-    uint64_t *keys;
-    int *counts;
-    uint64_t mask;
-} HashCounts;
-
-static HashCounts hash_counts_new(Arena *arena, int n)
-{
-    uint64_t room = 16;
-    while (room < 2 * (uint64_t)n)
-        room *= 2;
-    return (HashCounts){ARENA_ARRAY(arena, uint64_t, room), ARENA_ARRAY(arena, int, room), room - 1};
-}
-
-static int *hash_counts_at(HashCounts *counts, uint64_t hash)
-{
-    hash |= 1;  /* 0 marks a free slot */
-    uint64_t i = (hash * 0x9E3779B97F4A7C15u) >> 20 & counts->mask;
-    while (counts->keys[i] && counts->keys[i] != hash)
-        i = (i + 1) & counts->mask;
-    counts->keys[i] = hash;
-    return &counts->counts[i];
-}
-
-static void measure_duplicates(Arena *arena, const Parts *parts, int *n_duplicates, int *n_chars)
+static void measure_duplicates(Arena *arena, const Parts *parts, int *n_duplicates, int64_t *n_chars)
 {
     HashCounts seen = hash_counts_new(arena, parts->n);
-    *n_duplicates = *n_chars = 0;
+    *n_duplicates = 0;
+    *n_chars = 0;
     for (int i = 0; i < parts->n; i++) {
-        if ((*hash_counts_at(&seen, parts->parts[i].hash))++ == 0)
+        const Part *part = &parts->parts[i];
+        if (seen.slots[hash_counts_slot(&seen, hash64(part->text, part->n_bytes, 0))].count++ == 0)
             continue;
         ++*n_duplicates;
-        *n_chars += parts->parts[i].n_chars;
+        *n_chars += (int64_t)scan_count_chars(part->text, part->n_bytes);
     }
-}
-
-static uint64_t ngram_hash(const Parts *words, int i, int n)
-{
-    uint64_t hash = 0;
-    for (int k = 0; k < n; k++)
-        hash = (hash ^ words->parts[i + k].hash) * 0x9FB21C651E98DF25u + 0x2545F4914F6CDD1Du;
-    return hash;
-}
-
-/* Characters of the most frequent n-gram (blanks between its words counted) times how often it comes; of equals the first. */
-static int64_t top_ngram_chars(Arena *arena, const Parts *words, int n)
-{
-    HashCounts counts = hash_counts_new(arena, words->n);
-    for (int i = 0; i + n <= words->n; i++)
-        ++*hash_counts_at(&counts, ngram_hash(words, i, n));
-    int best = 0, best_at = 0;
-    for (int i = 0; i + n <= words->n; i++) {
-        int count = *hash_counts_at(&counts, ngram_hash(words, i, n));
-        if (count > best)
-            best = count, best_at = i;
-    }
-    int64_t n_chars = n - 1;
-    for (int k = 0; k < n && best > 0; k++)
-        n_chars += words->parts[best_at + k].n_chars;
-    return n_chars * best;
-}
-
-/* Characters of n-grams seen before, none counted twice. */
-static int64_t duplicate_ngram_chars(Arena *arena, const Parts *words, int n)
-{
-    HashCounts seen = hash_counts_new(arena, words->n);
-    int64_t n_chars = 0;
-    for (int i = 0; i + n <= words->n;) {
-        if ((*hash_counts_at(&seen, ngram_hash(words, i, n)))++ == 0) {
-            i++;
-            continue;
-        }
-        for (int k = 0; k < n; k++)
-            n_chars += words->parts[i + k].n_chars;
-        i += n;
-    }
-    return n_chars;
 }
 
 static int64_t count_text(const char *text, size_t n_bytes, const char *what)
@@ -212,34 +59,13 @@ static bool ends_with(const Part *line, size_t n, const char *const *endings, in
     return false;
 }
 
-static void measure_words(QualityFigures *figures, const Parts *words)
+static void measure_words(QualityFigures *figures, const QualityWords *words)
 {
-    static const char *const stop_en[] = {"the", "be", "to", "of", "and", "that", "have", "with"};
-    static const char *const stop_ko[] = {"의", "다", "이", "는", "에", "을", "한", "년", "하", "은", "를", "했", "고", "에서", "가", "있", "으로", "인", "월", "로", "되"};
-    int n_plain = 0, n_letter = 0;
-    int64_t n_chars = 0;
-    uint32_t seen_en = 0, seen_ko = 0;
-    for (int i = 0; i < words->n; i++) {
-        const Part *word = &words->parts[i];
-        n_letter += word->has_letter;
-        if (!word->is_symbol) {
-            n_plain++;
-            n_chars += word->n_chars;
-        }
-        for (int k = 0; k < 8; k++)
-            if (word->n_bytes == strlen(stop_en[k]) && memcmp(word->text, stop_en[k], word->n_bytes) == 0)
-                seen_en |= 1u << k;
-        for (int k = 0; k < 21; k++) {  /* particles and endings stand at the end of an eojeol */
-            size_t m = strlen(stop_ko[k]);
-            if (word->n_bytes >= m && memcmp(word->text + word->n_bytes - m, stop_ko[k], m) == 0)
-                seen_ko |= 1u << k;
-        }
-    }
-    figures->value[QUALITY_WORDS] = n_plain;
-    figures->value[QUALITY_WORD_CHARS_MEAN] = n_plain ? (double)n_chars / n_plain : 0;
-    figures->value[QUALITY_ALPHA_WORDS] = words->n ? (double)n_letter / words->n : 0;
-    figures->value[QUALITY_STOP_WORDS_EN] = __builtin_popcount(seen_en);
-    figures->value[QUALITY_STOP_WORDS_KO] = __builtin_popcount(seen_ko);
+    figures->value[QUALITY_WORDS] = words->n_plain;
+    figures->value[QUALITY_WORD_CHARS_MEAN] = words->n_plain ? (double)words->n_plain_chars / words->n_plain : 0;
+    figures->value[QUALITY_ALPHA_WORDS] = words->n ? (double)words->n_with_letter / words->n : 0;
+    figures->value[QUALITY_STOP_WORDS_EN] = __builtin_popcount(words->stop_words_en);
+    figures->value[QUALITY_STOP_WORDS_KO] = __builtin_popcount(words->stop_words_ko);
 }
 
 static size_t trimmed_end(const Part *line)
@@ -250,85 +76,127 @@ static size_t trimmed_end(const Part *line)
     return n;
 }
 
+/* Does it end with one of the marks that end a sentence? */
+static bool is_ended(const Part *line)
+{
+    static const char *const marks[] = {"。", "！", "？", "．", "｡", "؟", "۔", "।", "॥", "։", "።", "‼", "⁇", "⁈", "⁉"};
+    unsigned char last = line->n_bytes > 0 ? (unsigned char)line->text[line->n_bytes - 1] : 'x';
+    return last < 0x80 ? last == '.' || last == '!' || last == '?' : ends_with(line, line->n_bytes, marks, sizeof marks / sizeof marks[0]);
+}
+
+static bool is_short(const Part *line)
+{
+    enum { SHORT_CHARS = 30 };
+    if (line->n_bytes <= SHORT_CHARS)
+        return true;
+    return line->n_bytes <= 4 * SHORT_CHARS && scan_count_chars(line->text, line->n_bytes) <= SHORT_CHARS;
+}
+
 static void measure_lines(QualityFigures *figures, Arena *arena, const Parts *lines, size_t n_chars_no_breaks)
 {
     static const char *const ellipses[] = {"...", "…"};
-    static const char *const marks[] = {".", "!", "?", "。", "！", "？", "．", "｡", "؟", "۔", "।", "॥", "։", "።", "‼", "⁇", "⁈", "⁉"};
-    int n_bullets = 0, n_ellipses = 0, n_ended = 0, n_short = 0, n_full = 0;
-    Parts full = {.parts = ARENA_ARRAY(arena, Part, lines->n + 1)};
+    int n_bullets = 0, n_ellipses = 0, n_ended = 0, n_short = 0;
+    Parts full = {.parts = arena_alloc_unset(arena, (size_t)lines->n * sizeof(Part))};
     for (int i = 0; i < lines->n; i++) {
         const Part *line = &lines->parts[i];
         size_t end = trimmed_end(line), begin = strspn(line->text, " \t\r\f\v");
         begin = begin < line->n_bytes ? begin : line->n_bytes;
         n_bullets += line->n_bytes > begin && (line->text[begin] == '-' || (line->n_bytes - begin >= 3 && memcmp(line->text + begin, "•", 3) == 0));
-        n_ellipses += ends_with(line, end, ellipses, 2);
         if (end == 0)
             continue;
-        n_full++;
+        n_ellipses += ends_with(line, end, ellipses, 2);
         full.parts[full.n++] = *line;
-        n_ended += ends_with(line, line->n_bytes, marks, 18);
-        n_short += line->n_chars <= 30;
+        n_ended += is_ended(line);
+        n_short += is_short(line);
     }
-    int n_lines = lines->n > 0 ? lines->n : 1, n_duplicates, n_chars;
+    int n_lines = lines->n > 0 ? lines->n : 1, n_duplicates;
+    int64_t n_chars;
     measure_duplicates(arena, &full, &n_duplicates, &n_chars);
     figures->value[QUALITY_BULLET_LINES] = (double)n_bullets / n_lines;
     figures->value[QUALITY_ELLIPSIS_LINES] = (double)n_ellipses / n_lines;
-    figures->value[QUALITY_LINES_ENDED] = n_full ? (double)n_ended / n_full : 0;
-    figures->value[QUALITY_SHORT_LINES] = n_full ? (double)n_short / n_full : 1;
+    figures->value[QUALITY_LINES_ENDED] = full.n ? (double)n_ended / full.n : 0;
+    figures->value[QUALITY_SHORT_LINES] = full.n ? (double)n_short / full.n : 1;
     figures->value[QUALITY_REPEATED_LINE_CHARS] = n_chars_no_breaks ? (double)n_chars / (double)n_chars_no_breaks : 0;
 }
 
-static void measure_repetition(QualityFigures *figures, Arena *arena, const char *text, size_t n_bytes, const Parts *words, double n_chars)
+/* Every line break ends a line, as Python's splitlines has it: none after the last. */
+static Parts all_lines(Arena *arena, const char *text, size_t n_bytes, int n_breaks)
+{
+    Parts lines = {.parts = arena_alloc_unset(arena, ((size_t)n_breaks + 1) * sizeof(Part))};
+    for (size_t at = 0; at < n_bytes;) {
+        const char *newline = memchr(text + at, '\n', n_bytes - at);
+        size_t n = newline ? (size_t)(newline - text) - at : n_bytes - at;
+        lines.parts[lines.n++] = (Part){text + at, n};
+        at += n + 1;
+    }
+    return lines;
+}
+
+/* Pieces between runs of line breaks: lines that are not empty, with an empty piece before a run at the beginning and behind one at the end. */
+static Parts lines_between_runs(Arena *arena, const char *text, size_t n_bytes, const Parts *lines)
+{
+    Parts parts = {.parts = arena_alloc_unset(arena, ((size_t)lines->n + 2) * sizeof(Part))};
+    if (n_bytes == 0 || text[0] == '\n')
+        parts.parts[parts.n++] = (Part){text, 0};
+    for (int i = 0; i < lines->n; i++)
+        if (lines->parts[i].n_bytes > 0)
+            parts.parts[parts.n++] = lines->parts[i];
+    if (n_bytes > 0 && text[n_bytes - 1] == '\n')
+        parts.parts[parts.n++] = (Part){text + n_bytes, 0};
+    return parts;
+}
+
+/* Pieces between runs of two and more line breaks; white space round the text does not count. */
+static Parts paragraphs_of(Arena *arena, const char *text, size_t n_bytes, int n_breaks)
 {
     size_t begin = 0, end = n_bytes;
     while (begin < end && strchr(" \t\r\n\f\v", text[begin]))
         begin++;
     while (end > begin && strchr(" \t\r\n\f\v", text[end - 1]))
         end--;
-    Parts paragraphs = split_at_breaks(arena, text + begin, end - begin, 2), lines = split_at_breaks(arena, text, n_bytes, 1);
-    int n_duplicates, n_duplicate_chars;
-    measure_duplicates(arena, &paragraphs, &n_duplicates, &n_duplicate_chars);
-    figures->value[QUALITY_DUPLICATE_PARAGRAPHS] = (double)n_duplicates / paragraphs.n;
-    figures->value[QUALITY_DUPLICATE_PARAGRAPH_CHARS] = n_duplicate_chars / n_chars;
-    measure_duplicates(arena, &lines, &n_duplicates, &n_duplicate_chars);
-    figures->value[QUALITY_DUPLICATE_LINES] = (double)n_duplicates / lines.n;
-    figures->value[QUALITY_DUPLICATE_LINE_CHARS] = n_duplicate_chars / n_chars;
-    for (int n = 2; n <= 4; n++)
-        figures->value[QUALITY_TOP_2 + n - 2] = (double)top_ngram_chars(arena, words, n) / n_chars;
-    for (int n = 5; n <= 10; n++)
-        figures->value[QUALITY_DUPLICATE_5 + n - 5] = (double)duplicate_ngram_chars(arena, words, n) / n_chars;
+    Parts parts = {.parts = arena_alloc_unset(arena, ((size_t)n_breaks / 2 + 1) * sizeof(Part))};
+    for (size_t at = begin;;) {
+        const char *newline = memchr(text + at, '\n', end - at);
+        size_t stop = newline ? (size_t)(newline - text) : end, next = stop;
+        while (next < end && text[next] == '\n')
+            next++;
+        if (stop == end || next - stop >= 2) {
+            parts.parts[parts.n++] = (Part){text + begin, stop - begin};
+            begin = next;
+        }
+        if (stop == end)
+            return parts;
+        at = next;
+    }
 }
 
-/* Every line break ends a line, as Python's splitlines has it: none after the last. */
-static Parts all_lines(Arena *arena, const char *text, size_t n_bytes)
+static void measure_repetition(QualityFigures *figures, Arena *arena, const Parts *lines, const Parts *paragraphs, double n_chars)
 {
-    int64_t n_max = 1;
-    for (size_t i = 0; i < n_bytes; i++)
-        n_max += text[i] == '\n';
-    Parts lines = {.parts = ARENA_ARRAY(arena, Part, n_max)};
-    for (size_t at = 0; at < n_bytes;) {
-        const char *newline = memchr(text + at, '\n', n_bytes - at);
-        size_t n = newline ? (size_t)(newline - text) - at : n_bytes - at;
-        lines.parts[lines.n++] = (Part){.text = text + at, .n_bytes = n, .n_chars = count_chars(text + at, n), .hash = hash64(text + at, n, 0)};
-        at += n + 1;
-    }
-    return lines;
+    int n_duplicates;
+    int64_t n_duplicate_chars;
+    measure_duplicates(arena, paragraphs, &n_duplicates, &n_duplicate_chars);
+    figures->value[QUALITY_DUPLICATE_PARAGRAPHS] = (double)n_duplicates / paragraphs->n;
+    figures->value[QUALITY_DUPLICATE_PARAGRAPH_CHARS] = (double)n_duplicate_chars / n_chars;
+    measure_duplicates(arena, lines, &n_duplicates, &n_duplicate_chars);
+    figures->value[QUALITY_DUPLICATE_LINES] = (double)n_duplicates / lines->n;
+    figures->value[QUALITY_DUPLICATE_LINE_CHARS] = (double)n_duplicate_chars / n_chars;
 }
 
 QualityFigures quality_measure(Arena *arena, const char *text, size_t n_bytes)
 {
     QualityFigures figures = {{0}};
-    Parts words = words_of(arena, text, n_bytes), lines = all_lines(arena, text, n_bytes);
-    int n_breaks = 0;
-    for (size_t i = 0; i < n_bytes; i++)
-        n_breaks += text[i] == '\n';
-    int n_chars = count_chars(text, n_bytes);
-    double n_words = words.n ? words.n : 1;
+    QualityWords words = quality_words(arena, text, n_bytes);
+    int n_breaks = (int)count_text(text, n_bytes, "\n");
+    int64_t n_chars = (int64_t)scan_count_chars(text, n_bytes);
+    Parts lines = all_lines(arena, text, n_bytes, n_breaks), runs = lines_between_runs(arena, text, n_bytes, &lines);
+    Parts paragraphs = paragraphs_of(arena, text, n_bytes, n_breaks);
+    double n_words = words.n ? words.n : 1, chars = n_chars ? (double)n_chars : 1;
     measure_words(&figures, &words);
     figures.value[QUALITY_HASHES] = (double)count_text(text, n_bytes, "#") / n_words;
     figures.value[QUALITY_ELLIPSES] = (double)(count_text(text, n_bytes, "...") + count_text(text, n_bytes, "…")) / n_words;
     figures.value[QUALITY_BREAKS] = n_breaks / n_words;
     measure_lines(&figures, arena, &lines, (size_t)(n_chars - n_breaks));
-    measure_repetition(&figures, arena, text, n_bytes, &words, n_chars ? n_chars : 1);
+    measure_repetition(&figures, arena, &runs, &paragraphs, chars);
+    quality_measure_ngrams(&figures, arena, &words, chars);
     return figures;
 }
