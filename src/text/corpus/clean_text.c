@@ -55,6 +55,8 @@ static bool is_mojibake(const char *text, size_t n_bytes)
 {
     const char *end = text + n_bytes;
     int64_t n_good = 0, n_bad = 0;
+    if (!memchr(text, 0xC3, n_bytes))
+        return false;  /* bytes that begin a character of more than one byte, 0xC2 to 0xF4, are U+00C2 to U+00F4 */
     for (const char *at = text; at < end;) {
         uint32_t c;
         size_t n = (unsigned char)*at < 0x80 ? 0 : mojibake_at(at, end, &c);
@@ -109,12 +111,27 @@ static uint32_t plain_quote(uint32_t c)
     return (c >= 0x201C && c <= 0x201F) || c == 0x2033 ? '"' : c;
 }
 
+/* How many bytes stand before the next whose character is_dropped or plain_quote may touch. */
+static size_t untouched(const char *at, const char *end)
+{
+    static const bool touched[256] = {[0x00 ... 0x08] = true, [0x0E ... 0x1F] = true, [0x7F] = true, [0xC2] = true, [0xCA] = true, [0xE2] = true, [0xEF] = true};
+    const char *begin = at;
+    while (at < end && !touched[(unsigned char)*at])
+        at++;
+    return (size_t)(at - begin);
+}
+
 static const char *map_characters(Arena *arena, const CleanOptions *options, const char *text, size_t n_bytes, size_t *n_out)
 {
-    char *out = arena_alloc(arena, n_bytes + 1);
+    char *out = arena_alloc_unset(arena, n_bytes + 1);
     const char *end = text + n_bytes;
     size_t n = 0;
     for (const char *at = text; at < end;) {
+        size_t n_plain = untouched(at, end);
+        memcpy(out + n, at, n_plain);
+        n += n_plain, at += n_plain;
+        if (at == end)
+            break;
         uint32_t c;
         int step = utf8_decode(&c, at, end);
         at += step;
@@ -132,9 +149,19 @@ static const char *map_characters(Arena *arena, const CleanOptions *options, con
 
 /* White space. */
 
+/* How many bytes stand before the next that may begin white space. */
+static size_t unspaced(const char *at, const char *end)
+{
+    static const bool spaced[256] = {['\t' ... '\r'] = true, [' '] = true, [0xC2] = true, [0xE1 ... 0xE3] = true};
+    const char *begin = at;
+    while (at < end && !spaced[(unsigned char)*at])
+        at++;
+    return (size_t)(at - begin);
+}
+
 static const char *settle_spaces(Arena *arena, const CleanOptions *options, const char *text, size_t n_bytes, size_t *n_out)
 {
-    char *out = arena_alloc(arena, n_bytes + 2);
+    char *out = arena_alloc_unset(arena, n_bytes + 2);
     const char *end = text + n_bytes;
     size_t n = 0, n_blanks = 0;
     int n_breaks = 0;  /* wanted before the next character */
@@ -160,10 +187,12 @@ static const char *settle_spaces(Arena *arena, const CleanOptions *options, cons
             size_t wanted = in_line ? n_blanks > 0 : options->keep_indents ? n_blanks : 0;
             memset(out + n, ' ', wanted);
             n += wanted;
-            memcpy(out + n, at, (size_t)step);
-            n += (size_t)step;
+            size_t n_copied = (size_t)step + unspaced(at + step, end);
+            memcpy(out + n, at, n_copied);
+            n += n_copied, at += n_copied;
             n_breaks = 0, n_blanks = 0;
             in_line = true;
+            continue;
         }
         at += step;
     }

@@ -35,8 +35,8 @@ static unsigned char plain_of(uint32_t c)
 PlainView plain_view(Arena *arena, const char *text, size_t n_bytes)
 {
     PlainView view = {.text = text, .n_text_bytes = n_bytes};
-    view.c = arena_alloc(arena, n_bytes + 1);
-    view.from = ARENA_ARRAY(arena, uint32_t, n_bytes + 1);
+    view.c = arena_alloc_unset(arena, n_bytes + 1);
+    view.from = arena_alloc_unset(arena, (n_bytes + 1) * sizeof *view.from);
     const char *end = text + n_bytes;
     for (const char *at = text; at < end;) {
         uint32_t c;
@@ -45,10 +45,16 @@ PlainView plain_view(Arena *arena, const char *text, size_t n_bytes)
             view.c[view.n++] = (unsigned char)*at++;
             continue;
         }
+        if (utf8_is_middle(at, end)) {  /* nothing there has a plain form */
+            view.c[view.n++] = 0x80;
+            at += 3;
+            continue;
+        }
         at += utf8_decode(&c, at, end);
         view.c[view.n++] = plain_of(c);
     }
     view.from[view.n] = (uint32_t)n_bytes;
+    view.c[view.n] = '\0';
     return view;
 }
 
@@ -171,9 +177,13 @@ static size_t find_passport(SpanList *list, const PlainView *view, size_t i)
 static size_t find_ip6(SpanList *list, const PlainView *view, size_t i)
 {
     char text[48];
-    size_t n = 0;
+    size_t n = 0, n_first = 0;
     int n_colons = 0;
     bool has_double = false;
+    while (n_first <= 4 && i + n_first < view->n && isxdigit(view->c[i + n_first]))
+        n_first++;
+    if (n_first > 4 || i + n_first >= view->n || view->c[i + n_first] != ':')
+        return 0;  /* most words that begin with a to f */
     while (i + n < view->n && n < sizeof text - 1 && (isxdigit(view->c[i + n]) || view->c[i + n] == ':')) {
         n_colons += view->c[i + n] == ':';
         has_double = has_double || (n > 0 && view->c[i + n] == ':' && view->c[i + n - 1] == ':');
@@ -209,12 +219,24 @@ static size_t find_number(SpanList *list, const PlainView *view, size_t i)
     return number.runs[0].end;  /* the next run may begin a number of its own */
 }
 
+/* Can a value, or what tells of one, begin with this character? */
+static bool may_begin(unsigned char c)
+{
+    static const bool begins[256] = {['@'] = true, [':'] = true, ['+'] = true, ['('] = true, ['0' ... '9'] = true, ['a' ... 'f'] = true,
+                                     ['A' ... 'F'] = true, ['M'] = true, ['S'] = true, ['R'] = true, ['O'] = true};
+    return begins[c];
+}
+
 PiiSpans pii_find(Arena *arena, const char *text, size_t n_bytes)
 {
     PlainView view = plain_view(arena, text, n_bytes);
     SpanList list = {.arena = arena};
     size_t done = 0;  /* characters before this belong to spans found */
     for (size_t i = 0; i < view.n;) {
+        if (!may_begin(view.c[i])) {
+            i++;
+            continue;
+        }
         unsigned char c = view.c[i], before = i > 0 ? view.c[i - 1] : ' ';
         size_t next = 0;
         bool joined = isalnum(before) || before == '_';

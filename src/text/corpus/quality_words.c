@@ -27,14 +27,6 @@ static int kind_of(uint32_t c)
     return (letter ? HAS_LETTER : 0) | (char_is_punctuation(c) ? 0 : HAS_MORE_THAN_SYMBOLS);
 }
 
-/* Is it a Hangul syllable, U+AC00 to U+D7A3? */
-static bool is_syllable(const unsigned char *at, const unsigned char *end)
-{
-    if (end - at < 3 || at[0] < 0xEA || at[0] > 0xED || (at[1] & 0xC0) != 0x80 || (at[2] & 0xC0) != 0x80)
-        return false;
-    return at[0] == 0xEA ? at[1] >= 0xB0 : at[0] != 0xED || at[1] < 0x9E || (at[1] == 0x9E && at[2] <= 0xA3);
-}
-
 static uint64_t read_8(const unsigned char *at)
 {
     uint64_t x;
@@ -120,7 +112,7 @@ static void add_word(QualityWords *words, const unsigned char *word, size_t n, u
         words->n_plain_chars += n_chars;
     }
     words->stop_words_en |= stop_word_en(word, n);
-    if (n >= 3 && is_syllable(word + n - 3, word + n)) {
+    if (n >= 3 && utf8_is_syllable((const char *)word + n - 3, (const char *)word + n)) {
         uint32_t c;
         utf8_decode_valid(&c, (const char *)word + n - 3);
         words->stop_words_ko |= stop_word_ko(c, word, n - 3);
@@ -147,7 +139,7 @@ static const unsigned char *word_end(const uint8_t *kinds_ascii, const unsigned 
         int kind, step = 1;
         if (*at < 0x80) {
             kind = kinds_ascii[*at];
-        } else if (is_syllable(at, end)) {
+        } else if (utf8_is_syllable((const char *)at, (const char *)end)) {
             kind = HAS_LETTER | HAS_MORE_THAN_SYMBOLS;
             step = 3;
         } else {

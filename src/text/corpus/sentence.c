@@ -120,10 +120,12 @@ static uint32_t char_at(const char *at, const char *end)
 static bool in_quote(const Reading *r, const char *until)
 {
     int n_straight = 0, n_open = 0;
-    uint32_t c;
-    for (const char *at = r->text + r->begin; at < until;) {
-        at += utf8_decode(&c, at, until);
-        n_straight += c == '"';
+    for (const char *at = r->text + r->begin; at < until; at++) {
+        uint32_t c;
+        n_straight += *at == '"';
+        if (*at != '\xE2' && *at != '\xE3')  /* no other byte begins a bracket or a curly quote */
+            continue;
+        utf8_decode(&c, at, until);
         n_open += (c == 0x201C || c == 0x300C || c == 0x300E) - (c == 0x201D || c == 0x300D || c == 0x300F);
     }
     return n_straight % 2 == 1 || n_open > 0;
@@ -148,7 +150,7 @@ static bool is_korean_final(const char *word, const char *end)
 {
     while (end > word && (end[-1] == '~' || end[-1] == ';' || end[-1] == '^'))
         end--;
-    if (end - word < 6)
+    if (end - word < 6 || !ENDS_IN(word, end, "다", "요", "여", "까", "음", "됨", "오", "죠", "줘", "때", "야", "려"))
         return false;
     if (ENDS_IN(word, end, "요", "여"))  /* polite; but nouns end so too, and -여 is also a link */
         return ENDS_IN(word, end, "네여", "세여", "어여", "아여", "해여") ||
@@ -214,12 +216,24 @@ static void add(Sentences *sentences, Reading *r, const char *end)
     r->begin = (size_t)(skip_blanks(end, r->end) - r->text);
 }
 
+/* Can a sentence end at a character that begins with this byte? Breaks, stops of all scripts; a blank where Korean endings count. */
+static bool may_end(unsigned char c, bool korean)
+{
+    static const unsigned char ends[256] = {['\n'] = 2, ['\f'] = 2, ['.'] = 2, ['!'] = 2, ['?'] = 2, [0xD6] = 2, [0xD8] = 2, [0xDB] = 2, [0xE0 ... 0xE3] = 2,
+                                            [0xEF] = 2, [' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\v'] = 1};
+    return ends[c] + korean >= 2;
+}
+
 Sentences sentence_split(Arena *arena, const char *text, size_t n_bytes, bool korean)
 {
     Reading r = {.text = text, .end = text + n_bytes, .korean = korean};
-    Sentences sentences = {.sentences = ARENA_ARRAY(arena, Sentence, n_bytes / 2 + 2)};
+    Sentences sentences = {.sentences = arena_alloc_unset(arena, (n_bytes / 2 + 2) * sizeof(Sentence))};
     for (const char *at = text; at < r.end;) {
         uint32_t c;
+        if (!may_end((unsigned char)*at, korean)) {
+            at++;
+            continue;
+        }
         int step = utf8_decode(&c, at, r.end);
         if (is_break(at) || (is_blank(*at) && ends_unwritten(&r, at))) {
             add(&sentences, &r, at);

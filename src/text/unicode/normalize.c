@@ -44,7 +44,17 @@ static bool is_plainly_normal(NormalForm form, uint32_t c)
 static size_t plain_prefix(NormalForm form, const char *text, size_t n_bytes)
 {
     size_t i = 0, last = 0;  /* the last character may compose with what follows: it is not part of the prefix */
+    bool composes = form == NORMALIZE_NFC || form == NORMALIZE_NFKC;
     while (i < n_bytes) {
+        if ((unsigned char)text[i] < 0x80) {
+            last = i++;
+            continue;
+        }
+        if (composes && utf8_is_syllable(text + i, text + n_bytes)) {
+            last = i;
+            i += 3;
+            continue;
+        }
         uint32_t c;
         int length = utf8_decode(&c, text + i, text + n_bytes);
         if (c != UTF8_ILL_FORMED && !is_plainly_normal(form, c))

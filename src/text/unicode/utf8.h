@@ -25,6 +25,21 @@ int utf8_encode(char out[UTF8_BYTES_MAX], uint32_t code_point);
 /* Bytes of the character that `first` opens: 1 to 4; 0 for a byte that opens none. */
 int utf8_length_of(unsigned char first);
 
+/* Do three bytes of the plain middle stand here: U+4000 to U+D7FF, Han and Hangul for the most part, well-formed? For fast paths. */
+static inline bool utf8_is_middle(const char *at, const char *end)
+{
+    const unsigned char *b = (const unsigned char *)at;
+    return end - at >= 3 && b[0] >= 0xE4 && b[0] <= 0xED && (b[1] & 0xC0) == 0x80 && (b[2] & 0xC0) == 0x80 && (b[0] != 0xED || b[1] < 0xA0);
+}
+/* A Hangul syllable, U+AC00 to U+D7A3? */
+static inline bool utf8_is_syllable(const char *at, const char *end)
+{
+    const unsigned char *b = (const unsigned char *)at;
+    if (!utf8_is_middle(at, end) || b[0] < 0xEA)
+        return false;
+    return b[0] == 0xEA ? b[1] >= 0xB0 : b[0] != 0xED || b[1] < 0x9E || (b[1] == 0x9E && b[2] <= 0xA3);
+}
+
 bool utf8_is_valid(const char *text, size_t n_bytes);
 /* Length of the longest well-formed prefix. */
 size_t utf8_valid_prefix(const char *text, size_t n_bytes);
