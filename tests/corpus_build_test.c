@@ -125,6 +125,29 @@ TEST(corpus_build, the_same_bytes_on_any_number_of_threads_and_ranks)
     arena_free(arena);
 }
 
+/* Goal: the report holds documents and tokens in and out of each stage, and examples of drops; a page is made of it. */
+TEST(corpus_build, its_statistics_tell_what_each_stage_let_through)
+{
+    Arena *arena = arena_new();
+    const char *dir = test_dir(), *json, *page;
+    size_t n;
+    if (inside_mpirun())
+        SKIP("already inside mpirun");
+    REQUIRE(write_shop(arena, dir, 150));
+    REQUIRE(build(arena, dir, "out", 1, 1) != 0);
+    CHECK_EQUAL(system(arena_printf(arena, "%s corpus stats %s/out --before %s/in --json --out %s/page.html > %s/stdout 2> %s/stderr", JIKJI_BINARY, dir, dir,
+                                    dir, dir, dir)), 0);
+    REQUIRE_OK(file_read(&json, &n, arena, arena_printf(arena, "%s/stdout", dir)));
+    CHECK(strstr(json, "\"stages\":[{\"stage\":\"normalize\",\"documents_in\":150,\"documents_out\":150,\"passed_by\":0,"));
+    const char *dedup = strstr(json, "{\"stage\":\"dedup\",");
+    REQUIRE(dedup != NULL);
+    CHECK(strstr(dedup, "\"name\":\"dedup.exact\",\"n\":") && strstr(dedup, "\"example\":\""));
+    CHECK(!strstr(json, "\"tokens_in_estimated\":0,") && strstr(json, "\"pii_of_the_stage\":{\"email\":0,\"phone\":"));
+    REQUIRE_OK(file_read(&page, &n, arena, arena_printf(arena, "%s/page.html", dir)));
+    CHECK(strstr(page, "What stages dropped") && strstr(page, "Documents left after each stage") && strstr(page, "dedup: dedup.exact"));
+    arena_free(arena);
+}
+
 /* Goal: a build that is killed at any moment and started again gives the same bytes. Method: SIGKILL after a random time, 20 times, the number
  * of threads another each time; a build that comes to its end first makes room for the next one. */
 SLOW_TEST(corpus_build, killed_twenty_times_it_gives_the_same_bytes)

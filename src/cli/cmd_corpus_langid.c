@@ -10,7 +10,7 @@
 
 typedef struct {
     const char *out, *model, *text, *label;
-    int64_t hold, confusions;
+    int64_t hold, inner, confusions;
     LangidTrainOptions train;
     bool json;
 } Settings;
@@ -19,6 +19,7 @@ typedef struct {
     OPTION_TEXT("text", Settings, text, "jsonl: the field that holds the text"),                                                        \
     OPTION_TEXT("label", Settings, label, "jsonl: the field that holds the language"),                                                  \
     OPTION_INT("hold", Settings, hold, 0, 1e9, "set every hold-th example aside by hash: train leaves these out, eval takes these alone; 0: all"), \
+    OPTION_INT("inner", Settings, inner, 0, 1e9, "the same among those that are not held, by another hash: to choose settings on"),               \
     OPTION_BOOL("json", Settings, json, "one JSON object as the last line of stdout")
 
 static const Option train_rows[] = {
@@ -26,6 +27,7 @@ static const Option train_rows[] = {
     OPTION_INT("count-min", Settings, train.count_min, 1, 1e9, "features seen less often are left out"),
     OPTION_INT("features-max", Settings, train.features_max, 1000, 1e9, "features of a script; the most frequent stay"),
     OPTION_REAL("smoothing", Settings, train.smoothing, 1e-6, 10.0, "what every count is raised by"),
+    OPTION_INT("rounds", Settings, train.refine_rounds, 0, 1000, "over examples that another language comes close to; 0: plain naive Bayes"),
     SOURCE_ROWS,
 };
 
@@ -114,7 +116,7 @@ Err cmd_corpus_langid(int argc, char **argv)
     Settings settings = {.text = "text", .label = "language", .confusions = 20, .train = langid_train_options_default()};
     CommandWords words;
     Err err = command_line_read(&words, trains ? &train_help : &eval_help, &settings, arena, argc - 1, argv + 1);
-    LangidSource source = {.inputs = words.word, .n_inputs = words.n, .text_field = settings.text, .label_field = settings.label, .hold = settings.hold};
+    LangidSource source = {.inputs = words.word, .n_inputs = words.n, .text_field = settings.text, .label_field = settings.label, .hold = settings.hold, .inner = settings.inner};
     if (err == OK && !words.helped)
         err = trains ? train(&settings, &source) : evaluate(&settings, &source, arena);
     arena_free(arena);

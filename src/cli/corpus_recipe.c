@@ -122,13 +122,6 @@ static Err open_stage(Chain *chain, const OptionItem *item, Arena *arena)
 
 /* Report. */
 
-/* Tokens among so many bytes, by the sample; 0 without one. */
-static int64_t estimated_tokens(const PipelineStage *stage, int side)
-{
-    double n_bytes = (double)(side ? stage->counts.n_bytes_out : stage->counts.n_bytes_in);
-    return stage->sample_bytes[side] ? (int64_t)(n_bytes * (double)stage->sample_tokens[side] / (double)stage->sample_bytes[side]) : 0;
-}
-
 static void write_stage(JsonWriter *json, const Stage *stage, const PipelineStage *s, Arena *arena)
 {
     const StageReport *c = &s->counts;
@@ -140,8 +133,8 @@ static void write_stage(JsonWriter *json, const Stage *stage, const PipelineStag
     json_field_int(json, "bytes_out", c->n_bytes_out);
     json_field_int(json, "changed", c->n_changed);
     json_field_int(json, "passed_by", c->n_passed_by);
-    json_field_int(json, "tokens_in_estimated", estimated_tokens(s, 0));
-    json_field_int(json, "tokens_out_estimated", estimated_tokens(s, 1));
+    json_field_int(json, "tokens_in_estimated", pipeline_stage_tokens(s, 0));
+    json_field_int(json, "tokens_out_estimated", pipeline_stage_tokens(s, 1));
     json_write_key(json, "drops");
     json_write_object_begin(json);
     for (int i = 0; i < c->n_drops; i++)
@@ -195,7 +188,7 @@ static void print_table(const Chain *chain, const PipelineReport *r, Arena *aren
         const StageReport *c = &r->stages[i].counts;
         printf("%-12s %12" PRId64 " %12" PRId64 " %10s %10s  %s\n", chain->stages[i].name, c->n_in, c->n_out,
                format_bytes(arena, (double)c->n_bytes_in), format_bytes(arena, (double)c->n_bytes_out),
-               r->stages[i].sample_bytes[1] ? format_count(arena, (double)estimated_tokens(&r->stages[i], 1)) : "");
+               r->stages[i].sample_bytes[1] ? format_count(arena, (double)pipeline_stage_tokens(&r->stages[i], 1)) : "");
         for (int k = 0; k < c->n_drops; k++)
             printf("    %8" PRId64 "  %s\n", c->drops[k].n, c->drops[k].rule);
     }

@@ -1,5 +1,5 @@
 /* extract_stage.c - the stage `extract`: pages of archives, of .html files or of a field become their main text. Text documents of the same
- * inputs (WET) pass through. */
+ * inputs (WET, fields without tags) stay as they are. */
 #include "text/corpus/stage_kinds.h"
 
 #include "base/json.h"

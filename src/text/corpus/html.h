@@ -45,6 +45,8 @@ typedef struct {
 /* UTF-8 bytes to a tree in `arena`. Never fails. */
 HtmlPage html_parse(Arena *arena, const char *utf8, size_t n_bytes);
 bool html_is_block(HtmlTag tag);
+/* Does a text begin as a web page or a piece of one does? */
+bool html_looks_like_page(const char *text, size_t n_bytes);
 /* What <meta charset> or <meta http-equiv> in the first bytes says, lower case; "". */
 const char *html_meta_charset(Arena *arena, const char *bytes, size_t n_bytes);
 

@@ -3,7 +3,7 @@
  * The script with the most letters decides which languages are possible (a Hangul, Han or kana letter weighs two, since it says more than one
  * of an alphabet; Hangul of a third of all weight makes a text Korean whatever stands between; kana of a twentieth of Han and kana makes it Japanese).
  * Among several languages of a script a naive Bayes model chooses: the sum over the text's features of log p(feature | language), smoothed
- * by Lidstone's rule. Every letter lies in about LANGID_RUN_MAX + 1 features, so a confidence is the softmax of the sums divided by that.
+ * by Lidstone's rule, weights of close languages refined (langid_refine.h). Every letter lies in about LANGID_RUN_MAX + 1 features, so a confidence is the softmax of the sums divided by that.
  *
  * The most frequent words of the training text are listed in the model: their features are added up once, when it is opened.
  *
@@ -26,6 +26,7 @@ typedef struct LangidModel LangidModel;
 /* NULL path: the rules of scripts alone. ERR_IO, ERR_FORMAT: not such a file. */
 Err langid_open(LangidModel **out, const char *path);
 void langid_close(LangidModel *model);  /* NULL is fine */
+bool langid_knows(const LangidModel *model, const char *language);  /* was it among the labels of the training text? */
 uint64_t langid_identity(const LangidModel *model);  /* hash of the file; 0 without one */
 
 typedef struct {

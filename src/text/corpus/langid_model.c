@@ -22,6 +22,14 @@ void langid_close(LangidModel *model)
         arena_free(model->arena);
 }
 
+bool langid_knows(const LangidModel *model, const char *language)
+{
+    for (int i = 0; i < model->n_languages; i++)
+        if (strcmp(model->names[i], language) == 0)
+            return true;
+    return false;
+}
+
 uint64_t langid_identity(const LangidModel *model)
 {
     return model->identity;

@@ -38,6 +38,19 @@ static Err read_example(LangidExample *example, const LangidSource *source, cons
     return OK;
 }
 
+static bool is_aside(const LangidExample *example, int64_t every, uint64_t seed)
+{
+    return every > 1 && hash64(example->text, example->n_bytes, seed) % (uint64_t)every == 0;
+}
+
+static bool is_wanted(const LangidSource *source, const LangidExample *example, bool held)
+{
+    bool outer = is_aside(example, source->hold, 0);
+    if (source->inner > 1)
+        return !outer && is_aside(example, source->inner, 7) == held;
+    return source->hold <= 1 || outer == held;
+}
+
 static Err each_of_file(const LangidSource *source, const char *path, bool held, LangidVisit visit, void *context)
 {
     DocumentReader *reader;
@@ -54,8 +67,7 @@ static Err each_of_file(const LangidSource *source, const char *path, bool held,
         err = read_example(&example, source, &document, arena);
         if (err != OK)
             break;
-        bool its = source->hold > 1 && hash64(example.text, example.n_bytes, 0) % (uint64_t)source->hold == 0;
-        if (source->hold <= 1 || its == held)
+        if (is_wanted(source, &example, held))
             err = visit(context, &example);
     }
     arena_free(arena);

@@ -1,5 +1,6 @@
 /* langid_test.c - rules of scripts, mixed documents, a trained model and its file, the 75 languages of lid-lingua. */
 #include "base/file.h"
+#include "base/json.h"
 #include "base/test.h"
 #include "text/corpus/langid_train.h"
 #include "text/corpus/stage.h"
@@ -144,6 +145,117 @@ TEST(langid, the_stage_tags_and_keeps_what_is_wanted)
     arena_free(arena);
 }
 
+/* Paragraphs of at least 40 bytes (headings say "Article 5" in several languages) of the languages that the model knows, as LABEL<TAB>TEXT. */
+static Err write_declaration(FileWriter *out, Arena *arena, const Document *d, const LangidModel *model)
+{
+    const char *code = "", *text;
+    size_t n;
+    for (int pass = 0; pass < 2; pass++) {
+        JsonReader json;
+        JsonText key;
+        json_reader_init(&json, d->path, d->record, d->n_record_bytes);
+        TRY(json_object_begin(&json));
+        while (json_object_next(&json, &key)) {
+            if (json_text_is(key, "bcp47")) {
+                TRY(json_string(&json, arena, &code, NULL));
+            } else if (pass == 1 && json_text_is(key, "paragraphs")) {
+                TRY(json_array_begin(&json));
+                while (json_array_next(&json)) {
+                    TRY(json_string(&json, arena, &text, &n));
+                    if (n >= 40)
+                        TRY(file_writer_printf(out, "%.*s\t%s\n", (int)strcspn(code, "-"), code, text));
+                }
+            } else {
+                TRY(json_skip(&json));
+            }
+        }
+        if (!langid_knows(model, arena_strndup(arena, code, strcspn(code, "-"))))
+            return OK;
+    }
+    return OK;
+}
+
+static bool write_declarations(Arena *arena, const char *path, const LangidModel *model, const char *out_path)
+{
+    DocumentReader *reader;
+    DocumentOptions options = document_options_default();
+    options.field = "name";
+    FileWriter *out;
+    Document d;
+    Err err;
+    if (!CHECK_OK(document_reader_open(&reader, path, &options)) || !CHECK_OK(file_writer_open(&out, out_path)))
+        return false;
+    while (document_reader_next(reader, &d, &err))
+        CHECK_OK(write_declaration(out, arena, &d, model));
+    CHECK_OK(err);
+    document_reader_free(reader);
+    return CHECK_OK(file_writer_commit(out));
+}
+
+/* Goal: settings are chosen without a look at the held examples. Method: the examples set aside inside are none of those, and none is lost. */
+static Err count_example(void *context, const LangidExample *example)
+{
+    (void)example;
+    (*(int64_t *)context)++;
+    return OK;
+}
+
+TEST(langid, inner_examples_are_others_than_the_held_ones)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/examples.tsv", test_dir());
+    write_examples(path, "");
+    const char *input = path;
+    LangidSource source = {.inputs = &input, .n_inputs = 1, .text_field = "text", .label_field = "language"};
+    int64_t all = 0, outer_train = 0, outer_held = 0, inner_train = 0, inner_held = 0;
+    REQUIRE_OK(langid_each(&source, false, count_example, &all));
+    source.hold = 5;
+    REQUIRE_OK(langid_each(&source, false, count_example, &outer_train));
+    REQUIRE_OK(langid_each(&source, true, count_example, &outer_held));
+    source.inner = 4;
+    REQUIRE_OK(langid_each(&source, false, count_example, &inner_train));
+    REQUIRE_OK(langid_each(&source, true, count_example, &inner_held));
+    CHECK(all == 121 && outer_train + outer_held == all && inner_train + inner_held == outer_train && inner_held > 0 && outer_held > 0);
+}
+
+/* Goal: two languages that differ by one rare word are told by it, where counts alone do not. Method: most words are shared, in unlike shares. */
+TEST(langid, close_languages_are_told_by_what_differs)
+{
+    static const char *const common[] = {"mola", "rimo", "tamo", "lano", "sirula", "kanto"};
+    char path[512], plain[512], refined[512];
+    snprintf(path, sizeof path, "%s/close.tsv", test_dir());
+    snprintf(plain, sizeof plain, "%s/plain.lid", test_dir());
+    snprintf(refined, sizeof refined, "%s/refined.lid", test_dir());
+    FILE *file = fopen(path, "wb");
+    for (int i = 0; i < 600; i++) {
+        bool first = i % 2 == 0;
+        fprintf(file, "%s\t", first ? "aa" : "bb");
+        for (int k = 0; k < 6; k++)
+            fprintf(file, "%s ", common[(i * 7 + k * k + (i >> k)) % (first ? 6 : 5)]);
+        fprintf(file, "%s\n", first ? "o" : "u");
+    }
+    fclose(file);
+    const char *input = path;
+    LangidSource source = {.inputs = &input, .n_inputs = 1, .text_field = "text", .label_field = "language", .hold = 3};
+    LangidTrainOptions options = langid_train_options_default();
+    double macro[2];
+    for (int i = 0; i < 2; i++) {
+        LangidTrainReport report;
+        LangidModel *model;
+        LangidEvaluation e;
+        Arena *arena = arena_new();
+        options.refine_rounds = i ? 20 : 0;
+        REQUIRE_OK(langid_train(&report, &options, &source, i ? refined : plain));
+        REQUIRE_OK(langid_open(&model, i ? refined : plain));
+        REQUIRE_OK(langid_evaluate(&e, arena, model, &source));
+        macro[i] = e.macro;
+        langid_close(model);
+        arena_free(arena);
+    }
+    test_note("plain %.4f, refined %.4f", macro[0], macro[1]);
+    CHECK(macro[1] >= macro[0] && macro[1] > 0.99);
+}
+
 /* Goal: what the model promises on real sentences: trained on four fifths of lid-lingua, asked about the rest. */
 SLOW_TEST(langid, seventy_five_languages_are_told_apart)
 {
@@ -161,7 +273,7 @@ SLOW_TEST(langid, seventy_five_languages_are_told_apart)
     REQUIRE_OK(langid_train(&report, &options, &source, file));
     REQUIRE_OK(langid_open(&model, file));
     REQUIRE_OK(langid_evaluate(&e, arena, model, &source));
-    CHECK(e.n == 75 && e.macro > 0.979 && e.macro_groups > 0.993);
+    CHECK(e.n == 75 && e.macro >= 0.98 && e.macro_groups >= 0.993);
     test_note("sentences: %.4f, with groups %.4f", e.macro, e.macro_groups);
     for (int i = 0; i < e.n; i++)
         if (strcmp(e.scores[i].name, "ko") == 0)
@@ -170,6 +282,12 @@ SLOW_TEST(langid, seventy_five_languages_are_told_apart)
     REQUIRE_OK(langid_evaluate(&e, arena, model, &source));
     CHECK(e.macro > 0.84);
     test_note("single words: %.4f, with groups %.4f", e.macro, e.macro_groups);
+    sentences = arena_printf(arena, "%s/udhr.tsv", test_dir());
+    REQUIRE(write_declarations(arena, arena_printf(arena, "%s/lid-udhr/udhr.jsonl.zst", data), model, sentences));
+    source.inputs = &sentences;
+    REQUIRE_OK(langid_evaluate(&e, arena, model, &source));
+    CHECK(e.n == 73 && e.macro >= 0.95);
+    test_note("paragraphs of the declaration of human rights, all scripts: %.4f, with groups %.4f", e.macro, e.macro_groups);
     langid_close(model);
     arena_free(arena);
 }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "text/corpus/langid_internal.h"
+#include "text/corpus/langid_refine.h"
 #include "text/corpus/langid_words.h"
 
 #include <math.h>
@@ -11,12 +12,12 @@
 
 LangidTrainOptions langid_train_options_default(void)
 {
-    return (LangidTrainOptions){.count_min = 2, .features_max = 2000000, .smoothing = 0.1};
+    return (LangidTrainOptions){.count_min = 2, .features_max = 2000000, .smoothing = 0.1, .refine_rounds = 6};
 }
 
 /* A language belongs to a script when this share of its examples is written in it. */
 #define SCRIPT_SHARE 0.02
-enum { SCRIPT_EXAMPLES_MIN = 3 };
+enum { SCRIPT_EXAMPLES_MIN = 3, KNOWN_MAX = 1 << 16 };
 
 /* Features of a script with a count each. */
 typedef struct {
@@ -29,7 +30,9 @@ typedef struct {
     Counts seen;
     LangidWordCounts *words;
     float *rows;  /* [n_rows + 1][n_languages]: counts, then weights */
+    float *means;  /* [n_rows + 1] taken off a row's weights */
     double *totals;
+    LangidRefiner *refiner;
 } ScriptTraining;
 
 typedef struct {
@@ -38,7 +41,7 @@ typedef struct {
     int64_t n_examples;
     int64_t (*examples)[LANGID_SCRIPTS];  /* [language] */
     ScriptTraining scripts[LANGID_SCRIPTS];
-    uint32_t features[LANGID_WORD_FEATURES_MAX], word[LANGID_WORD_MAX];
+    uint32_t features[LANGID_WORD_FEATURES_MAX], word[LANGID_WORD_MAX], *known;
 } Training;
 
 static int language_of(LangidModel *model, const char *label)
@@ -180,20 +183,29 @@ static void keep_features(Training *t, int s)
         script->word_list = langid_words_list(t->scripts[s].words, t->model->arena, &script->n_word_list_bytes);
     script->row_bytes = langid_row_bytes(script->n_languages);
     t->scripts[s].rows = mem_alloc((size_t)(script->n_rows + 1) * (size_t)script->n_languages * sizeof(float));
+    t->scripts[s].means = mem_alloc((size_t)(script->n_rows + 1) * sizeof(float));
     t->scripts[s].totals = mem_alloc((size_t)script->n_languages * sizeof(double));
 }
 
 /* Third reading. */
 
+/* The example's language among those of its script; -1: it does not belong there, or is alone there. */
+static int own_of(const Training *t, const LangidScript *script, const LangidExample *example)
+{
+    int language = language_of(t->model, example->label), own = -1;
+    for (int k = 0; k < script->n_languages; k++)
+        own = script->languages[k] == language ? k : own;
+    return script->n_languages < 2 ? -1 : own;
+}
+
 static Err visit_counts(void *context, const LangidExample *example)
 {
     Training *t = context;
-    int s = dominant_script(t->model, example), language = language_of(t->model, example->label), own = -1;
+    int s = dominant_script(t->model, example);
     const LangidScript *script = &t->model->scripts[s];
     ScriptTraining *training = &t->scripts[s];
-    for (int k = 0; k < script->n_languages; k++)
-        own = script->languages[k] == language ? k : own;
-    if (own < 0 || script->n_languages < 2)
+    int own = own_of(t, script, example);
+    if (own < 0)
         return OK;
     const char *at = example->text, *end = at + example->n_bytes;
     for (int n; (n = langid_next_features(&t->model->letters, s, &at, end, t->features)) > 0;)
@@ -207,11 +219,48 @@ static Err visit_counts(void *context, const LangidExample *example)
     return OK;
 }
 
+/* Fourth reading, of the beginning of each example. */
+
+static Err visit_margins(void *context, const LangidExample *example)
+{
+    Training *t = context;
+    int s = dominant_script(t->model, example), n_known = 0;
+    const LangidScript *script = &t->model->scripts[s];
+    int own = own_of(t, script, example);
+    if (own < 0)
+        return OK;
+    const char *at = example->text, *end = at + example->n_bytes;
+    for (int n; n_known + LANGID_WORD_FEATURES_MAX < KNOWN_MAX && (n = langid_next_features(&t->model->letters, s, &at, end, t->features)) > 0;)
+        for (int i = 0; i < n; i++) {
+            t->known[n_known] = (uint32_t)langid_find_row(script, t->features[i]);
+            n_known += t->known[n_known] != 0;
+        }
+    langid_refiner_add(t->scripts[s].refiner, own, t->known, n_known);
+    return OK;
+}
+
+static Err refine(Training *t, const LangidSource *source)
+{
+    if (t->options->refine_rounds == 0)
+        return OK;
+    log_info("refining what close languages are told by ...");
+    for (int s = LANGID_ANY_SCRIPT + 1; s < LANGID_SCRIPTS; s++)
+        if (t->model->scripts[s].n_languages > 1)
+            t->scripts[s].refiner = langid_refiner_new(&t->model->scripts[s], t->scripts[s].rows, t->scripts[s].means, t->scripts[s].totals,
+                                                       t->options->smoothing);
+    t->known = mem_alloc(KNOWN_MAX * sizeof *t->known);
+    Err err = langid_each(source, false, visit_margins, t);
+    for (int s = 0; s < LANGID_SCRIPTS && err == OK; s++)
+        if (t->scripts[s].refiner)
+            langid_refiner_run(t->scripts[s].refiner, (int)t->options->refine_rounds);
+    free(t->known);
+    return err;
+}
+
 /* Counts to log p, less their mean over the languages: what all share tells nothing. */
-static void weigh(const LangidTrainOptions *options, LangidScript *script, ScriptTraining *training)
+static void weigh(const LangidTrainOptions *options, const LangidScript *script, ScriptTraining *training)
 {
     int n = script->n_languages;
-    double most = 1e-3;
     for (int64_t row = 1; row <= script->n_rows; row++) {
         float *values = training->rows + row * n;
         double mean = 0;
@@ -220,18 +269,20 @@ static void weigh(const LangidTrainOptions *options, LangidScript *script, Scrip
             values[k] = (float)log(p);
             mean += values[k] / n;
         }
-        for (int k = 0; k < n; k++) {
+        for (int k = 0; k < n; k++)
             values[k] -= (float)mean;
-            most = fmax(most, fabs((double)values[k]));
-        }
+        training->means[row] = (float)mean;
     }
-    script->scale = (float)(most / 127.0);
 }
 
 static void quantise(Training *t, int s)
 {
     LangidScript *script = &t->model->scripts[s];
     const float *rows = t->scripts[s].rows;
+    float most = 1e-3f;
+    for (int64_t i = script->n_languages; i < (script->n_rows + 1) * script->n_languages; i++)
+        most = fmaxf(most, fabsf(rows[i]));
+    script->scale = most / 127.0f;
     script->rows = arena_alloc(t->model->arena, (size_t)(script->n_rows + 1) * (size_t)script->row_bytes);
     for (int64_t row = 1; row <= script->n_rows; row++)
         for (int k = 0; k < script->n_languages; k++)
@@ -252,10 +303,12 @@ static Err train_all(Training *t, const LangidSource *source)
             keep_features(t, s);
     TRY(langid_each(source, false, visit_counts, t));
     for (int s = LANGID_ANY_SCRIPT + 1; s < LANGID_SCRIPTS; s++)
-        if (t->model->scripts[s].n_languages > 1) {
+        if (t->model->scripts[s].n_languages > 1)
             weigh(t->options, &t->model->scripts[s], &t->scripts[s]);
+    TRY(refine(t, source));
+    for (int s = LANGID_ANY_SCRIPT + 1; s < LANGID_SCRIPTS; s++)
+        if (t->model->scripts[s].n_languages > 1)
             quantise(t, s);
-        }
     return OK;
 }
 
@@ -273,7 +326,9 @@ Err langid_train(LangidTrainReport *report, const LangidTrainOptions *options, c
         free(t->scripts[s].seen.keys);
         free(t->scripts[s].seen.counts);
         free(t->scripts[s].rows);
+        free(t->scripts[s].means);
         free(t->scripts[s].totals);
+        langid_refiner_free(t->scripts[s].refiner);
         langid_words_free(t->scripts[s].words);
     }
     if (err == OK)

@@ -1,6 +1,7 @@
 /* langid_train.h - a language model from labelled text, and how well one does.
  *
- * Examples are read three times: which languages write which script, which features are frequent, and how often each language has them.
+ * Examples are read four times: which languages write which script, which features are frequent, how often each language has them, and which examples are
+ * close to another language.
  * The same examples in the same order give the same file. */
 #ifndef CORPUS_LANGID_TRAIN_H
 #define CORPUS_LANGID_TRAIN_H
@@ -14,12 +15,13 @@ typedef struct {
 } LangidExample;
 
 /* Where examples come from: LABEL<TAB>TEXT lines, or JSON lines with the fields `text` and `language` (names can be given). `hold` > 1 sets
- * every hold-th example aside, by the hash of its text: training leaves these out, evaluation takes these alone. */
+ * every hold-th example aside, by the hash of its text: training leaves these out, evaluation takes these alone. `inner` > 1 does the same by another
+ * hash among the others, which training then leaves out too: settings are chosen on these, and the held ones are asked once. */
 typedef struct {
     const char *const *inputs;
     int n_inputs;
     const char *text_field, *label_field;
-    int64_t hold;
+    int64_t hold, inner;
 } LangidSource;
 typedef Err (*LangidVisit)(void *context, const LangidExample *example);
 Err langid_each(const LangidSource *source, bool held, LangidVisit visit, void *context);
@@ -28,8 +30,9 @@ typedef struct {
     int64_t count_min;     /* features seen less often are left out */
     int64_t features_max;  /* of a script; the most frequent stay */
     double smoothing;      /* what every count is raised by */
+    int64_t refine_rounds; /* over examples that another language comes close to (langid_refine.h); 0: plain naive Bayes */
 } LangidTrainOptions;
-LangidTrainOptions langid_train_options_default(void);  /* 2, 2,000,000, 0.1 */
+LangidTrainOptions langid_train_options_default(void);  /* 2, 2,000,000, 0.1, 6 */
 
 typedef struct {
     int64_t n_examples, n_features;

@@ -85,4 +85,10 @@ typedef struct {
  * no document in the inputs. */
 Err pipeline_run(PipelineReport *report, Arena *arena, const PipelineOptions *options);
 
+/* Tokens into (side 0) or out of (1) a stage, by its sample; 0: none was taken. */
+int64_t pipeline_stage_tokens(const PipelineStage *stage, int side);
+
+/* Reads OUT/build.json of a build that was finished: totals and stages, and the stages' names. Everything in `arena`. */
+Err pipeline_read_report(PipelineReport *report, const char ***names, int *n_stages, Arena *arena, const char *out);
+
 #endif

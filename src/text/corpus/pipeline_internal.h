@@ -81,7 +81,7 @@ Err item_read_end(Pipeline *p, int item);  /* learns n_batches and, on rank 0, w
 
 /* pipeline_report.c */
 void counts_write(JsonWriter *json, const char *name, const PipelineStage *stage);
-Err counts_add(PipelineStage *stage, JsonReader *json, Arena *arena);
+Err counts_add(PipelineStage *stage, const char **name, JsonReader *json, Arena *arena);
 void example_add(PipelineStage *stage, PipelineExample example);
 Err pipeline_write_json(const Pipeline *p);
 Err pipeline_look(Pipeline *p, bool *found);

@@ -54,9 +54,10 @@ static Err visit_counts(Join *join, int pass, const Part *part)
     JsonReader json;
     int stage = p->passes[pass].first_stage;
     json_reader_init(&json, "counts", part->section[SECTION_COUNTS], part->n_bytes[SECTION_COUNTS]);
+    const char *name;
     TRY(json_array_begin(&json));
     while (json_array_next(&json))
-        TRY(counts_add(&p->report->stages[stage++], &json, p->arena));
+        TRY(counts_add(&p->report->stages[stage++], &name, &json, p->arena));
     TRY(json_reader_end(&json));
     for (int i = 0; i < p->options->n_stages; i++) {
         const char *at = part->section[SECTION_NOTES + i], *end = at + part->n_bytes[SECTION_NOTES + i], *note;

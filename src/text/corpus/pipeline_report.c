@@ -87,7 +87,7 @@ static Err read_examples(JsonReader *json, Arena *arena, PipelineStage *stage)
     return OK;
 }
 
-Err counts_add(PipelineStage *stage, JsonReader *json, Arena *arena)
+Err counts_add(PipelineStage *stage, const char **name, JsonReader *json, Arena *arena)
 {
     StageReport *c = &stage->counts;
     const struct {
@@ -114,6 +114,8 @@ Err counts_add(PipelineStage *stage, JsonReader *json, Arena *arena)
             TRY(read_rules(json, arena, c->changes, &c->n_changes));
         } else if (json_text_is(key, "examples")) {
             TRY(read_examples(json, arena, stage));
+        } else if (json_text_is(key, "stage")) {
+            TRY(json_string(json, arena, name, NULL));
         } else {
             TRY(json_skip(json));
         }
@@ -203,36 +205,73 @@ Err pipeline_write_json(const Pipeline *p)
     return err;
 }
 
-Err pipeline_look(Pipeline *p, bool *found)
+int64_t pipeline_stage_tokens(const PipelineStage *stage, int side)
 {
-    *found = false;
-    const char *path = pipeline_path(p, p->arena, "build.json"), *bytes, *key_text = "";
-    bool has_shards = !p->options->tokenizer || file_exists(pipeline_path(p, p->arena, "train.bin"));
-    if (!file_exists(path) || !has_shards)
-        return OK;
+    double n_bytes = (double)(side ? stage->counts.n_bytes_out : stage->counts.n_bytes_in);
+    return stage->sample_bytes[side] ? (int64_t)(n_bytes * (double)stage->sample_tokens[side] / (double)stage->sample_bytes[side]) : 0;
+}
+
+static Err read_stages(PipelineReport *report, const char **names, int *n, JsonReader *json, Arena *arena)
+{
+    TRY(json_array_begin(json));
+    while (json_array_next(json)) {
+        if (*n > PIPELINE_STAGES_MAX)
+            return err_set(ERR_FORMAT, "build.json: more than %d stages", PIPELINE_STAGES_MAX + 1);
+        TRY(counts_add(&report->stages[*n], &names[*n], json, arena));
+        (*n)++;
+    }
+    return OK;
+}
+
+/* `key`: of the build; texts live in `arena`. */
+static Err read_build(PipelineReport *report, const char **names, int *n_stages, const char **key, Arena *arena, const char *path)
+{
+    const char *bytes;
     size_t n_bytes;
-    TRY(file_read(&bytes, &n_bytes, p->arena, path));
-    PipelineReport there = {0};
+    TRY(file_read(&bytes, &n_bytes, arena, path));
     Total totals[N_TOTALS];
-    totals_of(&there, totals);
+    totals_of(report, totals);
     JsonReader json;
-    JsonText key;
+    JsonText name;
     json_reader_init(&json, path, bytes, n_bytes);
     TRY(json_object_begin(&json));
-    while (json_object_next(&json, &key)) {
+    while (json_object_next(&json, &name)) {
         int i = 0;
-        while (i < N_TOTALS && !json_text_is(key, totals[i].name))
+        while (i < N_TOTALS && !json_text_is(name, totals[i].name))
             i++;
         if (i < N_TOTALS)
             TRY(json_int(&json, totals[i].value));
-        else if (json_text_is(key, "key"))
-            TRY(json_string(&json, p->arena, &key_text, NULL));
+        else if (json_text_is(name, "key"))
+            TRY(json_string(&json, arena, key, NULL));
+        else if (json_text_is(name, "stages"))
+            TRY(read_stages(report, names, n_stages, &json, arena));
         else
             TRY(json_skip(&json));
     }
-    TRY(json_reader_end(&json));
-    *found = strtoull(key_text, NULL, 16) == p->key;
+    return json_reader_end(&json);
+}
+
+Err pipeline_read_report(PipelineReport *report, const char ***names, int *n_stages, Arena *arena, const char *out)
+{
+    const char *key;
+    memset(report, 0, sizeof *report);
+    *names = ARENA_ARRAY(arena, const char *, PIPELINE_STAGES_MAX + 1);
+    *n_stages = 0;
+    return read_build(report, *names, n_stages, &key, arena, arena_printf(arena, "%s/build.json", out));
+}
+
+Err pipeline_look(Pipeline *p, bool *found)
+{
+    *found = false;
+    const char *path = pipeline_path(p, p->arena, "build.json"), *key = "", *names[PIPELINE_STAGES_MAX + 1];
+    bool has_shards = !p->options->tokenizer || file_exists(pipeline_path(p, p->arena, "train.bin"));
+    if (!file_exists(path) || !has_shards)
+        return OK;
+    PipelineReport *there = ARENA_NEW(p->arena, PipelineReport);
+    int n_stages = 0;
+    TRY(read_build(there, names, &n_stages, &key, p->arena, path));
+    *found = strtoull(key, NULL, 16) == p->key;
     if (*found)
-        *p->report = there;
+        *p->report = *there;
     return OK;
 }

@@ -10,19 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_KEEP_BYTES = 64 << 20, PACK_LEVEL = 3, PACK_LEVEL_WORK = 1, SAMPLE_ONE_IN = 32, SAMPLE_FIRST = 4, EXAMPLE_BYTES = 240 };
+enum { ARENA_KEEP_BYTES = 64 << 20, PACK_LEVEL = 3, PACK_LEVEL_WORK = 1, SAMPLE_ONE_IN = 32, SAMPLE_FIRST_BYTES = 1 << 19, EXAMPLE_BYTES = 240 };
 
 struct Unit {
     const Pipeline *p;
     int first_stage, n_stages;
-    bool is_last;
+    bool is_first, is_last;  /* pass */
     Arena *arena;  /* of one document */
     Arena *texts;  /* of the unit: examples, rules */
     StageLimits limits;
     StageStep steps[PIPELINE_STAGES_MAX + 1];
     PipelineStage *counts;  /* [n_stages] */
     Bytes sections[PART_SECTIONS];
-    int64_t n_documents;
+    int64_t n_sampled_bytes;
 };
 
 /* A packed document: this, then the texts in the order of their sizes. */
@@ -31,7 +31,7 @@ typedef struct {
     uint64_t n_text, n_record, n_tags, n_path, n_charset;
     uint64_t flags;
 } PackedHead;
-enum { PACKED_PAGE = 1, PACKED_RECORD = 2 };
+enum { PACKED_PAGE = 1, PACKED_RECORD = 2, PACKED_SAMPLED = 4 };
 
 Unit *unit_new(const Pipeline *p, int pass)
 {
@@ -39,6 +39,7 @@ Unit *unit_new(const Pipeline *p, int pass)
     unit->p = p;
     unit->first_stage = p->passes[pass].first_stage;
     unit->n_stages = p->passes[pass].end_stage - unit->first_stage;
+    unit->is_first = pass == 0;
     unit->is_last = pass == p->n_passes - 1;
     unit->arena = arena_new();
     unit->texts = arena_new();
@@ -86,12 +87,19 @@ static int64_t count_tokens(Unit *unit, const char *text, size_t n_bytes)
     return tokenizer_encode(unit->p->options->tokenizer, unit->arena, text, n_bytes).n;
 }
 
-/* The tokens of one document in `SAMPLE_ONE_IN` are counted before and after each stage. Equal texts are in the sample or not, wherever they are. */
+/* The sample is drawn in the first pass and stays the same through all: documents of the unit's first bytes, and of the rest one in SAMPLE_ONE_IN by
+ * its hash, so that equal texts are in it or not, wherever they are. */
+static bool unit_draws(Unit *unit, const StageDocument *first)
+{
+    if (!unit->is_first)
+        return first->is_sampled;
+    bool draws = unit->n_sampled_bytes < SAMPLE_FIRST_BYTES || hash64(first->text, first->n_bytes, 0x5a) % SAMPLE_ONE_IN == 0;
+    unit->n_sampled_bytes += draws ? (int64_t)first->n_bytes : 0;
+    return draws;
+}
+
 static void unit_sample(Unit *unit, const StageDocument *first, int n_steps)
 {
-    bool wanted = unit->n_documents < SAMPLE_FIRST || hash64(first->text, first->n_bytes, 0x5a) % SAMPLE_ONE_IN == 0;
-    if (!unit->p->options->tokenizer || !wanted)
-        return;
     const char *text = first->text;
     size_t n_bytes = first->n_bytes;
     int64_t n_tokens = first->is_page ? 0 : count_tokens(unit, text, n_bytes);
@@ -121,8 +129,9 @@ static void unit_hand_on(Unit *unit, const StageDocument *document)
         next->look(next->context, unit->arena, document, &note, &n_note);
         bytes_add_record(&unit->sections[SECTION_LOOK], note, n_note);
     }
+    uint64_t flags = (document->is_page ? PACKED_PAGE : 0u) | (document->record ? PACKED_RECORD : 0u) | (document->is_sampled ? PACKED_SAMPLED : 0u);
     PackedHead head = {document->line, document->n_bytes, document->n_record_bytes, strlen(document->tags), strlen(document->path),
-                       strlen(document->charset), (document->is_page ? PACKED_PAGE : 0) | (document->record ? PACKED_RECORD : 0)};
+                       strlen(document->charset), flags};
     Bytes *out = &unit->sections[SECTION_DOCUMENTS];
     bytes_add(out, &head, sizeof head);
     bytes_add(out, document->text, head.n_text);
@@ -183,6 +192,7 @@ void unit_add(Unit *unit, const StageDocument *document)
     const PipelineOptions *o = unit->p->options;
     const Stage *stages = o->stages + unit->first_stage;
     StageDocument now = *document;
+    now.is_sampled = o->tokenizer && unit_draws(unit, document);
     int n_steps = stage_chain_apply(stages, unit->n_stages, &unit->limits, unit->arena, &now, unit->steps);
     const StageResult *drop = NULL;
     for (int i = 0; i < n_steps; i++) {
@@ -193,7 +203,8 @@ void unit_add(Unit *unit, const StageDocument *document)
         if (result->drop_rule)
             drop = result;
     }
-    unit_sample(unit, document, n_steps);
+    if (now.is_sampled)
+        unit_sample(unit, document, n_steps);
     if (drop) {
         unit_count_drop(unit, &unit->counts[n_steps - 1], &now, drop);
         if (o->write_dropped)
@@ -209,7 +220,6 @@ void unit_add(Unit *unit, const StageDocument *document)
             unit_add_tokens(unit, &now, now.text + n_train, now.n_bytes - n_train, VAL);
         }
     }
-    unit->n_documents++;
     if (arena_used_bytes(unit->arena) > ARENA_KEEP_BYTES) {
         arena_free(unit->arena);
         unit->arena = arena_new();
@@ -242,7 +252,7 @@ Err unit_write(Unit *unit, const char *path, uint64_t key)
     for (int i = 0; i < PART_SECTIONS; i++)
         unit->sections[i].n = 0;
     memset(unit->counts, 0, (size_t)unit->n_stages * sizeof *unit->counts);
-    unit->n_documents = 0;
+    unit->n_sampled_bytes = 0;
     arena_reset(unit->texts);
     return err;
 }
@@ -268,7 +278,7 @@ Err unit_each_document(const Part *part, const char *name, Err (*visit)(void *co
         memcpy(&head, at, sizeof head);
         at += sizeof head;
         StageDocument document = {.line = head.line, .n_bytes = head.n_text, .n_record_bytes = head.n_record,
-                                  .is_page = (head.flags & PACKED_PAGE) != 0};
+                                  .is_page = (head.flags & PACKED_PAGE) != 0, .is_sampled = (head.flags & PACKED_SAMPLED) != 0};
         document.text = unpack_text(arena, &at, head.n_text);
         document.record = unpack_text(arena, &at, head.n_record);
         document.tags = unpack_text(arena, &at, head.n_tags);

@@ -33,7 +33,7 @@ typedef struct {
     const char *tags;  /* of the stages before this one: members without braces; "" */
     const char *path;
     int64_t line;
-    bool is_page;
+    bool is_page, is_sampled;  /* sampled: the build counts its tokens before and after each stage */
     const char *charset;  /* pages: what HTTP said; "" */
     const void *verdict;  /* of `decide`; NULL in stages without a first pass */
     size_t n_verdict_bytes;

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "text/corpus/html.h"
 #include "text/corpus/warc.h"
 
 #include <stdio.h>
@@ -182,9 +183,9 @@ static bool stage_source_next_in_file(StageSource *s, StageDocument *document, E
     Document one;
     if (!s->documents || !document_reader_next(s->documents, &one, err))
         return false;
+    bool is_page = s->reads_pages && html_looks_like_page(one.text, one.n_bytes);
     *document = (StageDocument){.text = one.text, .n_bytes = one.n_bytes, .record = one.record, .n_record_bytes = one.n_record_bytes,
-                                .path = one.path, .line = one.line, .is_page = s->reads_pages, .charset = s->reads_pages ? "utf-8" : "",
-                                .tags = ""};
+                                .path = one.path, .line = one.line, .is_page = is_page, .charset = is_page ? "utf-8" : "", .tags = ""};
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* stats.c - one pass that counts. */
 #include "text/corpus/stats.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "text/corpus/hash.h"
 #include "text/corpus/sentence.h"
@@ -113,6 +114,8 @@ static const char *place_of(Arena *arena, const char *text, size_t n_bytes, size
     return place;
 }
 
+enum { TERM_PLACES = 3 };
+
 static void count_term(Gathering *g, const StageDocument *document, const char *word, size_t n_bytes, size_t at)
 {
     for (int i = 0; i < STATS_TERMS; i++) {
@@ -121,8 +124,10 @@ static void count_term(Gathering *g, const StageDocument *document, const char *
         if (n_bytes < m || memcmp(word, terms[i], m) != 0 || (!korean && n_bytes != m))
             continue;
         StatsCount *count = &g->stats->terms[i];
-        if (count->n++ == 0)
-            count->example = place_of(g->arena, document->text, document->n_bytes, at);
+        if (count->n++ >= TERM_PLACES)
+            continue;
+        const char *place = place_of(g->arena, document->text, document->n_bytes, at);
+        count->example = count->example ? arena_printf(g->arena, "%s … %s", count->example, place) : place;
     }
 }
 
@@ -218,6 +223,27 @@ static void count_domain(Gathering *g, const char *url)
     counter_add(&g->domains, host, strcspn(host, "/:?#"));
 }
 
+/* The spans that the stage left: [["phone", 3, 16], ...]. */
+static void count_tagged_data(Gathering *g, const StageDocument *document)
+{
+    const char *spans = stage_tag_text(g->scratch, document, "pii.spans"), *name;
+    if (!spans)
+        return;
+    JsonReader json;
+    json_reader_init(&json, "spans", spans, strlen(spans));
+    if (json_array_begin(&json) != OK)
+        return;
+    while (json_array_next(&json)) {
+        if (json_array_begin(&json) != OK || !json_array_next(&json) || json_string(&json, g->scratch, &name, NULL) != OK)
+            return;
+        for (int i = 0; i < N_PII; i++)
+            g->stats->n_pii_tagged[i] += strcmp(name, pii_class_name((PiiClass)i)) == 0;
+        while (json_array_next(&json))
+            if (json_skip(&json) != OK)
+                return;
+    }
+}
+
 static void count_copies_and_data(Gathering *g, const StageDocument *document)
 {
     Stats *s = g->stats;
@@ -227,6 +253,7 @@ static void count_copies_and_data(Gathering *g, const StageDocument *document)
     for (int i = 0; i < spans.n; i++)
         s->n_pii[spans.spans[i].class]++;
     s->n_pii_documents += spans.n > 0;
+    count_tagged_data(g, document);
 }
 
 static void count_document(Gathering *g, const StageDocument *document)
@@ -306,6 +333,20 @@ static void sum_words(Gathering *g)
     free(counts);
 }
 
+/* exp of the entropy of the places' shares. */
+static double even_count(const Counter *counter)
+{
+    double n = 0, entropy = 0;
+    for (uint64_t i = 0; counter->slots && i <= counter->mask; i++)
+        n += (double)counter->slots[i].count.n;
+    for (uint64_t i = 0; counter->slots && i <= counter->mask; i++)
+        if (counter->slots[i].hash) {
+            double p = (double)counter->slots[i].count.n / n;
+            entropy -= p * log(p);
+        }
+    return counter->n > 0 ? exp(entropy) : 0;
+}
+
 static void sum_up(Gathering *g)
 {
     enum { ALL = 64 };
@@ -314,6 +355,7 @@ static void sum_up(Gathering *g)
     sum_words(g);
     s->sentence_words = s->n_sentences ? (double)s->n_words / (double)s->n_sentences : 0;
     s->n_domains_all = g->domains.n;
+    s->n_domains_even = even_count(&g->domains);
     counter_top(&g->words, g->arena, STATS_TOP, &s->words, &s->n_top_words);
     counter_top(&g->languages, g->arena, ALL, &s->languages, &s->n_languages);
     counter_top(&g->domains, g->arena, STATS_TOP, &s->domains, &s->n_domains);

@@ -10,7 +10,7 @@
 #include "text/corpus/pii.h"
 #include "text/corpus/stage.h"
 
-enum { STATS_BINS = 40, STATS_TOP = 20, STATS_WORD_LENGTHS = 24, STATS_RANKS = 64, STATS_TERMS = 16, STATS_VERSION = 1 };
+enum { STATS_BINS = 40, STATS_TOP = 20, STATS_WORD_LENGTHS = 24, STATS_RANKS = 64, STATS_TERMS = 16, STATS_VERSION = 2 };
 
 /* A text and how often it came. */
 typedef struct {
@@ -18,6 +18,15 @@ typedef struct {
     int64_t n;
     const char *example;  /* or NULL */
 } StatsCount;
+
+/* A stage of the build that made the corpus. */
+typedef struct {
+    const char *name;
+    int64_t n_in, n_out, n_passed_by, n_changed, n_bytes_in, n_bytes_out;
+    int64_t n_tokens_in, n_tokens_out;  /* by a sample; 0: pages, or no tokenizer */
+    StatsCount *drops;                  /* by rule, falling */
+    int n_drops;
+} StatsStage;
 
 typedef struct {
     int64_t n_documents, n_bytes, n_chars, n_words;  /* of documents that were kept */
@@ -32,18 +41,25 @@ typedef struct {
     StatsCount *words, *languages, *domains, *drops; /* falling, at most STATS_TOP; languages and drops: all there are, at most 64 */
     int n_top_words, n_languages, n_domains, n_drops;
     int64_t n_domains_all, n_dropped;
+    double n_domains_even;                           /* balance: as many places with equal shares have this entropy */
     int64_t n_copies;                                /* documents whose text came before to the byte */
-    int64_t n_pii[N_PII], n_pii_documents;
+    int64_t n_pii[N_PII], n_pii_documents;           /* in the texts as they stand */
+    int64_t n_pii_tagged[N_PII];                     /* that a stage found, by its tags: masked ones too */
     int64_t n_sentences, n_sentences_ended;          /* ended: by a mark. A sign of grammar */
     double sentence_words;                           /* mean */
     int64_t n_korean_plain, n_korean_polite, n_korean_mixed;  /* documents whose sentences end in -다, in -요 or -습니다, or in both in earnest */
-    StatsCount terms[STATS_TERMS];                   /* words for groups of people: how often, and one place */
+    StatsCount terms[STATS_TERMS];                   /* words for groups of people: how often, and the first places */
     int n_terms;
+    StatsStage *stages;                              /* of the build, when it was read */
+    int n_stages;
     double seconds;
 } Stats;
 
 /* Reads all documents once. Everything in `arena`. */
 Err stats_gather(Stats *stats, Arena *arena, const StageOptions *options);
+
+/* What the stages of the build in this folder did, beside what stats_gather found. ERR_IO, ERR_FORMAT: no build.json of ours. */
+Err stats_read_build(Stats *stats, Arena *arena, const char *folder);
 
 /* One JSON object. */
 const char *stats_json(Arena *arena, const Stats *stats);

@@ -1,12 +1,10 @@
 /* stats_report.c - figures of a corpus as JSON and as a page. */
-#include "base/json.h"
-#include "base/page.h"
-#include "text/corpus/stats.h"
+#include "text/corpus/stats_internal.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-static void write_counts(JsonWriter *json, const char *name, const StatsCount *counts, int n)
+void stats_write_counts(JsonWriter *json, const char *name, const StatsCount *counts, int n)
 {
     json_write_key(json, name);
     json_write_array_begin(json);
@@ -76,12 +74,13 @@ const char *stats_json(Arena *arena, const Stats *s)
     write_values(json, "rank", s->rank, s->n_ranks);
     write_values(json, "frequency", s->frequency, s->n_ranks);
     write_values(json, "cumulative", s->cumulative, s->n_ranks);
-    write_counts(json, "top", s->words, s->n_top_words);
+    stats_write_counts(json, "top", s->words, s->n_top_words);
     json_write_object_end(json);
-    write_counts(json, "languages", s->languages, s->n_languages);
-    write_counts(json, "domains", s->domains, s->n_domains);
+    stats_write_counts(json, "languages", s->languages, s->n_languages);
+    stats_write_counts(json, "domains", s->domains, s->n_domains);
     json_field_int(json, "domains_all", s->n_domains_all);
-    write_counts(json, "drops", s->drops, s->n_drops);
+    json_field_double(json, "domains_even", s->n_domains_even);
+    stats_write_counts(json, "drops", s->drops, s->n_drops);
     json_field_double(json, "copies", share(s->n_copies, s->n_documents));
     json_write_key(json, "pii");
     json_write_object_begin(json);
@@ -89,8 +88,14 @@ const char *stats_json(Arena *arena, const Stats *s)
     for (int i = 0; i < N_PII; i++)
         json_field_int(json, pii_class_name((PiiClass)i), s->n_pii[i]);
     json_write_object_end(json);
+    json_write_key(json, "pii_of_the_stage");
+    json_write_object_begin(json);
+    for (int i = 0; i < N_PII; i++)
+        json_field_int(json, pii_class_name((PiiClass)i), s->n_pii_tagged[i]);
+    json_write_object_end(json);
     write_writing(json, s);
-    write_counts(json, "groups_of_people", s->terms, s->n_terms);
+    stats_write_stages(json, s);
+    stats_write_counts(json, "groups_of_people", s->terms, s->n_terms);
     json_write_object_end(json);
     const char *text = arena_strdup(arena, json_writer_text(json, NULL));
     json_writer_free(json);
@@ -145,6 +150,8 @@ static void add_rows(Page *page, Arena *arena, const Stats *s, const Stats *b)
         {PHRASE("longest", "가장 긴 문서"), VALUE_INTEGER, (double)s->chars_max, (double)o->chars_max},
         {PHRASE("different words", "서로 다른 어절"), VALUE_INTEGER, (double)s->n_vocabulary, (double)o->n_vocabulary},
         {PHRASE("different words of all", "서로 다른 어절의 비율"), VALUE_PERCENT, share(s->n_vocabulary, s->n_words), share(o->n_vocabulary, o->n_words)},
+        {PHRASE("places", "출처"), VALUE_INTEGER, (double)s->n_domains_all, (double)o->n_domains_all},
+        {PHRASE("as many places as if all were equal", "고르게 나눈 셈의 출처"), VALUE_NUMBER, s->n_domains_even, o->n_domains_even},
         {PHRASE("exact copies", "똑같은 문서"), VALUE_PERCENT, share(s->n_copies, s->n_documents), share(o->n_copies, o->n_documents)},
         {PHRASE("documents with personal data", "개인정보가 든 문서"), VALUE_PERCENT, share(s->n_pii_documents, s->n_documents), share(o->n_pii_documents, o->n_documents)},
         {PHRASE("words a sentence", "문장당 어절"), VALUE_NUMBER, s->sentence_words, o->sentence_words},
@@ -182,14 +189,20 @@ static void add_words(Page *page, Arena *arena, const Stats *s)
                                       .x_kind = VALUE_INTEGER, .edges = edges, .counts = s->word_lengths, .n_bins = STATS_WORD_LENGTHS});
 }
 
-static void add_pii(Page *page, Arena *arena, const Stats *s)
+static void add_pii_counts(Page *page, Arena *arena, Phrase title, const int64_t found[N_PII])
 {
     StatsCount counts[N_PII];
     int n = 0;
     for (int i = 0; i < N_PII; i++)
-        if (s->n_pii[i] > 0)
-            counts[n++] = (StatsCount){.name = pii_class_name((PiiClass)i), .n = s->n_pii[i]};
-    add_counts(page, arena, PHRASE("Personal data by kind", "종류별 개인정보"), counts, n);
+        if (found[i] > 0)
+            counts[n++] = (StatsCount){.name = pii_class_name((PiiClass)i), .n = found[i]};
+    add_counts(page, arena, title, counts, n);
+}
+
+static void add_pii(Page *page, Arena *arena, const Stats *s)
+{
+    add_pii_counts(page, arena, PHRASE("Personal data that the stage found, by kind", "단계가 찾은 개인정보, 종류별"), s->n_pii_tagged);
+    add_pii_counts(page, arena, PHRASE("Personal data that stand in the text, by kind", "글에 있는 개인정보, 종류별"), s->n_pii);
 }
 
 Err stats_page(const Stats *s, const Stats *before, const char *title, const char *path)
@@ -198,6 +211,7 @@ Err stats_page(const Stats *s, const Stats *before, const char *title, const cha
     Page *page = page_new(PHRASE("A corpus", "말뭉치"), PHRASE_SAME(title), page_locale_is_korean());
     page_section(page, PHRASE("Figures", "수치"));
     add_rows(page, arena, s, before);
+    stats_add_stages(page, arena, s);
     page_section(page, PHRASE("Documents", "문서"));
     if (s->n_documents > 0)
         page_histogram(page, &(Histogram){.title = PHRASE("Length", "길이"), .x_name = PHRASE("characters", "글자"), .y_name = PHRASE("documents", "문서"), .x_kind = VALUE_INTEGER,
