@@ -10,6 +10,7 @@
 #include "text/corpus/byte_stream.h"
 #include "text/corpus/document.h"
 #include "text/tokenizer/mixture.h"
+#include "text/tokenizer/sampling.h"
 #include "text/tokenizer/survey.h"
 #include "text/tokenizer/tokenizer.h"
 
@@ -73,6 +74,8 @@ static const CommandHelp train_help = {
 typedef struct {
     const char *tokenizer, *pattern, *field, *jsonl;
     bool offsets, bin, whole, special, keep_special;
+    double dropout, sample;
+    int64_t seed, nbest;
 } CodeSettings;
 
 static const Option encode_options[] = {
@@ -83,13 +86,21 @@ static const Option encode_options[] = {
     OPTION_BOOL("bin", CodeSettings, bin, "little-endian int32: a count, then the ids, for each text"),
     OPTION_BOOL("whole", CodeSettings, whole, "a file is one text, not one a line"),
     OPTION_BOOL("special", CodeSettings, special, "add what the tokenizer's own template adds ([CLS] ... [SEP])"),
+    OPTION_REAL("dropout", CodeSettings, dropout, 0.0, 1.0, "BPE dropout: merges are passed over with this probability; 0: never"),
+    OPTION_REAL("sample", CodeSettings, sample, -1.0, 1e6, "unigram: draw a cut by its probability to this power; below 0: the best"),
+    OPTION_INT("nbest", CodeSettings, nbest, 0, TOKENIZER_N_BEST_MAX, "unigram: list so many best cuts; with --sample: draw among them"),
+    OPTION_INT("seed", CodeSettings, seed, 0, 9e15, "of --dropout and --sample; a draw depends on it and on the number of the text alone"),
     OPTION_TEXT("pattern", CodeSettings, pattern, "for .tiktoken: gpt2|cl100k|o200k|llama3|qwen or a regular expression"),
 };
 static const CommandHelp encode_help = {
     .synopsis = "tokenizer encode --tokenizer PATH [FILE... | --jsonl FILE --field text]",
     .examples = "    jikji tokenizer encode --tokenizer tok input.txt\n"
-                "    jikji tokenizer encode --tokenizer tok --jsonl corpus.jsonl.zst --field text\n",
-    .about = "Prints one line of ids a text. Files may be compressed; without one, standard input.\n",
+                "    jikji tokenizer encode --tokenizer tok --jsonl corpus.jsonl.zst --field text\n"
+                "    jikji tokenizer encode --tokenizer bpe --dropout 0.1 --seed 7 input.txt\n"
+                "    jikji tokenizer encode --tokenizer unigram --sample 0.2 --seed 7 input.txt\n"
+                "    jikji tokenizer encode --tokenizer unigram --nbest 5 input.txt\n",
+    .about = "Prints one line of ids a text. Files may be compressed; without one, standard input. --nbest without --sample prints a line a cut,\n"
+             "best first: number of the text, log probability and ids, with tabs between.\n",
     .table = {encode_options, N_ELEMENTS(encode_options)},
     .n_words_max = COMMAND_WORDS_MAX,
 };
@@ -339,23 +350,53 @@ typedef struct {
     const Tokenizer *tok;
     Arena *arena;
     TokenText texts[BATCH_TEXTS];
-    int64_t n;
+    int64_t n, n_before;  /* texts in it, and in all batches before */
     size_t n_bytes;
 } TextBatch;
+
+static TokenizerSampling sampling_of(const CodeSettings *settings)
+{
+    return (TokenizerSampling){
+        .dropout = settings->dropout,
+        .draws_cut = settings->sample >= 0.0,
+        .alpha = settings->sample,
+        .n_best = settings->nbest,
+        .seed = (uint64_t)settings->seed,
+    };
+}
+
+static void print_best_cuts(const TextBatch *batch, int64_t i)
+{
+    TokenCut *cuts = ARENA_ARRAY(batch->arena, TokenCut, batch->settings->nbest);
+    int64_t n = tokenizer_n_best(batch->tok, batch->arena, batch->texts[i].bytes, batch->texts[i].n_bytes, batch->settings->nbest, cuts);
+    for (int64_t k = 0; k < n; k++) {
+        printf("%lld\t%.6f\t", (long long)(batch->n_before + i), cuts[k].log_probability);
+        print_numbers(cuts[k].ids.ids, cuts[k].ids.n, true);
+        putchar('\n');
+    }
+}
 
 static void batch_flush(TextBatch *batch)
 {
     int flags = batch->settings->special ? TOKENIZER_ADD_SPECIAL : 0;
     TokenSpan *spans = ARENA_ARRAY(batch->arena, TokenSpan, batch->n);
-    if (!batch->settings->offsets)
+    TokenizerSampling sampling = sampling_of(batch->settings);
+    bool lists_cuts = sampling.n_best > 0 && !sampling.draws_cut;
+    if (sampling.dropout > 0.0 || sampling.draws_cut)
+        tokenizer_encode_sampled_batch(batch->tok, batch->arena, batch->texts, batch->n, flags, &sampling, (uint64_t)batch->n_before, spans);
+    else if (!batch->settings->offsets && !lists_cuts)
         tokenizer_encode_batch(batch->tok, batch->arena, batch->texts, batch->n, flags, spans);
     for (int64_t i = 0; i < batch->n; i++) {
         TokenOffset *offsets = NULL;
         if (batch->settings->offsets)
             spans[i] = tokenizer_encode_with(batch->tok, batch->arena, batch->texts[i].bytes, batch->texts[i].n_bytes, flags, &offsets);
-        print_ids(batch->settings, spans[i], offsets);
+        if (lists_cuts)
+            print_best_cuts(batch, i);
+        else
+            print_ids(batch->settings, spans[i], offsets);
     }
     arena_reset(batch->arena);
+    batch->n_before += batch->n;
     batch->n = 0;
     batch->n_bytes = 0;
 }
@@ -413,10 +454,15 @@ static Err encode_parts(const CodeSettings *settings, const Tokenizer *tok, Byte
     return err;
 }
 
-/* Offsets, and a count before the ids, need the whole text at once. */
+static bool is_sampled(const CodeSettings *settings)
+{
+    return settings->dropout > 0.0 || settings->sample >= 0.0 || settings->nbest > 0;
+}
+
+/* Offsets, a count before the ids and draws need the whole text at once. */
 static Err encode_whole(const CodeSettings *settings, const Tokenizer *tok, const char *path, Arena *arena)
 {
-    if (!settings->offsets && !settings->bin) {
+    if (!settings->offsets && !settings->bin && !is_sampled(settings)) {
         ByteStream *stream;
         TRY(byte_stream_open(&stream, path));
         Err err = encode_parts(settings, tok, stream);
@@ -485,10 +531,15 @@ static Err run_files(const CodeSettings *settings, const CommandWords *files, Co
         return err_set(ERR_USAGE, "tokenizer: expected --tokenizer PATH");
     Tokenizer *tok;
     TokenizerLoadOptions load = {.pattern = settings->pattern};
+    if (settings->offsets && is_sampled(settings))
+        return err_set(ERR_USAGE, "tokenizer encode: --offsets belong to the one best encoding, not to --dropout, --sample or --nbest");
     TRY(tokenizer_load_with(&tok, settings->tokenizer, &load));
+    TokenizerSampling sampling = sampling_of(settings);
     Arena *arena = arena_new();
-    Err err = settings->jsonl ? encode_jsonl(settings, tok, settings->jsonl, arena) : OK;
-    if (files->n == 0 && !settings->jsonl)
+    Err err = tokenizer_sampling_check(tok, &sampling);
+    if (err == OK && settings->jsonl)
+        err = encode_jsonl(settings, tok, settings->jsonl, arena);
+    if (err == OK && files->n == 0 && !settings->jsonl)
         err = run(settings, tok, "-", arena);
     for (int i = 0; i < files->n && err == OK; i++)
         err = run(settings, tok, files->word[i], arena);
@@ -499,7 +550,7 @@ static Err run_files(const CodeSettings *settings, const CommandWords *files, Co
 
 static Err command_encode(Arena *arena, int argc, char **argv)
 {
-    CodeSettings settings = {.field = "text"};
+    CodeSettings settings = {.field = "text", .sample = -1.0};
     CommandWords files;
     TRY(command_line_read(&files, &encode_help, &settings, arena, argc, argv));
     return files.helped ? OK : run_files(&settings, &files, settings.whole ? encode_whole : encode_lines);
@@ -541,7 +592,7 @@ static Err decode_lines(const CodeSettings *settings, const Tokenizer *tok, cons
 
 static Err command_decode(Arena *arena, int argc, char **argv)
 {
-    CodeSettings settings = {0};
+    CodeSettings settings = {.sample = -1.0};
     CommandWords files;
     TRY(command_line_read(&files, &decode_help, &settings, arena, argc, argv));
     return files.helped ? OK : run_files(&settings, &files, decode_lines);

@@ -205,12 +205,13 @@ static void link_look(const BpeMerges *merges, const BpeSymbol *symbols, Link *l
 }
 
 /* At most two entries are pushed a merge and n - 1 at the start: 3 n in all. An entry is stale when the pair at its position has another
- * rank by now, or none. */
-static size_t merge_by_heap(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n, size_t n_wanted)
+ * rank by now, or none. Pairs that dropout (NULL: none) passed over wait for the next merge. */
+static size_t merge_by_heap(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n, size_t n_wanted, const BpeDropout *dropout)
 {
-    size_t n_live = n;
-    Link *links = bpe_scratch_reserve(scratch, n * sizeof(Link) + 3 * n * sizeof(uint64_t));
+    size_t n_live = n, n_waiting = 0;
+    Link *links = bpe_scratch_reserve(scratch, n * sizeof(Link) + 4 * n * sizeof(uint64_t));
     Heap heap = {(uint64_t *)(links + n), 0};
+    uint64_t *waiting = heap.entries + 3 * n;
     for (size_t i = 0; i < n; i++) {
         links[i].previous = (uint32_t)i - 1;
         links[i].next = (uint32_t)i + 1;
@@ -226,6 +227,12 @@ static size_t merge_by_heap(const BpeMerges *merges, BpeScratch *scratch, BpeSym
         size_t i = (uint32_t)top;
         if (links[i].rank != top >> 32)
             continue;
+        if (dropout && dropout->passes(dropout->context)) {
+            waiting[n_waiting++] = top;
+            continue;
+        }
+        while (n_waiting > 0)
+            heap_push(&heap, waiting[--n_waiting]);
         size_t gone = links[i].next;
         n_live--;
         symbols[i].id = links[i].merged;
@@ -256,10 +263,15 @@ size_t bpe_merge_down_to(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol
         return n;
     if (n <= SCAN_SYMBOLS_MAX)
         return merge_by_scan(merges, symbols, n, n_wanted);
-    return merge_by_heap(merges, scratch, symbols, n, n_wanted);
+    return merge_by_heap(merges, scratch, symbols, n, n_wanted, NULL);
 }
 
 size_t bpe_merge(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n)
 {
     return bpe_merge_down_to(merges, scratch, symbols, n, 1);
+}
+
+size_t bpe_merge_dropout(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n, BpeDropout dropout)
+{
+    return n < 2 || merges->n_merges == 0 ? n : merge_by_heap(merges, scratch, symbols, n, 1, &dropout);
 }

@@ -49,6 +49,12 @@ void *bpe_scratch_reserve(BpeScratch *scratch, size_t n_bytes);  /* what it held
 size_t bpe_merge(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n);
 /* The same, but stops when n_wanted >= 1 symbols are left: the last merges of a token are how it was made. */
 size_t bpe_merge_down_to(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n, size_t n_wanted);
+/* The same with dropout: before each merge every pair that could merge is passed over when `passes` says so; ends when it says so of all. */
+typedef struct {
+    int (*passes)(void *context);
+    void *context;
+} BpeDropout;
+size_t bpe_merge_dropout(const BpeMerges *merges, BpeScratch *scratch, BpeSymbol *symbols, size_t n, BpeDropout dropout);
 /* The rule read literally, O(n^2): the judge of the fast one. */
 size_t bpe_merge_plain(const BpeMerges *merges, BpeSymbol *symbols, size_t n);
 

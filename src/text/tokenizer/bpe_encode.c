@@ -3,6 +3,7 @@
 #include "text/tokenizer/byte_level.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/jamo.h"
+#include "text/tokenizer/sampling.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/unicode/char_run.h"
 
@@ -121,6 +122,24 @@ static size_t piece_symbols(const Tokenizer *tok, BpeSymbol *symbols, Piece piec
     return n;
 }
 
+static int passes_over(void *context)
+{
+    Sampler *sampler = context;
+    return sampler_draw(sampler) < sampler->sampling->dropout;
+}
+
+static bool drops_out(const EncodeScratch *scratch)
+{
+    return scratch->sampler && scratch->sampler->sampling->dropout > 0.0;
+}
+
+static size_t merge(const Tokenizer *tok, EncodeScratch *scratch, BpeSymbol *symbols, size_t n)
+{
+    if (drops_out(scratch))
+        return bpe_merge_dropout(&tok->merges, &scratch->bpe, symbols, n, (BpeDropout){passes_over, scratch->sampler});
+    return bpe_merge(&tok->merges, &scratch->bpe, symbols, n);
+}
+
 /* Merges between user-defined symbols only. */
 static size_t merge_between_frozen(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, BpeSymbol *symbols, size_t n)
 {
@@ -130,7 +149,7 @@ static size_t merge_between_frozen(const Tokenizer *tok, EncodeScratch *scratch,
         size_t end = begin;
         while (end < n && !charsmap_symbol_at(map, piece.bytes + symbols[end].begin, piece.n - symbols[end].begin))
             end++;
-        size_t left = bpe_merge(&tok->merges, &scratch->bpe, symbols + begin, end - begin);
+        size_t left = merge(tok, scratch, symbols + begin, end - begin);
         memmove(symbols + kept, symbols + begin, left * sizeof *symbols);
         kept += left;
         if (end < n)
@@ -144,7 +163,7 @@ static size_t merge_pieces(const Tokenizer *tok, EncodeScratch *scratch, Piece p
 {
     bool frozen;
     size_t n = piece_symbols(tok, symbols, piece, &frozen);
-    return frozen ? merge_between_frozen(tok, scratch, piece, symbols, n) : bpe_merge(&tok->merges, &scratch->bpe, symbols, n);
+    return frozen ? merge_between_frozen(tok, scratch, piece, symbols, n) : merge(tok, scratch, symbols, n);
 }
 
 /* Phantoms and unknown symbols become bytes or unk, a run of them one unk. */
@@ -284,7 +303,8 @@ static size_t match_chars(const Tokenizer *tok, const BpeMatcher *matcher, Encod
 void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
 {
     const ModelFast *fast = model_fast(tok);
-    if (tok->ignore_merges && !fast->finds_whole_pieces) {
+    const BpeMatcher *matcher = drops_out(scratch) ? NULL : fast->matcher;
+    if (tok->ignore_merges && !fast->finds_whole_pieces && !drops_out(scratch)) {
         int32_t id = tok->byte_level ? tokenizer_find_bytes(tok, scratch->arena, piece.bytes, piece.n)
                                      : tokenizer_find_model(tok, piece.bytes, piece.n);
         if (id >= 0) {
@@ -292,7 +312,6 @@ void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Token
             return;
         }
     }
-    const BpeMatcher *matcher = fast->matcher;
     if (matcher && tok->byte_level) {
         match_bytes(matcher, scratch, piece, out);
         return;
@@ -306,7 +325,7 @@ void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Token
     else {
         n = tok->jamo ? jamo_symbols(tok, piece.bytes, piece.n, symbols)
             : tok->byte_level ? byte_symbols(tok, symbols, piece) : char_symbols(tok, symbols, piece);
-        n = bpe_merge(&tok->merges, &scratch->bpe, symbols, n);
+        n = merge(tok, scratch, symbols, n);
     }
     if (tok->by_pieces)
         put_pieces(tok, piece, symbols, n, out);

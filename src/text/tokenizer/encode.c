@@ -2,6 +2,7 @@
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/tokenizer/word_cut.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,10 +335,11 @@ static uint32_t *identity_map(Arena *arena, size_t n)
 }
 
 static TokenSpan encode_all(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags, const uint8_t *data,
-                            TokenOffset **offsets)
+                            Sampler *sampler, TokenOffset **offsets)
 {
     EncodeScratch *scratch = encode_scratch_take(tok);
     scratch->data = data;
+    scratch->sampler = sampler;
     TokenBuffer out = {.wants_offsets = offsets != NULL};
     scratch->path_score = 0.0;
     Piece piece = {text, n_bytes, offsets ? identity_map(scratch->arena, n_bytes) : NULL, true};
@@ -357,6 +359,7 @@ static TokenSpan encode_all(const Tokenizer *tok, Arena *arena, const char *text
     free(out.ids);
     free(out.offsets);
     scratch->data = NULL;
+    scratch->sampler = NULL;
     encode_scratch_give(tok, scratch);
     return span;
 }
@@ -364,12 +367,19 @@ static TokenSpan encode_all(const Tokenizer *tok, Arena *arena, const char *text
 TokenSpan tokenizer_encode_with(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags,
                                 TokenOffset **offsets)
 {
-    return encode_all(tok, arena, text, n_bytes, flags, NULL, offsets);
+    return encode_all(tok, arena, text, n_bytes, flags, NULL, NULL, offsets);
 }
 
 TokenSpan tokenizer_encode_marked(const Tokenizer *tok, Arena *arena, const char *text, const uint8_t *data, size_t n_bytes, TokenOffset **offsets)
 {
-    return encode_all(tok, arena, text, n_bytes, TOKENIZER_PARSE_SPECIAL, data, offsets);
+    return encode_all(tok, arena, text, n_bytes, TOKENIZER_PARSE_SPECIAL, data, NULL, offsets);
+}
+
+TokenSpan encode_with_sampler(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags, Sampler *sampler,
+                              TokenOffset **offsets)
+{
+    assert(offsets);
+    return encode_all(tok, arena, text, n_bytes, flags, NULL, sampler, offsets);
 }
 
 TokenSpan tokenizer_encode(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes)

@@ -216,9 +216,17 @@ typedef enum {
     WORD_CUT_ONE_SPACE,    /* at the first of a run of spaces, which becomes that mark */
 } WordCut;
 
+/* The random numbers of one text (sampling.h). */
+typedef struct {
+    const struct TokenizerSampling *sampling;
+    uint64_t text_number, n_draws;
+} Sampler;
+double sampler_draw(Sampler *sampler);  /* the next in [0, 1) */
+
 /* Working memory of one encoding thread: kept between calls, never part of the result. */
 struct EncodeScratch {
     const uint8_t *data;  /* of a text with marks: bytes that may not spell a special token */
+    Sampler *sampler;     /* NULL: the one best encoding */
     Arena *arena;       /* of one text */
     Arena *word_arena;  /* of one word of it */
     BpeScratch bpe;
@@ -238,6 +246,9 @@ void *encode_scratch_model(EncodeScratch *scratch, size_t n_bytes);
 EncodeScratch *encode_scratch_take(const Tokenizer *tok);
 void encode_scratch_give(const Tokenizer *tok, EncodeScratch *scratch);
 void encode_text(const Tokenizer *tok, EncodeScratch *scratch, Piece text, bool parse_special, TokenBuffer *out);
+/* tokenizer_encode_with under a sampler. `offsets` is not NULL: pieces with offsets are not remembered, as pieces drawn must not be. */
+TokenSpan encode_with_sampler(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags, Sampler *sampler,
+                              TokenOffset **offsets);
 /* The scanner, when it is all that cuts: then pieces are met one by one, without a list. NULL otherwise. */
 const Splitter *tokenizer_only_scanner(const Tokenizer *tok);
 /* Made by whoever encodes first. */

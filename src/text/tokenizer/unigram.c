@@ -1,6 +1,7 @@
 /* unigram.c - see unigram.h: reading a vocabulary and finding the best path. Training is in unigram_train.c. */
 #include "text/tokenizer/jamo.h"
-#include "text/tokenizer/unigram.h"
+#include "text/tokenizer/sampling.h"
+#include "text/tokenizer/unigram_lattice.h"
 #include "text/unicode/char_run.h"
 
 #include <float.h>
@@ -117,10 +118,21 @@ static inline void offer(PathRule rule, Step *step, double score, int32_t id, si
         *step = (Step){kept, id, (uint32_t)start};
 }
 
-static double unknown_score(const Unigram *unigram)
+double unigram_unknown_score(const Unigram *unigram)
 {
     double score = unigram->min_score - unknown_penalty;
     return unigram->single_precision ? (double)(float)score : score;
+}
+
+static inline double score_of(const Unigram *unigram, int32_t id, size_t n_bytes)
+{
+    bool preferred = unigram->user_defined && unigram->user_defined[id];
+    return preferred ? (double)(float)((float)n_bytes * (float)unigram->max_score) - 0.1 : unigram->scores[id];
+}
+
+double unigram_score(const Unigram *unigram, int32_t id, size_t n_bytes)
+{
+    return score_of(unigram, id, n_bytes);
 }
 
 static inline size_t char_bytes(const char *at, const char *end)
@@ -138,7 +150,7 @@ static inline void best_path(const Unigram *unigram, int32_t unk_id, Piece piece
     for (size_t i = 1; i <= piece.n; i++)
         steps[i].start = UNREACHED;
     steps[0] = (Step){rule.from, -1, 0};
-    double unknown = unknown_score(unigram);
+    double unknown = unigram_unknown_score(unigram);
     for (size_t start = 0; start < piece.n;) {
         size_t length = char_bytes(piece.bytes + start, piece.bytes + piece.n);
         double here = steps[start].score;
@@ -149,9 +161,7 @@ static inline void best_path(const Unigram *unigram, int32_t unk_id, Piece piece
             int32_t id = trie_value(node);
             if (id < 0)
                 continue;
-            bool preferred = unigram->user_defined && unigram->user_defined[id];
-            double score = preferred ? (double)(float)((float)(end - start) * (float)unigram->max_score) - 0.1 : unigram->scores[id];
-            offer(rule, &steps[end], score + here, id, start);
+            offer(rule, &steps[end], score_of(unigram, id, end - start) + here, id, start);
             covered |= end - start == length;
         }
         if (!covered) {
@@ -219,6 +229,20 @@ static void put_path(const Tokenizer *tok, Piece piece, const Step *steps, const
     }
 }
 
+void unigram_put_parts(const Tokenizer *tok, Piece piece, const UnigramPart *parts, size_t n, TokenBuffer *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t begin = parts[i].begin;
+        if (parts[i].id != tok->unk_id) {
+            token_buffer_push(out, parts[i].id, begin, parts[i].end);
+            continue;
+        }
+        while (i + 1 < n && parts[i + 1].id == tok->unk_id)
+            i++;
+        put_unknown(tok, piece, begin, parts[i].end, out);
+    }
+}
+
 static size_t path_ends(const Step *steps, size_t n_bytes, uint32_t *ends)
 {
     size_t n = 0;
@@ -236,6 +260,10 @@ static Step *steps_for(EncodeScratch *scratch, Piece piece, uint32_t **ends)
 
 void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
 {
+    if (scratch->sampler && scratch->sampler->sampling->draws_cut) {
+        unigram_sample(tok, scratch, piece, out);
+        return;
+    }
     uint32_t *ends;
     Step *steps = steps_for(scratch, piece, &ends);
     if (tok->unigram->single_precision)
@@ -271,7 +299,7 @@ int32_t unigram_encode_after(const Tokenizer *tok, EncodeScratch *scratch, Piece
     for (size_t i = n; i-- > 0;) {
         int32_t id = steps[ends[i]].id;
         all_known &= id != tok->unk_id;
-        double score = id == tok->unk_id ? unknown_score(unigram) : unigram->scores[id];
+        double score = id == tok->unk_id ? unigram_unknown_score(unigram) : unigram->scores[id];
         scratch->path_score = (double)(float)(scratch->path_score + score);
     }
     put_path(tok, piece, steps, ends, n, out);

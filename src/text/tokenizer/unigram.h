@@ -19,6 +19,15 @@ struct Unigram {
 
 Unigram *unigram_new(void);
 void unigram_push(Unigram *unigram, double score);
+/* Of a piece of that many bytes where it matches, and of a character that no piece covers. */
+double unigram_score(const Unigram *unigram, int32_t id, size_t n_bytes);
+double unigram_unknown_score(const Unigram *unigram);
+/* The tokens of a cut of a piece, from its start on; id = tok->unk_id for a character that no piece covers. */
+typedef struct {
+    int32_t id;
+    uint32_t begin, end;
+} UnigramPart;
+void unigram_put_parts(const Tokenizer *tok, Piece piece, const UnigramPart *parts, size_t n, TokenBuffer *out);
 /* After the last piece: bounds and trie. */
 void unigram_finish(Unigram *unigram, const Vocab *vocab);
 /* [["piece", score], ...] */
