@@ -2,6 +2,7 @@
 #include "base/test.h"
 
 #include "base/file.h"
+#include "families.h"
 #include "rig.h"
 
 #include <errno.h>
@@ -36,36 +37,75 @@ void *realloc(void *block, size_t n_bytes)
 }
 #endif
 
-/* Goal: binding maps exactly the planned bytes, and then a step allocates nothing. Method: count every malloc of the process; the first step may
- * start threads. */
+#if !TEST_IS_SANITIZED
+/* Binds, and counts what three steps map and allocate. */
+static void count_allocations(Rig *rig)
+{
+    int64_t before = memory_mapped_bytes();
+    REQUIRE_OK(trainer_bind(rig->trainer));
+    CHECK_EQUAL(memory_mapped_bytes() - before, trainer_plan(rig->trainer).total_bytes);
+    StepReport report;
+    CHECK_OK(trainer_run_step(rig->trainer, &report));
+    long counted = n_allocations;
+    int64_t mapped = memory_mapped_bytes();
+    for (int step = 0; step < 3; step++)
+        CHECK_OK(trainer_run_step(rig->trainer, &report));
+    CHECK_EQUAL(n_allocations - counted, 0);
+    CHECK_EQUAL(memory_mapped_bytes() - mapped, 0);
+    free(mem_alloc(1));
+    CHECK(n_allocations > counted);  /* the counter counts */
+}
+#endif
+
+/* Goal: in every family and precision binding maps exactly the planned bytes, and then a step allocates nothing, also when it makes values again.
+ * Method: count every malloc of the process; the first step may start threads. */
 TEST(train, a_step_allocates_nothing_and_binding_maps_what_was_planned)
 {
 #if !TEST_IS_SANITIZED
-    Shop shop;
-    REQUIRE(shop_open(&shop));
-    const char *const settings[] = {"train.precision=f32", "train.precision=bf16", "memory.recompute=layers"};
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        Rig rig;
-        if (!rig_open(&rig, &shop, settings[i]))
-            break;
-        int64_t before = memory_mapped_bytes();
-        REQUIRE_OK(trainer_bind(rig.trainer));
-        CHECK_EQUAL(memory_mapped_bytes() - before, trainer_plan(rig.trainer).total_bytes);
-        StepReport report;
-        CHECK_OK(trainer_run_step(rig.trainer, &report));
-        long counted = n_allocations;
-        int64_t mapped = memory_mapped_bytes();
-        for (int step = 0; step < 3; step++)
-            CHECK_OK(trainer_run_step(rig.trainer, &report));
-        CHECK_EQUAL(n_allocations - counted, 0);
-        CHECK_EQUAL(memory_mapped_bytes() - mapped, 0);
-        free(mem_alloc(1));
-        CHECK(n_allocations > counted);  /* the counter counts */
-        rig_close(&rig);
+    static const char *const precisions[] = {"f32", "bf16", "fp16"}, *const ways[] = {"none", "layers"};
+    for (int f = 0; f < n_families(); f++) {
+        Shop shop;
+        REQUIRE(family_shop(&shop, family_at(f)));
+        for (int i = 0; i < 6; i++) {
+            Rig rig;
+            if (rig_open(&rig, &shop, arena_printf(shop.arena, "train.precision=%s memory.recompute=%s", precisions[i / 2], ways[i % 2])))
+                count_allocations(&rig);
+            rig_close(&rig);
+        }
+        shop_close(&shop);
     }
-    shop_close(&shop);
 #else
     SKIP("allocations are the sanitizer's");
+#endif
+}
+
+/* Goal: what is planned is what is resident: all of it from the start, no more later. Method: a model of some 40 MB; resident pages before
+ * binding, after it, and their peak after steps and an evaluation. */
+TEST(train, the_resident_peak_is_what_was_planned)
+{
+#if !TEST_IS_SANITIZED
+    Shop shop;
+    Rig rig;
+    REQUIRE(shop_open(&shop));
+    REQUIRE(shop_write(&shop, "model.json", "{\"model_type\": \"gpt2\", \"n_layer\": 4, \"n_head\": 4, \"n_embd\": 192, \"n_positions\": 64}"));
+    REQUIRE(rig_open(&rig, &shop, "train.precision=fp16"));
+    memory_resident_peak_reset();
+    int64_t before = memory_resident_bytes(), planned = trainer_plan(rig.trainer).total_bytes;
+    REQUIRE_OK(trainer_bind(rig.trainer));
+    int64_t bound = memory_resident_bytes() - before;
+    StepReport report;
+    EvalReport eval;
+    for (int step = 0; step < 2; step++)
+        CHECK_OK(trainer_run_step(rig.trainer, &report));
+    CHECK_OK(trainer_evaluate(rig.trainer, &eval));
+    int64_t peak = memory_resident_peak_bytes() - before;
+    test_note("planned %.1f MB, resident when bound %.1f, at the peak %.1f", (double)planned * 1e-6, (double)bound * 1e-6, (double)peak * 1e-6);
+    CHECK((double)bound > 0.9 * (double)planned);  /* evaluation's is touched later */
+    CHECK((double)peak > 0.98 * (double)planned && (double)peak < 1.02 * (double)planned + 4e6);  /* stacks of threads, pages' ends */
+    rig_close(&rig);
+    shop_close(&shop);
+#else
+    SKIP("pages are the sanitizer's");
 #endif
 }
 

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "shop.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,103 @@ SLOW_TEST(train, killed_twenty_times_equals_never_stopped)
     shop_close(&shop);
 }
 
+/* The newest checkpoint's step, and the last step in the log; -1: none. With `is_writing`: is one being written? */
+static int64_t newest_checkpoint(Shop *shop, const char *out, bool *is_writing)
+{
+    int64_t newest = -1;
+    DIR *dir = opendir(arena_printf(shop->arena, "%s/%s/checkpoints", shop->dir, out));
+    *is_writing = false;
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        bool is_beside = strstr(entry->d_name, ".tmp-") != NULL;
+        *is_writing = *is_writing || is_beside;
+        if (strncmp(entry->d_name, "step-", 5) == 0 && !is_beside && atoll(entry->d_name + 5) > newest)
+            newest = atoll(entry->d_name + 5);
+    }
+    if (dir)
+        closedir(dir);
+    return newest;
+}
+
+static int64_t last_logged_step(Shop *shop, const char *out)
+{
+    int64_t step = -1;
+    const char *log = shop_read(shop, arena_printf(shop->arena, "%s/log.jsonl", out));
+    for (const char *at = log; (at = strstr(at, "{\"step\":")); at++)
+        step = atoll(at + 8);
+    return step;
+}
+
+/* Starts training and kills it up to 6 ms after the beginning of a checkpoint's writing, the third one or a later one. False when it ended by itself. */
+static bool kill_while_writing(Shop *shop, const char *out, const char *flags, uint32_t *random)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", shop_command(shop, out, flags), (char *)NULL);
+        _exit(127);
+    }
+    bool is_writing, was_writing = false;
+    for (int n_seen = 0, n_wanted = 1 + (int)(*random >> 8) % 4;;) {
+        Shop scratch = {arena_new(), shop->dir};  /* this loop turns often */
+        newest_checkpoint(&scratch, out, &is_writing);
+        arena_free(scratch.arena);
+        n_seen += is_writing && !was_writing;
+        was_writing = is_writing;
+        int status;
+        if (waitpid(child, &status, WNOHANG) == child)
+            return false;
+        if (n_seen >= n_wanted)
+            break;
+    }
+    *random = *random * 1664525u + 1013904223u;  /* Knuth & Lewis */
+    nanosleep(&(struct timespec){0, (*random >> 8) % 6000000}, NULL);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return true;
+}
+
+/* Goal: a kill while a checkpoint is written loses at most one interval, and leaves nothing that loads wrongly: the end has the bits of a run that never
+ * stopped, the state of the loss scale included. Method: n_kills kills at random moments of writing; after each, the log's last step against the
+ * newest whole checkpoint. */
+static void check_kills_while_writing(int n_kills, int n_steps, const char *flags)
+{
+    enum { INTERVAL = 2 };
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    flags = arena_printf(shop.arena, "%s --train.steps %d --train.checkpoint_every %d --train.threads 1 --train.eval_every 0 --train.eval_rows 1"
+                                     " --train.keep_best 0", flags, n_steps, INTERVAL);
+    REQUIRE(shop_train_ok(&shop, "whole", flags));
+    const char *resume = arena_printf(shop.arena, "%s --resume", flags);
+    uint32_t random = 7;
+    int n_killed = 0, n_cut = 0;
+    int64_t most_lost = 0;
+    while (n_killed < n_kills && kill_while_writing(&shop, "killed", resume, &random)) {
+        bool is_cut;
+        int64_t newest = newest_checkpoint(&shop, "killed", &is_cut), logged = last_logged_step(&shop, "killed");
+        most_lost = logged - (newest < 0 ? 0 : newest) > most_lost ? logged - (newest < 0 ? 0 : newest) : most_lost;
+        n_cut += is_cut;
+        n_killed++;
+    }
+    test_note("killed %d times, %d of them amid a checkpoint; at most %lld steps lost", n_killed, n_cut, (long long)most_lost);
+    CHECK_EQUAL(n_killed, n_kills);
+    CHECK(n_cut > 0);
+    CHECK(most_lost <= INTERVAL);
+    if (shop_train_ok(&shop, "killed", resume))
+        shop_check_same_checkpoint(&shop, "whole", "killed", arena_printf(shop.arena, "step-%d", n_steps));
+    shop_close(&shop);
+}
+
+TEST(train, kills_while_writing_lose_at_most_one_interval)
+{
+    check_kills_while_writing(3, 40, "--train.precision fp16 --loss_scale.start 1048576 --loss_scale.interval 3");
+}
+
+SLOW_TEST(train, twenty_kills_while_writing_lose_at_most_one_interval_in_any_precision)
+{
+    check_kills_while_writing(20, 240, "");
+    check_kills_while_writing(20, 240, "--train.precision bf16");
+    check_kills_while_writing(20, 240, "--train.precision fp16 --loss_scale.start 1048576 --loss_scale.interval 3");
+}
+
 /* Goal: Ctrl-C ends with a clean checkpoint and status 130, and the run goes on from there. */
 TEST(train, an_interrupt_saves_and_says_how_to_go_on)
 {
@@ -202,25 +300,39 @@ static bool flip_bit(const char *path)
     return CHECK_EQUAL(fclose(file), 0);
 }
 
-/* Goal: a damaged checkpoint is never loaded in silence: the one before it is, and no more than one interval is lost. Method: one flipped bit in each file
- * of the checkpoint in turn, checksums too; of an fp16 run, whose state is the largest. */
-TEST(train, a_flipped_bit_sends_the_run_back_to_the_checkpoint_before)
+/* Goal: a damaged checkpoint is never loaded in silence: the one before it is, and no more than one interval is lost, also when no further ones are
+ * kept. Method: one flipped bit in each file of the checkpoint in turn, checksums too. */
+static void check_flipped_bits(const char *precision)
 {
     Shop shop;
     char **names;
     int n_names;
     REQUIRE(shop_open(&shop));
-    REQUIRE(shop_train_ok(&shop, "whole", "--train.precision fp16 --train.steps 8 --train.eval_every 4"));
+    const char *flags = arena_printf(shop.arena, "--train.precision %s --train.steps 8 --train.eval_every 4 --train.checkpoint_every 2"
+                                                 " --train.keep_best 0", precision);
+    REQUIRE(shop_train_ok(&shop, "whole", flags));
     REQUIRE_OK(file_list_dir(&names, &n_names, shop.arena, arena_printf(shop.arena, "%s/whole/checkpoints/step-8", shop.dir)));
     CHECK(n_names >= 6);
     for (int i = 0; i < n_names; i++) {
         const char *out = arena_printf(shop.arena, "flip%d", i);
         REQUIRE(CHECK_EQUAL(system(arena_printf(shop.arena, "cp -a %s/whole %s/%s", shop.dir, shop.dir, out)), 0));
         REQUIRE(flip_bit(arena_printf(shop.arena, "%s/%s/checkpoints/step-8/%s", shop.dir, out, names[i])));
-        if (shop_train_ok(&shop, out, "--train.precision fp16 --train.steps 8 --train.eval_every 4 --resume"))
+        if (shop_train_ok(&shop, out, arena_printf(shop.arena, "%s --resume", flags)))
             shop_check_same_checkpoint(&shop, "whole", out, "step-8");
         if (!CHECK(strstr(shop_read(&shop, "stderr"), "step-8") && strstr(shop_read(&shop, "stderr"), "trying the checkpoint before it")))
             test_note("%s", names[i]);
+        CHECK(strstr(shop_read(&shop, arena_printf(shop.arena, "%s/log.jsonl", out)), "{\"step\":6,") != NULL);  /* it went on behind step 6 */
     }
     shop_close(&shop);
+}
+
+TEST(train, a_flipped_bit_sends_the_run_back_to_the_checkpoint_before)
+{
+    check_flipped_bits("fp16");
+}
+
+SLOW_TEST(train, a_flipped_bit_sends_a_run_of_any_precision_back)
+{
+    check_flipped_bits("f32");
+    check_flipped_bits("bf16");
 }

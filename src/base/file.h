@@ -60,6 +60,8 @@ void file_unmap(FileMap *map);  /* a zeroed FileMap is fine */
  * ERR_MEMORY when the system has none. */
 Err memory_map(void **block, size_t n_bytes);
 void memory_unmap(void *block, size_t n_bytes);
+/* Makes mapped memory resident now, on all threads, so that no later timing holds the system's first-use work. Its contents stay. */
+void memory_touch(void *block, size_t n_bytes);
 int64_t memory_mapped_bytes(void);  /* now held through memory_map */
 int64_t memory_resident_bytes(void);  /* of this process, from the system */
 int64_t memory_resident_peak_bytes(void);

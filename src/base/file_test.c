@@ -314,3 +314,21 @@ TEST(memory, resident_size_grows_with_touched_pages)
     memory_unmap(block, N);
     CHECK(memory_resident_peak_bytes() - before > N * 9 / 10);
 }
+
+/* Goal: what was touched is resident and holds what it held. */
+TEST(memory, touched_pages_are_resident_and_keep_their_contents)
+{
+    enum { N = (24 << 20) + 5000 };
+    unsigned char *block;
+    REQUIRE_OK(memory_map((void **)&block, N));
+    int64_t before = memory_resident_bytes();
+    block[4096] = 7;
+    block[N - 1] = 9;
+    memory_touch(block, N);
+#if !TEST_IS_SANITIZED
+    CHECK(memory_resident_bytes() - before > N * 9 / 10);
+#endif
+    CHECK_EQUAL(block[4096] + block[N - 1], 16);
+    memory_touch(block, 0);
+    memory_unmap(block, N);
+}

@@ -1,6 +1,7 @@
 /* memory.c - large memory straight from the system (file.h); small things live in arenas. */
 #include "base/fence.h"
 #include "base/file.h"
+#include "base/parallel.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -62,6 +63,26 @@ void memory_unmap(void *block, size_t n_bytes)
     fence_open(block, taken_bytes(n_bytes));
     munmap(block, taken_bytes(n_bytes));
     atomic_fetch_sub(&mapped_bytes, (int64_t)n_bytes);
+}
+
+typedef struct {
+    volatile unsigned char *block;
+    size_t n_bytes, page_bytes;
+} Touch;
+
+/* A page is taken when it is first written; writing what it holds changes nothing. */
+static void touch_piece(void *context, int64_t piece)
+{
+    const Touch *touch = context;
+    size_t first = (size_t)piece * HUGE_BYTES, left = touch->n_bytes - first, n = left < HUGE_BYTES ? left : HUGE_BYTES;
+    for (size_t i = first; i < first + n; i += touch->page_bytes)
+        touch->block[i] = touch->block[i];
+}
+
+void memory_touch(void *block, size_t n_bytes)
+{
+    Touch touch = {block, n_bytes, (size_t)sysconf(_SC_PAGESIZE)};
+    parallel_for((int64_t)((n_bytes + HUGE_BYTES - 1) / HUGE_BYTES), touch_piece, &touch);
 }
 
 int64_t memory_mapped_bytes(void)

@@ -19,14 +19,14 @@ typedef struct {
     bool profile, json;
 } BenchSettings;
 
-enum { BENCH_AUTO, BENCH_F32, BENCH_BF16, BENCH_BOTH };
+enum { BENCH_AUTO, BENCH_F32, BENCH_BF16, BENCH_F16, BENCH_BOTH };
 
 static const Option rows[] = {
     OPTION_INT("seq-len", BenchSettings, seq_len, 0, 1e6, "tokens of a sequence; 0: as the model's name or the recipe says"),
     OPTION_INT("batch-size", BenchSettings, batch_size, 0, 1e6, "sequences of a step; 0: the same"),
     OPTION_INT("micro-batch-size", BenchSettings, micro_batch_size, 0, 1e6, "sequences computed at once; 0: the same"),
     OPTION_INT("vocab-size", BenchSettings, vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),
-    OPTION_CHOICE("precision", BenchSettings, precision, "auto|f32|bf16|both", "of matrix products and activations; auto: the recipe's, else f32; both: one after the other"),
+    OPTION_CHOICE("precision", BenchSettings, precision, "auto|f32|bf16|fp16|both", "of matrix products and activations; auto: the recipe's, else f32; both: f32, then bf16"),
     OPTION_INT("rounds", BenchSettings, rounds, 1, BENCH_ROUNDS_MAX, "turns of probe and steps; medians count"),
     OPTION_REAL("seconds", BenchSettings, seconds, 0.0, 3600.0, "steps of a round take at least so long"),
     OPTION_BOOL("profile", BenchSettings, profile, "seconds by operator, too"),
@@ -59,6 +59,7 @@ typedef struct {
 
 static Err apply_settings(Bench *bench, const BenchSettings *s)
 {
+    static const DType dtypes[] = {[BENCH_F32] = DTYPE_F32, [BENCH_BF16] = DTYPE_BF16, [BENCH_F16] = DTYPE_F16};
     BenchTrainOptions *o = &bench->options;
     if (s->seq_len)
         o->seq_len = s->seq_len;
@@ -69,7 +70,7 @@ static Err apply_settings(Bench *bench, const BenchSettings *s)
     else if (o->micro_batch_size > o->batch_size)
         o->micro_batch_size = o->batch_size;
     if (s->precision != BENCH_AUTO)
-        o->compute = s->precision == BENCH_BF16 ? DTYPE_BF16 : DTYPE_F32;
+        o->compute = dtypes[s->precision];
     o->n_rounds = s->rounds;
     o->round_seconds = s->seconds;
     o->profile = s->profile;
@@ -144,7 +145,7 @@ static double share_at(const Bench *first, const Bench *second, DType dtype)
 {
     if (first->options.compute == dtype)
         return first->report.median.share;
-    return second ? second->report.median.share : NAN;
+    return second && second->options.compute == dtype ? second->report.median.share : NAN;
 }
 
 /* second: the run in bf16 that followed, or NULL. */
@@ -155,6 +156,7 @@ static void print_json(const Bench *first, const Bench *second)
     write_report(json, first);
     json_field_double(json, "speed_of_light_f32", share_at(first, second, DTYPE_F32));
     json_field_double(json, "speed_of_light_bf16", share_at(first, second, DTYPE_BF16));
+    json_field_double(json, "speed_of_light_fp16", share_at(first, second, DTYPE_F16));
     if (second) {
         json_write_key(json, "bf16");
         json_write_object_begin(json);

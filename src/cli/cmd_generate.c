@@ -40,7 +40,7 @@ static const Option rows[] = {
     OPTION_BOOL("slide", GenerateSettings, slide, "when the context is full, go on from its later half"),
     OPTION_BOOL("echo", GenerateSettings, echo, "print the prompt first"),
     OPTION_BOOL("json", GenerateSettings, json, "one JSON object instead of the text"),
-    OPTION_CHOICE("dtype", GenerateSettings, dtype, "f32|bf16", "of weights, products and cache; bf16 halves their memory"),
+    OPTION_CHOICE("dtype", GenerateSettings, dtype, "f32|bf16|fp16", "of weights, products and cache; bf16 and fp16 halve their memory"),
     OPTION_CHOICE("backend", GenerateSettings, backend, "reference|cpu", "plain kernels or fast ones"),
 };
 
@@ -124,10 +124,11 @@ static Err load(Job *job, const char *dir)
                        (long long)tokenizer_vocab_size(job->tok), (long long)job->config.vocab_size);
     TRY(read_prompts(job));
     GeneratorOptions options = generator_options_default(&job->config);
+    static const DType dtypes[] = {DTYPE_F32, DTYPE_BF16, DTYPE_F16};  /* in the order of the choices */
     options.n_sequences = job->n_texts;
     if (options.chunk < job->n_texts)
         options.chunk = job->n_texts;
-    options.dtype = s->dtype ? DTYPE_BF16 : DTYPE_F32;
+    options.dtype = dtypes[s->dtype];
     TRY(model_dir_load(&job->store, &job->config, dir, &(ModelDeclareOptions){options.dtype, false}));
     options.backend = s->backend ? BACKEND_CPU : BACKEND_REFERENCE;
     if (s->context > 0)

@@ -18,7 +18,7 @@ typedef struct {
     int dtype, backend;
 } ValueOptions;
 
-static const DType value_dtypes[] = {DTYPE_F32, DTYPE_F64, DTYPE_BF16};  /* in the order of the choices */
+static const DType value_dtypes[] = {DTYPE_F32, DTYPE_F64, DTYPE_BF16, DTYPE_F16};  /* in the order of the choices */
 
 #define SHARED_ROWS                                                                         \
     OPTION_TEXT("ids", ValueOptions, ids, "token ids, one sequence: 1,2,3"),                \
@@ -27,7 +27,7 @@ static const DType value_dtypes[] = {DTYPE_F32, DTYPE_F64, DTYPE_BF16};  /* in t
 
 static const Option logits_rows[] = {
     SHARED_ROWS,
-    OPTION_CHOICE("dtype", ValueOptions, dtype, "f32|f64|bf16", "of weights and products; f64 runs on the reference kernels"),
+    OPTION_CHOICE("dtype", ValueOptions, dtype, "f32|f64|bf16|fp16", "of weights and products; f64 runs on the reference kernels"),
 };
 static const Option grads_rows[] = {
     OPTION_TEXT("labels", ValueOptions, labels,
@@ -41,7 +41,7 @@ static const CommandHelp logits_help = {
     .examples = "    jikji inspect logits runs/nano/checkpoints/best --ids 5,17,3 --out logits.safetensors\n"
                 "    jikji inspect logits DIR --ids 5,17,3 --out logits.safetensors --dtype f64\n",
     .about = "Writes \"logits\" [n, vocab_size]: row n scores the token after id n. f32, or f64 with --dtype f64.\n"
-             "With bf16 weights are rounded and products take bf16, as generate --dtype bf16 computes.\n",
+             "With bf16 or fp16 weights are rounded and products take that dtype, as generate --dtype computes.\n",
     .table = {logits_rows, N_ELEMENTS(logits_rows)},
     .n_words_min = 1,
     .n_words_max = 1,
@@ -155,11 +155,11 @@ static Err write_tensors(const Values *v, const char *const *names, const Tensor
 
 /* ---- logits ---- */
 
-static Tensor widened(const Tensor *bf16, Arena *arena)
+static Tensor widened(const Tensor *half, Arena *arena)
 {
-    Tensor f32 = tensor_contiguous(DTYPE_F32, bf16->shape, arena_alloc(arena, sizeof(float) * (size_t)tensor_count(bf16)));
-    for (int64_t i = 0; i < tensor_count(bf16); i++)
-        tensor_set(&f32, i, tensor_get(bf16, i));
+    Tensor f32 = tensor_contiguous(DTYPE_F32, half->shape, arena_alloc(arena, sizeof(float) * (size_t)tensor_count(half)));
+    for (int64_t i = 0; i < tensor_count(half); i++)
+        tensor_set(&f32, i, tensor_get(half, i));
     return f32;
 }
 
@@ -168,12 +168,12 @@ static Err write_logits(Values *v)
     ModelInputs inputs = model_inputs(v->graph, v->n, false);
     Node *hidden = model_hidden(v->graph, &v->config, &inputs);
     graph_output(v->graph, "logits", model_logits(v->graph, &v->config, hidden));
-    if (v->dtype == DTYPE_BF16)
-        pass_autocast(v->graph, DTYPE_BF16);
+    if (dtype_is_half(v->dtype))
+        pass_autocast(v->graph, v->dtype);
     TRY(values_bind(v));
     program_run_all(v->program);
     Tensor logits = *program_output(v->program, "logits");
-    if (v->dtype == DTYPE_BF16)
+    if (dtype_is_half(v->dtype))
         logits = widened(&logits, v->arena);
     const char *name = "logits";
     return write_tensors(v, &name, &logits, 1);

@@ -227,6 +227,11 @@ Err program_bind(Program *p)
     return OK;
 }
 
+void program_touch(const Program *p)
+{
+    memory_touch(p->memory, p->memory_bytes);
+}
+
 static const Node *find_node(const Program *p, NodeKind kind, bool output, const char *name)
 {
     for (int i = 0; i < p->graph->n_nodes; i++) {

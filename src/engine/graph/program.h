@@ -32,6 +32,8 @@ const ProgramPlan *program_plan(const Program *program);
 
 /* Maps slab and inputs; the store must be allocated. */
 Err program_bind(Program *program);
+/* Makes the mapped memory resident now (memory_touch): a first run is then as fast as the next. */
+void program_touch(const Program *program);
 /* A host-written input. Fill `data` (row-major) before a run; the shape is the maximal one. Asserts that the graph has it. */
 Tensor *program_input(Program *program, const char *name);
 /* A kept output after a run, live size. Asserts that the graph has it. */

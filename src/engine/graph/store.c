@@ -258,6 +258,12 @@ Err store_allocate(Store *store)
     return OK;
 }
 
+void store_touch(const Store *store)
+{
+    for (int i = 0; i < store->n_mappings; i++)
+        memory_touch(store->mappings[i].block, store->mappings[i].n_bytes);
+}
+
 Tensor store_state_tensor(const Store *store, int index)
 {
     const State *state = &store->states[index];

@@ -72,6 +72,8 @@ int64_t store_kind_bytes(const Store *store, StateKind kind);
 
 /* Maps memory for every state that has none yet, zeroed. ERR_MEMORY says how much was asked. */
 Err store_allocate(Store *store);
+/* Makes all that is mapped resident now (memory_touch). */
+void store_touch(const Store *store);
 /* The tensor of a state; data is NULL before store_allocate. */
 Tensor store_state_tensor(const Store *store, int index);
 /* A parameter's range in its own slab (what NULL) or in slab "<bucket>.<what>". */

@@ -124,6 +124,12 @@ static void bound_row(const Bounds *b, int64_t n, int64_t h)
     }
 }
 
+/* Of storing a value in this dtype, relative; what f32 loses is in the bounds. */
+static double unit_of(DType dtype)
+{
+    return dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0.0;
+}
+
 /* The worst error of each output, over its bound. */
 static void compare(const AttentionRun *got, const Bounds *b)
 {
@@ -134,7 +140,7 @@ static void compare(const AttentionRun *got, const Bounds *b)
             double want = tensor_get(y, i), have = tensor_get(x, i);
             if (want == have)
                 continue;
-            double bound = 1.1 * (b->bound[o][i] + (x->dtype == DTYPE_BF16 ? 0x1p-8 * fabs(want) : 0.0)) + 1e-37;
+            double bound = 1.1 * (b->bound[o][i] + unit_of(x->dtype) * fabs(want)) + (x->dtype == DTYPE_F16 ? 0x1p-24 : 1e-37);
             worst = isfinite(have) ? fmax(worst, fabs(have - want) / bound) : INFINITY;
             largest = fmax(largest, bound);
         }
@@ -150,7 +156,7 @@ static void check_case(AttentionCase c)
     c.backend = BACKEND_REFERENCE;
     DType dtype = c.dtype;
     c.dtype = DTYPE_F64;
-    Bounds b = {.want = &want, .c = &c, .u_store = dtype == DTYPE_BF16 ? 0x1p-8 : 0.0};
+    Bounds b = {.want = &want, .c = &c, .u_store = unit_of(dtype)};
     bool ran = attention_run(&want, &c);
     const char *const inputs[] = {"q", "k", "v", "dy", "ranges"};
     const Tensor **tensors[] = {&b.q, &b.k, &b.v, &b.dy, &b.ranges};
@@ -187,6 +193,8 @@ TEST(attention, fast_kernels_stay_within_derived_bounds)
                                .dtype = DTYPE_BF16});
     check_case((AttentionCase){.n_queries = 120, .n_keys = 120, .heads = 2, .kv_heads = 1, .width = 16, .v_width = 40, .range = range_window,
                                .dtype = DTYPE_BF16});
+    check_case((AttentionCase){.n_queries = 120, .n_keys = 120, .heads = 3, .kv_heads = 1, .width = 20, .v_width = 40, .range = range_packed,
+                               .dtype = DTYPE_F16});
 }
 
 TEST(attention, fast_kernels_of_each_option_stay_within_derived_bounds)
@@ -205,6 +213,8 @@ TEST(attention, fast_kernels_of_each_option_stay_within_derived_bounds)
     c.options = (AttentionOptions){.softcap = 4.0, .window = 40, .alibi = true};
     check_case(c);
     c.dtype = DTYPE_BF16;
+    check_case(c);
+    c.dtype = DTYPE_F16;
     check_case(c);
 }
 

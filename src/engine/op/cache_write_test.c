@@ -32,6 +32,8 @@ static void check_write(DType cache_dtype, DType x_dtype, Backend backend)
             float want = n < 0 ? -1.0f : 1.0f + (float)(n * 60 + i) / 512.0f;
             if (n >= 0 && (x_dtype == DTYPE_BF16 || cache_dtype == DTYPE_BF16))
                 want = f32_from_bf16(bf16_from_f32(want));
+            if (n >= 0 && cache_dtype == DTYPE_F16)
+                want = f32_from_f16(f16_from_f32(want));
             CHECK(tensor_get(&state, slot * 40 + i) == (double)want);
             CHECK(tensor_get(program_output(program, "twice"), slot * 40 + i) == 2.0 * (double)want);
         }
@@ -48,6 +50,7 @@ TEST(cache_write, rows_land_in_their_slots)
         check_write(DTYPE_BF16, DTYPE_F32, backend);
         check_write(DTYPE_BF16, DTYPE_BF16, backend);
         check_write(DTYPE_F32, DTYPE_BF16, backend);
+        check_write(DTYPE_F16, DTYPE_F32, backend);
     }
 }
 

@@ -167,7 +167,7 @@ static Tensor grad_of(const LceRun *run, const char *param)
  * With options: a soft-cap c adds 5 u c to d and a factor f = 1 - (z/c)^2 to G, off by 2 d / c + 6 u; the sum of z of smoothing adds
  * gamma(80) sum |z| to the loss, times its share of the target; k = 1 + 2 z_loss lse stands before P, off by 2 z_loss l, and z_loss lse^2 by
  * 2 z_loss lse l.
- * and in bf16 G and dx are rounded by 2^-8 once each. First order; 10 % more for the rest. */
+ * and G and dx are rounded once each, in bf16 by 2^-8, in fp16 by 2^-11 or, below its normal numbers, 2^-25. First order; 10 % more for the rest. */
 
 static double gamma_of(int64_t n)
 {
@@ -178,7 +178,12 @@ typedef struct {
     double *loss, *dx, *dw;
 } Bounds;
 
-static void bound_token(const LceRun *want, Bounds *b, int64_t n, double bf16)
+/* What storing adds to an error: relative, and where fp16 has no normal numbers. */
+typedef struct {
+    double relative, least;
+} Stored;
+
+static void bound_token(const LceRun *want, Bounds *b, int64_t n, Stored stored)
 {
     const LceCase *c = &want->c;
     const double u = 0x1p-24, *x = (const double *)program_input(want->program, "x")->data + n * c->width;
@@ -210,7 +215,7 @@ static void bound_token(const LceRun *want, Bounds *b, int64_t n, double bf16)
             double f = cap > 0.0 ? 1.0 - logits[v] / cap * (logits[v] / cap) : 1.0, f_error = cap > 0.0 ? 2.0 * d / cap + 6.0 * u : 0.0;
             double uncapped = weight * fabs(k * P - share), G = f * uncapped;
             double E = f * weight * ((2.0 * step + gamma_of(80)) * k * P + 2.0 * o->z_loss * l * P + 3.0 * u * (k * P + share)) +
-                       f_error * uncapped + bf16 * G;
+                       f_error * uncapped + stored.relative * G + stored.least;
             for (int64_t i = 0; i < c->width; i++) {
                 b->dx[n * c->width + i] += (E + gamma_of(c->n_vocab + 8) * G) * fabs(w[v * c->width + i]);
                 b->dw[v * c->width + i] += (E + gamma_of(c->n_tokens + 8) * G) * fabs(x[i]);
@@ -224,7 +229,7 @@ static void compare(const char *name, DType dtype, const Tensor *got, const Tens
 {
     double worst = 0.0;
     for (int64_t i = 0; i < tensor_count(want); i++) {
-        double have = tensor_get(got, i), wanted = tensor_get(want, i), most = 1.1 * (bound[i] + stored * fabs(wanted)) + 1e-37;
+        double have = tensor_get(got, i), wanted = tensor_get(want, i), most = 1.1 * (bound[i] + stored * fabs(wanted)) + (dtype == DTYPE_F16 ? 0x1p-24 : 1e-37);
         worst = isfinite(have) ? fmax(worst, fabs(have - wanted) / most) : INFINITY;
     }
     CHECK(worst <= 1.0);
@@ -234,21 +239,21 @@ static void compare(const char *name, DType dtype, const Tensor *got, const Tens
 static void check_error(LceCase c)
 {
     DType dtype = c.dtype;
-    double bf16 = dtype == DTYPE_BF16 ? 0x1p-8 : 0.0;
+    Stored stored = {dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0.0, dtype == DTYPE_F16 ? 0x1p-25 : 0.0};
     LceRun want, got;
     c.dtype = DTYPE_F64, c.backend = BACKEND_REFERENCE;
     REQUIRE(run_case(&want, &c));
     int64_t n = c.n_tokens * c.width, m = c.n_vocab * c.width;
     Bounds b = {calloc((size_t)c.n_tokens, 8), calloc((size_t)n, 8), calloc((size_t)m, 8)};
     for (int64_t i = 0; i < c.n_tokens; i++)
-        bound_token(&want, &b, i, bf16);
+        bound_token(&want, &b, i, stored);
     c.dtype = dtype, c.backend = BACKEND_CPU;
     for (CpuLevel level = CPU_PORTABLE; level <= cpu_level_best(); level++) {
         cpu_level_set(level);
         REQUIRE(run_case(&got, &c));
         Tensor dx = grad_of(&got, "zero"), dx_want = grad_of(&want, "zero"), dw = grad_of(&got, "w"), dw_want = grad_of(&want, "w");
         compare("loss", dtype, program_output(got.program, "loss"), program_output(want.program, "loss"), b.loss, 0.0);
-        compare("dx", dtype, &dx, &dx_want, b.dx, bf16);
+        compare("dx", dtype, &dx, &dx_want, b.dx, stored.relative);
         compare("dw", dtype, &dw, &dw_want, b.dw, 0.0);
         run_free(&got);
     }
@@ -263,6 +268,7 @@ TEST(linear_cross_entropy, fast_kernels_stay_within_derived_bounds)
     check_error((LceCase){.n_tokens = 23, .width = 40, .n_vocab = 133, .leaf = 8});
     check_error((LceCase){.n_tokens = 13, .width = 24, .n_vocab = 1100, .leaf = 512});
     check_error((LceCase){.n_tokens = 23, .width = 40, .n_vocab = 133, .leaf = 8, .dtype = DTYPE_BF16});
+    check_error((LceCase){.n_tokens = 23, .width = 40, .n_vocab = 133, .leaf = 8, .dtype = DTYPE_F16});
 }
 
 TEST(linear_cross_entropy, fast_kernels_of_each_option_stay_within_derived_bounds)
@@ -277,6 +283,7 @@ TEST(linear_cross_entropy, fast_kernels_of_each_option_stay_within_derived_bound
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         check_error((LceCase){.n_tokens = 13, .width = 24, .n_vocab = 1100, .leaf = 8, .options = options[i]});
         check_error((LceCase){.n_tokens = 13, .width = 40, .n_vocab = 133, .leaf = 8, .options = options[i], .dtype = DTYPE_BF16});
+        check_error((LceCase){.n_tokens = 13, .width = 40, .n_vocab = 133, .leaf = 8, .options = options[i], .dtype = DTYPE_F16});
     }
 }
 

@@ -5,6 +5,7 @@
 #ifndef ENGINE_TENSOR_DTYPE_H
 #define ENGINE_TENSOR_DTYPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -12,6 +13,12 @@ typedef enum { DTYPE_F32, DTYPE_BF16, DTYPE_F64, DTYPE_I32, DTYPE_I64, DTYPE_U8,
 
 int dtype_bytes(DType dtype);         /* of one element */
 const char *dtype_name(DType dtype);  /* "f32" */
+
+/* A float of 16 bits: bf16 or fp16. */
+static inline bool dtype_is_half(DType dtype)
+{
+    return dtype == DTYPE_BF16 || dtype == DTYPE_F16;
+}
 
 /* Rounds once, to nearest even: going through f32 would round twice. */
 uint16_t bf16_from_f64(double value);

@@ -53,7 +53,7 @@ Err safetensors_dtype(DType *dtype, const SafeTensor *tensor);
 Err safetensors_shape(Shape *shape, const SafeTensor *tensor);
 
 /* Copies a tensor into `into`, which may be strided and lives with the caller; shapes must be equal. F64, F32, F16 and BF16
- * convert to f64, f32 and bf16, rounding once; integers are only copied as they are. */
+ * convert to f64, f32, bf16 and fp16, rounding once; integers are only copied as they are. */
 Err safetensors_read(const SafeTensor *tensor, const Tensor *into);
 /* The same for n_elements from flat index `first` on, into a contiguous block: a rank's rows, an expert of a stack.
  * The range lies inside the tensor. */

@@ -57,7 +57,7 @@ Err safetensors_shape(Shape *shape, const SafeTensor *tensor)
 static Err check_convertible(Source *source, const SafeTensor *tensor, DType dtype)
 {
     TRY(find_source(source, tensor));
-    bool wants_float = dtype == DTYPE_F32 || dtype == DTYPE_BF16 || dtype == DTYPE_F64;
+    bool wants_float = dtype == DTYPE_F32 || dtype == DTYPE_F64 || dtype_is_half(dtype);
     if (sources[*source].is_float ? wants_float : sources[*source].dtype == dtype)
         return OK;
     return err_set(ERR_UNSUPPORTED, "%s: tensor \"%s\" at offset %" PRId64 ": %s cannot be read as %s", tensor->path,
@@ -81,7 +81,8 @@ static double fetch(Source source, const unsigned char *at)
 static void convert(DType dtype, void *block, Source source, const unsigned char *from, int64_t n)
 {
     int64_t size = sources[source].n_bytes;
-    if (source != SOURCE_F16 && sources[source].dtype == dtype) {
+    bool is_same = source == SOURCE_F16 ? dtype == DTYPE_F16 : sources[source].dtype == dtype;
+    if (is_same) {
         if (n)
             memcpy(block, from, (size_t)(n * size));
     } else if (dtype == DTYPE_F32) {
@@ -92,6 +93,10 @@ static void convert(DType dtype, void *block, Source source, const unsigned char
         uint16_t *to = block;
         for (int64_t i = 0; i < n; i++)
             to[i] = bf16_from_f64(fetch(source, from + i * size));
+    } else if (dtype == DTYPE_F16) {
+        uint16_t *to = block;
+        for (int64_t i = 0; i < n; i++)
+            to[i] = f16_from_f64(fetch(source, from + i * size));
     } else {
         double *to = block;
         for (int64_t i = 0; i < n; i++)

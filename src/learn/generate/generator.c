@@ -37,8 +37,8 @@ static void record(Generator *gen)
     Node *wanted = graph_input(g, "wanted", DTYPE_I32, shape_1(o->n_sequences), graph_bound(g, "n_wanted", o->n_sequences));
     Node *hidden = gather_rows(g, model_hidden(g, &gen->config, &inputs), wanted);
     graph_output(g, "logits", model_logits(g, &gen->config, hidden));
-    if (o->dtype == DTYPE_BF16)
-        pass_autocast(g, DTYPE_BF16);
+    if (dtype_is_half(o->dtype))
+        pass_autocast(g, o->dtype);
 }
 
 Err generator_new(Generator **out, const ModelConfig *config, Store *store, const GeneratorOptions *options)

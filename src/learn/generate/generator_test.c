@@ -15,6 +15,11 @@ static const char *const configs[] = {
     "{\"model_type\": \"mistral\", \"hidden_size\": 30, \"num_hidden_layers\": 2, \"num_attention_heads\": 3, \"num_key_value_heads\": 3, \"head_dim\": 14,"
     " \"intermediate_size\": 37, \"max_position_embeddings\": 32, \"vocab_size\": 101, \"initializer_range\": 0.2, \"sliding_window\": 7,"
     " \"rope_parameters\": {\"rope_type\": \"dynamic\", \"rope_theta\": 100.0, \"factor\": 2.0}}",
+    "{\"model_type\": \"qwen2\", \"hidden_size\": 30, \"num_hidden_layers\": 2, \"num_attention_heads\": 5, \"num_key_value_heads\": 5,"
+    " \"intermediate_size\": 37, \"max_position_embeddings\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2, \"tie_word_embeddings\": true,"
+    " \"rope_parameters\": {\"rope_type\": \"yarn\", \"rope_theta\": 100.0, \"factor\": 4.0, \"original_max_position_embeddings\": 16}}",
+    "{\"model_type\": \"gemma\", \"hidden_size\": 18, \"num_hidden_layers\": 2, \"num_attention_heads\": 3, \"num_key_value_heads\": 1,"
+    " \"head_dim\": 14, \"intermediate_size\": 23, \"max_position_embeddings\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2}",
     "{\"model_type\": \"qwen3\", \"hidden_size\": 20, \"num_hidden_layers\": 2, \"num_attention_heads\": 5, \"num_key_value_heads\": 1, \"head_dim\": 6,"
     " \"intermediate_size\": 52, \"max_position_embeddings\": 64, \"vocab_size\": 101, \"initializer_range\": 0.2}",
     "{\"model_type\": \"gemma2\", \"hidden_size\": 18, \"num_hidden_layers\": 2, \"num_attention_heads\": 3, \"num_key_value_heads\": 3, \"head_dim\": 10,"
@@ -45,8 +50,8 @@ static char *forward(Bits *t, const int32_t *const *ids, const int64_t *lengths,
     Graph *g = graph_new(t->store);
     ModelInputs inputs = model_inputs(g, N, false);
     graph_output(g, "logits", model_logits(g, &t->config, model_hidden(g, &t->config, &inputs)));
-    if (t->dtype == DTYPE_BF16)
-        pass_autocast(g, DTYPE_BF16);
+    if (dtype_is_half(t->dtype))
+        pass_autocast(g, t->dtype);
     Program *program = NULL;
     char *logits = arena_alloc(t->arena, (size_t)(N * row_bytes(t)));
     if (CHECK_OK(graph_compile(&program, g, &(CompileOptions){BACKEND_CPU})) && CHECK_OK(program_bind(program))) {
@@ -106,7 +111,7 @@ static bool same(const Bits *t, const void *x, const void *y, int64_t n_rows)
 /* Each model in each dtype. */
 static void for_each_model(void (*check)(Bits *t))
 {
-    static const DType dtypes[] = {DTYPE_F32, DTYPE_BF16};
+    static const DType dtypes[] = {DTYPE_F32, DTYPE_BF16, DTYPE_F16};
     for (size_t i = 0; i < sizeof configs / sizeof *configs; i++)
         for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
             Bits t;
@@ -127,6 +132,10 @@ static void check_packing(Bits *t)
     const int32_t padding[N - LEN_A] = {0};
     const char *padded = forward(t, (const int32_t *[]){t->a, padding}, (int64_t[]){LEN_A, N - LEN_A}, 2);
     CHECK(same(t, padded, t->logits_a, LEN_A));
+    for (int n = 2; n <= 4; n++) {
+        parallel_set_threads(n);
+        CHECK(same(t, forward(t, (const int32_t *[]){t->b, t->a}, (int64_t[]){LEN_B, LEN_A}, 2), packed, LEN_B + LEN_A));
+    }
     parallel_set_threads(n_threads);
 }
 

@@ -57,11 +57,11 @@ ModelParams model_params(const ModelConfig *config, Arena *arena)
     return params;
 }
 
-/* Matrices and vectors go to buckets of their own: weight decay is for matrices, and bf16 too. */
+/* Matrices and vectors go to buckets of their own: weight decay is for matrices, and so are bf16 and fp16. */
 void model_declare(const ModelConfig *config, Store *store, const ModelDeclareOptions *options)
 {
     const bool trainable = options->trainable;
-    const DType vector_dtype = options->dtype == DTYPE_BF16 ? DTYPE_F32 : options->dtype;
+    const DType vector_dtype = dtype_is_half(options->dtype) ? DTYPE_F32 : options->dtype;
     int matrices = store_add_bucket(store, &(BucketSpec){trainable ? "decay" : "frozen", options->dtype, trainable, trainable});
     int vectors = matrices;
     if (trainable || vector_dtype != options->dtype)
@@ -164,7 +164,7 @@ Node *model_activation(Graph *g, const ModelConfig *config, Node *x)
 Node *model_embedding(Graph *g, const char *table, Node *ids)
 {
     Node *rows = embedding(g, graph_param(g, table), ids);
-    return node_dtype(rows) == DTYPE_BF16 ? cast(g, rows, DTYPE_F32) : rows;
+    return dtype_is_half(node_dtype(rows)) ? cast(g, rows, DTYPE_F32) : rows;
 }
 
 ModelInputs model_inputs(Graph *g, int64_t n_tokens_max, bool cached)

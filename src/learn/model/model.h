@@ -67,9 +67,9 @@ Err model_config_set_context(ModelConfig *config, int64_t context);
 Err model_config_check(const ModelConfig *config);
 
 typedef struct {
-    DType dtype;     /* of the parameters: f32; f64 for reference runs; bf16 for forward passes only: matrices are bf16, vectors f32, and
+    DType dtype;     /* of the parameters: f32; f64 for reference runs; bf16, fp16 for forward passes only: matrices are that, vectors f32, and
                         the graph goes through pass_autocast */
-    bool trainable;  /* buckets "decay" (matrices) and "no_decay" (biases, norms); else "frozen" (and "frozen_vectors" beside bf16) */
+    bool trainable;  /* buckets "decay" (matrices) and "no_decay" (biases, norms); else "frozen" (and "frozen_vectors" beside bf16 or fp16) */
 } ModelDeclareOptions;
 /* Adds every parameter to the store. */
 void model_declare(const ModelConfig *config, Store *store, const ModelDeclareOptions *options);
@@ -93,7 +93,7 @@ int model_matrices(ModelMatrix **matrices, const ModelConfig *config, Arena *are
  * dtype. Every parameter must be there with its shape, tied heads may be absent; unknown tensors are errors but for buffers known to be derived
  * ("attn.bias" masks, "rotary_emb.inv_freq"). NaN or infinity in a weight: ERR_NUMERIC with the tensor's name and the element. */
 Err model_load(const ModelConfig *config, Store *store, const char *dir);
-/* Writes config.json, generation_config.json and model.safetensors (f32 unless the store is bf16) into an existing folder, each file whole or absent. */
+/* Writes config.json, generation_config.json and model.safetensors (f32 unless the store is bf16 or fp16) into an existing folder, each file whole or absent. */
 Err model_save(const ModelConfig *config, const Store *store, const char *dir);
 
 /* Key and value caches for generation: states "cache.k.<layer>", "cache.v.<layer>" of [capacity, n_kv_head, head_dim]. */

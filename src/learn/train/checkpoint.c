@@ -124,12 +124,12 @@ static Err list_checkpoints(Entry **entries, int *n_entries, Arena *arena, const
     return OK;
 }
 
-/* The entry with the lowest validation loss among those not yet kept; the older wins a tie. NULL: none has one. */
-static Entry *best_entry(Entry *entries, int n)
+/* The entry with the lowest validation loss among those that are kept, or are not; the older wins a tie. NULL: none has one. */
+static Entry *best_entry(Entry *entries, int n, bool kept)
 {
     Entry *best = NULL;
     for (int i = 0; i < n; i++)
-        if (!entries[i].keep && !isnan(entries[i].val_loss) && (!best || entries[i].val_loss <= best->val_loss))
+        if (entries[i].keep == kept && !isnan(entries[i].val_loss) && (!best || entries[i].val_loss <= best->val_loss))
             best = &entries[i];
     return best;
 }
@@ -143,23 +143,26 @@ static Err set_link(const char *checkpoints_dir, const char *name, const Entry *
     return unlink(link) == 0 || errno == ENOENT ? OK : err_set(ERR_IO, "%s: %s", link, strerror(errno));
 }
 
+/* The best, the newest, and the one before it: should the newest be damaged one day, no more than one interval is lost. */
+static void choose_kept(Entry *entries, int n, int64_t keep_best)
+{
+    for (int64_t k = 0; k < keep_best; k++) {
+        Entry *next = best_entry(entries, n, false);
+        if (next)
+            next->keep = true;
+    }
+    for (int i = 0; i < n && i < 2; i++)
+        entries[i].keep = true;
+}
+
 static Err update_links(const char *checkpoints_dir, CheckpointKeep keep, Arena *arena)
 {
     Entry *entries;
     int n;
     TRY(list_checkpoints(&entries, &n, arena, checkpoints_dir));
-    const Entry *best = best_entry(entries, n);
+    choose_kept(entries, n, keep.best);
     TRY(set_link(checkpoints_dir, "last", n ? &entries[0] : NULL, arena));
-    TRY(set_link(checkpoints_dir, "best", best, arena));
-    if (n == 0)
-        return OK;
-    entries[0].keep = true;
-    bool newest_is_best = best == &entries[0];
-    for (int64_t k = newest_is_best ? 1 : 0; k < keep.best; k++) {
-        Entry *next = best_entry(entries, n);
-        if (next)
-            next->keep = true;
-    }
+    TRY(set_link(checkpoints_dir, "best", best_entry(entries, n, true), arena));
     for (int i = 0; i < n; i++)
         if (!entries[i].keep && entries[i].step != keep.step)
             TRY(file_remove_tree(arena_printf(arena, "%s/step-%lld", checkpoints_dir, (long long)entries[i].step)));

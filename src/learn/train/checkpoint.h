@@ -41,7 +41,7 @@ typedef struct {
     GuardState guard;
 } RunState;
 
-/* Writes the checkpoint of state->step, moves the links, removes all but the newest, the `keep_best` best, and that of `keep_step`, which a rollback
+/* Writes the checkpoint of state->step, moves the links, removes all but the newest two, the best `best`, and that of step `step`, which a rollback
  * may need (-1: none). On an error (disk full) earlier checkpoints and links are as they were. */
 typedef struct {
     int64_t best, step;

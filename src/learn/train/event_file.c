@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,84 +138,17 @@ Err event_file_text(EventFile *file, int64_t step, const char *name, const char 
     return value_end(file, step);
 }
 
-/* ---- histograms ---- */
-
-enum { N_SIDE_BUCKETS = 774, N_BUCKETS = 2 * N_SIDE_BUCKETS + 1 };  /* limits grow by 1.1 from 1e-12 to past 1e20, on both sides of 0 */
-#define LIMIT_FIRST 1e-12
-#define LIMIT_GROWTH 1.1
-
-struct EventHistogram {
-    double counts[N_BUCKETS];  /* the middle one is [0, first limit) of both signs */
-    double min, max, sum, sum_squares, n;
-};
-
-EventHistogram *event_histogram_new(void)
-{
-    EventHistogram *histogram = mem_alloc(sizeof *histogram);
-    event_histogram_clear(histogram);
-    return histogram;
-}
-
-void event_histogram_free(EventHistogram *histogram)
-{
-    free(histogram);
-}
-
-void event_histogram_clear(EventHistogram *histogram)
-{
-    *histogram = (EventHistogram){.min = INFINITY, .max = -INFINITY};
-}
-
-/* The upper limit of bucket i. */
-static double bucket_limit(int i)
-{
-    int side = i - N_SIDE_BUCKETS;
-    return side >= 0 ? LIMIT_FIRST * pow(LIMIT_GROWTH, side) : -LIMIT_FIRST * pow(LIMIT_GROWTH, -side - 1);
-}
-
-static int bucket_of(double value)
-{
-    static const double per_log = 10.492058687257062;  /* 1 / ln(LIMIT_GROWTH) */
-    double size = fabs(value);
-    if (size < LIMIT_FIRST)
-        return N_SIDE_BUCKETS;
-    int side = 1 + (int)(log(size / LIMIT_FIRST) * per_log);
-    side = side > N_SIDE_BUCKETS ? N_SIDE_BUCKETS : side;
-    return value < 0 ? N_SIDE_BUCKETS - side : N_SIDE_BUCKETS + side;
-}
-
-void event_histogram_add(EventHistogram *histogram, const float *values, int64_t n, double scale)
-{
-    for (int64_t i = 0; i < n; i++) {
-        double value = (double)values[i] * scale;
-        if (!isfinite(value))
-            continue;
-        histogram->counts[bucket_of(value)]++;
-        histogram->n++;
-        histogram->sum += value;
-        histogram->sum_squares += value * value;
-        histogram->min = fmin(histogram->min, value);
-        histogram->max = fmax(histogram->max, value);
-    }
-}
-
 Err event_file_histogram(EventFile *file, int64_t step, const char *name, const EventHistogram *histogram)
 {
-    double limits[N_BUCKETS], counts[N_BUCKETS];
-    size_t n = 0;
-    for (int i = 0; i < N_BUCKETS; i++) {  /* one empty bucket below each full one bounds it, further ones say nothing */
-        bool bounds = i + 1 < N_BUCKETS && histogram->counts[i + 1] > 0;
-        if (histogram->counts[i] == 0 && !bounds)
-            continue;
-        limits[n] = bucket_limit(i);
-        counts[n++] = histogram->counts[i];
-    }
+    double limits[EVENT_HISTOGRAM_BUCKETS], counts[EVENT_HISTOGRAM_BUCKETS];
+    EventHistogramSums sums = event_histogram_sums(histogram);
+    size_t n = event_histogram_buckets(histogram, limits, counts);
     value_begin(file, name);
-    protobuf_double(&file->part, HISTO_MIN, histogram->n > 0 ? histogram->min : 0);
-    protobuf_double(&file->part, HISTO_MAX, histogram->n > 0 ? histogram->max : 0);
-    protobuf_double(&file->part, HISTO_NUM, histogram->n);
-    protobuf_double(&file->part, HISTO_SUM, histogram->sum);
-    protobuf_double(&file->part, HISTO_SUM_SQUARES, histogram->sum_squares);
+    protobuf_double(&file->part, HISTO_MIN, sums.min);
+    protobuf_double(&file->part, HISTO_MAX, sums.max);
+    protobuf_double(&file->part, HISTO_NUM, sums.n);
+    protobuf_double(&file->part, HISTO_SUM, sums.sum);
+    protobuf_double(&file->part, HISTO_SUM_SQUARES, sums.sum_squares);
     protobuf_doubles(&file->part, HISTO_LIMITS, limits, n);
     protobuf_doubles(&file->part, HISTO_COUNTS, counts, n);
     protobuf_message(&file->value, VALUE_HISTO, &file->part);

@@ -7,6 +7,7 @@
 #define LEARN_TRAIN_EVENT_FILE_H
 
 #include "base/err.h"
+#include "learn/train/event_histogram.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,13 +24,6 @@ Err event_file_scalar(EventFile *file, int64_t step, const char *name, double va
 /* Plain text: shown as it stands (TensorBoard reads Markdown, so lines are indented as code). Ill-formed UTF-8 is replaced. */
 Err event_file_text(EventFile *file, int64_t step, const char *name, const char *text);
 
-/* A histogram grows value by value: fine buckets that grow by a tenth, as TensorBoard's own writers use. */
-typedef struct EventHistogram EventHistogram;
-EventHistogram *event_histogram_new(void);
-void event_histogram_free(EventHistogram *histogram);  /* NULL is fine */
-void event_histogram_clear(EventHistogram *histogram);
-/* Values times `scale`; what is not finite is left out. */
-void event_histogram_add(EventHistogram *histogram, const float *values, int64_t n, double scale);
 Err event_file_histogram(EventFile *file, int64_t step, const char *name, const EventHistogram *histogram);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/crc32c.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "base/protobuf.h"
 #include "base/test.h"
 
@@ -129,13 +130,18 @@ TEST(event_file, a_resumed_run_marks_where_it_goes_on)
     arena_free(r.arena);
 }
 
+static void read_floats(const void *context, int64_t first, int64_t n, float *values)
+{
+    memcpy(values, (const float *)context + first, sizeof *values * (size_t)n);
+}
+
 /* Goal: counts, sums and ends are those of the values. Method: known values; the message's fixed fields are read back as doubles. */
 TEST(event_file, a_histogram_counts_every_finite_value_once)
 {
     float values[] = {0.0f, 1.0f, 1.0f, -2.0f, 1e-20f, NAN, INFINITY, 1e30f};
     EventFile *file;
     EventHistogram *histogram = event_histogram_new();
-    event_histogram_add(histogram, values, 8, 0.5);
+    event_histogram_add(histogram, &(EventValues){read_floats, values, 8}, 0.5);
     REQUIRE_OK(event_file_open(&file, test_dir(), 0));
     CHECK_OK(event_file_histogram(file, 1, "weights/w", histogram));
     event_file_close(file);
@@ -151,4 +157,51 @@ TEST(event_file, a_histogram_counts_every_finite_value_once)
         CHECK(holds(&r, 1, field, 9));
     }
     arena_free(r.arena);
+}
+
+/* Goal: each value lies below its bucket's limit and not below the one before, on any number of threads. Method: the values just beside limits and
+ * between them, by the definition 1e-12 * 1.1^i; a million values in many pieces, counted on one thread and on three. */
+TEST(event_histogram, values_fall_between_their_limits)
+{
+    EventHistogram *histogram = event_histogram_new();
+    double limits[EVENT_HISTOGRAM_BUCKETS], counts[EVENT_HISTOGRAM_BUCKETS];
+    for (int i = 0; i < 700; i += 3)
+        for (int side = -1; side <= 1; side++)
+            for (int sign = -1; sign <= 1; sign += 2) {
+                float value = (float)(sign * 1e-12 * pow(1.1, i) * (1 + 1e-6 * side));
+                event_histogram_clear(histogram);
+                event_histogram_add(histogram, &(EventValues){read_floats, &value, 1}, 1);
+                size_t n = event_histogram_buckets(histogram, limits, counts);
+                REQUIRE(n == 2 && counts[0] == 0 && counts[1] == 1);
+                double low = (double)value * (1 - sign * 1e-12), high = (double)value * (1 + sign * 1e-12);
+                CHECK(limits[0] <= high && limits[1] >= low && (i == 0 || fabs(limits[1] / limits[0]) < 1.11 || fabs(limits[0] / limits[1]) < 1.11));
+            }
+    event_histogram_free(histogram);
+}
+
+static void read_waves(const void *context, int64_t first, int64_t n, float *values)
+{
+    (void)context;
+    for (int64_t i = 0; i < n; i++)
+        values[i] = sinf((float)(first + i)) * 1e-3f;
+}
+
+TEST(event_histogram, sums_do_not_depend_on_threads)
+{
+    EventHistogram *histogram = event_histogram_new();
+    EventHistogramSums sums[2];
+    int n_threads = parallel_threads();
+    for (int k = 0; k < 2; k++) {
+        parallel_set_threads(1 + 2 * k);
+        event_histogram_clear(histogram);
+        event_histogram_add(histogram, &(EventValues){read_waves, NULL, 5000001}, 2);
+        sums[k] = event_histogram_sums(histogram);
+    }
+    parallel_set_threads(n_threads);
+    CHECK_CLOSE(sums[0].n, 5000001, 0);
+    CHECK_CLOSE(sums[0].sum, sums[1].sum, 0);
+    CHECK_CLOSE(sums[0].sum_squares, sums[1].sum_squares, 0);
+    CHECK_CLOSE(sums[0].sum_squares, 4e-6 / 2 * 5000001, 1e-4);
+    CHECK_CLOSE(sums[0].max, 2e-3, 1e-9);
+    event_histogram_free(histogram);
 }

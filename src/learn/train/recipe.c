@@ -56,7 +56,7 @@ static const Option rows[] = {
     ROW_INT("train.eval_every", train.eval_every, 0, 1e9, "steps between evaluations; 0: only at the end"),
     ROW_INT("train.eval_rows", train.eval_rows, 0, 1e9, "sequences of an evaluation; 0: all of the evaluation text"),
     ROW_INT("train.checkpoint_every", train.checkpoint_every, 0, 1e9, "steps between checkpoints; 0: only at the end"),
-    ROW_INT("train.keep_best", train.keep_best, 0, 1000, "best checkpoints to keep, beside the last"),
+    ROW_INT("train.keep_best", train.keep_best, 0, 1000, "best checkpoints to keep, beside the last two"),
     ROW_INT("train.log_every", train.log_every, 1, 1e9, "steps between lines in log.jsonl"),
     ROW_INT("train.bad_steps_max", train.bad_steps_max, 1, 1e6, "steps in a row that may fail before the run stops"),
     ROW_TEXT("train.sample", train.sample, "prompt of text samples; none: no samples"),

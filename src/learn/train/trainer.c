@@ -176,6 +176,9 @@ Err trainer_bind(Trainer *t)
     TRY(program_bind(t->update));
     TRY(program_bind(t->eval));
     TRY(program_bind(t->refresh));
+    store_touch(t->store);
+    program_touch(t->micro_step);
+    program_touch(t->update);
     return trainer_start(t);
 }
 

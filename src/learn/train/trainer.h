@@ -108,7 +108,7 @@ const char *trainer_to_text(const Trainer *trainer, bool memory, Arena *arena);
 /* The same as a drawing for Graphviz. Lives in `arena`. */
 const char *trainer_to_dot(const Trainer *trainer, Arena *arena);
 
-/* Maps the planned memory and initialises the weights (task->init). */
+/* Maps the planned memory, all that a step uses at once resident, and initialises the weights (task->init). */
 Err trainer_bind(Trainer *trainer);
 /* Continues from the newest whole checkpoint of the run folder; *resumed is false when there is none. ERR_USAGE when recipe or data are not the
  * same. Call between bind and run. */

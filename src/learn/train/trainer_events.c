@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 #include <math.h>
+#include <string.h>
 
 Err trainer_events_restart(Trainer *t)
 {
@@ -45,25 +46,30 @@ Err trainer_events_step(Trainer *t, const StepReport *report)
     return finite_scalar(t, "step/tokens_per_second", report->seconds > 0 ? (double)report->n_tokens / report->seconds : NAN);
 }
 
-/* All values of a parameter, or the sum of its gradients over its uses, piece by piece: no copy of a whole one. */
-static void add_values(EventHistogram *histogram, Store *store, int param, bool gradients, double scale)
+typedef struct {
+    const float **uses;  /* the values, or the gradients of each use of a parameter */
+    int n_uses;
+} Source;
+
+static void read_sum(const void *context, int64_t first, int64_t n, float *values)
 {
-    enum { PIECE = 4096 };
-    const Param *p = store_param(store, param);
-    int64_t n = shape_count(p->shape);
-    int n_uses = gradients ? p->n_grads : 1;
-    float piece[PIECE];
-    for (int64_t at = 0; at < n; at += PIECE) {
-        int64_t n_piece = n - at < PIECE ? n - at : PIECE;
-        for (int use = 0; use < n_uses; use++) {
-            int64_t offset = 0;
-            Tensor slab = gradients ? store_state_tensor(store, store_param_grad(store, param, use, &offset)) : store_param_tensor(store, param, NULL);
-            const float *values = (const float *)slab.data + offset + at;
-            for (int64_t i = 0; i < n_piece; i++)
-                piece[i] = use == 0 ? values[i] : piece[i] + values[i];
-        }
-        event_histogram_add(histogram, piece, n_piece, scale);
+    const Source *source = context;
+    memcpy(values, source->uses[0] + first, sizeof *values * (size_t)n);
+    for (int use = 1; use < source->n_uses; use++)
+        for (int64_t i = 0; i < n; i++)
+            values[i] += source->uses[use][first + i];
+}
+
+static Source source_of(Store *store, int param, bool gradients, Arena *arena)
+{
+    int n_uses = gradients ? store_param(store, param)->n_grads : 1;
+    Source source = {ARENA_ARRAY(arena, const float *, n_uses), n_uses};
+    for (int use = 0; use < n_uses; use++) {
+        int64_t offset = 0;
+        Tensor values = gradients ? store_state_tensor(store, store_param_grad(store, param, use, &offset)) : store_param_tensor(store, param, NULL);
+        source.uses[use] = (const float *)values.data + offset;
     }
+    return source;
 }
 
 static Err write_histograms(Trainer *t, int64_t step, bool gradients, double scale)
@@ -76,7 +82,8 @@ static Err write_histograms(Trainer *t, int64_t step, bool gradients, double sca
         if (store_bucket(t->store, param->bucket)->dtype != DTYPE_F32 || (gradients && param->n_grads == 0))
             continue;
         event_histogram_clear(histogram);
-        add_values(histogram, t->store, p, gradients, scale);
+        Source source = source_of(t->store, p, gradients, arena);
+        event_histogram_add(histogram, &(EventValues){read_sum, &source, shape_count(param->shape)}, scale);
         err = event_file_histogram(t->events, step, arena_printf(arena, "%s/%s", gradients ? "gradients" : "weights", param->name), histogram);
     }
     arena_free(arena);

@@ -32,12 +32,18 @@ static void add_losses(Program *program, double *sum)
         *sum += (double)values[i];
 }
 
+/* What makes the sums in the gradients means, with fp16's loss scale taken out. */
+static double inv_targets(const Trainer *t, int64_t n_targets)
+{
+    return n_targets > 0 ? 1.0 / (double)n_targets / t->state.loss_scale.scale : 0.0;
+}
+
 static void write_scalars(Trainer *t, double lr, int64_t n_targets)
 {
     float *scalars = program_input(t->update, "scalars")->data;
     scalars[SCALAR_LR] = (float)lr;
     scalars[SCALAR_STEP] = (float)(t->state.n_updates + 1);
-    scalars[SCALAR_INV_TARGETS] = n_targets > 0 ? (float)(1.0 / (double)n_targets / t->state.loss_scale.scale) : 0.0f;
+    scalars[SCALAR_INV_TARGETS] = (float)inv_targets(t, n_targets);
     scalars[SCALAR_GRAD_NORM_MAX] = (float)t->options.optim.grad_norm_max;
 }
 
@@ -87,7 +93,7 @@ Err trainer_run_step(Trainer *t, StepReport *report)
             report->data_seconds += clock_seconds() - segment_start;
         }
         if (item->segment == SEGMENT_UPDATE) {
-            TRY(trainer_events_gradients(t, n_targets > 0 ? 1.0 / (double)n_targets : 0.0));
+            TRY(trainer_events_gradients(t, inv_targets(t, n_targets)));
             report->loss = n_targets > 0 ? loss_sum / (double)n_targets : 0.0;
             update(t, report);
         } else {

@@ -173,8 +173,8 @@ static Err bench_with_store(BenchTrainReport *report, Store *store, const ModelC
     Work work = {config, o};
     Task task = work_task(&work);
     TrainerOptions options = {.optim = optim_options_default(), .schedule = {.name = SCHEDULE_CONSTANT}, .steps = INT64_C(1) << 40,
-                              .compute = o->compute, .grad_leaf = o->seq_len < 512 ? o->seq_len : 512, .bad_steps_max = 1, .log_every = 1,
-                              .quiet = true};
+                              .compute = o->compute, .loss_scale = loss_scale_options_default(),
+                              .grad_leaf = o->seq_len < 512 ? o->seq_len : 512, .bad_steps_max = 1, .log_every = 1, .quiet = true};
     Trainer *trainer;
     model_declare(config, store, &(ModelDeclareOptions){.dtype = DTYPE_F32, .trainable = true});
     TRY(trainer_new(&trainer, store, &task, &options));

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "study/bench/bench_internal.h"
 
 #include <math.h>
@@ -65,13 +66,14 @@ static int64_t at_most(int64_t value, int64_t limit)
 
 static Err map_operands(Products *all)
 {
+    static const DType dtypes[] = {DTYPE_F32, DTYPE_BF16, DTYPE_F16};
     size_t workspace = 0;
     for (int i = 0; i < all->n; i++) {
         Gemm g = all->products[i].gemm;
         size_t a = bench_matrix_bytes(g.m * g.k, DTYPE_F32), b = bench_matrix_bytes(g.k * g.n, DTYPE_F32);
         size_t c = bench_matrix_bytes(g.m * g.n, DTYPE_F32);
-        for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
-            g.a_dtype = g.b_dtype = g.c_dtype = (DType)dtype;
+        for (int d = 0; d < N_ELEMENTS(dtypes); d++) {
+            g.a_dtype = g.b_dtype = g.c_dtype = dtypes[d];
             size_t w = gemm_workspace_bytes(&g);
             workspace = w > workspace ? w : workspace;
         }
