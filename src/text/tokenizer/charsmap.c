@@ -164,6 +164,25 @@ bool charsmap_joins_spaces(const Charsmap *map)
     return finds_space(map, map->units[0], 0, 0);
 }
 
+bool charsmap_keeps(const Charsmap *map, const char *text, size_t n_bytes, const bool followers[256])
+{
+    if (!map->units)
+        return true;
+    size_t node = unit_offset(map->units[0]);
+    for (size_t i = 0; i < n_bytes; i++) {
+        node ^= (unsigned char)text[i];
+        if (node >= map->n_units || unit_label(map->units[node]) != (unsigned char)text[i])
+            return true;
+        if (map->units[node] & 0x100u)
+            return false;
+        node ^= unit_offset(map->units[node]);
+    }
+    for (size_t byte = 1; byte < 256; byte++)
+        if (followers[byte] && (node ^ byte) < map->n_units && unit_label(map->units[node ^ byte]) == byte)
+            return false;
+    return true;
+}
+
 /* What stands for the start of the text, and how much of it is used up. */
 static const char *normalize_prefix(const Charsmap *map, const char *text, size_t n_bytes, size_t *n_out, size_t *n_used)
 {

@@ -15,6 +15,8 @@ const char *charsmap_blob(const Charsmap *map, size_t *n_bytes);
 void charsmap_add_symbol(Charsmap *map, const char *text, size_t n_bytes);
 /* Does a key hold a space and something else? Then what stands beside a space may change with it. */
 bool charsmap_joins_spaces(const Charsmap *map);
+/* True when no key ends within this character, and none goes on behind it with a byte of `followers`: among such bytes it stays as it is. */
+bool charsmap_keeps(const Charsmap *map, const char *text, size_t n_bytes, const bool followers[256]);
 bool charsmap_has_symbols(const Charsmap *map);
 /* Bytes of the longest symbol at the start of the text, 0 when there is none. */
 size_t charsmap_symbol_at(const Charsmap *map, const char *text, size_t n_bytes);

@@ -1,4 +1,5 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
+#include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/tokenizer/word_cut.h"
 
@@ -294,8 +295,10 @@ void encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, Token
 
 static WordCut word_cut(const Tokenizer *tok, EncodeScratch *scratch)
 {
-    if (!scratch->is_cut_known)
+    if (!scratch->is_cut_known) {
         scratch->cut = word_cut_of(tok);
+        scratch->plain = plain_words_of(tok, scratch->cut);
+    }
     scratch->is_cut_known = true;
     return scratch->cut;
 }

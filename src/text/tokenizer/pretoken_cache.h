@@ -1,8 +1,8 @@
 /* pretoken_cache.h - what pieces of text became, remembered by the thread that encodes: nine in ten pieces of an English text and seven in
  * ten of a Korean one have been seen just before.
  *
- * Two tables of fixed size, two entries a bucket, a bucket a cache line or two: pieces of up to 15 bytes and 4 tokens, and of up to 31 bytes
- * and 8 tokens (ten syllables). Keys stand inline, padded with zeros, with their length in the last byte. A new piece pushes out the
+ * Two tables of fixed size, two entries a bucket, an entry half a cache line or two lines: pieces of up to 15 bytes and 4 tokens, and of up
+ * to 31 bytes (ten syllables) and 24 tokens (seven syllables in bytes). Keys stand inline, padded with zeros, with their length in the last byte. A new piece pushes out the
  * older one of its bucket, and is itself second to go. */
 #ifndef TEXT_PRETOKEN_CACHE_H
 #define TEXT_PRETOKEN_CACHE_H
@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { SHORT_PIECE_BYTES = 15, SHORT_PIECE_IDS = 4, LONG_PIECE_BYTES = 31, LONG_PIECE_IDS = 8 };
+enum { SHORT_PIECE_BYTES = 15, SHORT_PIECE_IDS = 4, LONG_PIECE_BYTES = 31, LONG_PIECE_IDS = 24 };
 enum { LOOK_AMONG_LONG = -2 };
-enum { SHORT_BUCKET_BITS = 14, LONG_BUCKET_BITS = 12 };  /* 1 MB and 0.75 MB */
+enum { SHORT_BUCKET_BITS = 14, LONG_BUCKET_BITS = 12 };  /* 1 MB each */
 
 typedef struct {
     uint64_t a, b;

@@ -223,6 +223,14 @@ typedef struct {
 } Sampler;
 double sampler_draw(Sampler *sampler);  /* the next in [0, 1) */
 
+/* Words that normalising leaves alone, or nearly (plain_word.h). */
+typedef struct {
+    uint8_t to[128];  /* what a byte of ASCII becomes; 0: it is not plain */
+    bool syllables;   /* Hangul syllables stay as they are */
+    bool marked;      /* a space mark is put before the word */
+    bool cuts_punctuation;  /* and punctuation stands alone */
+} PlainWords;
+
 /* Working memory of one encoding thread: kept between calls, never part of the result. */
 struct EncodeScratch {
     const uint8_t *data;  /* of a text with marks: bytes that may not spell a special token */
@@ -235,6 +243,7 @@ struct EncodeScratch {
     PretokenCache cache;  /* of pieces as the model meets them, made when the first one comes */
     PretokenCache words;  /* of words as the text has them (word_cut.c) */
     WordCut cut;          /* what the tokenizer allows, once `is_cut_known` */
+    PlainWords plain;     /* likewise */
     bool is_cut_known;
     double path_score;    /* unigram models in single precision: score of all words so far */
     void *model;      /* of the model's own */

@@ -1,6 +1,7 @@
 /* word_cut.c - see word_cut.h. */
 #include "text/tokenizer/word_cut.h"
 #include "text/tokenizer/charsmap.h"
+#include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/unigram.h"
 #include "text/unicode/char_run.h"
 
@@ -152,20 +153,28 @@ static inline size_t word_end(const char *text, size_t at, size_t n, bool white_
     }
 }
 
-/* A word that is not known, or whose place in the text might matter: the whole road. */
+/* A word that is not known, or whose place in the text might matter: the whole road, but for what plain words need not pass. */
 static void encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out)
 {
     int64_t before = out->n;
+    int32_t note = -1;
+    char normal[PLAIN_WORD_ROOM];
+    size_t n_normal = plain_word_write(&scratch->plain, word.bytes, word.n, normal);
     if (tok->model == MODEL_UNIGRAM && tok->unigram->single_precision) {
-        Piece normal = normalizer_run(tok->normalizers, tok->n_normalizers, scratch->word_arena, word);
-        int32_t note = unigram_encode_after(tok, scratch, normal, out);
-        arena_reset(scratch->word_arena);
-        if (note >= 0)
-            pretoken_cache_put(&scratch->words, word.bytes, word.n, out->ids + before, out->n - before, note);
-        return;
+        Piece piece = {.bytes = normal, .n = n_normal};
+        if (!n_normal)
+            piece = normalizer_run(tok->normalizers, tok->n_normalizers, scratch->word_arena, word);
+        note = unigram_encode_after(tok, scratch, piece, out);
+        if (!n_normal)
+            arena_reset(scratch->word_arena);
+        if (note < 0)
+            return;
+    } else if (n_normal) {
+        plain_word_encode(tok, scratch, normal, n_normal, out);
+    } else {
+        encode_word(tok, scratch, word, out);
     }
-    encode_word(tok, scratch, word, out);
-    pretoken_cache_put(&scratch->words, word.bytes, word.n, out->ids + before, out->n - before, -1);
+    pretoken_cache_put(&scratch->words, word.bytes, word.n, out->ids + before, out->n - before, note);
 }
 
 static void encode_known(const Tokenizer *tok, EncodeScratch *scratch, Piece word, const int32_t *ids, int n_max, TokenBuffer *out)

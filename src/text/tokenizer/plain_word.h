@@ -1,0 +1,17 @@
+/* plain_word.h - words of ASCII and Hangul syllables whose normal form needs no look at the tables: a space mark before them, or capitals made
+ * small, or nothing at all. Whether a tokenizer has such words is proved from its normalizer and pre-tokenizer, once. */
+#ifndef TEXT_PLAIN_WORD_H
+#define TEXT_PLAIN_WORD_H
+
+#include "text/tokenizer/tokenizer_internal.h"
+
+/* For a tokenizer whose raw texts may be cut into words as `cut` says. */
+PlainWords plain_words_of(const Tokenizer *tok, WordCut cut);
+
+enum { PLAIN_WORD_BYTES_MAX = 256, PLAIN_WORD_ROOM = PLAIN_WORD_BYTES_MAX + 3 };
+/* Writes a word's normal form and returns its length; 0 when the word is not plain. */
+size_t plain_word_write(const PlainWords *plain, const char *word, size_t n_bytes, char out[PLAIN_WORD_ROOM]);
+/* Pre-tokenizer and model on a normal form. */
+void plain_word_encode(const Tokenizer *tok, EncodeScratch *scratch, const char *normal, size_t n_bytes, TokenBuffer *out);
+
+#endif
