@@ -277,6 +277,23 @@ static void match_bytes(const BpeMatcher *matcher, EncodeScratch *scratch, Piece
     out->n += (int64_t)n;
 }
 
+/* Characters, all of them known and no offsets wanted: straight to the ids. False, and nothing done, otherwise. */
+static bool match_known_chars(const Tokenizer *tok, const BpeMatcher *matcher, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+{
+    if (out->wants_offsets)
+        return false;
+    token_buffer_reserve(out, (int64_t)piece.n);
+    int32_t *ids = out->ids + out->n;
+    size_t n;
+    if (bpe_match(matcher, &scratch->bpe, piece.bytes, piece.n, ids, &n) < piece.n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] >= tok->vocab.n_ids)
+            return false;
+    out->n += (int64_t)n;
+    return true;
+}
+
 /* Characters: stretches that the matcher knows, and between them what it does not, as start symbols. */
 static size_t match_chars(const Tokenizer *tok, const BpeMatcher *matcher, EncodeScratch *scratch, Piece piece, BpeSymbol *symbols)
 {
@@ -316,6 +333,8 @@ void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Token
         match_bytes(matcher, scratch, piece, out);
         return;
     }
+    if (matcher && match_known_chars(tok, matcher, scratch, piece, out))
+        return;
     BpeSymbol *symbols = symbols_reserve(scratch, piece.n);
     size_t n;
     if (matcher)

@@ -129,39 +129,44 @@ static size_t look_up(const Charsmap *map, const char *text, size_t n_bytes, boo
     return found;
 }
 
-/* Visits the children of a node of the trie; true when a space is among their bytes or, below the first byte, anywhere. */
-static bool finds_space(const Charsmap *map, uint32_t unit, size_t node, int depth)
+/* Visits the children of a node of the trie; true when `wanted` is among their bytes or, below the first byte, anywhere. */
+static bool finds_byte(const Charsmap *map, uint32_t unit, size_t node, int depth, uint32_t wanted)
 {
     node ^= unit_offset(unit);
     for (uint32_t byte = 1; byte < 256; byte++) {
         size_t child = node ^ byte;
         if (child >= map->n_units || unit_label(map->units[child]) != byte)
             continue;
-        if (byte == ' ' && depth > 0)
+        if (byte == wanted && depth > 0)
             return true;
-        if (depth >= CHARSMAP_DEPTH_MAX || finds_space(map, map->units[child], child, depth + 1))
+        if (depth >= CHARSMAP_DEPTH_MAX || finds_byte(map, map->units[child], child, depth + 1, wanted))
             return true;
     }
     return false;
 }
 
-bool charsmap_joins_spaces(const Charsmap *map)
+bool charsmap_joins(const Charsmap *map, char byte)
 {
     if (!map->units)
         return false;
-    size_t alone = unit_offset(map->units[0]) ^ ' ';  /* where a key that begins with a space would go on */
-    if (alone < map->n_units && unit_label(map->units[alone]) == ' ')
-        for (uint32_t byte = 1; byte < 256; byte++) {
-            size_t child = alone ^ unit_offset(map->units[alone]) ^ byte;
-            if (child < map->n_units && unit_label(map->units[child]) == byte)
+    uint32_t wanted = (unsigned char)byte;
+    size_t alone = unit_offset(map->units[0]) ^ wanted;  /* where a key that begins with the byte would go on */
+    if (alone < map->n_units && unit_label(map->units[alone]) == wanted)
+        for (uint32_t next = 1; next < 256; next++) {
+            size_t child = alone ^ unit_offset(map->units[alone]) ^ next;
+            if (child < map->n_units && unit_label(map->units[child]) == next)
                 return true;
         }
-    bool may = false;  /* most maps hold no other unit that says space, and need no search */
+    bool may = false;  /* most maps hold no other unit that says so, and need no search */
     for (size_t i = 0; i < map->n_units && !may; i++)
-        may = i != alone && unit_label(map->units[i]) == ' ';
-    if (!may)
-        return false;
-    return finds_space(map, map->units[0], 0, 0);
+        may = i != alone && unit_label(map->units[i]) == wanted;
+    return may && finds_byte(map, map->units[0], 0, 0, wanted);
+}
+
+bool charsmap_makes_space(const Charsmap *map, char byte)
+{
+    const char *replacement = NULL;
+    return look_up(map, &byte, 1, true, &replacement) == 1 && strcmp(replacement, " ") == 0 && !charsmap_joins(map, byte);
 }
 
 bool charsmap_keeps(const Charsmap *map, const char *text, size_t n_bytes, const bool followers[256])

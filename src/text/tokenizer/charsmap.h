@@ -13,8 +13,10 @@ void charsmap_free(Charsmap *map);
 const char *charsmap_blob(const Charsmap *map, size_t *n_bytes);
 /* Texts that are taken as they stand and never normalised (user-defined symbols). */
 void charsmap_add_symbol(Charsmap *map, const char *text, size_t n_bytes);
-/* Does a key hold a space and something else? Then what stands beside a space may change with it. */
-bool charsmap_joins_spaces(const Charsmap *map);
+/* Does a key hold this byte of ASCII and something else? Then what stands beside it may change with it. */
+bool charsmap_joins(const Charsmap *map, char byte);
+/* True when this byte of ASCII becomes a space, whatever stands beside it. */
+bool charsmap_makes_space(const Charsmap *map, char byte);
 /* True when no key ends within this character, and none goes on behind it with a byte of `followers`: among such bytes it stays as it is. */
 bool charsmap_keeps(const Charsmap *map, const char *text, size_t n_bytes, const bool followers[256]);
 bool charsmap_has_symbols(const Charsmap *map);

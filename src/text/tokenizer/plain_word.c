@@ -30,9 +30,10 @@ static void learn_charsmap(PlainWords *plain, const Charsmap *map)
     for (int c = SYLLABLE_LEAD_FIRST; c <= SYLLABLE_LEAD_LAST; c++)
         followers[c] = true;
     plain->syllables = keeps_all_syllables(map, followers);
-    for (int c = FIRST_VISIBLE; c <= LAST_VISIBLE; c++)
-        if (charsmap_keeps(map, &(char){(char)c}, 1, followers))
+    for (int c = 1; c < 128; c++)
+        if (c != ' ' && charsmap_keeps(map, &(char){(char)c}, 1, followers))
             plain->to[c] = (uint8_t)c;
+    plain->lines_are_spaces = charsmap_makes_space(map, '\t') && charsmap_makes_space(map, '\n') && charsmap_makes_space(map, '\r');
 }
 
 PlainWords plain_words_of(const Tokenizer *tok, WordCut cut)
@@ -48,8 +49,8 @@ PlainWords plain_words_of(const Tokenizer *tok, WordCut cut)
             plain.to[c] = (uint8_t)(step->lowercase && c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
     } else if (word_cut_marks_spaces(tok)) {
         plain.syllables = tok->n_pretokenizers == 0 || (tok->n_pretokenizers == 1 && word_cut_splits_marks(tok));
-        for (int c = FIRST_VISIBLE; c <= LAST_VISIBLE && plain.syllables; c++)
-            plain.to[c] = (uint8_t)c;
+        for (int c = 1; c < 128 && plain.syllables; c++)
+            plain.to[c] = (uint8_t)(c == ' ' ? 0 : c);
     } else {
         learn_charsmap(&plain, step->charsmap);
     }

@@ -3,9 +3,9 @@
 #include "text/tokenizer/plain_word.h"
 #include "base/test.h"
 
-enum { N_UNITS = 256, BLOB_BYTES = 4 + 4 * N_UNITS + 2, HAS_VALUE = 0x100, OFFSET_SHIFT = 10 };
+enum { N_UNITS = 256, BLOB_BYTES = 4 + 4 * N_UNITS + 4, HAS_VALUE = 0x100, OFFSET_SHIFT = 10 };
 
-/* Keys "A" and "ab", both to "x"; see charsmap.c for the units. */
+/* Keys "A" and "ab", both to "x", and "\n", to a space; see charsmap.c for the units. */
 static Charsmap *make_map(void)
 {
     char blob[BLOB_BYTES] = {0};
@@ -16,9 +16,12 @@ static Charsmap *make_map(void)
     units[0x80 ^ 'a'] = 'a' | 0x20 << OFFSET_SHIFT;
     units[0x80 ^ 'a' ^ 0x20 ^ 'b'] = 'b' | HAS_VALUE | 1 << OFFSET_SHIFT;
     units[0x80 ^ 'a' ^ 0x20 ^ 'b' ^ 1] = value;
+    units[0x80 ^ '\n'] = '\n' | HAS_VALUE | 4 << OFFSET_SHIFT;
+    units[0x80 ^ '\n' ^ 4] = value | 2;
     memcpy(blob, &n_bytes, 4);
     memcpy(blob + 4, units, sizeof units);
     blob[4 + sizeof units] = 'x';
+    blob[4 + sizeof units + 2] = ' ';
     Charsmap *map = NULL;
     CHECK_OK(charsmap_open(&map, "made by hand", blob, sizeof blob));
     return map;
@@ -35,6 +38,18 @@ TEST(plain_word, a_map_keeps_what_begins_no_key_among_its_followers)
     followers['b'] = true;
     CHECK(!charsmap_keeps(map, "a", 1, followers));
     CHECK(charsmap_keeps(map, "b", 1, followers));
+    charsmap_free(map);
+}
+
+TEST(plain_word, a_map_may_make_spaces_of_line_ends)
+{
+    Charsmap *map = make_map();
+    CHECK(charsmap_makes_space(map, '\n'));
+    CHECK(!charsmap_makes_space(map, 'A'));
+    CHECK(!charsmap_makes_space(map, '\t'));
+    CHECK(charsmap_joins(map, 'a'));
+    CHECK(charsmap_joins(map, 'b'));
+    CHECK(!charsmap_joins(map, 'A'));
     charsmap_free(map);
 }
 

@@ -14,7 +14,7 @@
 
 enum { SHORT_PIECE_BYTES = 15, SHORT_PIECE_IDS = 4, LONG_PIECE_BYTES = 31, LONG_PIECE_IDS = 24 };
 enum { LOOK_AMONG_LONG = -2 };
-enum { SHORT_BUCKET_BITS = 14, LONG_BUCKET_BITS = 12 };  /* 1 MB each */
+enum { SHORT_BUCKET_BITS = 15, LONG_BUCKET_BITS = 12 };  /* 2 MB and 1 MB */
 
 typedef struct {
     uint64_t a, b;

@@ -228,6 +228,7 @@ typedef struct {
     uint8_t to[128];  /* what a byte of ASCII becomes; 0: it is not plain */
     bool syllables;   /* Hangul syllables stay as they are */
     bool marked;      /* a space mark is put before the word */
+    bool lines_are_spaces;  /* tab, line feed and carriage return are to the normaliser what a space is */
     bool cuts_punctuation;  /* and punctuation stands alone */
 } PlainWords;
 

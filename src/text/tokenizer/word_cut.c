@@ -66,7 +66,7 @@ static WordCut cut_of_sentencepiece(const Tokenizer *tok)
 {
     const NormalizerStep *step = tok->normalizers;
     if (tok->n_normalizers != 1 || step->kind != NORMALIZER_SENTENCEPIECE || tok->n_pretokenizers || !step->add_dummy_prefix ||
-        step->spaces_behind || !step->escape_spaces || charsmap_has_symbols(step->charsmap) || charsmap_joins_spaces(step->charsmap) ||
+        step->spaces_behind || !step->escape_spaces || charsmap_has_symbols(step->charsmap) || charsmap_joins(step->charsmap, ' ') ||
         tokenizer_find_model(tok, space_mark, SPACE_MARK_BYTES) < 0)
         return WORD_CUT_NONE;
     bool crosses = true;
@@ -188,7 +188,9 @@ static void encode_known(const Tokenizer *tok, EncodeScratch *scratch, Piece wor
         return;
     }
     token_buffer_reserve(out, n_max);
-    memcpy(out->ids + out->n, ids, (size_t)n_max * sizeof *ids);
+    memcpy(out->ids + out->n, ids, SHORT_PIECE_IDS * sizeof *ids);
+    for (int i = SHORT_PIECE_IDS; i < n; i++)
+        out->ids[out->n + i] = ids[i];
     out->n += n;
 }
 
@@ -198,11 +200,17 @@ typedef struct {
     ShortKey key;
 } Word;
 
-/* The next words: a space that stands for the dummy prefix of the word behind it is dropped, and so is all white space for BERT. Where the
- * text has space marks of its own (`is_marked`), a word goes on behind the space until it ends safely. */
-static int next_words(const PretokenCache *cache, WordCut cut, bool is_marked, Piece text, size_t *at, Word *words)
+/* How words are told apart in one text. */
+typedef struct {
+    WordCut cut;
+    bool white_space;  /* all of it, not only spaces, ends a word and leaves no trace */
+    bool is_marked;    /* the text has space marks of its own: a word goes on behind the space until it ends safely */
+} WordRule;
+
+/* The next words: a space that stands for the dummy prefix of the word behind it is dropped, and so is white space that leaves no trace. */
+static int next_words(const PretokenCache *cache, WordRule rule, Piece text, size_t *at, Word *words)
 {
-    bool white_space = cut == WORD_CUT_WHITE_SPACE;
+    bool white_space = rule.white_space, is_marked = rule.is_marked;
     int n = 0;
     while (*at < text.n && n < WORDS_AT_ONCE) {
         size_t begin = *at, end = begin;
@@ -211,7 +219,7 @@ static int next_words(const PretokenCache *cache, WordCut cut, bool is_marked, P
                 end++;
             end = word_end(text.bytes, end, text.n, white_space);
         } while (!white_space && end < text.n && is_marked && !word_cut_may_end(text.bytes, end));
-        if (cut == WORD_CUT_ONE_SPACE && end + 1 == text.n)
+        if (rule.cut == WORD_CUT_ONE_SPACE && end + 1 == text.n)
             end = text.n;  /* a space at the very end has no word behind it */
         *at = end + 1;
         if (end == begin)
@@ -222,6 +230,8 @@ static int next_words(const PretokenCache *cache, WordCut cut, bool is_marked, P
             word->key = short_key(text.bytes + begin, end - begin, begin + sizeof(ShortKey) <= text.n);
             word->bucket = short_bucket(word->key);
             __builtin_prefetch(&cache->shorts[2 * word->bucket]);
+        } else if (end - begin <= LONG_PIECE_BYTES) {
+            pretoken_cache_hint_long(cache, text.bytes + begin, end - begin);
         }
     }
     return n;
@@ -234,8 +244,10 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
         pretoken_cache_init(cache, tok->model == MODEL_UNIGRAM && tok->unigram->single_precision);
     Word words[WORDS_AT_ONCE];
     size_t at = 0;
-    bool is_marked = cut != WORD_CUT_WHITE_SPACE && text.n && memmem(text.bytes, text.n, space_mark, SPACE_MARK_BYTES);
-    for (int n; (n = next_words(cache, cut, is_marked, text, &at, words)) > 0;)
+    WordRule rule = {.cut = cut};
+    rule.is_marked = cut != WORD_CUT_WHITE_SPACE && text.n && memmem(text.bytes, text.n, space_mark, SPACE_MARK_BYTES);
+    rule.white_space = cut == WORD_CUT_WHITE_SPACE || (cut == WORD_CUT_SPACES && scratch->plain.lines_are_spaces && !rule.is_marked);
+    for (int n; (n = next_words(cache, rule, text, &at, words)) > 0;)
         for (int i = 0; i < n; i++) {
             Piece word = piece_part(text, words[i].begin, words[i].end);
             const int32_t *ids = word.n <= SHORT_PIECE_BYTES ? short_find(cache, words[i].key, words[i].bucket) : NULL;
