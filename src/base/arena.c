@@ -1,5 +1,8 @@
 #include "base/arena.h"
+
+#include "base/arena_limit.h"
 #include "base/fence.h"
+#include "base/log.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -19,7 +22,8 @@ typedef struct Chunk {
 
 struct Arena {
     Chunk *chunks;
-    size_t used_bytes;
+    size_t used_bytes, limit_bytes;  /* limit 0: none */
+    double deadline;
 };
 
 static void *alloc_or_die(void *block, size_t n_bytes)
@@ -148,4 +152,15 @@ char *arena_printf(Arena *arena, const char *format, ...)
 size_t arena_used_bytes(const Arena *arena)
 {
     return arena->used_bytes;
+}
+
+void arena_set_limit(Arena *arena, size_t n_bytes, double deadline)
+{
+    arena->limit_bytes = n_bytes;
+    arena->deadline = deadline;
+}
+
+bool arena_is_spent(const Arena *arena)
+{
+    return (arena->limit_bytes > 0 && arena->used_bytes > arena->limit_bytes) || (arena->deadline > 0 && clock_seconds() > arena->deadline);
 }

@@ -1,6 +1,7 @@
 /* clean_text.c - a pass for each kind of change. */
 #include "text/corpus/clean_text.h"
 
+#include "base/arena_limit.h"
 #include "text/unicode/char_props.h"
 #include "text/unicode/normalize.h"
 #include "text/unicode/utf8.h"
@@ -206,7 +207,7 @@ const char *clean_text(Arena *arena, const CleanOptions *options, const char *te
 {
     const char *clean = text;
     size_t n = n_bytes;
-    for (int round = 0; round < 32; round++) {
+    for (int round = 0; round < 32 && !arena_is_spent(arena); round++) {
         const char *before = clean;
         size_t n_before = n;
         if (options->mojibake)

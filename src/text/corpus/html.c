@@ -1,6 +1,8 @@
 /* html.c - SAX events of libxml2 become our small tree. */
 #include "text/corpus/html.h"
 
+#include "base/arena_limit.h"
+
 #include <ctype.h>
 #include <libxml/HTMLparser.h>
 #include <stdlib.h>
@@ -201,7 +203,7 @@ HtmlPage html_parse(Arena *arena, const char *utf8, size_t n_bytes)
     htmlParserCtxtPtr parser = htmlCreatePushParserCtxt(&sax, b, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
     if (parser) {
         htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
-        for (size_t at = 0; at < n_bytes; at += CHUNK_BYTES) {
+        for (size_t at = 0; at < n_bytes && !arena_is_spent(arena); at += CHUNK_BYTES) {
             size_t n = n_bytes - at < CHUNK_BYTES ? n_bytes - at : CHUNK_BYTES;
             htmlParseChunk(parser, utf8 + at, (int)n, 0);
         }

@@ -42,7 +42,7 @@ typedef struct {
     bool is_cut;         /* the node limit was met */
 } HtmlPage;
 
-/* UTF-8 bytes to a tree in `arena`. Never fails. */
+/* UTF-8 bytes to a tree in `arena`. Never fails; a page that takes more than the arena's limit breaks off. */
 HtmlPage html_parse(Arena *arena, const char *utf8, size_t n_bytes);
 bool html_is_block(HtmlTag tag);
 /* Does a text begin as a web page or a piece of one does? */

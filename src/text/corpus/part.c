@@ -77,13 +77,16 @@ void bytes_compress(Bytes *buffer, int level)
     *buffer = packed;
 }
 
+/* A block of Zstandard holds at most 128 kB in at least 4 bytes: what promises more is damaged, and no memory is asked for it. */
+enum { MOST_PACKED = (128 << 10) / 4 };
+
 Err bytes_decompress(Bytes *into, const char *bytes, size_t n_bytes, const char *name)
 {
     *into = (Bytes){0};
     if (n_bytes == 0)
         return OK;
     unsigned long long n = ZSTD_getFrameContentSize(bytes, n_bytes);
-    if (n == ZSTD_CONTENTSIZE_ERROR || n == ZSTD_CONTENTSIZE_UNKNOWN)
+    if (n == ZSTD_CONTENTSIZE_ERROR || n == ZSTD_CONTENTSIZE_UNKNOWN || n / MOST_PACKED > n_bytes)
         return err_set(ERR_FORMAT, "%s: damaged", name);
     bytes_reserve(into, n);
     into->n = ZSTD_decompress(into->bytes, into->room, bytes, n_bytes);

@@ -1,6 +1,7 @@
 /* patterns.c - one walk over the bytes; a digit, a colon, a w or an @ begins a look around. */
 #include "text/corpus/patterns.h"
 
+#include "base/arena_limit.h"
 #include "text/corpus/mail_address.h"
 
 #include <ctype.h>
@@ -180,17 +181,22 @@ static size_t look_at(Walk *w, size_t i)
     return 0;
 }
 
+enum { LOOKS_A_CHECK = 1 << 16 };
+
 Patterns patterns_find(Arena *arena, const char *text, size_t n_bytes)
 {
     bool starts[256] = {['@'] = true, [':'] = true, ['w'] = true, ['W'] = true};
     for (int c = '0'; c <= '9'; c++)
         starts[c] = true;
+    int n_looks = 0;
     Walk w = {.arena = arena, .c = (const unsigned char *)text, .n = n_bytes};
     for (size_t i = 0; i < n_bytes;) {
         if (!starts[w.c[i]]) {
             i++;
             continue;
         }
+        if (++n_looks % LOOKS_A_CHECK == 0 && arena_is_spent(arena))
+            break;
         size_t next = look_at(&w, i);
         i = next > i ? next : i + 1;
     }

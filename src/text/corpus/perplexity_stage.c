@@ -60,7 +60,7 @@ static Err perplexity_open_stage(Stage *stage, const void *settings, Arena *aren
 const StageKind perplexity_stage_kind = {
     .name = "perplexity",
     .help = "sort documents by how expected they are to a model of good text; train that model",
-    .examples = "    jikji corpus perplexity train wiki.txt --out wiki.ppl\n"
+    .examples = "    jikji corpus perplexity train wiki.txt --format lines --out wiki.ppl\n"
                 "    jikji corpus perplexity web.jsonl.zst --model wiki.ppl --worst middle --out good.jsonl.zst\n",
     .about = "Buckets head, middle and tail end at the 30th and 60th percentile of texts like those the model learnt. Drops: perplexity.bucket,\n"
              "perplexity.value_max.\n",

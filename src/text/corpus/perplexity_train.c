@@ -120,6 +120,9 @@ static Err train(Training *t, const char *const *inputs, int n_inputs, const Doc
     if (t->report->n_chars == 0)
         return err_set(ERR_USAGE, "no text to learn from");
     TRY(read_all(t, paths, n_paths, documents, true, weigh));
+    if (t->options->hold > 0 && t->report->n_held == 0)
+        return err_set(ERR_USAGE, "of %lld documents none was set aside to learn from it where the buckets end; --format lines or paragraphs makes more of a file",
+                       (long long)t->report->n_texts);
     set_limits(t);
     t->report->n_entries = t->model->n;
     t->report->limits[0] = t->model->limits[0];

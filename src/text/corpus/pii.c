@@ -1,6 +1,7 @@
 /* pii.c - finds where a number, a mail address or an address of the net may begin, and asks the rules. */
 #include "text/corpus/pii.h"
 
+#include "base/arena_limit.h"
 #include "text/corpus/mail_address.h"
 #include "text/corpus/pii_internal.h"
 #include "text/unicode/utf8.h"
@@ -227,16 +228,21 @@ static bool may_begin(unsigned char c)
     return begins[c];
 }
 
+enum { LOOKS_A_CHECK = 4096 };
+
 PiiSpans pii_find(Arena *arena, const char *text, size_t n_bytes)
 {
     PlainView view = plain_view(arena, text, n_bytes);
     SpanList list = {.arena = arena};
     size_t done = 0;  /* characters before this belong to spans found */
+    int n_looks = 0;
     for (size_t i = 0; i < view.n;) {
         if (!may_begin(view.c[i])) {
             i++;
             continue;
         }
+        if (++n_looks % LOOKS_A_CHECK == 0 && arena_is_spent(arena))
+            break;
         unsigned char c = view.c[i], before = i > 0 ? view.c[i - 1] : ' ';
         size_t next = 0;
         bool joined = isalnum(before) || before == '_';

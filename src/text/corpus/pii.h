@@ -37,6 +37,7 @@ typedef struct {
 
 enum { PII_VERSION = 1 };  /* of the rules: goes into tags and logs */
 
+/* Stops early when the arena is spent. */
 PiiSpans pii_find(Arena *arena, const char *text, size_t n_bytes);
 const char *pii_class_name(PiiClass class);
 

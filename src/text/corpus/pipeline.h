@@ -46,7 +46,7 @@ typedef struct {
     int split_by;  /* SplitBy */
     double split;  /* share of the train side; 1: no validation side */
     bool append_eos;
-    double document_seconds;       /* a document that takes longer is dropped when its stage returns, rule "limit.seconds"; 0: no limit */
+    double document_seconds;       /* a document that takes longer is dropped, rule "limit.seconds"; 0: no limit */
     int64_t document_memory_bytes; /* scratch of one document; beyond: rule "limit.memory" */
     int64_t memory_bytes;          /* of a first pass */
     int64_t batch_bytes;           /* of text in a unit */

@@ -4,7 +4,6 @@
 #include "text/corpus/pipeline_internal.h"
 #include "text/corpus/stage_when.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -265,6 +264,23 @@ static const char *unpack_text(Arena *arena, const char **at, uint64_t n)
     return text;
 }
 
+/* False: there is less than the head, or than it says. */
+static bool read_head(PackedHead *head, const char **at, const char *end)
+{
+    if ((size_t)(end - *at) < sizeof *head)
+        return false;
+    memcpy(head, *at, sizeof *head);
+    *at += sizeof *head;
+    uint64_t n_left = (uint64_t)(end - *at);
+    const uint64_t sizes[] = {head->n_text, head->n_record, head->n_tags, head->n_path, head->n_charset};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        if (sizes[i] > n_left)
+            return false;
+        n_left -= sizes[i];
+    }
+    return true;
+}
+
 Err unit_each_document(const Part *part, const char *name, Err (*visit)(void *context, StageDocument *document), void *context)
 {
     Bytes packed;
@@ -274,9 +290,10 @@ Err unit_each_document(const Part *part, const char *name, Err (*visit)(void *co
     Err err = OK;
     while (at < end && err == OK) {
         PackedHead head;
-        assert((size_t)(end - at) >= sizeof head);
-        memcpy(&head, at, sizeof head);
-        at += sizeof head;
+        if (!read_head(&head, &at, end)) {
+            err = err_set(ERR_FORMAT, "%s: a document breaks off", name);
+            break;
+        }
         StageDocument document = {.line = head.line, .n_bytes = head.n_text, .n_record_bytes = head.n_record,
                                   .is_page = (head.flags & PACKED_PAGE) != 0, .is_sampled = (head.flags & PACKED_SAMPLED) != 0};
         document.text = unpack_text(arena, &at, head.n_text);

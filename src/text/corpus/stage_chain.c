@@ -1,6 +1,7 @@
 /* stage_chain.c - tags grow beside the document from stage to stage. */
 #include "text/corpus/stage_chain.h"
 
+#include "base/arena_limit.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "text/corpus/stage_when.h"
@@ -73,35 +74,45 @@ static void check_limits(const StageLimits *limits, const Arena *arena, double s
         result->drop_rule = "limit.memory", result->drop_value = (double)n_bytes;
 }
 
+/* One stage's work; the document becomes what the stage made of it. */
+static void step_take(const Stage *stage, Arena *arena, StageDocument *document, StageStep *step)
+{
+    StageResult *result = &step->result;
+    stage->work(stage->context, arena, document, result);
+    if (result->text) {
+        step->changed = result->n_bytes != document->n_bytes || memcmp(result->text, document->text, result->n_bytes) != 0;
+        document->text = result->text;
+        document->n_bytes = result->n_bytes;
+    }
+    document->is_page = document->is_page && !stage->reads_pages;
+    document->verdict = NULL;
+    document->n_verdict_bytes = 0;
+    step->n_bytes_out = document->n_bytes;
+}
+
 int stage_chain_apply(const Stage *stages, int n_stages, const StageLimits *limits, Arena *arena, StageDocument *document, StageStep *steps)
 {
     double start = limits ? clock_seconds() : 0;
-    for (int i = 0; i < n_stages; i++) {
-        StageStep *step = &steps[i];
+    int n_steps = 0;
+    if (limits)
+        arena_set_limit(arena, (size_t)limits->memory_bytes, limits->seconds > 0 ? start + limits->seconds : 0);
+    for (bool dropped = false; n_steps < n_stages && !dropped; n_steps++) {
+        StageStep *step = &steps[n_steps];
+        const Stage *stage = &stages[n_steps];
         *step = (StageStep){.n_bytes_in = document->n_bytes, .n_bytes_out = document->n_bytes};
-        if (!stage_when_holds(stages[i].when, arena, document)) {
-            step->passed_by = true;
+        step->passed_by = !stage_when_holds(stage->when, arena, document);
+        if (step->passed_by)
             continue;
-        }
         StageResult *result = &step->result;
-        stages[i].work(stages[i].context, arena, document, result);
-        if (result->text) {
-            step->changed = result->n_bytes != document->n_bytes || memcmp(result->text, document->text, result->n_bytes) != 0;
-            document->text = result->text;
-            document->n_bytes = result->n_bytes;
-        }
-        document->is_page = document->is_page && !stages[i].reads_pages;
-        document->verdict = NULL;
-        document->n_verdict_bytes = 0;
-        step->n_bytes_out = document->n_bytes;
-        if (limits && !result->drop_rule)
+        step_take(stage, arena, document, step);
+        if (limits)
             check_limits(limits, arena, clock_seconds() - start, result);
         if (result->tags && result->tags[0])
             document->tags = merge_tags(arena, document->tags, result->tags);
-        if (result->drop_rule)
-            return i + 1;
+        dropped = result->drop_rule != NULL;
     }
-    return n_stages;
+    arena_set_limit(arena, 0, 0);
+    return n_steps;
 }
 
 const char *stage_record_json(Arena *arena, const StageDocument *document, const char *field, const char *dropped_by, const StageResult *drop,

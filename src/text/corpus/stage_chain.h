@@ -11,7 +11,7 @@ typedef struct {
     StageResult result;
 } StageStep;
 
-/* What one document may take; 0 is no limit. A stage is not stopped: what it gave is dropped when it returns. */
+/* What one document may take; 0 is no limit. The arena has the limit too (arena_limit.h): long work stops when it is spent, and what it gave is dropped. */
 typedef struct {
     double seconds;        /* rule "limit.seconds" */
     int64_t memory_bytes;  /* of the arena; rule "limit.memory" */

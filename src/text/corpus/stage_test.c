@@ -1,4 +1,5 @@
 /* stage_test.c - tags from stage to stage, notes and verdicts in the order of documents, the table of kinds. */
+#include "base/arena_limit.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/test.h"
@@ -172,5 +173,63 @@ TEST(stage, a_document_that_takes_too_much_is_dropped_with_what_it_took)
     document = (StageDocument){.text = "slow!", .n_bytes = 5, .tags = "", .path = "p", .line = 1};
     CHECK_EQUAL(stage_chain_apply(stages, 2, &limits, arena, &document, steps), 1);
     CHECK_STRING(steps[0].result.drop_rule, "limit.seconds");
+    arena_free(arena);
+}
+
+/* Goal: work that would take for ever ends at the limit. Method: a stage that only asks; and each long function of the room on a text that it would
+ * take much longer for than its limit allows. */
+static void work_for_ever(void *context, Arena *arena, const StageDocument *document, StageResult *result)
+{
+    (void)document, (void)result;
+    while (!arena_is_spent(arena))
+        ++*(int64_t *)context;
+}
+
+TEST(stage, the_limit_ends_work_that_would_not_end)
+{
+    Arena *arena = arena_new();
+    int64_t n_turns = 0;
+    const Stage stage = {.name = "endless", .work = work_for_ever, .context = &n_turns};
+    const StageLimits limits = {.seconds = 0.05};
+    StageStep step;
+    StageDocument document = {.text = "a", .n_bytes = 1, .tags = "", .path = "p", .line = 1};
+    CHECK_EQUAL(stage_chain_apply(&stage, 1, &limits, arena, &document, &step), 1);
+    CHECK_STRING(step.result.drop_rule, "limit.seconds");
+    CHECK(n_turns > 0 && !arena_is_spent(arena));
+    arena_free(arena);
+}
+
+TEST(stage, long_stages_stop_when_the_document_is_spent)
+{
+    static const struct { const char *kind, *unit; bool is_page; } cases[] = {
+        {"extract", "<div class=a><p>Some words of a page, a <a href=x>link</a>.</p></div>", true},
+        {"pii", "12-3456-78 a@b 2001:db8:: ", false},
+        {"patterns", "1 2 3 4 5 6 7 8 9 ", false},
+        {"normalize", "\xC3\xAC\xE2\x80\xA2\xCB\x86 ", false},
+    };
+    enum { N_BYTES = 1 << 19 };
+    Arena *arena = arena_new(), *scratch = arena_new();
+    char *text = arena_alloc(arena, N_BYTES + 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t m = strlen(cases[i].unit), n = N_BYTES / m * m;
+        for (size_t at = 0; at < n; at += m)
+            memcpy(text + at, cases[i].unit, m);
+        const StageKind *kind = stage_kind_find(cases[i].kind);
+        Stage stage;
+        StageResult whole = {0}, cut = {0};
+        StageDocument document = {.text = text, .n_bytes = n, .tags = "", .path = "p", .line = 1, .is_page = cases[i].is_page, .charset = "utf-8"};
+        REQUIRE_OK(stage_open(&stage, kind, stage_settings_new(kind, arena), arena));
+        stage.work(stage.context, scratch, &document, &whole);
+        size_t n_whole = arena_used_bytes(scratch), n_tags = whole.tags ? strlen(whole.tags) : 0;
+        arena_reset(scratch);
+        arena_set_limit(scratch, 1, 0);  /* spent from the beginning */
+        stage.work(stage.context, scratch, &document, &cut);
+        if (!CHECK(arena_used_bytes(scratch) < n_whole || (cut.tags && strlen(cut.tags) < n_tags)))
+            test_note("%s", cases[i].kind);
+        arena_set_limit(scratch, 0, 0);
+        arena_reset(scratch);
+        stage_close(&stage);
+    }
+    arena_free(scratch);
     arena_free(arena);
 }
