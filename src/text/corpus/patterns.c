@@ -32,11 +32,11 @@ static bool is_name_char(unsigned char c)
     return c < 0x80 && (isalnum(c) || c == '_');
 }
 
-/* Spans that begin at or behind `begin` turn out to be parts of this one. */
+/* Spans that reach into this one turn out to be parts of it. */
 static void add_span(Walk *w, PatternClass class, size_t begin, size_t end)
 {
     Patterns *f = &w->found;
-    while (f->n > 0 && f->spans[f->n - 1].begin >= begin)
+    while (f->n > 0 && f->spans[f->n - 1].end > begin)
         f->n--;
     if (f->n == w->room) {
         PatternSpan *old = f->spans;

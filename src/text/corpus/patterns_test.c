@@ -48,6 +48,7 @@ TEST(patterns, addresses_lose_marks_and_particles_but_keep_their_digits)
         {"(http://a.org/x), \"ftp://b.org/1.txt\"", "url:http://a.org/x url:ftp://b.org/1.txt"},
         {"www.naver.com은 WWW.Daum.NET. www. wwwx.a.b", "url:www.naver.com url:WWW.Daum.NET"},
         {"메일 hong.1@example.co.kr로, 12.5@b.kr 7 @x a@b", "email:hong.1@example.co.kr email:12.5@b.kr number:7"},
+        {"7,685.b@c.co", "email:685.b@c.co"},
         {"http://user@host.example.com/1 xhttp://no http://", "url:http://user@host.example.com/1"},
         {"ssh://git@a.b/c:// x://y", "url:ssh://git@a.b/c://"},
     };
