@@ -1,9 +1,10 @@
 /* gemm.c - cuts a matrix product into panels and tiles; see gemm.h for what it promises, gemm_kernels.h for the parts.
  *
- * Two ways, the same bits. Many rows: all threads pack a part of A and of B; then each takes tiles of C, those of the same columns
- * one after the other, so that their part of B stays in the second cache while rows of A stream by. If all columns are in one tile, A is
- * packed by whoever needs it. Few rows (decode): each panel of B is used once, so the thread that packs it uses it at
- * once, or it is not packed at all, and B is read once, at the speed of memory. */
+ * Ways that differ in who packs, the same bits. Many rows: an operand that is used up in one range of K is packed tile by tile, by the
+ * thread that multiplies the tile, so that it never leaves that thread's second cache; what remains is packed by all threads together,
+ * before. Each then takes tiles of C, in such an order that its part of B stays in the second cache while rows of A stream by. Few rows
+ * (decode): each panel of B is used once, so the thread that packs it uses it at once, or it is not packed at all, and B is read once, at
+ * the speed of memory. */
 #include "engine/op/gemm.h"
 #include "engine/op/gemm_kernels.h"
 
@@ -16,6 +17,8 @@ enum {
     A_WORDS_MAX = 2048 * 768,      /* of A packed at a time, 6 MB, */
     B_WORDS_MAX = 3072 * 768,      /* of B, 9 MB: parts of the last cache */
     B_WORDS_NEAR = 256 * 768,      /* of B used by one tile, 800 kB: a part of the second cache */
+    B_WORDS_OWN = 192 * 768,       /* of B packed by one thread for itself, 600 kB: what is packed, and what is read for it, fit there */
+    TILES_A_THREAD = 3,            /* of its own */
     TILE_PANELS = 6,               /* of A in a tile: 84 rows */
     TILES_WANTED = 24,             /* enough to share evenly among threads; smaller tiles pack or read more often */
     SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in the first cache's sets */
@@ -101,6 +104,24 @@ static int64_t rows_max(const Gemm *g)
     return needs_sums(g) ? min_i64(rows, SUM_ROWS_MAX) : rows;
 }
 
+/* Parts of the workspace in words, the same at every CPU level: panels are counted as wide as the widest, and 14 rows fill 16
+ * words. What m rows need does for fewer, so there is room for sums, and for B, also if m rows are few. */
+typedef struct {
+    int64_t a, b, sums;
+} WorkspaceWords;
+
+static WorkspaceWords workspace_words(const Gemm *g)
+{
+    int64_t block = k_block_of(g), k_range = min_i64(k_range_of(g), g->k);
+    int64_t columns = min_i64(g->n, columns_max(g)) + GEMM_B_WIDTH_MAX;
+    int64_t rows = min_i64(g->m, max_i64(A_WORDS_MAX / max_i64(k_range_of(g), 1), GEMM_A_WIDTH_MAX));
+    int64_t of_a = (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * k_range;
+    int64_t of_few_a = (min_i64(g->m, FEW_ROWS_MAX) + GEMM_A_WIDTH_MAX) * 8 / 7 * round_up(g->k, block);
+    bool has_sums = g->c_dtype != DTYPE_F32 && g->k > block;
+    return (WorkspaceWords){round_up(max_i64(of_a, of_few_a), 16), round_up(columns * k_range, 16),
+                            has_sums ? round_up(min_i64(g->m, SUM_ROWS_MAX) * columns, 16) : 0};
+}
+
 /* n cut into the fewest equal parts of at most `limit`, each a multiple of unit. */
 static int64_t even_part(int64_t n, int64_t limit, int64_t unit)
 {
@@ -153,42 +174,79 @@ static GemmOut out_at(const Job *job, int64_t row, int64_t column, int64_t k_ind
 
 /* ---- many rows ---- */
 
-/* How strips get their rows of A. */
-typedef enum {
-    A_AS_IT_LIES,   /* f32 rows that do not fall on the same cache sets: not packed at all */
-    A_PACKED_FOR_ALL,
-    A_PACKED_BY_STRIP,  /* when a strip has all columns, so nobody else needs those rows */
-} AWay;
-
-static AWay choose_a_way(const Job *job, bool strip_has_all_columns)
-{
-    const Gemm *g = job->g;
-    bool is_plain = g->a_dtype == DTYPE_F32 && g->a_col_stride == 1 && job->kernel->k_per_word == 1;
-    if (is_plain && g->a_row_stride > 0 && g->a_row_stride % SAME_CACHE_SET != 0)
-        return A_AS_IT_LIES;
-    return strip_has_all_columns ? A_PACKED_BY_STRIP : A_PACKED_FOR_ALL;
-}
+/* Who packs: all threads pack both operands and wait for each other, or an operand is packed where it is used, by the thread that uses
+ * it, tile after tile: it then stays in that thread's second cache and is never written to memory. */
+typedef enum { OWN_NONE, OWN_A, OWN_B } Own;
 
 /* A block of C and a range of K, packed as words. */
 typedef struct {
     int64_t row, n_rows, column, n_columns;
     int64_t k, n_k, n_words;
     int64_t tile_rows, tile_columns, n_tiles;
-    AWay a_way;
+    bool a_as_it_lies;  /* f32 rows that do not fall on the same cache sets: A is not packed at all */
+    Own own;
 } Block;
+
+static bool a_lies_well(const Job *job)
+{
+    const Gemm *g = job->g;
+    bool is_plain = g->a_dtype == DTYPE_F32 && g->a_col_stride == 1 && job->kernel->k_per_word == 1;
+    return is_plain && g->a_row_stride > 0 && g->a_row_stride % SAME_CACHE_SET != 0;
+}
 
 static int64_t count_tiles(const Block *block)
 {
     return divide_up(block->n_rows, block->tile_rows) * divide_up(block->n_columns, block->tile_columns);
 }
 
+static int64_t panel_words(const Block *block, PanelShape shape, int64_t n_lanes)
+{
+    return divide_up(n_lanes, shape.lanes) * shape.width * block->n_words;
+}
+
+/* n lanes cut into parts of at most `near`, but a few for each thread, and as many for each, while a part keeps `least`. */
+static int64_t own_part(int64_t n, int64_t near, int64_t least, int64_t unit, int n_threads)
+{
+    int64_t wanted = max_i64(divide_up(n, near), min_i64(TILES_A_THREAD * n_threads, max_i64(n / least, 1)));
+    return round_up(divide_up(n, round_up(wanted, n_threads)), unit);
+}
+
+/* The larger of the operands that must be packed becomes each thread's own, if threads then have the same to do, and meet only once: where K
+ * comes in several ranges, they would wait for each other after each. */
+static bool cut_own_tiles(Block *block, const Job *job)
+{
+    PanelShape a = job->kernel->a, b = job->kernel->b;
+    WorkspaceWords words = workspace_words(job->g);
+    int64_t own_words, room;
+    block->tile_rows = block->n_rows;
+    block->tile_columns = block->n_columns;
+    if (block->a_as_it_lies || block->n_columns >= block->n_rows) {
+        int64_t near = max_i64(B_WORDS_OWN / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+        block->own = OWN_B;
+        block->tile_columns = own_part(block->n_columns, near, 2 * b.lanes, b.lanes, job->n_threads);
+        own_words = panel_words(block, b, block->tile_columns), room = words.b;
+    } else {
+        block->own = OWN_A;
+        block->tile_rows = own_part(block->n_rows, TILE_PANELS * a.lanes, 2 * a.lanes, a.lanes, job->n_threads);
+        own_words = panel_words(block, a, block->tile_rows), room = words.a;
+    }
+    block->n_tiles = count_tiles(block);
+    if (job->g->k > block->n_k)
+        return false;
+    bool is_even = block->n_tiles % job->n_threads == 0 || block->n_tiles >= 8 * job->n_threads;
+    return is_even && own_words * job->n_threads <= room;
+}
+
 /* Tiles as large as the caches like, but smaller while the block has too few of them. */
 static void cut_tiles(Block *block, const Job *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
+    block->a_as_it_lies = a_lies_well(job);
+    if (cut_own_tiles(block, job))
+        return;
+    block->own = OWN_NONE;
     int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
     block->tile_columns = even_part(block->n_columns, columns_near, b.lanes);
-    block->a_way = choose_a_way(job, block->tile_columns >= block->n_columns);
     block->tile_rows = TILE_PANELS * a.lanes;
     while (count_tiles(block) < TILES_WANTED && block->tile_rows > 2 * a.lanes)
         block->tile_rows -= a.lanes;
@@ -202,10 +260,20 @@ static int64_t count_pack_pieces(int64_t n_lanes, PanelShape shape)
     return divide_up(n_lanes, PACK_PANELS * shape.lanes);
 }
 
-/* Pieces of B, then of A. */
+/* Pieces that all threads pack: of B, then of A. */
+static int64_t shared_pieces_b(const Job *job, const Block *block)
+{
+    return block->own == OWN_B ? 0 : count_pack_pieces(block->n_columns, job->kernel->b);
+}
+
+static int64_t shared_pieces_a(const Job *job, const Block *block)
+{
+    return block->own == OWN_A || block->a_as_it_lies ? 0 : count_pack_pieces(block->n_rows, job->kernel->a);
+}
+
 static void pack_piece(const Job *job, const Block *block, int64_t piece)
 {
-    int64_t n_pieces_b = count_pack_pieces(block->n_columns, job->kernel->b);
+    int64_t n_pieces_b = shared_pieces_b(job, block);
     bool is_b = piece < n_pieces_b;
     PanelShape shape = is_b ? job->kernel->b : job->kernel->a;
     int64_t panel = (is_b ? piece : piece - n_pieces_b) * PACK_PANELS, first = panel * shape.lanes;
@@ -215,72 +283,81 @@ static void pack_piece(const Job *job, const Block *block, int64_t piece)
                            : lanes_of_a(job->g, block->row + first, block->k));
 }
 
-/* Rows and columns of a tile, counted within its block. */
+/* Rows and columns of a tile, counted within its block; a and b: panels of its first row and column. */
 typedef struct {
     int64_t row, row_end, column, column_end;
+    const uint32_t *a, *b;
 } Tile;
 
-/* Sets a strip's rows of A, steps [k, k + n_k) of the block's range. */
-static void set_rows_of_a(GemmStrip *strip, const Job *job, const Block *block, int64_t row, int64_t k, int64_t n_k,
-                          uint32_t *own_panel)
+/* The rows of one panel of A, and columns from `column` to `column_end` of a tile: adds each block of K to their strip of C. */
+static void compute_strip(const Job *job, const Block *block, const Tile *tile, int64_t row, int64_t column, int64_t column_end)
 {
     const GemmKernel *kernel = job->kernel;
-    GemmLanes lanes = lanes_of_a(job->g, block->row + row, block->k + k);
-    switch (block->a_way) {
-    case A_AS_IT_LIES:
-        strip->a = lanes.base;
-        strip->a_row_stride = lanes.lane_stride;
-        break;
-    case A_PACKED_FOR_ALL:
-        strip->a = job->a_panels + (row / kernel->a.lanes * block->n_words + k / kernel->k_per_word) * kernel->a.width;
-        break;
-    case A_PACKED_BY_STRIP:
-        kernel->pack(own_panel, kernel->a, strip->n_rows, n_k, lanes);
-        strip->a = own_panel;
-        break;
-    }
-}
-
-/* The rows of one panel of A in a tile: adds each block of K to their strip of C. */
-static void compute_strip(const Job *job, const Block *block, const Tile *tile, int64_t row)
-{
-    _Alignas(64) uint32_t own_panel[GEMM_K_LEAF_MAX * GEMM_A_WIDTH_MAX];
-    const GemmKernel *kernel = job->kernel;
-    float *sums = job->sums ? job->sums + row * block->n_columns + tile->column : NULL;
-    GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, tile->row_end - row), .n_columns = tile->column_end - tile->column,
-                       .b = job->b_panels + tile->column * block->n_words, .b_panel_words = kernel->b.width * block->n_words};
+    float *sums = job->sums ? job->sums + row * block->n_columns + column : NULL;
+    bool has_next = block->a_as_it_lies && row + 2 * kernel->a.lanes <= tile->row_end;
+    const uint32_t *panel = tile->a + (row - tile->row) / kernel->a.lanes * kernel->a.width * block->n_words;
+    GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, tile->row_end - row), .n_columns = column_end - column,
+                       .b = tile->b + (column - tile->column) * block->n_words, .b_panel_words = kernel->b.width * block->n_words};
     int64_t k = 0;
     do {
         int64_t n_k = min_i64(job->k_block, block->n_k - k);
-        set_rows_of_a(&strip, job, block, row, k, n_k, own_panel);
+        GemmLanes lanes = lanes_of_a(job->g, block->row + row, block->k + k);
+        strip.a = block->a_as_it_lies ? lanes.base : panel + k / kernel->k_per_word * kernel->a.width;
+        strip.a_row_stride = block->a_as_it_lies ? lanes.lane_stride : 0;
+        strip.a_next = has_next ? strip.a + kernel->a.lanes * lanes.lane_stride : NULL;
         strip.n_words = divide_up(n_k, kernel->k_per_word);
-        strip.out = out_at(job, block->row + row, block->column + tile->column, (block->k + k) / job->k_block, sums,
-                           block->n_columns);
+        strip.out = out_at(job, block->row + row, block->column + column, (block->k + k) / job->k_block, sums, block->n_columns);
         kernel->strip(&strip);
         strip.b += strip.n_words * kernel->b.width;
         k += n_k;
     } while (k < block->n_k);
 }
 
+/* Panels of a tile: the thread's own, packed now, or its part of everybody's. */
+static void set_panels(const Job *job, const Block *block, Tile *tile)
+{
+    PanelShape a = job->kernel->a, b = job->kernel->b;
+    int64_t thread = job->n_threads > 1 ? omp_get_thread_num() : 0;
+    if (block->own == OWN_A) {
+        uint32_t *own = job->a_panels + thread * panel_words(block, a, block->tile_rows);
+        job->kernel->pack(own, a, tile->row_end - tile->row, block->n_k, lanes_of_a(job->g, block->row + tile->row, block->k));
+        tile->a = own;
+    } else {
+        tile->a = job->a_panels + panel_words(block, a, tile->row);
+    }
+    if (block->own == OWN_B) {
+        uint32_t *own = job->b_panels + thread * panel_words(block, b, block->tile_columns);
+        job->kernel->pack(own, b, tile->column_end - tile->column, block->n_k, lanes_of_b(job->g, block->column + tile->column, block->k));
+        tile->b = own;
+    } else {
+        tile->b = job->b_panels + panel_words(block, b, tile->column);
+    }
+}
+
 static void compute_tile(const Job *job, const Block *block, int64_t piece)
 {
+    PanelShape b = job->kernel->b;
     int64_t n_row_tiles = divide_up(block->n_rows, block->tile_rows);
+    int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
     Tile tile = {.row = piece % n_row_tiles * block->tile_rows, .column = piece / n_row_tiles * block->tile_columns};
     tile.row_end = min_i64(tile.row + block->tile_rows, block->n_rows);
     tile.column_end = min_i64(tile.column + block->tile_columns, block->n_columns);
-    for (int64_t row = tile.row; row < tile.row_end; row += job->kernel->a.lanes)
-        compute_strip(job, block, &tile, row);
+    set_panels(job, block, &tile);
+    for (int64_t column = tile.column; column < tile.column_end; column += columns_near)
+        for (int64_t row = tile.row; row < tile.row_end; row += job->kernel->a.lanes)
+            compute_strip(job, block, &tile, row, column, min_i64(column + columns_near, tile.column_end));
 }
 
 static void run_block(Job *job, Block *block, Phase *phase)
 {
     int64_t piece;
     cut_tiles(block, job);
-    phase->n_pieces = count_pack_pieces(block->n_columns, job->kernel->b) +
-                      (block->a_way == A_PACKED_FOR_ALL ? count_pack_pieces(block->n_rows, job->kernel->a) : 0);
-    while (next_piece(job, phase, &piece))
-        pack_piece(job, block, piece);
-    end_phase(job, phase);
+    phase->n_pieces = shared_pieces_b(job, block) + shared_pieces_a(job, block);
+    if (phase->n_pieces > 0) {
+        while (next_piece(job, phase, &piece))
+            pack_piece(job, block, piece);
+        end_phase(job, phase);
+    }
 
     phase->n_pieces = block->n_tiles;
     while (next_piece(job, phase, &piece))
@@ -421,24 +498,6 @@ static const GemmKernel *kernel_for(const Gemm *g)
 {
     bool is_bf16 = g->a_dtype == DTYPE_BF16 && g->b_dtype == DTYPE_BF16;
     return is_bf16 && cpu_level() == CPU_AVX512_BF16 ? gemm_kernel_bf16() : KERNEL_PICK(gemm_kernel)();
-}
-
-/* Parts of the workspace in words, the same at every CPU level: panels are counted as wide as the widest, and 14 rows fill 16
- * words. What m rows need does for fewer, so there is room for sums, and for B, also if m rows are few. */
-typedef struct {
-    int64_t a, b, sums;
-} WorkspaceWords;
-
-static WorkspaceWords workspace_words(const Gemm *g)
-{
-    int64_t block = k_block_of(g), k_range = min_i64(k_range_of(g), g->k);
-    int64_t columns = min_i64(g->n, columns_max(g)) + GEMM_B_WIDTH_MAX;
-    int64_t rows = min_i64(g->m, max_i64(A_WORDS_MAX / max_i64(k_range_of(g), 1), GEMM_A_WIDTH_MAX));
-    int64_t of_a = (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * k_range;
-    int64_t of_few_a = (min_i64(g->m, FEW_ROWS_MAX) + GEMM_A_WIDTH_MAX) * 8 / 7 * round_up(g->k, block);
-    bool has_sums = g->c_dtype != DTYPE_F32 && g->k > block;
-    return (WorkspaceWords){round_up(max_i64(of_a, of_few_a), 16), round_up(columns * k_range, 16),
-                            has_sums ? round_up(min_i64(g->m, SUM_ROWS_MAX) * columns, 16) : 0};
 }
 
 size_t gemm_workspace_bytes(const Gemm *g)

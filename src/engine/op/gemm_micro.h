@@ -68,6 +68,17 @@ static __attribute__((noinline)) void micro_out(const GemmStrip *s, int64_t colu
     MICRO_UNROLL for (int i = 0; i < n_rows; i++) \
         MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++)
 
+/* Rows of A that lie as they are and come after these are fetched meanwhile, a part with each panel of B: left alone, the CPU does not
+ * follow so many streams. */
+SIMD_INLINE void micro_fetch_rows(const int n_rows, const GemmStrip *s, int64_t column)
+{
+    int64_t n_panels = (s->n_columns + MICRO_COLUMNS - 1) / MICRO_COLUMNS, panel = column / MICRO_COLUMNS;
+    int64_t n_lines = (s->n_words + 15) / 16, line = n_lines * panel / n_panels, end = n_lines * (panel + 1) / n_panels;
+    for (; line < end; line++)
+        MICRO_UNROLL for (int i = 0; i < n_rows; i++)
+            __builtin_prefetch(s->a_next + i * s->a_row_stride + 16 * line, 0, 2);
+}
+
 /* n_rows and a_is_packed are constants where this is inlined. Rows that are not packed are found from four bases and a stride, which
  * is what addresses can hold; left to itself the compiler keeps a pointer a row, most of them in memory. */
 SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const GemmStrip *s)
@@ -85,6 +96,8 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
             MICRO_UNROLL for (int i = 0; i < n_rows; i++)
                 MICRO_UNROLL for (int j = 0; j < MICRO_COLUMNS; j += 16)
                     __builtin_prefetch(to + i * s->out.to_stride + j, 1);
+        if (!a_is_packed && s->a_next)
+            micro_fetch_rows(n_rows, s, column);
 
         Vec acc[MICRO_ROWS][MICRO_VECS];
         EACH_ACC acc[i][v] = (Vec){};

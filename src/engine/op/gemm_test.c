@@ -255,6 +255,38 @@ TEST(gemm, leaves_add_up_to_the_whole)
     at_each_level(check_leaves);
 }
 
+static void check_weight_gradients(Arena *arena)
+{
+    /* M x N x K: A is the larger operand, B is, and K in one range and in several. */
+    static const int64_t shapes[][3] = {{420, 70, 600}, {90, 500, 600}, {300, 200, 1100}};
+    int n_threads = omp_get_max_threads();
+    for (int s = 0; s < 3; s++)
+        for (int half = 0; half < 2; half++) {
+            arena_reset(arena);
+            DType dtype = half ? DTYPE_BF16 : DTYPE_F32;
+            Gemm g = gemm_case(arena, shapes[s][0], shapes[s][1], shapes[s][2], dtype, dtype, DTYPE_F32, LAY_COLUMNS, LAY_ROWS);
+            g.k_leaf = 512;
+            g.accumulate = true;
+            Gemm alone = with_own_c(arena, &g);
+            omp_set_num_threads(1);
+            run(arena, &alone);
+            for (int t = 2; t <= 5; t++) {
+                Gemm together = with_own_c(arena, &g);
+                omp_set_num_threads(t);
+                run(arena, &together);
+                CHECK(equals_rows(&together, &alone, 0));
+            }
+        }
+    omp_set_num_threads(n_threads);
+}
+
+/* Goal: threads that pack tiles for themselves do not write over each other's. Method: gradients of weights, whose operands must both be
+ * packed, at 2 to 5 threads against one. */
+TEST(gemm, threads_do_not_show_in_gradients_of_weights)
+{
+    at_each_level(check_weight_gradients);
+}
+
 static void check_serial(Arena *arena)
 {
     Gemm whole = gemm_case(arena, 50, 90, 400, DTYPE_F32, DTYPE_BF16, DTYPE_BF16, LAY_ROWS, LAY_COLUMNS);
