@@ -118,6 +118,8 @@ static Err run_next(Run *run, int number)
     }
     if (n_rest < RUN_WORD_BYTES || run->n_bytes > n_rest - RUN_WORD_BYTES)
         return err_set(ERR_FORMAT, "run %d of counted words ends in the middle of one", number);
+    if (run->count < 1)
+        return err_set(ERR_FORMAT, "run %d of counted words: a count of %lld at byte %zu", number, (long long)run->count, run->at);
     run->bytes = (const char *)at + RUN_WORD_BYTES;
     run->at += RUN_WORD_BYTES + run->n_bytes;
     return OK;
@@ -171,9 +173,10 @@ static Err merge_runs(const WordSpill *spill, WordCounts *counts, bool fills, si
         }
         for (int r = 0; r < spill->n_runs && err == OK; r++)
             if (runs[r].bytes && order(&runs[r], &word) == 0) {
-                if (fills)
-                    counts->words[counts->n].count += runs[r].count;
-                err = run_next(&runs[r], r);
+                if (fills && __builtin_add_overflow(counts->words[counts->n].count, runs[r].count, &counts->words[counts->n].count))
+                    err = err_set(ERR_FORMAT, "a count of words is beyond 2^63");
+                else
+                    err = run_next(&runs[r], r);
             }
         *n_pool += word.n_bytes;
         counts->n++;
