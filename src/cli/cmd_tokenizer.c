@@ -22,7 +22,7 @@
 
 typedef struct {
     int type, format;
-    const char *out, *pattern, *field, *work;
+    const char *out, *pattern, *field, *work, *extend;
     OptionTexts specials;
     const char *bos, *eos, *pad, *unk, *mask;
     int64_t vocab_size, min_frequency, max_token_chars, threads, memory;
@@ -36,6 +36,7 @@ static const Option train_options[] = {
     OPTION_CHOICE("type", TrainSettings, type, TYPE_CHOICES, "family"),
     OPTION_INT("vocab-size", TrainSettings, vocab_size, 1, 1 << 28, "tokens, special ones and the alphabet included"),
     OPTION_TEXT("out", TrainSettings, out, "directory to write"),
+    OPTION_TEXT("extend", TrainSettings, extend, "a tokenizer that grows to --vocab-size: its ids stay, new tokens follow (byte-level BPE, unigram)"),
     OPTION_TEXT("pattern", TrainSettings, pattern, "gpt2|cl100k|o200k|llama3|qwen|eojeol|none or a regular expression"),
     OPTION_BOOL("particles", TrainSettings, particles, "cut Korean particles and endings off their stems (byte-bpe, jamo, unigram)"),
     OPTION_CHOICE("fallback", TrainSettings, fallback, "none|bytes|jamo", "char, unigram: what stands for a character without a token"),
@@ -63,6 +64,7 @@ static const CommandHelp train_help = {
                 "    jikji tokenizer train --type char --out tok input.txt\n"
                 "    jikji tokenizer train --pattern o200k --special '<|end|>' --eos '<|end|>' --field text --out tok corpus.jsonl.zst\n"
                 "    jikji tokenizer train --type jamo --nfc --out tok korean/\n"
+                "    jikji tokenizer train --extend gpt2 --vocab-size 60000 --out gpt2-ko korean.txt\n"
                 "    jikji tokenizer train --temperature 3 --out tok korean/ english.txt japanese.txt\n",
     .about = "Learns a vocabulary and writes a Hugging Face directory. Without special tokens given, those usual for the type: <|endoftext|> as\n"
              "bos and eos, [PAD] [UNK] [CLS] [SEP] [MASK], <unk> <s> </s>, or none for characters and bytes.\n",
@@ -278,7 +280,10 @@ static Err run_train(const TrainSettings *settings, const CommandWords *files, A
         TRY(weigh_documents(&documents, files->n, settings->temperature));
     double start = clock_seconds();
     Tokenizer *tok = NULL;
-    Err err = tokenizer_train(&tok, &train, (TokenizerSource){next_document, &documents});
+    TokenizerSource source = {next_document, &documents};
+    Err err = settings->extend ? tokenizer_load(&tok, settings->extend) : tokenizer_train(&tok, &train, source);
+    if (err == OK && settings->extend)
+        err = tokenizer_extend(tok, &train, source);
     document_reader_free(documents.reader);
     if (err == OK)
         err = tokenizer_save(tok, settings->out);

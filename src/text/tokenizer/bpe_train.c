@@ -247,9 +247,14 @@ static HeapEntry pop(Trainer *trainer)
     return top;
 }
 
+static bool is_added(const Tokenizer *tok, int32_t id)
+{
+    return tokenizer_is_special(tok, id) || tokenizer_is_added_only(tok, id);
+}
+
 static Err merge_all(Trainer *trainer, Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *options, Progress *progress)
 {
-    int64_t capacity = 0, *n_symbols = NULL;
+    int64_t capacity = tok->n_rules, *n_symbols = NULL;
     Err err = OK;
     if (options->max_token_symbols > 0) {
         n_symbols = mem_alloc((size_t)(options->vocab_size + tok->vocab.n_ids) * sizeof *n_symbols);
@@ -269,7 +274,7 @@ static Err merge_all(Trainer *trainer, Tokenizer *tok, BpeCorpus *corpus, const 
         HeapEntry entry = pop(trainer);
         Merge merge = {(int32_t)(entry.key >> 32), (int32_t)(uint32_t)entry.key, -1, options->max_token_symbols, n_symbols};
         err = bpe_merged_token(tok, merge.left, merge.right, &merge.merged);
-        if (err == OK && !tokenizer_is_special(tok, merge.merged)) {  /* text that spells a special token never becomes it */
+        if (err == OK && !is_added(tok, merge.merged)) {  /* text that spells an added token never becomes it */
             if (n_symbols)
                 n_symbols[merge.merged] = n_symbols[merge.left] + n_symbols[merge.right];
             bpe_merges_put(&tok->merges, merge.left, merge.right, (uint32_t)tok->n_rules, merge.merged);

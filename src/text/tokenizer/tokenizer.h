@@ -152,6 +152,11 @@ TokenizerTrainOptions tokenizer_train_options_default(void);  /* byte-bpe, 32768
 TokenizerTrainOptions tokenizer_train_options_for(TokenizerType type);
 /* ERR_USAGE: a vocabulary too small for its alphabet. ERR_INTERRUPTED: Ctrl-C. */
 Err tokenizer_train(Tokenizer **out, const TokenizerTrainOptions *options, TokenizerSource source);
+/* Grows a tokenizer that was loaded to options->vocab_size tokens, learnt from new text under its own rules: ids, texts, merges and scores that it
+ * has stay, new ones follow. Of the options those on size, frequency, threads, memory and progress count. A model's embedding
+ * and head need rows for the new ids (tokenizer_vocab_size): whoever loads the model adds them. After an error only tokenizer_free may be called.
+ * ERR_UNSUPPORTED: neither byte-level BPE with a list of merges nor a unigram model. ERR_USAGE: not larger than it is. */
+Err tokenizer_extend(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source);
 /* All of it from one buffer. */
 Err tokenizer_train_text(Tokenizer **out, const TokenizerTrainOptions *options, const char *text, size_t n_bytes);
 
