@@ -10,7 +10,7 @@
  * finds 74 (GSD) to 79 (KAIST) of 100; 86 where a particle ends the word.
  *
  * Expressions name composed syllables. Decomposed text (NFD) is composed first by a tokenizer trained with `nfc`, and else not cut. Compatibility
- * jamo (ㅋㅋ, ㅠㅠ) are letters of their own: NFC leaves them as they are, no seam lies next to them. */
+ * jamo (ㅋㅋ, ㅠㅠ) are letters of their own: NFC leaves them as they are, and no particle holds one. */
 #ifndef TEXT_KOREAN_H
 #define TEXT_KOREAN_H
 
