@@ -197,19 +197,31 @@ void bpe_matcher_hint(const BpeMatcher *matcher, const char *bytes, size_t n)
     char_edges_hint(&matcher->edges, bytes, n);
 }
 
-/* Places from which no way leads on, a bit each. */
+/* Places from which no way leads on, a bit each. Words are cleared as the search comes to them: a text may be matched from many starts, and
+ * each look at all of it would be one too many. */
 typedef struct {
     uint64_t *dead;
-    uint64_t few;  /* all of them when the text is short */
+    size_t n_words;  /* cleared so far */
+    uint64_t few;    /* all of them when the text is short */
 } Places;
 
 static void places_init(Places *places, BpeScratch *scratch, size_t n)
 {
-    *places = (Places){.dead = &places->few, .few = 0};
-    if (n < 64)
-        return;
-    places->dead = bpe_scratch_reserve(scratch, (n / 64 + 1) * sizeof(uint64_t));
-    memset(places->dead, 0, (n / 64 + 1) * sizeof(uint64_t));
+    *places = (Places){.dead = &places->few, .n_words = 1};
+    if (n >= 64)
+        *places = (Places){.dead = bpe_scratch_reserve(scratch, (n / 64 + 1) * sizeof(uint64_t))};
+}
+
+static inline bool is_dead(const Places *places, size_t at)
+{
+    return at / 64 < places->n_words && places->dead[at / 64] >> at % 64 & 1;
+}
+
+static void put_dead(Places *places, size_t at)
+{
+    while (places->n_words <= at / 64)
+        places->dead[places->n_words++] = 0;
+    places->dead[at / 64] |= 1ull << at % 64;
 }
 
 size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *bytes, size_t n, int32_t *ids, size_t *n_ids)
@@ -221,7 +233,7 @@ size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *byt
     int32_t token = char_edges_longest(&matcher->edges, bytes, n, &length);
     while (token >= 0) {
         size_t end = at + length;
-        if (!(places.dead[end / 64] >> end % 64 & 1) && (k == 0 || stay_apart(matcher, ids[k - 1], token))) {
+        if (!is_dead(&places, end) && (k == 0 || stay_apart(matcher, ids[k - 1], token))) {
             ids[k++] = token;
             at = end;
             token = at < n ? char_edges_longest(&matcher->edges, bytes + at, n - at, &length) : -1;
@@ -229,7 +241,7 @@ size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *byt
         }
         token = matcher->shorter[token];
         while (token < 0 && k > 0) {  /* no token fits here: the one before must give way */
-            places.dead[at / 64] |= 1ull << at % 64;
+            put_dead(&places, at);
             token = ids[--k];
             at -= made[token].length;
             token = matcher->shorter[token];

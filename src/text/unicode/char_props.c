@@ -19,8 +19,18 @@ static bool known_to_unicode(uint32_t c, int version)
     return age[0] <= version;
 }
 
+enum { ASCII_END = 0x80, FIRST_MARK = 0x300 };
+
+/* Most of what is asked about: Hangul syllables and the first block of Han are letters since Unicode 2, and nothing else. */
+static inline bool is_old_letter(uint32_t c)
+{
+    return c - 0xAC00u < 11172u || c - 0x4E00u <= 0x9FA5u - 0x4E00u;
+}
+
 bool char_is_space(uint32_t c)
 {
+    if (c < ASCII_END || is_old_letter(c))
+        return c == ' ' || c - '\t' <= (uint32_t)('\r' - '\t');
     return c <= UNICODE_MAX && u_hasBinaryProperty((UChar32)c, UCHAR_WHITE_SPACE);
 }
 
@@ -64,6 +74,8 @@ static_assert(SCRIPT_BOPOMOFO == (int)USCRIPT_BOPOMOFO && SCRIPT_HAN == (int)USC
 
 bool char_is_mark(uint32_t c)
 {
+    if (c < FIRST_MARK || is_old_letter(c))
+        return false;
     if (c == 0x1CF2 || c == 0x1CF3)  /* letters since Unicode 12 */
         return true;
     return in_category(c, U_GC_M_MASK) && known_to_unicode(c, 9);
@@ -71,6 +83,8 @@ bool char_is_mark(uint32_t c)
 
 bool char_is_nonspacing(uint32_t c)
 {
+    if (c < FIRST_MARK || is_old_letter(c))
+        return false;
     if (c == 0x1734)  /* spacing since Unicode 14 */
         return true;
     bool is_newer = c == 0x1885 || c == 0x1886 || c == 0xA9BD || c == 0x111C9;  /* nonspacing since 9 to 11 */
@@ -81,6 +95,8 @@ bool char_is_punctuation(uint32_t c)
 {
     if (c < 128)
         return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+    if (is_old_letter(c))
+        return false;
     if (c == 0x166D || c == 0x111C9)  /* a symbol since Unicode 12, a mark since 11 */
         return true;
     return in_category(c, U_GC_P_MASK) && known_to_unicode(c, 8);
@@ -88,6 +104,8 @@ bool char_is_punctuation(uint32_t c)
 
 bool char_is_control(uint32_t c)
 {
+    if (c < ASCII_END || is_old_letter(c))
+        return c < ' ' || c == 0x7F;
     return in_category(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK) && known_to_unicode(c, 8);
 }
 
@@ -106,6 +124,8 @@ bool char_is_word(uint32_t c)
 /* Capitals that Unicode 16 and 17 added: singles, then the Garay and Beria Erfe alphabets. */
 uint32_t char_lower(uint32_t c)
 {
+    if (c < ASCII_END || is_old_letter(c))
+        return c - 'A' < 26u ? c + ('a' - 'A') : c;
     static const uint32_t added[][2] = {
         {0x1C89, 0x1C8A}, {0xA7CB, 0x264}, {0xA7CC, 0xA7CD}, {0xA7CE, 0xA7CF}, {0xA7D2, 0xA7D3}, {0xA7D4, 0xA7D5},
         {0xA7DA, 0xA7DB}, {0xA7DC, 0x19B},
