@@ -329,6 +329,8 @@ void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Token
             return;
         }
     }
+    if (matcher && !bpe_matcher_takes(matcher, piece.bytes, piece.n))
+        matcher = NULL;
     if (matcher && tok->byte_level) {
         match_bytes(matcher, scratch, piece, out);
         return;

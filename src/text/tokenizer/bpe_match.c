@@ -26,6 +26,8 @@ struct BpeMatcher {
     uint64_t *signs;  /* a bit for each pair, so that nearly all that are none are told from a small table */
     uint64_t sign_mask;
     size_t n_tokens;
+    char *refused;  /* a text with this in it must be merged; NULL: none */
+    size_t n_refused;
 };
 
 static inline uint64_t pair_key(int32_t left, int32_t right)
@@ -115,9 +117,49 @@ static size_t keep_reachable(BpeMatcher *matcher, const BpeMerges *merges, TrieK
     return n_kept;
 }
 
+/* A token that is made before, or at once with, one of its parts, or whose rank has too many bits. */
+static bool is_misfit(const BpeMatcher *matcher, const TrieKey *token)
+{
+    const Made *made = &matcher->made[token->value];
+    return made->rank && (made->rank <= matcher->made[made->left].rank || made->rank <= matcher->made[made->right].rank ||
+                          made->rank >> PAIR_RANK_BITS);
+}
+
+static bool holds(const TrieKey *token, const TrieKey *part)
+{
+    return memmem(token->bytes, token->n, part->bytes, part->n) != NULL;
+}
+
+/* Where all misfits hold one of them (Llama 2: runs of three and more space marks, all of one rank), a text without that one never meets any:
+ * tokens that hold it leave, and texts with it are refused. False when misfits have nothing in common. */
+static bool part_with_misfits(BpeMatcher *matcher, TrieKey *tokens)
+{
+    const TrieKey *shortest = NULL;
+    for (size_t i = 0; i < matcher->n_tokens; i++)
+        if (is_misfit(matcher, &tokens[i]) && (!shortest || tokens[i].n < shortest->n))
+            shortest = &tokens[i];
+    if (!shortest)
+        return true;
+    for (size_t i = 0; i < matcher->n_tokens; i++)
+        if (is_misfit(matcher, &tokens[i]) && !holds(&tokens[i], shortest))
+            return false;
+    TrieKey refused = *shortest;
+    matcher->n_refused = refused.n;
+    matcher->refused = mem_alloc(refused.n);
+    memcpy(matcher->refused, refused.bytes, refused.n);
+    size_t n_kept = 0;
+    for (size_t i = 0; i < matcher->n_tokens; i++)
+        if (holds(&tokens[i], &refused))
+            matcher->made[tokens[i].value].length = 0;
+        else
+            tokens[n_kept++] = tokens[i];
+    matcher->n_tokens = n_kept;
+    return true;
+}
+
 /* One pair a token: two neighbours can only ever merge as that token's own text does, because until then nothing reaches across its ends. Every
- * other cut of the token that the table of merges may hold never comes about. False when a token is made before one of its parts. */
-static bool put_pairs(BpeMatcher *matcher, const TrieKey *tokens)
+ * other cut of the token that the table of merges may hold never comes about. */
+static void put_pairs(BpeMatcher *matcher, const TrieKey *tokens)
 {
     matcher->pair_mask = 63;
     while (matcher->pair_mask < matcher->n_tokens * 2)
@@ -129,16 +171,12 @@ static bool put_pairs(BpeMatcher *matcher, const TrieKey *tokens)
         const Made *made = &matcher->made[tokens[i].value];
         if (made->rank == 0)
             continue;
-        if (made->rank <= matcher->made[made->left].rank || made->rank <= matcher->made[made->right].rank ||
-            made->rank >> PAIR_RANK_BITS)
-            return false;
         uint64_t at = pair_hash(pair_key(made->left, made->right)), sign = at >> SIGN_SHIFT & matcher->sign_mask;
         matcher->signs[sign / 64] |= 1ull << sign % 64;
         while (matcher->pairs[at & matcher->pair_mask])
             at++;
         matcher->pairs[at & matcher->pair_mask] = pair_key(made->left, made->right) << PAIR_RANK_BITS | made->rank;
     }
-    return true;
 }
 
 static void find_shorter(BpeMatcher *matcher, const TrieKey *token)
@@ -158,15 +196,17 @@ BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_t
     BpeMatcher *matcher = mem_alloc(sizeof *matcher);
     matcher->made = mem_alloc_large((size_t)n_ids * sizeof *matcher->made);
     matcher->shorter = mem_alloc((size_t)n_ids * sizeof *matcher->shorter);
-    size_t n = matcher->n_tokens = keep_reachable(matcher, merges, tokens, n_tokens, start, context);
-    trie_build(&matcher->trie, tokens, n);
-    char_edges_build(&matcher->edges, &matcher->trie, tokens, n);
-    for (size_t i = 0; i < n; i++)
+    matcher->n_tokens = keep_reachable(matcher, merges, tokens, n_tokens, start, context);
+    if (!part_with_misfits(matcher, tokens)) {
+        bpe_matcher_free(matcher);
+        return NULL;
+    }
+    trie_build(&matcher->trie, tokens, matcher->n_tokens);
+    char_edges_build(&matcher->edges, &matcher->trie, tokens, matcher->n_tokens);
+    for (size_t i = 0; i < matcher->n_tokens; i++)
         find_shorter(matcher, &tokens[i]);
-    if (put_pairs(matcher, tokens))
-        return matcher;
-    bpe_matcher_free(matcher);
-    return NULL;
+    put_pairs(matcher, tokens);
+    return matcher;
 }
 
 void bpe_matcher_free(BpeMatcher *matcher)
@@ -179,7 +219,13 @@ void bpe_matcher_free(BpeMatcher *matcher)
     free(matcher->shorter);
     free(matcher->pairs);
     free(matcher->signs);
+    free(matcher->refused);
     free(matcher);
+}
+
+bool bpe_matcher_takes(const BpeMatcher *matcher, const char *bytes, size_t n)
+{
+    return !matcher->refused || !memmem(bytes, n, matcher->refused, matcher->n_refused);
 }
 
 uint32_t bpe_matcher_length(const BpeMatcher *matcher, int32_t id)

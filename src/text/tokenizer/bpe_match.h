@@ -19,12 +19,14 @@ typedef struct BpeMatcher BpeMatcher;
 typedef size_t (*BpeStart)(const void *context, BpeSymbol *symbols, const char *bytes, size_t n);
 
 /* `tokens` are texts with their ids (sorted in place); ids lie below n_ids. Tokens that their own text does not encode to take no part.
- * NULL when a token is made by a merge of better rank than one that made its parts, or when there are 2^20 ids or more or 2^24 ranks: then only merging
- * itself is exact. */
+ * NULL when only merging itself is exact: there are 2^20 ids or more, or tokens made by a merge of no worse rank than one that made their parts
+ * (or of rank 2^24 and more), unless one text is in all of those: then texts with it are not taken. */
 BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_tokens, int32_t n_ids, BpeStart start, const void *context);
 void bpe_matcher_free(BpeMatcher *matcher);  /* NULL is fine */
 
-/* Encodes bytes[0, n) up to the first place at which no token begins; returns how far it came and puts the ids into `ids` (room for n). */
+/* May this text be matched? If not, it must be merged. */
+bool bpe_matcher_takes(const BpeMatcher *matcher, const char *bytes, size_t n);
+/* Encodes bytes[0, n), a text that is taken, up to the first place at which no token begins; returns how far it came and puts the ids into `ids` (room for n). */
 size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *bytes, size_t n, int32_t *ids, size_t *n_ids);
 /* Says that this text will be matched soon. */
 void bpe_matcher_hint(const BpeMatcher *matcher, const char *bytes, size_t n);

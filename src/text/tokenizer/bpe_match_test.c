@@ -90,7 +90,7 @@ static bool same(const Vocabulary *v, const BpeMatcher *matcher, BpeScratch *scr
 TEST(bpe_match, equals_merging_on_random_vocabularies)
 {
     Vocabulary *v = malloc(sizeof *v);
-    int n_matchers = 0, n_wrong = 0;
+    int n_matchers = 0, n_wrong = 0, n_taken = 0;
     for (uint64_t seed = 0; seed < 100; seed++) {
         make(v, seed, seed % 2);
         TrieKey keys[IDS_MAX];
@@ -104,7 +104,8 @@ TEST(bpe_match, equals_merging_on_random_vocabularies)
             size_t n = i < 30 ? draw(seed, 20000 + i, 70) : draw(seed, 20000 + i, TEXT_BYTES_MAX);
             for (size_t k = 0; k < n; k++)
                 text[k] = (char)('a' + draw(seed + 1000 * i, 30000 + k, (uint32_t)v->n_letters));
-            n_wrong += !same(v, matcher, &scratch, text, n);
+            n_taken += bpe_matcher_takes(matcher, text, n);
+            n_wrong += bpe_matcher_takes(matcher, text, n) && !same(v, matcher, &scratch, text, n);
         }
         bpe_scratch_release(&scratch);
         bpe_matcher_free(matcher);
@@ -112,22 +113,52 @@ TEST(bpe_match, equals_merging_on_random_vocabularies)
     }
     CHECK_EQUAL(n_wrong, 0);
     CHECK(n_matchers > 60);
+    CHECK(n_taken > 60 * 40);
     free(v);
 }
 
-/* A merge of better rank than the one that makes its left part: only merging tells what comes out, so there is no matcher. */
-TEST(bpe_match, a_merge_before_its_parts_is_refused)
+static BpeMatcher *matcher_of(Vocabulary *v, const char *const *texts, int32_t n)
+{
+    TrieKey keys[IDS_MAX];
+    for (int32_t id = 0; id < n; id++)
+        keys[id] = (TrieKey){texts[id], strlen(texts[id]), id};
+    return bpe_matcher_new(&v->merges, keys, (size_t)n, n, start, v);
+}
+
+/* A merge of better rank than the one that makes its left part: only merging tells what comes of a text with that token in it. */
+TEST(bpe_match, texts_with_a_merge_before_its_parts_are_not_taken)
 {
     Vocabulary *v = calloc(1, sizeof *v);
     bpe_merges_init(&v->merges, 16);
     v->n_letters = 3;
-    const char *texts[] = {"a", "b", "c", "ab", "abc"};
-    TrieKey keys[5];
-    for (int32_t id = 0; id < 5; id++)
-        keys[id] = (TrieKey){texts[id], strlen(texts[id]), id};
+    const char *texts[] = {"a", "b", "c", "ab", "abc", "abca"};
     bpe_merges_put(&v->merges, 0, 1, 7, 3);
     bpe_merges_put(&v->merges, 3, 2, 2, 4);
-    CHECK(bpe_matcher_new(&v->merges, keys, 5, 5, start, v) == NULL);
+    bpe_merges_put(&v->merges, 4, 0, 9, 5);
+    BpeMatcher *matcher = matcher_of(v, texts, 6);
+    REQUIRE(matcher != NULL);
+    CHECK(!bpe_matcher_takes(matcher, "cabca", 5));
+    CHECK(bpe_matcher_takes(matcher, "cabac", 5));
+    CHECK_EQUAL(bpe_matcher_n_tokens(matcher), 4);
+    BpeScratch scratch = {0};
+    CHECK(same(v, matcher, &scratch, "cabac", 5));
+    bpe_scratch_release(&scratch);
+    bpe_matcher_free(matcher);
+    bpe_merges_release(&v->merges);
+    free(v);
+}
+
+TEST(bpe_match, merges_before_their_parts_with_nothing_in_common_are_refused)
+{
+    Vocabulary *v = calloc(1, sizeof *v);
+    bpe_merges_init(&v->merges, 16);
+    v->n_letters = 3;
+    const char *texts[] = {"a", "b", "c", "ab", "abc", "bb", "bba"};
+    bpe_merges_put(&v->merges, 0, 1, 7, 3);
+    bpe_merges_put(&v->merges, 3, 2, 2, 4);
+    bpe_merges_put(&v->merges, 1, 1, 8, 5);
+    bpe_merges_put(&v->merges, 5, 0, 3, 6);
+    CHECK(matcher_of(v, texts, 7) == NULL);
     bpe_merges_release(&v->merges);
     free(v);
 }
