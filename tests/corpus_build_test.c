@@ -22,8 +22,12 @@ static const char recipe[] = "version: 1\n"
                              "stages:\n"
                              "  - normalize\n"
                              "  - quality: {rules: [gopher], threshold: [gopher.words_min=20, gopher.stop_words=0]}\n"
-                             "  - dedup: {method: exact}\n"
+                             "  - langid\n"
+                             "  - quality: {rules: [fineweb2-ko], threshold: [fineweb2-ko.words_min=100000], when: [language=ko, langid.confidence>2]}\n"
+                             "  - dedup: {method: exact, when: language=ko}\n"
+                             "  - dedup: {method: exact, when: language!=ko}\n"
                              "  - dedup\n"
+                             "  - patterns: {spans: false, when: language!=ko}\n"
                              "  - pii: {policy: mask, audit: %s/audit.jsonl}\n"
                              "shards: {tokenizer: %s/tok, split: 0.8}\n";
 
@@ -127,6 +131,7 @@ TEST(corpus_build, the_same_bytes_on_any_number_of_threads_and_ranks)
     size_t n;
     REQUIRE_OK(file_read(&json, &n, arena, arena_printf(arena, "%s/t1/build.json", dir)));
     CHECK(strstr(json, "\"documents_in\": 150,") && strstr(json, "\"dedup.exact\": ") && strstr(json, "\"dedup.minhash\": "));
+    CHECK(!strstr(json, "fineweb2-ko.words_min\": "));  /* its stage was for no document */
     arena_free(arena);
 }
 

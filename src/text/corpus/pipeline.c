@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIPELINE_VERSION = 3, BATCHES_AN_ITEM = 2, ITEM_PATHS_MAX = 4096 };
+enum { PIPELINE_VERSION = 4, BATCHES_AN_ITEM = 2, ITEM_PATHS_MAX = 4096 };
 
 PipelineOptions pipeline_options_default(void)
 {

@@ -63,8 +63,9 @@ enum { PIPELINE_EXAMPLES_MAX = 48, PIPELINE_EXAMPLES_A_RULE = 2 };
 
 typedef struct {
     StageReport counts;
-    /* Tokens of a fixed sample of documents, before and after: tokens in = bytes in * sample_tokens / sample_bytes. Pages are not counted. */
-    int64_t sample_bytes[2], sample_tokens[2];
+    /* Tokens of a fixed sample of documents, before and after: tokens in = bytes in * sample_tokens / sample_bytes. Pages are not counted, nor are
+     * their bytes, n_page_bytes of those that came in. */
+    int64_t sample_bytes[2], sample_tokens[2], n_page_bytes;
     int n_examples;
     PipelineExample examples[PIPELINE_EXAMPLES_MAX];  /* of drops, the first ones */
 } PipelineStage;

@@ -27,6 +27,7 @@ void counts_write(JsonWriter *json, const char *name, const PipelineStage *stage
     json_field_int(json, "bytes_out", c->n_bytes_out);
     json_field_int(json, "changed", c->n_changed);
     json_field_int(json, "passed_by", c->n_passed_by);
+    json_field_int(json, "page_bytes_in", stage->n_page_bytes);
     json_field_int(json, "sample_bytes_in", stage->sample_bytes[0]);
     json_field_int(json, "sample_tokens_in", stage->sample_tokens[0]);
     json_field_int(json, "sample_bytes_out", stage->sample_bytes[1]);
@@ -95,7 +96,7 @@ Err counts_add(PipelineStage *stage, const char **name, JsonReader *json, Arena 
         int64_t *sum;
     } figures[] = {
         {"documents_in", &c->n_in}, {"documents_out", &c->n_out}, {"bytes_in", &c->n_bytes_in}, {"bytes_out", &c->n_bytes_out},
-        {"changed", &c->n_changed}, {"passed_by", &c->n_passed_by}, {"sample_bytes_in", &stage->sample_bytes[0]}, {"sample_tokens_in", &stage->sample_tokens[0]},
+        {"changed", &c->n_changed}, {"passed_by", &c->n_passed_by}, {"page_bytes_in", &stage->n_page_bytes}, {"sample_bytes_in", &stage->sample_bytes[0]}, {"sample_tokens_in", &stage->sample_tokens[0]},
         {"sample_bytes_out", &stage->sample_bytes[1]}, {"sample_tokens_out", &stage->sample_tokens[1]},
     };
     JsonText key;
@@ -207,7 +208,7 @@ Err pipeline_write_json(const Pipeline *p)
 
 int64_t pipeline_stage_tokens(const PipelineStage *stage, int side)
 {
-    double n_bytes = (double)(side ? stage->counts.n_bytes_out : stage->counts.n_bytes_in);
+    double n_bytes = (double)(side ? stage->counts.n_bytes_out : stage->counts.n_bytes_in - stage->n_page_bytes);
     return stage->sample_bytes[side] ? (int64_t)(n_bytes * (double)stage->sample_tokens[side] / (double)stage->sample_bytes[side]) : 0;
 }
 

@@ -194,9 +194,12 @@ void unit_add(Unit *unit, const StageDocument *document)
     now.is_sampled = o->tokenizer && unit_draws(unit, document);
     int n_steps = stage_chain_apply(stages, unit->n_stages, &unit->limits, unit->arena, &now, unit->steps);
     const StageResult *drop = NULL;
+    bool is_page = document->is_page;
     for (int i = 0; i < n_steps; i++) {
         const StageResult *result = &unit->steps[i].result;
         stage_report_step(&unit->counts[i].counts, stages[i].name, &unit->steps[i]);
+        unit->counts[i].n_page_bytes += is_page ? (int64_t)unit->steps[i].n_bytes_in : 0;
+        is_page = is_page && !stages[i].reads_pages;
         if (result->note)
             bytes_add_record(&unit->sections[SECTION_NOTES + unit->first_stage + i], result->note, result->n_note_bytes);
         if (result->drop_rule)
