@@ -30,9 +30,7 @@ TEST(minhash, arithmetic_is_modulo_the_prime)
     }
 }
 
-/* Goal: pairs of known similarity share a band as often as 1 - (1 - s^r)^b says, within 3 sigma. Method: 600 pairs of sets for each s, each
- * of 200 random shingles with the right number in common. */
-/* Goal: the kernels compute the same signatures as the plain arithmetic. */
+/* Goal: the kernels compute the same signatures as the plain arithmetic, also in the arithmetic that wraps. */
 TEST(minhash, kernels_equal_the_plain_function)
 {
     enum { N = 300 };
@@ -42,14 +40,17 @@ TEST(minhash, kernels_equal_the_plain_function)
     ShingleSet set = {.hashes = ARENA_ARRAY(arena, uint64_t, N), .n = N};
     for (int i = 0; i < N; i++)
         set.hashes[i] = i < 6 ? (uint64_t[]){0, MINHASH_PRIME, MINHASH_PRIME - 1, MINHASH_PRIME + 1, UINT64_MAX, UINT64_MAX - 7}[i] : hash64(&i, sizeof i, 5);
-    for (CpuLevel level = CPU_PORTABLE; level <= CPU_AVX512 && level <= cpu_level_best(); level++) {
+    CpuLevel best = cpu_level_best();
+    for (int round = 0; round < 8 && (CpuLevel)(round / 2) <= best && round / 2 <= CPU_AVX512; round++) {
         uint64_t signature[MINHASH_MAX];
-        cpu_level_set(level);
+        minhash->wraps = round % 2;
+        cpu_level_set((CpuLevel)(round / 2));
         minhash_signature(minhash, &set, signature);
         for (int i = 0; i < 35; i++) {
             uint64_t least = UINT64_MAX;
             for (int k = 0; k < N; k++) {
-                uint64_t value = minhash_permute(minhash->a[i], minhash->b[i], set.hashes[k]);
+                uint64_t a = minhash->a[i], b = minhash->b[i], x = set.hashes[k];
+                uint64_t value = minhash->wraps ? (a * x + b) % MINHASH_PRIME : minhash_permute(a, b, x);
                 least = value < least ? value : least;
             }
             CHECK_EQUAL((long long)signature[i], (long long)least);
@@ -59,6 +60,8 @@ TEST(minhash, kernels_equal_the_plain_function)
     arena_free(arena);
 }
 
+/* Goal: pairs of known similarity share a band as often as 1 - (1 - s^r)^b says, within 3 sigma. Method: 600 pairs of sets for each s, each
+ * of 200 random shingles with the right number in common. */
 TEST(minhash, recall_is_what_the_formula_says)
 {
     enum { N_PAIRS = 600, N_SHINGLES = 200 };

@@ -29,40 +29,20 @@ uint64_t minhash_permute(uint64_t a, uint64_t b, uint64_t x)
     return sum >= MINHASH_PRIME ? sum - MINHASH_PRIME : sum;
 }
 
-static void signature_wrapping(const MinHash *minhash, const ShingleSet *set, uint64_t *signature)
-{
-    for (int i = 0; i < minhash->n_bands * minhash->n_rows; i++) {
-        uint64_t least = UINT64_MAX;
-        for (int64_t k = 0; k < set->n; k++) {
-            uint64_t value = (minhash->a[i] * set->hashes[k] + minhash->b[i]) % MINHASH_PRIME;
-            least = value < least ? value : least;
-        }
-        signature[i] = least;
-    }
-}
-
 void minhash_signature(const MinHash *minhash, const ShingleSet *set, uint64_t *signature)
 {
     enum { BLOCK = 256 };
     int n = minhash->n_bands * minhash->n_rows;
-    if (minhash->wraps) {
-        signature_wrapping(minhash, set, signature);
-        return;
-    }
-    uint32_t a_low[MINHASH_MAX], a_high[MINHASH_MAX];
-    for (int i = 0; i < n; i++) {
-        a_low[i] = (uint32_t)minhash->a[i];
-        a_high[i] = (uint32_t)(minhash->a[i] >> 32);
+    for (int i = 0; i < n; i++)
         signature[i] = UINT64_MAX;
-    }
     for (int64_t first = 0; first < set->n; first += BLOCK) {
         uint64_t x[BLOCK];
         int n_block = set->n - first < BLOCK ? (int)(set->n - first) : BLOCK;
         for (int k = 0; k < n_block; k++) {
-            uint64_t sum = (set->hashes[first + k] & MINHASH_PRIME) + (set->hashes[first + k] >> 61);
-            x[k] = sum >= MINHASH_PRIME ? sum - MINHASH_PRIME : sum;
+            uint64_t hash = set->hashes[first + k], sum = (hash & MINHASH_PRIME) + (hash >> 61);
+            x[k] = minhash->wraps ? hash : sum >= MINHASH_PRIME ? sum - MINHASH_PRIME : sum;
         }
-        KERNEL_PICK(minhash_least)(signature, a_low, a_high, minhash->b, n, x, n_block);
+        KERNEL_PICK(minhash_least)(signature, minhash->a, minhash->b, n, x, n_block, minhash->wraps);
     }
 }
 

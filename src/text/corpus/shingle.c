@@ -47,13 +47,21 @@ static void end_word(Units *units, uint32_t *n)
 /* Words end in a blank in the plain text, so that "ab c" and "a bc" differ. */
 static Units units_of(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit)
 {
-    Units units = {.plain = arena_alloc(arena, 2 * n_bytes + 8)};
-    units.ends = ARENA_ARRAY(arena, uint32_t, n_bytes + 1);
+    Units units = {.plain = arena_alloc_unset(arena, 2 * n_bytes + 8)};
+    units.ends = arena_alloc_unset(arena, (n_bytes + 1) * sizeof *units.ends);
     const char *end = text + n_bytes;
     uint32_t n = 0;
     bool in_word = false, in_number = false;
     for (const char *at = text; at < end;) {
         uint32_t c;
+        if (utf8_is_syllable(at, end)) {
+            memcpy(units.plain + n, at, 3);
+            n += 3, at += 3;
+            if (unit == SHINGLE_SYLLABLES)
+                units.ends[units.n++] = n;
+            in_word = true, in_number = false;
+            continue;
+        }
         at += utf8_decode(&c, at, end);
         bool word = is_word(c), digit = c >= '0' && c <= '9', alone = word && unit == SHINGLE_WORDS && is_word_alone(c);
         if (word && digit && in_number)

@@ -64,28 +64,54 @@ static const char *skip_number(const char *at, const char *end)
     return at;
 }
 
+static bool starts_with_digit(const char *at, const char *end)
+{
+    return (unsigned char)*at < 0x80 ? *at >= '0' && *at <= '9' : char_is_digit(peek(at, end));
+}
+
+static bool is_blank(uint32_t c)
+{
+    return is_punctuation(c) || (c < 0x80 ? c == ' ' : char_is_space(c));  /* below 0x20 all are punctuation here */
+}
+
+static bool is_letter(uint32_t c)
+{
+    return c < 0x80 ? (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') : char_is_letter(c);
+}
+
+static uint32_t lower(uint32_t c)
+{
+    return c >= 0x80 ? char_lower(c) : c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
 /* Lower case, numbers and blanks. */
 static char *simplify(Arena *arena, const char *text, size_t n_bytes, size_t *n_out)
 {
-    char *out = arena_alloc(arena, 3 * n_bytes + 8);
+    char *out = arena_alloc_unset(arena, 3 * n_bytes + 8);
     const char *end = text + n_bytes;
     size_t n = 0;
     bool after_letter = false;
     for (const char *at = text; at < end;) {
         uint32_t c;
-        if (char_is_digit(peek(at, end))) {
+        if (utf8_is_syllable(at, end)) {
+            memcpy(out + n, at, 3);
+            n += 3, at += 3;
+            after_letter = true;
+            continue;
+        }
+        if (starts_with_digit(at, end)) {
             at = skip_number(at, end);
             out[n++] = '0';
             after_letter = false;
             continue;
         }
         at += utf8_decode(&c, at, end);
-        bool blank = is_punctuation(c) || char_is_space(c);
-        if (c == SIGMA && after_letter && !char_is_letter(peek(at, end)))
+        bool blank = is_blank(c);
+        if (c == SIGMA && after_letter && !is_letter(peek(at, end)))
             c = FINAL_SIGMA;
-        after_letter = char_is_letter(c);
+        after_letter = is_letter(c);
         if (!blank)
-            n += (size_t)utf8_encode(out + n, char_lower(c));
+            n += (size_t)utf8_encode(out + n, lower(c));
         else if (n > 0 && out[n - 1] != ' ')
             out[n++] = ' ';
     }
@@ -98,6 +124,13 @@ static size_t drop_marks(char *out, const char *text, size_t n_bytes)
     size_t n = 0;
     for (const char *at = text, *end = text + n_bytes; at < end;) {
         uint32_t c;
+        const unsigned char *b = (const unsigned char *)at;
+        bool jamo = end - at >= 3 && b[0] == 0xE1 && b[1] >= 0x84 && b[1] <= 0x87;  /* U+1100 to U+11FF */
+        if (*b < 0x80 || jamo) {
+            memmove(out + n, at, jamo ? 3 : 1);
+            n += jamo ? 3 : 1, at += jamo ? 3 : 1;
+            continue;
+        }
         int step = utf8_decode(&c, at, end);
         if (!char_is_nonspacing(c)) {
             memmove(out + n, at, (size_t)step);

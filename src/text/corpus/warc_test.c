@@ -1,9 +1,11 @@
 /* warc_test.c - archives of every version, whole and broken. */
 #include "base/file.h"
+#include "base/log.h"
 #include "base/test.h"
 #include "text/corpus/warc.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -188,4 +190,22 @@ TEST(warc, real_archives_give_their_records)
         warc_reader_free(reader);
     }
     arena_free(arena);
+}
+
+BENCH(warc, records_per_second)
+{
+    const char *path = getenv("JIKJI_BENCH_WARC");
+    if (!path)
+        SKIP("JIKJI_BENCH_WARC names no archive");
+    WarcReader *reader;
+    WarcRecord record;
+    Err err;
+    int64_t n = 0, n_bytes = 0;
+    REQUIRE_OK(warc_reader_open(&reader, path, 1 << 24));
+    double start = clock_seconds();
+    while (warc_reader_next(reader, &record, &err))
+        n++, n_bytes += (int64_t)record.n_payload_bytes;
+    double seconds = clock_seconds() - start;
+    test_note("%.0f records/s, %.1f MB/s of payload", (double)n / seconds, (double)n_bytes / seconds / 1e6);
+    warc_reader_free(reader);
 }

@@ -171,6 +171,41 @@ static size_t group_end(const UNormalizer2 *icu, const char *text, size_t begin,
     return i;
 }
 
+/* NFD of syllables is arithmetic (Unicode 15, section 3.12): two or three jamo. */
+static void output_jamo(Output *out, uint32_t syllable)
+{
+    enum { S_BASE = 0xAC00, L_BASE = 0x1100, V_BASE = 0x1161, T_BASE = 0x11A7, N_VT = 588, N_T = 28, JAMO_BYTES = 3 };
+    uint32_t s = syllable - S_BASE, trail = s % N_T;
+    output_reserve(out, 3 * JAMO_BYTES);
+    out->n += (size_t)utf8_encode(out->bytes + out->n, L_BASE + s / N_VT);
+    out->n += (size_t)utf8_encode(out->bytes + out->n, V_BASE + s % N_VT / N_T);
+    if (trail)
+        out->n += (size_t)utf8_encode(out->bytes + out->n, T_BASE + trail);
+}
+
+/* NFD of one well-formed stretch, without a map: syllables and ASCII need no tables and are never reordered, being starters; what lies between goes
+ * to ICU. */
+static void output_decomposed(Output *out, const UNormalizer2 *icu, const char *text, size_t begin, size_t end)
+{
+    for (size_t at = begin; at < end;) {
+        size_t stop = at;
+        uint32_t c;
+        while (stop < end && (unsigned char)text[stop] < 0x80)
+            stop++;
+        output_copy(out, text, at, stop);
+        for (at = stop; at < end && utf8_is_syllable(text + at, text + end); at += 3) {
+            utf8_decode_valid(&c, text + at);
+            output_jamo(out, c);
+        }
+        stop = at;
+        while (stop < end && (unsigned char)text[stop] >= 0x80 && !utf8_is_syllable(text + stop, text + end))
+            stop += (size_t)utf8_decode_valid(&c, text + stop);
+        if (stop > at)
+            output_normalized(out, icu, text, at, stop);
+        at = stop;
+    }
+}
+
 /* One well-formed stretch. Without a map whole stretches go to ICU at once, with one each group does. */
 static void output_stretch(Output *out, const UNormalizer2 *icu, const char *text, size_t begin, size_t end)
 {
@@ -198,7 +233,10 @@ static const char *normalize_run(Arena *arena, NormalForm form, const char *text
     output_copy(&out, text, 0, plain);
     for (size_t at = plain; at < n_bytes;) {
         size_t good = utf8_valid_prefix(text + at, n_bytes - at);
-        output_stretch(&out, icu, text, at, at + good);
+        if (form == NORMALIZE_NFD && !source)
+            output_decomposed(&out, icu, text, at, at + good);
+        else
+            output_stretch(&out, icu, text, at, at + good);
         at += good;
         if (at < n_bytes) {
             uint32_t c;
