@@ -114,3 +114,21 @@ TEST(families, a_trained_model_generates)
         shop_close(&shop);
     }
 }
+
+/* Goal: a setting of training that is not computed is said, once a run, and kept in the checkpoint's config; a rate of 0, as files have it, is silent. */
+TEST(families, layerdrop_is_said_not_to_be_applied)
+{
+    static const char json[] = "{\"model_type\": \"opt\", \"hidden_size\": 32, \"ffn_dim\": 64, \"num_hidden_layers\": 2, \"num_attention_heads\": 2,"
+                               " \"word_embed_proj_dim\": 32, \"max_position_embeddings\": 64, \"layerdrop\": %s}";
+    Shop shop;
+    REQUIRE(shop_open(&shop));
+    for (int i = 0; i < 2; i++) {
+        const char *rate = i ? "0.1" : "0.0", *out = i ? "some" : "none";
+        REQUIRE(shop_write(&shop, "model.json", arena_printf(shop.arena, json, rate)));
+        REQUIRE(shop_train_ok(&shop, out, "--train.steps 4"));
+        const char *said = strstr(shop_read(&shop, "stderr"), "model.json: layerdrop 0.1 is not applied: every layer runs in every step of training");
+        CHECK((said != NULL) == (i == 1));
+        CHECK(strstr(shop_read(&shop, arena_printf(shop.arena, "%s/checkpoints/last/config.json", out)), arena_printf(shop.arena, "\"layerdrop\": %s", rate)));
+    }
+    shop_close(&shop);
+}

@@ -72,6 +72,10 @@ TEST(train, a_step_allocates_nothing_and_binding_maps_what_was_planned)
                 count_allocations(&rig);
             rig_close(&rig);
         }
+        Rig rig;
+        if (rig_open(&rig, &shop, arena_printf(shop.arena, "memory.offload=%s/disk", shop.dir)))
+            count_allocations(&rig);
+        rig_close(&rig);
         shop_close(&shop);
     }
 #else

@@ -81,6 +81,9 @@ void train_outcome_to_json(const TrainOutcome *outcome, JsonWriter *json)
     json_field_double(json, "loss_scale", r->loss_scale);
     json_field_double(json, "recompute_share_planned", outcome->plan.memory.recompute_share);
     number_or_null(json, "recompute_share", r->recompute_share);
+    json_field_int(json, "offload_bytes", outcome->plan.memory.offload.n_bytes);
+    json_field_double(json, "offload_share_planned", outcome->plan.memory.offload_share);
+    number_or_null(json, "offload_share", r->offload_share);
 }
 
 static void write_outcome(const void *outcome, JsonWriter *json)

@@ -21,6 +21,7 @@
     ROW(sum) ROW(sum_backward)                                                       \
     ROW(view) ROW(split) ROW(concat) ROW(fill)                                       \
     ROW(state_fill) ROW(state_add) ROW(state_store) ROW(exponent_count)                                  \
+    ROW(offload_put) ROW(offload_put_done) ROW(offload_get) ROW(offload_get_done)       \
     ROW(grad_norm) ROW(adamw)
 /* clang-format on */
 

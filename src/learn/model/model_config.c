@@ -5,6 +5,7 @@
 #include "learn/model/model_internal.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/options.h"
 
 #include <string.h>
@@ -82,6 +83,13 @@ static Err read_field(JsonReader *r, Arena *arena, ModelConfig *config, const Co
         double *rate = place;
         TRY(json_double(r, rate));
         return *rate >= 0 && *rate < 1 ? OK : json_fail(r, "%s is %g, must be 0 .. 1, not 1 itself", field->name, *rate);
+    }
+    case FIELD_NOT_APPLIED: {
+        double rate;
+        TRY(json_double(r, &rate));
+        if (rate != 0)
+            log_warn("%s: %s %g is not applied: %s", r->name, field->name, rate, field->accepted);
+        return OK;
     }
     case FIELD_ACTIVATION:
     case FIELD_ONE_OF: {
@@ -329,7 +337,8 @@ static void write_field(JsonWriter *w, const ModelConfig *config, const ConfigFi
         break;
     case FIELD_ACTIVATION: json_field_string(w, field->name, config->activation_name); break;
     case FIELD_MUST_BE: json_field_bool(w, field->name, strcmp(field->accepted, "true") == 0); break;
-    case FIELD_DROPOUT: break;  /* kept from the source */
+    case FIELD_DROPOUT:
+    case FIELD_NOT_APPLIED: break;  /* kept from the source */
     }
 }
 
@@ -350,7 +359,7 @@ static bool is_rewritten(const ModelConfig *config, JsonText key)
 {
     const ConfigField *field = field_of(config->family, key);
     if (field)
-        return field->kind != FIELD_DROPOUT;
+        return field->kind != FIELD_DROPOUT && field->kind != FIELD_NOT_APPLIED;
     return is_member(key, special_members, N_ELEMENTS(special_members)) ||
            (config->family->has_rope && rope_is_member(key));
 }

@@ -87,6 +87,7 @@ TEST(model_config, contradictions_are_format_errors)
     check_refused(LLAMA_SMALL ", \"rope_parameters\": {\"rope_type\": \"yarn\", \"factor\": 8, \"beta_fast\": 0.5}", ERR_FORMAT, "beta_slow");
     check_refused(QWEN3_SMALL ", \"layer_types\": [\"full_attention\"]", ERR_FORMAT, "layer_types lists 1");
     check_refused(QWEN3_SMALL ", \"sliding_window\": -3, \"use_sliding_window\": true", ERR_FORMAT, "sliding_window");
+    check_refused(QWEN3_SMALL ", \"max_window_layers\": -1", ERR_FORMAT, "max_window_layers is -1, must be 0");
     check_refused(LLAMA_SMALL ", \"rope_parameters\": 3", ERR_FORMAT, "config.json:1");
     check_refused(GPT2_SMALL ", ", ERR_FORMAT, "config.json:1");
 }

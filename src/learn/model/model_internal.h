@@ -43,6 +43,7 @@ typedef enum {
     FIELD_REAL_OR_NONE,  /* double; 0 stands for null, which is written for it */
     FIELD_BOOL,       /* bool */
     FIELD_DROPOUT,    /* double, a rate; kept in the file as it is there */
+    FIELD_NOT_APPLIED,  /* a rate for training that is not computed here, as `accepted` tells when it is not 0; kept in the file as it is there */
     FIELD_ACTIVATION, /* a name among `accepted`, the first the default: ModelConfig.activation and activation_name */
     FIELD_ONE_OF,     /* text that must be among `accepted` ("silu|swish"): the others are other functions */
     FIELD_MUST_BE,    /* true or false as `accepted` says: the other value is another computation */

@@ -30,6 +30,7 @@ static const ConfigField opt_fields[] = {
     {"layer_norm_elementwise_affine", FIELD_MUST_BE, 0, "true"},
     {"dropout", FIELD_DROPOUT, offsetof(ModelConfig, dropout_hidden), NULL},
     {"attention_dropout", FIELD_DROPOUT, offsetof(ModelConfig, dropout_attention), NULL},
+    {"layerdrop", FIELD_NOT_APPLIED, 0, "every layer runs in every step of training"},
 };
 
 static void opt_defaults(ModelConfig *config)

@@ -88,6 +88,7 @@ void trainer_free(Trainer *t)
         return;
     run_log_close(t->log);
     event_file_close(t->events);
+    block_file_free(t->offload);
     step_trace_abort(t->trace);
     Program *programs[] = {t->micro_step, t->update, t->eval, t->refresh};
     Graph *graphs[] = {t->micro_graph, t->update_graph, t->eval_graph, t->refresh_graph};
@@ -106,6 +107,19 @@ static double recompute_share(const Trainer *t)
     ProgramSeconds micro = program_forecast(t->micro_step, &rates), update = program_forecast(t->update, &rates);
     double n_micro = (double)t->task->n_micro(t->task->context);
     return n_micro * micro.repeats / (n_micro * micro.all + update.all);
+}
+
+/* Each way as fast as the file takes it, while the pass beside it runs. */
+static double offload_share(const Trainer *t)
+{
+    MachineRates rates = machine_rates_typical();
+    const ProgramPlan *micro = program_plan(t->micro_step);
+    double way = (double)t->offloaded.n_bytes / OFFLOAD_BYTES_PER_SECOND, waiting = 0;
+    for (int s = SEGMENT_FORWARD; s <= SEGMENT_BACKWARD; s++)
+        waiting += fmax(0.0, way - cost_seconds(&micro->cost[s], &rates));
+    double n_micro = (double)t->task->n_micro(t->task->context);
+    double update = program_forecast(t->update, &rates).all, all = program_forecast(t->micro_step, &rates).all;
+    return n_micro * waiting / (n_micro * (all + waiting) + update);
 }
 
 static void add_cost(TrainerPlan *plan, const Cost *cost)
@@ -130,6 +144,8 @@ TrainerPlan trainer_plan(const Trainer *t)
     plan.recompute = t->recompute;
     plan.kept_bytes = t->kept_bytes;
     plan.recompute_share = recompute_share(t);
+    plan.offload = t->offloaded;
+    plan.offload_share = offload_share(t);
     plan.task_bytes = t->task->extra_bytes ? t->task->extra_bytes(t->task->context) : 0;
     plan.total_bytes += plan.activation_bytes + plan.update_bytes + plan.eval_bytes + plan.input_bytes + plan.task_bytes;
     for (int64_t i = 0; i < t->n_schedule; i++) {
@@ -171,6 +187,8 @@ Program *trainer_update(Trainer *t)
 
 Err trainer_bind(Trainer *t)
 {
+    if (t->offload)
+        TRY(block_file_open(t->offload, t->options.memory.offload));
     TRY(store_allocate(t->store));
     TRY(program_bind(t->micro_step));
     TRY(program_bind(t->update));

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/graph/program.h"
+#include "engine/pass/offload.h"
 #include "engine/pass/recompute.h"
 #include "learn/optim/loss_scale.h"
 #include "learn/optim/optim.h"
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 /* Which values of the forward pass are made again instead of kept (engine/pass/recompute.h). */
+#define OFFLOAD_BYTES_PER_SECOND 1e9  /* an assumption, of one ordinary NVMe disk; page caches are faster */
 typedef enum { RECOMPUTE_NONE, RECOMPUTE_LAYERS, RECOMPUTE_SQRT, RECOMPUTE_BUDGET } RecomputeMode;
 #define RECOMPUTE_CHOICES "none|layers|sqrt|budget"
 
@@ -24,6 +26,7 @@ typedef struct {
     int recompute;        /* RecomputeMode */
     int64_t layers;       /* of a group, for RECOMPUTE_LAYERS; RECOMPUTE_SQRT takes the root of their number */
     double budget_bytes;  /* of the whole run, for RECOMPUTE_BUDGET: the plan's total stays below at the least cost of time */
+    const char *offload;  /* folder for a file in which activations wait for the backward pass (engine/pass/offload.h); NULL: none */
 } MemoryOptions;
 
 /* What happens when a step's loss or gradient norm is out of all proportion (spike.h). A spike says one of two things. Its samples are bad: then
@@ -96,6 +99,8 @@ typedef struct {
     RecomputeReport recompute;
     int64_t kept_bytes;        /* what activation_bytes would be without passes that save memory */
     double recompute_share;    /* of a step's time, by the costs of its calls */
+    OffloadReport offload;     /* of a micro step */
+    double offload_share;      /* of a step's time: what a file of OFFLOAD_BYTES_PER_SECOND cannot hide behind the passes */
 } TrainerPlan;
 TrainerPlan trainer_plan(const Trainer *trainer);
 /* The programs, for `inspect graph` and profiles. */
@@ -144,6 +149,7 @@ typedef struct {
     double data_share;       /* of the time inside steps: spent waiting for data */
     double loss_scale;       /* at the end; 1 but for fp16 */
     double recompute_share;  /* of the time inside steps; NaN when nothing was made again */
+    double offload_share;    /* the same, spent waiting for the file of activations; NaN without one */
 } TrainResult;
 /* Trains to options.steps. ERR_INTERRUPTED after Ctrl-C, ERR_NUMERIC when the guard gives up, both after a checkpoint of the last good state. */
 Err trainer_run(Trainer *trainer, TrainResult *result);

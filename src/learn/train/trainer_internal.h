@@ -27,7 +27,9 @@ struct Trainer {
     ScheduleItem *schedule;
     int64_t n_schedule;
     RecomputeReport recompute;
-    int64_t kept_bytes;  /* the micro step's slab without recompute */
+    BlockFile *offload;   /* NULL: activations stay in memory */
+    OffloadReport offloaded;
+    int64_t kept_bytes;  /* the micro step's slab without recompute and offload */
     RunState state;
     RunState fresh;       /* that of step 0 */
     double *sample_loss;  /* [n_micro * n_rows] of this step, nats a target */

@@ -8,15 +8,24 @@
 
 static const CompileOptions on_cpu = {BACKEND_CPU};
 
-/* The micro step with these values made again, in place of the one there is. */
-static Err compile_with(Trainer *t, const RecomputeOptions *options)
+/* The micro step with these values made again, in place of the one there is; `offload`: with others waiting in a file. */
+static Err compile_as(Trainer *t, const RecomputeOptions *options, bool offload)
 {
     program_free(t->micro_step);
     graph_free(t->micro_graph);
+    block_file_free(t->offload);
     t->micro_step = NULL;
+    t->offload = offload ? block_file_new() : NULL;
     t->micro_graph = trainer_record_loss(t, true);
     pass_recompute(t->micro_graph, options, &t->recompute);
+    if (offload)
+        pass_offload(t->micro_graph, t->offload, &t->offloaded);
     return graph_compile(&t->micro_step, t->micro_graph, &on_cpu);
+}
+
+static Err compile_with(Trainer *t, const RecomputeOptions *options)
+{
+    return compile_as(t, options, t->options.memory.offload != NULL);
 }
 
 /* The fewest choices made again, in groups of `layers`, whose slab is within the budget; *fits is false when even all are not enough. The slab
@@ -67,11 +76,13 @@ static Err fit_budget(Trainer *t)
 
 Err trainer_compile_step(Trainer *t)
 {
-    TRY(compile_with(t, &(RecomputeOptions){0}));
+    TRY(compile_as(t, &(RecomputeOptions){0}, false));
     t->kept_bytes = program_plan(t->micro_step)->slab_bytes;
     t->update_graph = graph_new(t->store);
     optim_record_update(&t->options.optim, t->update_graph);
     TRY(graph_compile(&t->update, t->update_graph, &on_cpu));
+    if (t->options.memory.offload)
+        TRY(compile_with(t, &(RecomputeOptions){0}));
     switch ((RecomputeMode)t->options.memory.recompute) {
     case RECOMPUTE_NONE:
         return OK;

@@ -216,26 +216,37 @@ static Err run_steps(Run *run)
 }
 
 /* What saving memory took, beside what the plan said. */
-static Err report_memory(Run *run)
+static Err report_saving(Trainer *t, const char *event, const char *verb, int64_t n_bytes, double share, double planned)
 {
-    Trainer *t = run->t;
-    if (t->recompute.n_calls == 0 || run->train_seconds <= 0)
-        return OK;
-    TrainerPlan plan = trainer_plan(t);
-    int64_t saved = plan.kept_bytes - plan.activation_bytes;
-    run->result->recompute_share = program_seconds(t->micro_step).repeats / run->train_seconds;
     Arena *arena = arena_new();
-    log_info("recompute saved %s; it took %.1f %% of the time in steps, the plan said %.1f %%", format_bytes(arena, (double)saved),
-             100 * run->result->recompute_share, 100 * plan.recompute_share);
+    log_info("%s %s %s; it took %.1f %% of the time in steps, the plan said %.1f %%", event, verb, format_bytes(arena, (double)n_bytes),
+             100 * share, 100 * planned);
     arena_free(arena);
     if (!t->log)
         return OK;
     JsonWriter *json = run_log_begin(t->log, t->state.step);
-    json_field_string(json, "event", "recompute");
-    json_field_int(json, "saved_bytes", saved);
-    json_field_double(json, "share_of_time", run->result->recompute_share);
-    json_field_double(json, "share_planned", plan.recompute_share);
+    json_field_string(json, "event", event);
+    json_field_int(json, "saved_bytes", t->kept_bytes - program_plan(t->micro_step)->slab_bytes);
+    json_field_double(json, "share_of_time", share);
+    json_field_double(json, "share_planned", planned);
     return run_log_end(t->log);
+}
+
+static Err report_memory(Run *run)
+{
+    Trainer *t = run->t;
+    TrainerPlan plan = trainer_plan(t);
+    if (run->train_seconds <= 0)
+        return OK;
+    if (t->recompute.n_calls > 0) {
+        run->result->recompute_share = program_seconds(t->micro_step).repeats / run->train_seconds;
+        TRY(report_saving(t, "recompute", "saved", plan.kept_bytes - plan.activation_bytes, run->result->recompute_share, plan.recompute_share));
+    }
+    if (t->offload) {
+        run->result->offload_share = block_file_use(t->offload).waited_seconds / run->train_seconds;
+        TRY(report_saving(t, "offload", "carried, each micro step,", plan.offload.n_bytes, run->result->offload_share, plan.offload_share));
+    }
+    return OK;
 }
 
 static Err open_log(Trainer *t)
@@ -252,7 +263,7 @@ static Err open_log(Trainer *t)
 
 Err trainer_run(Trainer *t, TrainResult *result)
 {
-    *result = (TrainResult){.train_loss = NAN, .share_of_peak = NAN, .recompute_share = NAN, .eval = {NAN, NAN, 0}};
+    *result = (TrainResult){.train_loss = NAN, .share_of_peak = NAN, .recompute_share = NAN, .offload_share = NAN, .eval = {NAN, NAN, 0}};
     TRY(open_log(t));
     TRY(trainer_events_open(t));
     Run run = {.t = t, .result = result};

@@ -101,6 +101,8 @@ Err trainer_run_step(Trainer *t, StepReport *report)
         }
         trainer_trace_segment(t, item, segment_start);
         if (item->segment == SEGMENT_BACKWARD) {
+            if (t->offload)
+                TRY(block_file_error(t->offload));  /* before the update: weights stay those of the last good step */
             add_losses(t->micro_step, &loss_sum);
             keep_sample_losses(t, item->micro);
             report->n_tokens += tensor_count(program_output(t->micro_step, "loss"));

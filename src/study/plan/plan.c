@@ -63,6 +63,11 @@ const char *plan_to_text(const Plan *plan, Arena *arena)
         fprintf(out, "recompute: %lld of %lld values in %lld layers made again; saves %s, takes about %.1f %% of a step's time\n",
                 (long long)m->recompute.n_again, (long long)m->recompute.n_choices, (long long)m->recompute.n_layers,
                 format_bytes(arena, (double)(m->kept_bytes - m->activation_bytes)), 100 * m->recompute_share);
+    if (m->offload.n_values)
+        fprintf(out, "offload: %lld values, %s a micro step, wait in a file; saves %s%s, takes about %.1f %% of a step's time at %s a second\n",
+                (long long)m->offload.n_values, format_bytes(arena, (double)m->offload.n_bytes),
+                format_bytes(arena, (double)(m->kept_bytes - m->activation_bytes)), m->recompute.n_calls ? " with recompute" : "",
+                100 * m->offload_share, format_bytes(arena, OFFLOAD_BYTES_PER_SECOND));
     fclose(out);
     const char *result = arena_strndup(arena, text, n_bytes);
     free(text);
@@ -91,6 +96,8 @@ void plan_to_json(const Plan *plan, JsonWriter *json)
     json_write_object_end(json);
     json_field_int(json, "activations_kept", m->kept_bytes);
     json_field_double(json, "recompute_share", m->recompute_share);
+    json_field_int(json, "offload_bytes", m->offload.n_bytes);
+    json_field_double(json, "offload_share", m->offload_share);
     json_field_int(json, "peak_bytes_forecast", m->total_bytes);
     if (plan->seconds > 0)
         json_field_double(json, "seconds", plan->seconds);

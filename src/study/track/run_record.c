@@ -77,7 +77,7 @@ static void keep_line(RunRecord *record, const Line *line, const char *text)
         record->samples[record->n_samples++] = (RunSample){step, line->sample};
     if (line->event && strcmp(line->event, "rollback") == 0 && isfinite(line->to_step))
         undo_after(record, line->to_step);
-    if (line->event && strcmp(line->event, "recompute") != 0)  /* that one is a measurement */
+    if (line->event && strcmp(line->event, "recompute") != 0 && strcmp(line->event, "offload") != 0)  /* those are measurements */
         record->incidents[record->n_incidents++] = (RunIncident){step, line->event, text};
 }
 

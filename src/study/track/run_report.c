@@ -180,11 +180,14 @@ static void put_comparison(Page *page, const RunRecord *record, Arena *arena)
         {PHRASE("seconds", "초"), "seconds", "seconds", VALUE_SECONDS},
         {PHRASE("peak memory", "최대 메모리"), "peak_bytes_forecast", "peak_bytes", VALUE_BYTES},
         {PHRASE("time spent on recomputing", "재계산에 쓴 시간"), "recompute_share", "recompute_share", VALUE_PERCENT},
+        {PHRASE("activations in a file, a micro step", "파일에 둔 활성값, 마이크로 스텝마다"), "offload_bytes", "offload_bytes", VALUE_BYTES},
+        {PHRASE("time spent waiting for that file", "그 파일을 기다린 시간"), "offload_share", "offload_share", VALUE_PERCENT},
     };
+    const int n_compared = sizeof rows / sizeof rows[0];
     Phrase columns[] = {PHRASE("", ""), PHRASE("forecast", "예측"), PHRASE("outcome", "결과"), PHRASE("outcome / forecast", "결과 / 예측")};
-    Phrase cells[4 * 4];
+    Phrase cells[4 * sizeof rows / sizeof rows[0]];
     int n_rows = 0;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < n_compared; i++) {
         double forecast = run_number(&record->forecast, rows[i].forecast), outcome = run_number(&record->outcome, rows[i].outcome);
         if (!isfinite(forecast) || !isfinite(outcome) || forecast <= 0)
             continue;
