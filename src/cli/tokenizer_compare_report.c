@@ -93,22 +93,32 @@ static void add_vocabularies(Page *page, const Comparison *c, Arena *arena)
     page_table(page, &(PageTable){PHRASE("The 11,172 syllables, and what no text reaches", "11,172 음절과 닿지 않는 토큰"), columns, N, cells, c->n_tokenizers, true});
 }
 
-/* One table a text: a row a tokenizer, a column a measure. */
-static void add_numbers(Page *page, const Comparison *c, Arena *arena, int text)
+/* A row a tokenizer, a column each of the measures [begin, end). */
+static void add_table(Page *page, const Comparison *c, Arena *arena, int text, Phrase title, int begin, int end)
 {
     Phrase columns[N_MEASURES + 1] = {{"tokenizer", "토크나이저"}};
-    Phrase *cells = ARENA_ARRAY(arena, Phrase, c->n_tokenizers * (N_MEASURES + 1));
-    for (int m = 0; m < N_MEASURES; m++)
-        columns[m + 1] = measures[m].name;
+    int n = end - begin, width = n + 1;
+    Phrase *cells = ARENA_ARRAY(arena, Phrase, c->n_tokenizers * width);
+    for (int m = 0; m < n; m++)
+        columns[m + 1] = measures[begin + m].name;
     for (int i = 0; i < c->n_tokenizers; i++) {
         const ComparedTokenizer *t = &c->tokenizers[i];
-        const TextNumbers *n = text < c->n_texts ? &t->texts[text] : &t->all;
-        cells[i * (N_MEASURES + 1)] = PHRASE_SAME(t->name);
-        for (int m = 0; m < N_MEASURES; m++)
-            cells[i * (N_MEASURES + 1) + m + 1] = number_cell(arena, measures[m].kind, measures[m].of(n));
+        const TextNumbers *numbers = text < c->n_texts ? &t->texts[text] : &t->all;
+        cells[i * width] = PHRASE_SAME(t->name);
+        for (int m = 0; m < n; m++)
+            cells[i * width + m + 1] = number_cell(arena, measures[begin + m].kind, measures[begin + m].of(numbers));
     }
-    Phrase title = text < c->n_texts ? PHRASE_SAME(c->texts[text].domain) : PHRASE("all texts", "모든 글");
-    page_table(page, &(PageTable){title, columns, N_MEASURES + 1, cells, c->n_tokenizers, true});
+    page_table(page, &(PageTable){title, columns, width, cells, c->n_tokenizers, true});
+}
+
+/* Two tables a text, of as many columns as a page holds: how text is cut, and what is lost, how evenly, how fast. */
+static void add_numbers(Page *page, const Comparison *c, Arena *arena, int text)
+{
+    enum { N_OF_CUTS = 8 };
+    Phrase name = text < c->n_texts ? PHRASE_SAME(c->texts[text].domain) : PHRASE("all texts", "모든 글");
+    add_table(page, c, arena, text, name, 0, N_OF_CUTS);
+    Phrase more = {arena_printf(arena, "%s: coverage and speed", name.en), arena_printf(arena, "%s: 덮임과 속도", name.ko ? name.ko : name.en)};
+    add_table(page, c, arena, text, more, N_OF_CUTS, N_MEASURES);
 }
 
 /* Bars of one measure: a row a text, a series a tokenizer. */
