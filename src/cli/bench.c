@@ -14,6 +14,7 @@ static const Command benches[] = {
     {"ops", bench_ops_command, "a training step operator by operator, each against its roofline"},
     {"attention", bench_attention_command, "attention and its gradients, plain, chunked and fused"},
     {"decode", bench_decode_command, "generated tokens as a share of reading the weights"},
+    {"weights", bench_weights_command, "what a model loses when its weights are read in 8 or 4 bits"},
 };
 
 static Err bench_help(void)

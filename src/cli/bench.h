@@ -5,6 +5,7 @@
 #include "study/bench/bench_train.h"
 
 Err bench_peak(int argc, char **argv);
+Err bench_weights_command(int argc, char **argv);
 Err bench_train_command(int argc, char **argv);
 Err bench_attention_command(int argc, char **argv);
 Err bench_decode_command(int argc, char **argv);

@@ -6,22 +6,25 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "cli/command_line.h"
+#include "learn/generate/generate.h"
 #include "study/bench/bench_decode.h"
 
 #include <stdio.h>
 
 typedef struct {
     int64_t prompt, new_tokens, vocab_size, rounds;
-    int precision;
-    bool json;
+    int precision, weights;
+    bool profile, json;
 } DecodeSettings;
 
 static const Option rows[] = {
     OPTION_INT("prompt", DecodeSettings, prompt, 1, 1e6, "tokens before the first new one"),
     OPTION_INT("new-tokens", DecodeSettings, new_tokens, 1, 1e6, "tokens generated in a round"),
     OPTION_INT("vocab-size", DecodeSettings, vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),
-    OPTION_CHOICE("precision", DecodeSettings, precision, "f32|bf16", "of weights and cache"),
+    OPTION_CHOICE("precision", DecodeSettings, precision, "f32|bf16", "of weights as stored, of products and of the cache"),
+    OPTION_CHOICE("weights", DecodeSettings, weights, GENERATOR_WEIGHTS_CHOICES, "how the matrices are read: as `jikji generate --weights`"),
     OPTION_INT("rounds", DecodeSettings, rounds, 1, BENCH_DECODE_ROUNDS_MAX, "turns of probe, prefill and decode; medians count"),
+    OPTION_BOOL("profile", DecodeSettings, profile, "seconds of the last round's decoding by operator, too; FLOPs and bytes there are those of a whole chunk"),
     OPTION_BOOL("json", DecodeSettings, json, "one JSON object as the last line of stdout"),
 };
 
@@ -29,6 +32,7 @@ static const CommandHelp help = {
     .synopsis = "bench decode MODEL [settings]",
     .examples = "    jikji bench decode gpt2-124m\n"
                 "    jikji bench decode llama-110m --precision bf16 --json\n"
+                "    jikji bench decode gpt2-124m --weights int8 --profile\n"
                 "    jikji bench decode config.json --vocab-size 32000 --prompt 16 --new-tokens 100\n",
     .about = "MODEL is one of " BENCH_PRESETS ", a Hugging Face config.json, or a training recipe; weights and tokens are random.\n"
              "Decode's share is tokens a second, times the bytes of weights and cache that a token needs, over the rate at which memory is read.\n"
@@ -38,6 +42,8 @@ static const CommandHelp help = {
     .n_words_max = 1,
 };
 
+static const char *const weights_names[N_GENERATOR_WEIGHTS] = {"stored", "packed", "int8", "int4"};
+
 static void print_row(const char *name, const BenchDecodeRound *r)
 {
     printf("%-8s%12.1f%16.1f%8.1f %%%14.1f%18.1f%8.1f %%\n", name, r->tokens_per_second, r->read_bytes_per_second * 1e-9, 100 * r->share,
@@ -46,14 +52,16 @@ static void print_row(const char *name, const BenchDecodeRound *r)
 
 static void print_report(const char *name, const BenchDecodeReport *r, const BenchDecodeOptions *o, Arena *arena)
 {
-    printf("%s: %s parameters, a prompt of %lld tokens and %lld new ones, %s, %s, %d threads\n\n", name,
+    printf("%s: %s parameters, a prompt of %lld tokens and %lld new ones, %s, weights %s, %s, %d threads\n\n", name,
            format_count(arena, (double)r->n_params), (long long)o->prompt, (long long)o->new_tokens, dtype_name(o->dtype),
-           cpu_level_name(cpu_level()), parallel_threads());
+           weights_names[o->weights], cpu_level_name(cpu_level()), parallel_threads());
     printf("%-8s%12s%16s%10s%14s%18s%10s\n", "round", "decode tok/s", "reading, GB/s", "share", "prefill tok/s", "products, GFLOP/s", "share");
     for (int64_t i = 0; i < r->n_rounds; i++)
         print_row(arena_printf(arena, "%lld", (long long)i + 1), &r->round[i]);
     print_row("median", &r->median);
     printf("\n%s a new token, %.4g FLOPs a token of the prompt\n", format_bytes(arena, r->bytes_per_token), r->prefill_flops_per_token);
+    if (r->profile)
+        printf("\n%s", r->profile);
 }
 
 static void write_round(JsonWriter *json, const BenchDecodeRound *r)
@@ -75,6 +83,7 @@ static void print_json(const char *name, const BenchDecodeReport *r, const Bench
     json_field_int(json, "prompt", o->prompt);
     json_field_int(json, "new_tokens", o->new_tokens);
     json_field_string(json, "precision", dtype_name(o->dtype));
+    json_field_string(json, "weights", weights_names[o->weights]);
     json_field_string(json, "cpu_level", cpu_level_name(cpu_level()));
     json_field_int(json, "threads", parallel_threads());
     json_field_double(json, "bytes_per_token", r->bytes_per_token);
@@ -97,11 +106,12 @@ static Err run_bench(const char *name, const DecodeSettings *settings, Arena *ar
 {
     ModelConfig config;
     BenchTrainOptions unused = bench_train_options_default();
-    BenchDecodeOptions options = {settings->prompt, settings->new_tokens, settings->precision ? DTYPE_BF16 : DTYPE_F32, settings->rounds};
+    BenchDecodeOptions options = {.prompt = settings->prompt, .new_tokens = settings->new_tokens, .dtype = settings->precision ? DTYPE_BF16 : DTYPE_F32,
+                                  .weights = settings->weights, .n_rounds = settings->rounds, .profile = settings->profile};
     BenchDecodeReport *report = ARENA_NEW(arena, BenchDecodeReport);
     TRY(bench_model_read(&config, &unused, arena, name));
     TRY(bench_model_set_vocab(&config, name, settings->vocab_size));
-    TRY(bench_decode(report, &config, &options));
+    TRY(bench_decode(report, &config, &options, arena));
     if (settings->json)
         print_json(name, report, &options);
     else
@@ -113,7 +123,7 @@ Err bench_decode_command(int argc, char **argv)
 {
     Arena *arena = arena_new();
     BenchDecodeOptions usual = bench_decode_options_default();
-    DecodeSettings settings = {.prompt = usual.prompt, .new_tokens = usual.new_tokens, .rounds = usual.n_rounds};
+    DecodeSettings settings = {.prompt = usual.prompt, .new_tokens = usual.new_tokens, .rounds = usual.n_rounds, .weights = usual.weights};
     CommandWords words;
     Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
     if (err == OK && !words.helped) {

@@ -17,7 +17,7 @@ typedef struct {
     double temperature, top_p, min_p, repetition_penalty, frequency_penalty, presence_penalty;
     OptionTexts stop;
     bool ignore_eos, slide, echo, json;
-    int dtype, backend;
+    int dtype, backend, weights;
 } GenerateSettings;
 
 static const Option rows[] = {
@@ -41,6 +41,8 @@ static const Option rows[] = {
     OPTION_BOOL("echo", GenerateSettings, echo, "print the prompt first"),
     OPTION_BOOL("json", GenerateSettings, json, "one JSON object instead of the text"),
     OPTION_CHOICE("dtype", GenerateSettings, dtype, "f32|bf16|fp16", "of weights, products and cache; bf16 and fp16 halve their memory"),
+    OPTION_CHOICE("weights", GenerateSettings, weights, GENERATOR_WEIGHTS_CHOICES,
+                  "stored: read where they lie; packed: the same bits, laid out for speed; int8, int4: in fewer bits, with a loss"),
     OPTION_CHOICE("backend", GenerateSettings, backend, "reference|cpu", "plain kernels or fast ones"),
 };
 
@@ -50,7 +52,8 @@ static const CommandHelp help = {
                 "    jikji generate DIR --prompt \"옛날 옛적에\" --temperature 0.8 --top-p 0.95 --seed 7 --max-tokens 200\n"
                 "    jikji generate DIR --prompt \"Q: 2+2?\\nA:\" --temperature 0 --stop $'\\n' --json\n"
                 "    jikji generate DIR --prompt \"One day\" --prompt \"어느 날\" --samples 3 --min-p 0.1 --repetition-penalty 1.2\n"
-                "    jikji generate DIR --prompt \"The capital is\" --temperature 0 --max-tokens 1 --log-probs 5 --json\n",
+                "    jikji generate DIR --prompt \"The capital is\" --temperature 0 --max-tokens 1 --log-probs 5 --json\n"
+                "    jikji generate DIR --prompt \"Once upon a time\" --weights int8\n",
     .about = "DIR is a Hugging Face directory with its tokenizer, or a run. Repetition penalty, temperature, top-k, top-p and min-p mean what\n"
              "they mean in transformers, in that order; frequency and presence penalty are OpenAI's. All texts are written at once, each until\n"
              "its own end; several are printed when all are done. Log-probabilities are the model's own, in nats. When the context is full\n"
@@ -131,6 +134,7 @@ static Err load(Job *job, const char *dir)
     options.dtype = dtypes[s->dtype];
     TRY(model_dir_load(&job->store, &job->config, dir, &(ModelDeclareOptions){options.dtype, false}));
     options.backend = s->backend ? BACKEND_CPU : BACKEND_REFERENCE;
+    options.weights = (GeneratorWeights)s->weights;
     if (s->context > 0)
         options.context = s->context;
     TRY(generator_new(&job->gen, &job->config, job->store, &options));
@@ -311,7 +315,7 @@ Err cmd_generate(int argc, char **argv)
 {
     Job job = {.arena = arena_new(),
                .settings = {.samples = 1, .max_tokens = 128, .temperature = 0.8, .top_p = 0.95, .repetition_penalty = 1, .seed = 1,
-                            .log_probs = -1, .backend = BACKEND_CPU}};
+                            .log_probs = -1, .backend = BACKEND_CPU, .weights = WEIGHTS_PACKED}};
     CommandWords words;
     Err err = command_line_read(&words, &help, &job.settings, job.arena, argc, argv);
     if (err == OK && !words.helped) {

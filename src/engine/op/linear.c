@@ -11,6 +11,7 @@
 #include "engine/op/gemm.h"
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
+#include "engine/op/packed_weight.h"
 
 OP_KERNELS_DECLARE(linear_grad_bias);
 
@@ -349,3 +350,16 @@ const OpInfo linear_grad_bias_info = {
     .reference = grad_bias_reference,
     .cpu = OP_KERNELS(linear_grad_bias),
 };
+
+/* ---- what a pass may ask ---- */
+
+bool linear_is_over_param(const Graph *g, const Call *call, WeightLayout *layout)
+{
+    if (call->op != &linear_info && call->op != &linear_in_out_info)
+        return false;
+    const Node *w = call->in[1];
+    *layout = call->op == &linear_info ? WEIGHT_OUT_IN : WEIGHT_IN_OUT;
+    if (w->kind != NODE_STATE || w->param < 0)
+        return false;
+    return !store_bucket(graph_store(g), store_param(graph_store(g), w->param)->bucket)->trainable;
+}

@@ -14,23 +14,36 @@
 
 typedef struct Generator Generator;
 
+/* How the matrices are read. Only the first sees weights that change after generator_bind.
+ *   stored  where they lie
+ *   packed  copies of the same numbers, laid out for reading (op/packed_weight.h): the same bits, faster; without effect where that does not help
+ *   int8    copies in 8 bits with a scale for 32 of them, 8.5 bits a weight: other bits than stored, and a loss that `jikji bench weights` measures
+ *   int4    in 4 bits, 4.5 a weight */
+typedef enum { WEIGHTS_STORED, WEIGHTS_PACKED, WEIGHTS_INT8, WEIGHTS_INT4, N_GENERATOR_WEIGHTS } GeneratorWeights;
+#define GENERATOR_WEIGHTS_CHOICES "stored|packed|int8|int4"
+
 typedef struct {
     int64_t n_sequences;  /* at once */
     int64_t context;      /* tokens a sequence may hold, prompt included: 1 .. seq_len_max */
     int64_t chunk;        /* most tokens of one run, >= n_sequences */
     DType dtype;          /* that of the parameters (ModelDeclareOptions), and of the key-value cache */
     Backend backend;
+    GeneratorWeights weights;
 } GeneratorOptions;
-/* One sequence, the model's whole context, chunks of 256, on the fast kernels. */
+/* One sequence, the model's whole context, chunks of 256, on the fast kernels, weights as stored. */
 GeneratorOptions generator_options_default(const ModelConfig *config);
 
 /* Adds the caches to the store and compiles the program; no memory yet, so plan may count it. The store holds the model's parameters
  * (model_declare) and outlives the generator. ERR_USAGE: an option out of bounds. */
 Err generator_new(Generator **out, const ModelConfig *config, Store *store, const GeneratorOptions *options);
-/* Maps the program's memory; the store must be allocated, caches included. */
+/* Maps the program's memory and packs the weights; the store must be allocated, caches included, and hold the weights. */
 Err generator_bind(Generator *gen);
 void generator_free(Generator *gen);  /* NULL is fine; the caches stay in the store */
 const ProgramPlan *generator_plan(const Generator *gen);
+/* For profiles. */
+Program *generator_program(Generator *gen);
+/* Bytes of matrices that a token reads: copies, and what was not copied. */
+int64_t generator_weight_bytes(const Generator *gen);
 const GeneratorOptions *generator_options(const Generator *gen);
 const ModelConfig *generator_config(const Generator *gen);
 

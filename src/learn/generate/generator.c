@@ -1,6 +1,7 @@
 /* generator.c - the program with a key-value cache. Sequence s owns the cache rows s * context .. (s + 1) * context - 1. */
 #include "engine/op/op.h"
 #include "engine/pass/autocast.h"
+#include "engine/pass/pack.h"
 #include "learn/generate/generate.h"
 
 #include <assert.h>
@@ -12,6 +13,10 @@ struct Generator {
     Graph *graph;
     Program *program;
     int64_t *length;  /* tokens in each sequence's cache */
+    Store *store;
+    Arena *arena;     /* of packed */
+    PackedWeight *packed;
+    int n_packed;
 };
 
 GeneratorOptions generator_options_default(const ModelConfig *config)
@@ -29,6 +34,17 @@ static Err check_options(const GeneratorOptions *o)
     return OK;
 }
 
+/* Packed f32 and bf16 pay where a vector is a register; where bf16 has an instruction of its own they would have other bits. */
+static void pack(Generator *gen)
+{
+    const GeneratorOptions *o = &gen->options;
+    bool helps = o->backend == BACKEND_CPU && ((o->dtype == DTYPE_F32 && cpu_level() >= CPU_AVX512) || (o->dtype == DTYPE_BF16 && cpu_level() == CPU_AVX512));
+    if (o->weights == WEIGHTS_INT8 || o->weights == WEIGHTS_INT4)
+        gen->n_packed = pass_pack_weights(gen->graph, o->weights == WEIGHTS_INT8 ? PACKED_INT8 : PACKED_INT4, &gen->packed, gen->arena);
+    else if (o->weights == WEIGHTS_PACKED && helps)
+        gen->n_packed = pass_pack_weights(gen->graph, o->dtype == DTYPE_F32 ? PACKED_F32 : PACKED_BF16, &gen->packed, gen->arena);
+}
+
 static void record(Generator *gen)
 {
     Graph *g = gen->graph;
@@ -39,6 +55,7 @@ static void record(Generator *gen)
     graph_output(g, "logits", model_logits(g, &gen->config, hidden));
     if (dtype_is_half(o->dtype))
         pass_autocast(g, o->dtype);
+    pack(gen);
 }
 
 Err generator_new(Generator **out, const ModelConfig *config, Store *store, const GeneratorOptions *options)
@@ -48,7 +65,7 @@ Err generator_new(Generator **out, const ModelConfig *config, Store *store, cons
     TRY(check_options(options));
     model_declare_cache(config, store, options->dtype, options->n_sequences * options->context);
     Generator *gen = mem_alloc(sizeof *gen);
-    *gen = (Generator){.config = longest, .options = *options, .graph = graph_new(store)};
+    *gen = (Generator){.config = longest, .options = *options, .graph = graph_new(store), .store = store, .arena = arena_new()};
     gen->length = mem_alloc(sizeof *gen->length * (size_t)options->n_sequences);
     record(gen);
     Err err = graph_compile(&gen->program, gen->graph, &(CompileOptions){options->backend});
@@ -62,7 +79,9 @@ Err generator_new(Generator **out, const ModelConfig *config, Store *store, cons
 
 Err generator_bind(Generator *gen)
 {
-    return program_bind(gen->program);
+    TRY(program_bind(gen->program));
+    packed_weights_fill(gen->store, gen->packed, gen->n_packed);
+    return OK;
 }
 
 void generator_free(Generator *gen)
@@ -72,12 +91,32 @@ void generator_free(Generator *gen)
     program_free(gen->program);
     graph_free(gen->graph);
     free(gen->length);
+    arena_free(gen->arena);
     free(gen);
 }
 
 const ProgramPlan *generator_plan(const Generator *gen)
 {
     return program_plan(gen->program);
+}
+
+Program *generator_program(Generator *gen)
+{
+    return gen->program;
+}
+
+int64_t generator_weight_bytes(const Generator *gen)
+{
+    Arena *arena = arena_new();
+    ModelMatrix *matrices;
+    int n = model_matrices(&matrices, &gen->config, arena);
+    int64_t n_bytes = 0;
+    for (int i = 0; i < n; i++)
+        n_bytes += matrices[i].n_in * matrices[i].n_out * dtype_bytes(gen->options.dtype);
+    for (int i = 0; i < gen->n_packed; i++)
+        n_bytes += packed_bytes(&gen->packed[i].spec) - gen->packed[i].spec.n_in * gen->packed[i].spec.n_out * dtype_bytes(gen->options.dtype);
+    arena_free(arena);
+    return n_bytes;
 }
 
 const GeneratorOptions *generator_options(const Generator *gen)

@@ -176,7 +176,20 @@ static bool decode_equals(const Bits *t, Generator *gen)
     return equal;
 }
 
-static void check_prefill_and_decode(Bits *t)
+/* What this generator says of a sequence in one run. */
+static char *logits_of(const Bits *t, Generator *gen, const int32_t *ids, int64_t n)
+{
+    GeneratorToken tokens[N];
+    generator_truncate(gen, 0, 0);
+    for (int64_t i = 0; i < n; i++)
+        tokens[i] = (GeneratorToken){0, ids[i], true};
+    char *logits = arena_alloc(t->arena, (size_t)(n * row_bytes(t)));
+    memcpy(logits, generator_run(gen, tokens, n)->data, (size_t)(n * row_bytes(t)));
+    return logits;
+}
+
+/* Weights in fewer bits have bits of their own: those of one run are then what the other ways must give. */
+static void check_weights(Bits *t, GeneratorWeights weights)
 {
     Generator *gen;
     const int n_threads = parallel_threads();
@@ -184,10 +197,17 @@ static void check_prefill_and_decode(Bits *t)
     options.n_sequences = N;
     options.context = options.chunk = N;
     options.dtype = t->dtype;
+    options.weights = weights;
     REQUIRE_OK(generator_new(&gen, &t->config, t->store, &options));
     REQUIRE_OK(store_allocate(t->store));
     REQUIRE_OK(generator_bind(gen));
     parallel_set_threads(1);
+    if (weights >= WEIGHTS_INT8) {
+        const char *whole = t->logits_a;
+        t->logits_a = logits_of(t, gen, t->a, LEN_A);
+        t->logits_b = logits_of(t, gen, t->b, LEN_B);
+        CHECK(!same(t, t->logits_a, whole, LEN_A));
+    }
     for (int64_t chunk = 1; chunk <= N; chunk = chunk * 3 + 2)
         CHECK(prefill_equals(t, gen, 3, t->b, LEN_B, chunk, t->logits_b));
     CHECK(prefill_equals(t, gen, 3, t->a, LEN_A, LEN_A, t->logits_a));
@@ -198,6 +218,23 @@ static void check_prefill_and_decode(Bits *t)
     CHECK(same(t, logits->data, t->logits_b + 10 * row_bytes(t), 1));
     parallel_set_threads(n_threads);
     generator_free(gen);
+}
+
+static void check_prefill_and_decode(Bits *t)
+{
+    check_weights(t, WEIGHTS_STORED);
+    check_weights(t, WEIGHTS_PACKED);
+}
+
+TEST(generator, weights_in_fewer_bits_keep_the_promise_about_bits)
+{
+    for (int weights = WEIGHTS_INT8; weights <= WEIGHTS_INT4; weights++)
+        for (int i = 0; i < 2; i++) {
+            Bits t;
+            REQUIRE(bits_open(&t, configs[i], i ? DTYPE_BF16 : DTYPE_F32));
+            check_weights(&t, (GeneratorWeights)weights);
+            bits_close(&t);
+        }
 }
 
 TEST(generator, logits_are_the_same_by_prefill_in_any_chunks_or_by_decode)

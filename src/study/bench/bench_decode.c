@@ -13,12 +13,12 @@
 
 BenchDecodeOptions bench_decode_options_default(void)
 {
-    return (BenchDecodeOptions){.prompt = 256, .new_tokens = 32, .dtype = DTYPE_F32, .n_rounds = 5};
+    return (BenchDecodeOptions){.prompt = 256, .new_tokens = 32, .dtype = DTYPE_F32, .weights = WEIGHTS_PACKED, .n_rounds = 5};
 }
 
 /* ---- what is needed ---- */
 
-static void count_needs(BenchDecodeReport *report, const ModelConfig *config, const BenchDecodeOptions *o)
+static void count_needs(BenchDecodeReport *report, const Generator *gen, const ModelConfig *config, const BenchDecodeOptions *o)
 {
     Arena *arena = arena_new();
     ModelMatrix *matrices;
@@ -30,7 +30,7 @@ static void count_needs(BenchDecodeReport *report, const ModelConfig *config, co
     double cached = 2.0 * (double)(config->n_layer * config->n_kv_head * config->head_dim) * mean_length;
     double attention = 2.0 * (double)(config->n_layer * config->n_head * config->head_dim) * (double)o->prompt;  /* 4 T C / 2: causal */
     report->n_params = model_n_params(config);
-    report->bytes_per_token = width * (weights + cached);
+    report->bytes_per_token = (double)generator_weight_bytes(gen) + width * cached;
     report->prefill_flops_per_token = 2.0 * (weights - head) + attention;
     arena_free(arena);
 }
@@ -92,7 +92,7 @@ static Err probe(Probe *p, const Turns *t)
     return OK;
 }
 
-static Err run_rounds(BenchDecodeReport *report, Turns *t, GeneratorToken *tokens)
+static Err run_rounds(BenchDecodeReport *report, Turns *t, GeneratorToken *tokens, Arena *arena)
 {
     const BenchDecodeOptions *o = t->options;
     Probe before, after;
@@ -103,7 +103,11 @@ static Err run_rounds(BenchDecodeReport *report, Turns *t, GeneratorToken *token
     for (int64_t i = 0; i < o->n_rounds && err == OK; i++) {
         BenchDecodeRound *round = &report->round[i];
         round->prefill_per_second = (double)o->prompt / prefill_seconds(t, tokens);
+        program_profile(generator_program(t->gen), o->profile);
         round->tokens_per_second = (double)o->new_tokens / decode_seconds(t);
+        if (o->profile)
+            report->profile = program_profile_text(generator_program(t->gen), arena);
+        program_profile(generator_program(t->gen), false);
         err = probe(&after, t);
         round->read_bytes_per_second = (before.read + after.read) / 2;
         round->matmul_flops_per_second = (before.flops + after.flops) / 2;
@@ -118,14 +122,14 @@ static Err run_rounds(BenchDecodeReport *report, Turns *t, GeneratorToken *token
 }
 
 static Err bench_with_generator(BenchDecodeReport *report, Generator *gen, Store *store, const ModelConfig *config,
-                                const BenchDecodeOptions *o)
+                                const BenchDecodeOptions *o, Arena *arena)
 {
     Turns turns = {.gen = gen, .config = config, .options = o, .state = 1};
     TRY(store_allocate(store));
     model_init(config, store, 1);
     TRY(generator_bind(gen));
     GeneratorToken *tokens = malloc((size_t)generator_options(gen)->chunk * sizeof *tokens);
-    Err err = tokens ? run_rounds(report, &turns, tokens) : err_set(ERR_MEMORY, "out of memory");
+    Err err = tokens ? run_rounds(report, &turns, tokens, arena) : err_set(ERR_MEMORY, "out of memory");
     free(tokens);
     return err;
 }
@@ -151,21 +155,23 @@ static void take_medians(BenchDecodeReport *report)
     }
 }
 
-Err bench_decode(BenchDecodeReport *report, const ModelConfig *config, const BenchDecodeOptions *o)
+Err bench_decode(BenchDecodeReport *report, const ModelConfig *config, const BenchDecodeOptions *o, Arena *arena)
 {
     *report = (BenchDecodeReport){0};
     if (o->prompt < 1 || o->new_tokens < 1 || o->prompt + o->new_tokens > config->seq_len_max)
         return err_set(ERR_USAGE, "a prompt of %lld and %lld new tokens do not fit the model's context of %lld", (long long)o->prompt,
                        (long long)o->new_tokens, (long long)config->seq_len_max);
-    count_needs(report, config, o);
     Store *store = store_new();
     Generator *gen = NULL;
     GeneratorOptions options = generator_options_default(config);
     options.dtype = o->dtype;
+    options.weights = (GeneratorWeights)o->weights;
     model_declare(config, store, &(ModelDeclareOptions){.dtype = o->dtype, .trainable = false});
     Err err = generator_new(&gen, config, store, &options);
     if (err == OK)
-        err = bench_with_generator(report, gen, store, config, o);
+        count_needs(report, gen, config, o);
+    if (err == OK)
+        err = bench_with_generator(report, gen, store, config, o, arena);
     if (err == OK)
         take_medians(report);
     generator_free(gen);

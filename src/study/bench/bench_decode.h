@@ -7,14 +7,17 @@
 #ifndef STUDY_BENCH_BENCH_DECODE_H
 #define STUDY_BENCH_BENCH_DECODE_H
 
+#include "base/arena.h"
 #include "learn/model/model.h"
 
 #include <stdbool.h>
 
 typedef struct {
     int64_t prompt, new_tokens;  /* each at least 1; together within the model's context */
-    DType dtype;                 /* of weights and cache: f32 or bf16 */
+    DType dtype;                 /* of weights as stored, products and cache: f32 or bf16 */
+    int weights;                 /* GeneratorWeights */
     int64_t n_rounds;            /* 1 .. BENCH_DECODE_ROUNDS_MAX */
+    bool profile;
 } BenchDecodeOptions;
 BenchDecodeOptions bench_decode_options_default(void);
 
@@ -31,9 +34,10 @@ typedef struct {
     int64_t n_rounds;
     BenchDecodeRound round[BENCH_DECODE_ROUNDS_MAX];
     BenchDecodeRound median;          /* of each column by itself */
+    const char *profile;              /* of decoding, by operator, in the arena; NULL: not asked for */
 } BenchDecodeReport;
 
 /* ERR_USAGE: a prompt and new tokens beyond the context. ERR_INTERRUPTED after Ctrl-C. */
-Err bench_decode(BenchDecodeReport *report, const ModelConfig *config, const BenchDecodeOptions *options);
+Err bench_decode(BenchDecodeReport *report, const ModelConfig *config, const BenchDecodeOptions *options, Arena *arena);
 
 #endif

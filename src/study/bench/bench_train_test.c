@@ -1,5 +1,6 @@
 /* bench_train_test.c - the yardstick and the measured training hang together. */
 #include "study/bench/bench_decode.h"
+#include "study/bench/bench_weights.h"
 #include "study/bench/bench_train.h"
 
 #include "base/test.h"
@@ -102,7 +103,7 @@ TEST(bench_decode, needs_what_a_token_reads)
     BenchDecodeReport *report = ARENA_NEW(arena, BenchDecodeReport);
     REQUIRE(tiny(&config, arena));
     BenchDecodeOptions options = {.prompt = 8, .new_tokens = 4, .dtype = DTYPE_BF16, .n_rounds = 2};
-    REQUIRE_OK(bench_decode(report, &config, &options));
+    REQUIRE_OK(bench_decode(report, &config, &options, arena));
     double body = 4 * 16 * 16 + 3 * 16 * 24, head = 50 * 16, cached = 2 * 16 * (8 + 2);
     CHECK_EQUAL(report->bytes_per_token, 2 * (body + head + cached));
     CHECK_EQUAL(report->prefill_flops_per_token, 2 * body + 2 * 16 * 8);
@@ -110,7 +111,41 @@ TEST(bench_decode, needs_what_a_token_reads)
     const BenchDecodeRound *m = &report->median;
     CHECK_CLOSE(m->share, 0.5 * (report->round[0].share + report->round[1].share), 1e-12);
     CHECK(m->tokens_per_second > 0 && m->prefill_per_second > 0 && m->read_bytes_per_second > 0 && m->prefill_share > 0);
+    /* Groups of 32 inputs and panels of 64 outputs, whole: five matrices of 16 inputs, one of 24; 34 bytes a group and output. */
+    options.new_tokens = 4;
+    options.weights = WEIGHTS_INT8;
+    options.profile = true;
+    REQUIRE_OK(bench_decode(report, &config, &options, arena));
+    CHECK_EQUAL(report->bytes_per_token, 8 * 64 * 34 + 2 * cached);
+    CHECK(strstr(report->profile, "linear_packed") != NULL);
     options.new_tokens = 9;
-    CHECK(bench_decode(report, &config, &options) == ERR_USAGE);
+    CHECK(bench_decode(report, &config, &options, arena) == ERR_USAGE);
+    arena_free(arena);
+}
+
+/* Goal: packed weights lose nothing, eight bits less than four, and f32's own divergence is zero. */
+TEST(bench_weights, fewer_bits_lose_more)
+{
+    Arena *arena = arena_new();
+    ModelConfig config;
+    BenchWeightsReport r;
+    REQUIRE(tiny(&config, arena));
+    config.init_std = 0.3;
+    Store *store = store_new();
+    model_declare(&config, store, &(ModelDeclareOptions){DTYPE_F32, false});
+    REQUIRE_OK(store_allocate(store));
+    model_init(&config, store, 7);
+    int32_t ids[40];
+    for (int i = 0; i < 40; i++)
+        ids[i] = i * 7 % 50;
+    REQUIRE_OK(bench_weights(&r, &config, store, ids, 40, 16));
+    CHECK_EQUAL(r.n_tokens, 15 + 15 + 7);
+    CHECK(r.row[WEIGHTS_STORED].kl == 0 && r.row[WEIGHTS_STORED].same_top == 1);
+    CHECK(r.row[WEIGHTS_PACKED].loss == r.row[WEIGHTS_STORED].loss && r.row[WEIGHTS_PACKED].kl == 0);
+    CHECK(r.row[WEIGHTS_INT8].kl > 0 && r.row[WEIGHTS_INT8].kl < 1e-3);
+    CHECK(r.row[WEIGHTS_INT4].kl > 10 * r.row[WEIGHTS_INT8].kl && r.row[WEIGHTS_INT4].kl_max >= r.row[WEIGHTS_INT4].kl);
+    CHECK(bench_weights(&r, &config, store, ids, 1, 16) == ERR_USAGE);
+    CHECK(bench_weights(&r, &config, store, ids, 40, 17) == ERR_USAGE);
+    store_free(store);
     arena_free(arena);
 }

@@ -1,0 +1,47 @@
+/* packed_weight.h - a weight matrix laid out for being read once from end to end: by decode, at the speed of memory, and by prefill without
+ * packing. Whole, or in 8 or 4 bits with a scale for every 32 inputs of an output.
+ *
+ * Columns (outputs) go in panels of 64. Inside a panel the steps of k follow one another, so one thread reads one stream:
+ *
+ *   f32, bf16   [k][64]
+ *   int8        groups of 32 steps: [64] fp16 scales, then [k][64] signed bytes -127 .. 127
+ *   int4        groups of 32 steps: [64] fp16 scales, then [k / 8][64] u32: eight codes, k % 8 = 0 in the lowest bits; a code c stands for c - 8
+ *
+ * A weight of int8 or int4 is scale * code. int8: scale = largest / 127. int4: of 16 scales between 0.7 and 1 times that which takes the largest
+ * weight to -8 (it keeps its sign), the one with the least squared error. Columns and steps beyond the matrix are zeros. */
+#ifndef ENGINE_OP_PACKED_WEIGHT_H
+#define ENGINE_OP_PACKED_WEIGHT_H
+
+#include "engine/graph/op_info.h"
+#include "engine/op/op.h"
+
+typedef enum { PACKED_F32, PACKED_BF16, PACKED_INT8, PACKED_INT4, N_PACKED_FORMATS } PackedFormat;
+const char *packed_format_name(PackedFormat format);  /* "f32", "bf16", "int8", "int4" */
+
+enum { PACKED_COLUMNS = 64, PACKED_GROUP = 32 };
+
+typedef struct {
+    int64_t n_in, n_out;   /* K and M, at least 1 */
+    int32_t format;        /* PackedFormat */
+    int32_t unused;
+} PackedSpec;
+
+int64_t packed_panel_bytes(const PackedSpec *spec);
+int64_t packed_bytes(const PackedSpec *spec);
+
+/* Packs w, [M, K] or [K, M] by layout, f32, bf16 or fp16 (PACKED_F32 of f32, PACKED_BF16 of bf16, int8 and int4 of any), on all threads. */
+void packed_fill(void *packed, const PackedSpec *spec, const Tensor *w, WeightLayout layout);
+
+/* The weight from input k to output m, as products use it. */
+double packed_weight(const void *packed, const PackedSpec *spec, int64_t k, int64_t m);
+
+/* y[N, M] = x[N, K] * W + bias[M], where `packed` is a u8 state of packed_bytes(spec). Not differentiable.
+ * Bits. f32 and bf16: those of linear (gemm.h), but on CPU_AVX512_BF16, where two bf16 operands have an instruction of their own. int8 and int4: a group's
+ * sum is formed from zero in f32 in the order of k, then total = total + scale * sum, fused, group by group; the bias is added last. So a row never depends
+ * on its neighbours, nor on threads. */
+Node *linear_packed(Graph *g, Node *x, Node *packed, Node *bias, const PackedSpec *spec);
+
+/* Whether a call is linear() over a frozen parameter, and how that lies. */
+bool linear_is_over_param(const Graph *g, const Call *call, WeightLayout *layout);
+
+#endif
