@@ -172,6 +172,15 @@ static void forward_task(const Forward *f, const AttentionTile *tile, int64_t kv
     }
 }
 
+/* Counted in multiplications, not in rows: one row that decodes may see a long cache. */
+static bool is_worth_threads(const Forward *f, const AttentionTile *tiles, int64_t n_tiles)
+{
+    int64_t n_pairs = 0;
+    for (int64_t t = 0; t < n_tiles; t++)
+        n_pairs += (int64_t)(tiles[t].token_end - tiles[t].token_begin) * (tiles[t].key_end - tiles[t].key_begin);
+    return n_pairs * f->q->shape.dim[1] * (f->width + f->v_width) > 4 * PARALLEL_MIN;
+}
+
 void KERNEL(attention)(const KernelCall *call)
 {
     const AttentionAttr *attr = call->attr;
@@ -189,7 +198,7 @@ void KERNEL(attention)(const KernelCall *call)
     int64_t tokens_max = f.heads_a_key_head < ATTENTION_LANES ? ATTENTION_LANES / f.heads_a_key_head : 1;
     int64_t n_tiles = attention_cut(f.ranges, attr->options.window, k->shape.dim[0], tokens_max, tiles), n_tasks = n_tiles * kv_heads;
     /* Late tiles see more keys than early ones: the long tasks go first. */
-#pragma omp parallel for schedule(dynamic) if (tensor_count(f.y) > PARALLEL_MIN)
+#pragma omp parallel for schedule(dynamic) if (is_worth_threads(&f, tiles, n_tiles))
     for (int64_t task = 0; task < n_tasks; task++)
         forward_task(&f, &tiles[n_tiles - 1 - task % n_tiles], task / n_tiles);
 }
