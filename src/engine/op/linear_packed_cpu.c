@@ -161,15 +161,20 @@ SIMD_INLINE void tile_rows(const Tile *t, const int n_rows, PackedFormat format)
     }
 }
 
-static void tile_run(const Tile *t, int64_t n_rows, PackedFormat format)
+/* Up to TILE_ROWS rows in as few passes as there are kernels for: each is unrolled whole, so they are few. */
+static void tile_run(Tile t, int64_t n_rows, PackedFormat format)
 {
-    switch (n_rows) {
-    case 1: tile_rows(t, 1, format); break;
-    case 2: tile_rows(t, 2, format); break;
-    case 3: tile_rows(t, 3, format); break;
-    case 4: tile_rows(t, 4, format); break;
-    case 5: tile_rows(t, 5, format); break;
-    default: tile_rows(t, TILE_ROWS, format); break;
+    while (n_rows > 0) {
+        int64_t n = !SIMD_AVX512 || n_rows == 1 ? 1 : n_rows == TILE_ROWS ? TILE_ROWS : 2;
+        if (n == 1)
+            tile_rows(&t, 1, format);
+        else if (SIMD_AVX512 && n == 2)
+            tile_rows(&t, 2, format);
+        else if (SIMD_AVX512)
+            tile_rows(&t, TILE_ROWS, format);
+        t.x += n * t.x_stride;
+        t.total += n * PACKED_COLUMNS;
+        n_rows -= n;
     }
 }
 
@@ -199,7 +204,7 @@ static void run_piece(const KernelCall *call, const float *x, int64_t x_stride, 
     for (; row < row_end; row += TILE_ROWS) {
         int64_t n_rows = row_end - row < TILE_ROWS ? row_end - row : TILE_ROWS;
         Tile tile = {x + row * x_stride, x_stride, spec->n_in, (const char *)call->in[1].data + panel * packed_panel_bytes(spec), total};
-        tile_run(&tile, n_rows, (PackedFormat)spec->format);
+        tile_run(tile, n_rows, (PackedFormat)spec->format);
         for (int64_t r = 0; r < n_rows; r++)
             store_row(&call->out[0], row + r, column, total + r * PACKED_COLUMNS, call->in[2].data, n_columns);
     }
