@@ -211,16 +211,20 @@ static int64_t own_part(int64_t n, int64_t near, int64_t least, int64_t unit, in
     return round_up(divide_up(n, round_up(wanted, n_threads)), unit);
 }
 
-/* The larger of the operands that must be packed becomes each thread's own, if threads then have the same to do, and meet only once: where K
- * comes in several ranges, they would wait for each other after each. */
+/* Of the operands that must be packed the larger one becomes each thread's own, if threads then have the same to do, and meet only once:
+ * where K comes in several ranges, they would wait for each other after each. A small B is not worth cutting: rows of C are better
+ * written whole. */
 static bool cut_own_tiles(Block *block, const Job *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     WorkspaceWords words = workspace_words(job->g);
+    bool b_is_small = panel_words(block, b, block->n_columns) <= B_WORDS_OWN;
+    if (job->g->k > block->n_k || (b_is_small && block->a_as_it_lies))
+        return false;
     int64_t own_words, room;
     block->tile_rows = block->n_rows;
     block->tile_columns = block->n_columns;
-    if (block->a_as_it_lies || block->n_columns >= block->n_rows) {
+    if (block->a_as_it_lies || (!b_is_small && block->n_columns >= block->n_rows)) {
         int64_t near = max_i64(B_WORDS_OWN / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
         block->own = OWN_B;
         block->tile_columns = own_part(block->n_columns, near, 2 * b.lanes, b.lanes, job->n_threads);
@@ -231,8 +235,6 @@ static bool cut_own_tiles(Block *block, const Job *job)
         own_words = panel_words(block, a, block->tile_rows), room = words.a;
     }
     block->n_tiles = count_tiles(block);
-    if (job->g->k > block->n_k)
-        return false;
     bool is_even = block->n_tiles % job->n_threads == 0 || block->n_tiles >= 8 * job->n_threads;
     return is_even && own_words * job->n_threads <= room;
 }
