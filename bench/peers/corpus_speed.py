@@ -64,6 +64,8 @@ def make_inputs(data, work, n_bytes):
                         f"WARC-Date: 2024-01-01T00:00:00Z\r\nWARC-Target-URI: https://example.org/{i}/{k}\r\n"
                         f"Content-Type: application/http; msgtype=response\r\nContent-Length: {len(block)}\r\n\r\n").encode()
                 f.write(gzip.compress(warc + block + b"\r\n\r\n", 6))
+    with open(f"{work}/many.warc.gz", "wb") as f:  # long enough that the start of a process does not show
+        f.write(open(f"{work}/pages.warc.gz", "rb").read() * 12)
     with open(f"{work}/pipeline.yaml", "w") as f:
         f.write(f"version: 1\ninputs: [{work}/pages.warc.gz]\nout: {work}/built\nstages:\n  - extract\n  - quality: {{rules: [gopher, fineweb]}}\n  - c4\n"
                 "  - pii\n")
@@ -121,11 +123,12 @@ def exact_job(work):
 def minhash_job(work):
     from datatrove.pipeline.dedup import MinhashConfig, MinhashDedupSignature
     from datatrove.pipeline.readers import JsonlReader
-    from datatrove.utils.hashing import HashConfig
 
     def job(limit=-1):  # signatures alone: the first of datatrove's four steps
-        MinhashDedupSignature(f"{work}/minhash", MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8, hash_config=HashConfig(hash_fc="xxhash"))).run(
-            JsonlReader(f"{work}/text", limit=limit).run(None, 0, 1), 0, 1)
+        step = MinhashDedupSignature(f"{work}/minhash", MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8))
+        hash_bytes = step._hash_func
+        step._hash_func = lambda text: hash_bytes(text.encode())  # xxhash 4 takes no text
+        step.run(JsonlReader(f"{work}/text", limit=limit).run(None, 0, 1), 0, 1)
     return job
 
 
@@ -145,7 +148,7 @@ def warc_job(work):
 
     def job(limit=-1):
         n = 0
-        for record in ArchiveIterator(open(f"{work}/pages.warc.gz", "rb"), record_types=WarcRecordType.response, parse_http=True):
+        for record in ArchiveIterator(open(f"{work}/many.warc.gz", "rb"), record_types=WarcRecordType.response, parse_http=True):
             n += len(record.reader.read())
     return job
 
@@ -187,7 +190,7 @@ ROWS = {  # name: (input, command of ours, package of the peer, what it does, it
     "parts, sentences": (TEXT, ["corpus", "parts", TEXT, "--unit", "sentence", "--out", OUT], None, "", None),
     "extract": ("{work}/pages.jsonl", ["corpus", "extract", "{work}/pages.jsonl", "--field", "html", "--chars-min", "0", "--out", "{work}/extract.jsonl"],
                 "trafilatura", "extract, default settings", extract_job),
-    "warc": ("{work}/pages.warc.gz", None, "FastWARC", "records with HTTP, payload read", warc_job),
+    "warc": ("{work}/many.warc.gz", None, "FastWARC", "records with HTTP, payload read", warc_job),
     "pipeline": ("{work}/pages.warc.gz", ["corpus", "build", "{work}/pipeline.yaml"], "datatrove",
                  "FastWARC, Trafilatura, Gopher, FineWeb, C4, PII", pipeline_job),
 }
