@@ -64,7 +64,7 @@ const char page_style[] =
     /* tables and texts */
     ".scroll{overflow-x:auto;margin-bottom:24px}"
     "table{border-collapse:collapse;width:100%;font-size:14.5px}caption{text-align:left;font-weight:650;padding-bottom:7px}"
-    "th,td{text-align:left;padding:6px 18px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}"
+    "th,td{text-align:left;padding:6px 18px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top;min-width:6ch}"
     "thead th{font-weight:500;font-size:13px;color:var(--soft);border-bottom:1px solid var(--soft)}tbody th{font-weight:500}"
     ".numbers td,.numbers thead th+th{text-align:right}"
     "th:last-child,td:last-child{padding-right:0}"

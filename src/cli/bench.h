@@ -9,6 +9,7 @@ Err bench_weights_command(int argc, char **argv);
 Err bench_train_command(int argc, char **argv);
 Err bench_attention_command(int argc, char **argv);
 Err bench_decode_command(int argc, char **argv);
+Err bench_passes_command(int argc, char **argv);
 Err bench_ops_command(int argc, char **argv);
 
 /* The model that `name` stands for (one of BENCH_PRESETS, a Hugging Face config.json, a training recipe), and sizes that suit it. */

@@ -1,6 +1,7 @@
 /* bench_train.c - probes and training steps in turns. */
 #include "study/bench/bench_train.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "learn/objective/objective.h"
@@ -124,14 +125,34 @@ static Err run_steps(BenchTrainReport *report, Trainer *trainer, double seconds,
     return OK;
 }
 
-static Err run_rounds(BenchTrainReport *report, Trainer *trainer, const ModelConfig *config, const BenchTrainOptions *o)
+static uint64_t hash_states(const Store *store)
+{
+    uint64_t hash = 0;
+    for (int s = 0; s < store_n_states(store); s++) {
+        Tensor t = store_state_tensor(store, s);
+        hash = hash * 31 + hash_bytes(t.data, tensor_bytes(&t));
+    }
+    return hash;
+}
+
+/* What makes values again, as planned and as it was. */
+static void take_recompute(BenchTrainReport *report, Trainer *trainer)
+{
+    ProgramSeconds micro = program_seconds(trainer_micro_step(trainer)), update = program_seconds(trainer_update(trainer));
+    report->recompute_planned = trainer_plan(trainer).recompute_share;
+    report->recompute_share = micro.repeats > 0 ? micro.repeats / (micro.all + update.all) : 0;
+}
+
+static Err run_rounds(BenchTrainReport *report, Trainer *trainer, const Store *store, const ModelConfig *config, const BenchTrainOptions *o)
 {
     double unused;
     MatmulRate before, after;
     int64_t n_tokens = o->micro_batch_size * o->seq_len;
-    TRY(run_steps(report, trainer, 0, &unused));  /* touches all memory */
-    program_profile(trainer_micro_step(trainer), o->profile);
-    program_profile(trainer_update(trainer), o->profile);
+    const bool is_timed = o->profile || o->memory.recompute != RECOMPUTE_NONE;
+    TRY(run_steps(report, trainer, 0, &unused));  /* starts threads, fills caches */
+    report->first_step_hash = hash_states(store);
+    program_profile(trainer_micro_step(trainer), is_timed);
+    program_profile(trainer_update(trainer), is_timed);
     program_listen(trainer_micro_step(trainer), o->heard, o->heard_context);
     program_listen(trainer_update(trainer), o->heard, o->heard_context);
     TRY(matmul_rate_measure(&before, config, n_tokens, o->compute, &o->probe));
@@ -173,15 +194,21 @@ static Err bench_with_store(BenchTrainReport *report, Store *store, const ModelC
     Work work = {config, o};
     Task task = work_task(&work);
     TrainerOptions options = {.optim = optim_options_default(), .schedule = {.name = SCHEDULE_CONSTANT}, .steps = INT64_C(1) << 40,
-                              .compute = o->compute, .loss_scale = loss_scale_options_default(),
+                              .compute = o->compute, .memory = o->memory, .loss_scale = loss_scale_options_default(),
                               .grad_leaf = o->seq_len < 512 ? o->seq_len : 512, .bad_steps_max = 1, .log_every = 1, .quiet = true};
     Trainer *trainer;
     model_declare(config, store, &(ModelDeclareOptions){.dtype = DTYPE_F32, .trainable = true});
     TRY(trainer_new(&trainer, store, &task, &options));
     report->program_bytes = trainer_plan(trainer).total_bytes;
+    memory_resident_peak_reset();
+    int64_t mapped = memory_mapped_bytes(), resident = memory_resident_bytes();
     Err err = trainer_bind(trainer);
+    report->mapped_bytes = memory_mapped_bytes() - mapped;
     if (err == OK)
-        err = run_rounds(report, trainer, config, o);
+        err = run_rounds(report, trainer, store, config, o);
+    report->resident_bytes = memory_resident_peak_bytes() - resident;
+    if (err == OK)
+        take_recompute(report, trainer);
     if (err == OK && o->profile)
         take_profile(report, trainer, arena);
     trainer_free(trainer);

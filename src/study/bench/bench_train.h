@@ -7,6 +7,7 @@
 #define STUDY_BENCH_BENCH_TRAIN_H
 
 #include "engine/graph/program.h"
+#include "learn/train/trainer.h"
 #include "study/bench/matmul_rate.h"
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 typedef struct {
     int64_t seq_len, batch_size, micro_batch_size;  /* sequences a step, and computed at once */
     DType compute;
+    MemoryOptions memory;  /* which values are made again */
     int64_t n_rounds;      /* 1 .. BENCH_ROUNDS_MAX */
     double round_seconds;  /* steps of a round go on for at least so long; at least one step */
     bool profile;
@@ -35,7 +37,10 @@ typedef struct {
     BenchRound round[BENCH_ROUNDS_MAX];
     BenchRound median;     /* of each column by itself */
     MatmulRate last_probe;
-    int64_t program_bytes; /* what the trainer mapped */
+    int64_t program_bytes; /* what the trainer's plan says */
+    int64_t mapped_bytes, resident_bytes;  /* what it mapped, and its peak by the system, with all that a run holds beside */
+    double recompute_planned, recompute_share;  /* of the time in steps; 0: nothing is made again */
+    uint64_t first_step_hash;  /* of all states after the first step, whose batch is always the same */
     double loss;           /* of the last step: ln V and falling */
     const char *profile;   /* of the micro step and the update, in the arena; NULL: not asked for */
 } BenchTrainReport;

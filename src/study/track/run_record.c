@@ -16,7 +16,8 @@ static const char *const series_names[N_RUN_SERIES] = {"loss", "lr", "grad_norm"
 typedef struct {
     double step, value[N_RUN_SERIES];
     double to_step;  /* of a rollback */
-    const char *sample, *event;
+    const char *sample, *event, *what;
+    bool has_exponents;
 } Line;
 
 static int series_of(JsonText key)
@@ -30,7 +31,7 @@ static int series_of(JsonText key)
 static Err read_line(Line *line, JsonReader *r, Arena *arena)
 {
     JsonText key;
-    *line = (Line){.step = NAN, .to_step = NAN};
+    *line = (Line){.step = NAN, .to_step = NAN, .what = ""};
     for (int k = 0; k < N_RUN_SERIES; k++)
         line->value[k] = NAN;
     TRY(json_object_begin(r));
@@ -47,10 +48,19 @@ static Err read_line(Line *line, JsonReader *r, Arena *arena)
             TRY(json_string(r, arena, &line->sample, NULL));
         else if (is_text && json_text_is(key, "event"))
             TRY(json_string(r, arena, &line->event, NULL));
-        else
+        else if (is_text && json_text_is(key, "what"))
+            TRY(json_string(r, arena, &line->what, NULL));
+        else {
+            line->has_exponents = line->has_exponents || json_text_is(key, "exponents");
             TRY(json_skip(r));
+        }
     }
     return json_reader_end(r);
+}
+
+static bool is_measurement(const char *event)
+{
+    return strcmp(event, "recompute") == 0 || strcmp(event, "offload") == 0 || strcmp(event, "gradients") == 0;
 }
 
 /* A rollback's steps come again; its incidents have happened all the same. */
@@ -77,8 +87,10 @@ static void keep_line(RunRecord *record, const Line *line, const char *text)
         record->samples[record->n_samples++] = (RunSample){step, line->sample};
     if (line->event && strcmp(line->event, "rollback") == 0 && isfinite(line->to_step))
         undo_after(record, line->to_step);
-    if (line->event && strcmp(line->event, "recompute") != 0 && strcmp(line->event, "offload") != 0)  /* those are measurements */
-        record->incidents[record->n_incidents++] = (RunIncident){step, line->event, text};
+    if (line->event && !is_measurement(line->event))
+        record->incidents[record->n_incidents++] = (RunIncident){step, line->event, line->what, text};
+    if (line->has_exponents && text)
+        record->gradients = text;
 }
 
 Err run_log_read(RunRecord *record, Arena *arena, const char *path)

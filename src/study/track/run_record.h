@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
     int64_t step;
     const char *event;  /* "bad_step", "spike", "rollback" */
+    const char *what;   /* in words; "" when the record has none */
     const char *line;   /* the whole record */
 } RunIncident;
 
@@ -45,6 +46,7 @@ typedef struct {
     int64_t n_samples, n_incidents;
     RunSample *samples;
     RunIncident *incidents;
+    const char *gradients;  /* the last record that counts the exponents of gradients; NULL: none */
     RunNumbers forecast, outcome;  /* n 0: not written, as by a run that goes on */
 } RunRecord;
 

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/page.h"
+#include "study/track/run_report_internal.h"
 
 #include <math.h>
 #include <string.h>
@@ -258,14 +259,18 @@ static void put_incidents(Page *page, const RunRecord *record, Arena *arena)
         page_text(page, PHRASE("None: every step was finite.", "없음. 모든 스텝이 유한했다."));
         return;
     }
-    Phrase columns[] = {step_name, PHRASE("what", "무엇"), PHRASE("record", "기록")};
+    Phrase columns[] = {step_name, PHRASE("event", "종류"), PHRASE("what happened", "무슨 일")};
     Phrase *cells = ARENA_ARRAY(arena, Phrase, 3 * record->n_incidents);
     for (int64_t i = 0; i < record->n_incidents; i++) {
         cells[3 * i] = PHRASE_SAME(value_text(arena, VALUE_INTEGER, (double)record->incidents[i].step));
         cells[3 * i + 1] = PHRASE_SAME(record->incidents[i].event);
-        cells[3 * i + 2] = PHRASE_SAME(record->incidents[i].line);
+        cells[3 * i + 2] = PHRASE_SAME(record->incidents[i].what);
     }
     page_table(page, &(PageTable){.columns = columns, .n_columns = 3, .cells = cells, .n_rows = (int)record->n_incidents});
+    page_fold_begin(page, PHRASE("The records", "기록 그대로"));
+    for (int64_t i = 0; i < record->n_incidents; i++)
+        page_code(page, (Phrase){0}, record->incidents[i].line, strlen(record->incidents[i].line));
+    page_fold_end(page);
 }
 
 Err run_report_write(const RunRecord *record, const char *path, bool korean)
@@ -281,6 +286,7 @@ Err run_report_write(const RunRecord *record, const char *path, bool korean)
     put_samples(page, record, arena);
     put_forecast(page, record, arena);
     put_incidents(page, record, arena);
+    run_report_gradients(page, record, arena);
     page_section(page, PHRASE("Recipe", "레시피"));
     page_fold_begin(page, PHRASE("Every setting of this run", "이 실행의 모든 설정"));
     page_code(page, (Phrase){0}, record->recipe, strlen(record->recipe));
