@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Encoding rates of jikji beside tokenizers, tiktoken and sentencepiece: one core, cold, the same documents, the ids compared.
 
-    bench/peers/tokenizer_speed.py --data DATA --work DIR [--rounds 3] [--megabytes 4] [WORD ...]
+    bench/peers/tokenizer_speed.py --data DATA --work DIR [--rounds 3] [--megabytes 4] [--quicktok DIR LIBRARY] [WORD ...]
 
 DATA is the folder of public data sets (docs/performance-tokenizer.md names them), DIR a folder for texts and tokenizers made here.
 WORD keeps the rows whose name holds it. Needs build/jikji_tests and build/jikji, zstd, and the three packages. Prints a Markdown table:
-median MB/s of the rounds, programs taking turns, each in a process of its own that has not seen the text.
+median MB/s of the rounds, programs taking turns, each in a process of its own that has not seen the text. --quicktok adds quicktok: DIR is its
+source tree (for the tables in data/), LIBRARY the shared library built of it (c++ -std=c++20 -O3 -march=native -shared -fPIC src/*.cpp).
 """
-import argparse, glob, json, os, re, statistics, subprocess, sys, time
+import argparse, ctypes, glob, json, os, re, shutil, statistics, struct, subprocess, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOCUMENT_BYTES = 4096
@@ -70,24 +71,66 @@ def documents(path):
         begin = end
 
 
-def tiktoken_of(path, pattern):
-    import tiktoken
+def ranks_of(path):
     model = json.load(open(f"{path}/tokenizer.json"))
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [b for b in range(256) if b not in printable]
     byte_of = {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(others)}
     added = {a["content"] for a in model["added_tokens"]}
-    ranks = {bytes(byte_of[c] for c in token): i for token, i in model["model"]["vocab"].items() if token not in added}
-    return tiktoken.Encoding("bench", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+    return {bytes(byte_of[c] for c in token): i for token, i in model["model"]["vocab"].items() if token not in added}
 
 
-def run_peer(peer, path, text):
+def tiktoken_of(path, pattern):
+    import tiktoken
+    return tiktoken.Encoding("bench", pat_str=pattern, mergeable_ranks=ranks_of(path), special_tokens={})
+
+
+class Quicktok:
+    """Through its C interface; the vocabulary in the files it reads, beside its own tables of character classes."""
+    def __init__(self, path, source, library):
+        name, ranks = os.path.basename(path), ranks_of(path)
+        first = min(ranks.values())
+        for table in glob.glob(f"{source}/data/uniclass*.bin"):
+            shutil.copy(table, path)
+        with open(f"{path}/{name}-q.vocab", "wb") as f:
+            f.write(struct.pack("<I", len(ranks)))
+            for token, i in sorted(ranks.items(), key=lambda r: r[1]):
+                f.write(struct.pack("<H", len(token)) + token + struct.pack("<I", i - first))
+        with open(f"{path}/{name}-q.special", "wb") as f:
+            f.write(struct.pack("<I", 0))
+        with open(f"{path}/{name}-q.enc", "w") as f:
+            f.write(f"scanner={name}\nid_offset={first}\n")
+        self.lib = ctypes.CDLL(library)
+        self.lib.qt_load_dir.restype = ctypes.c_void_p
+        self.lib.qt_encode.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p]
+        message = ctypes.create_string_buffer(256)
+        self.handle = self.lib.qt_load_dir(path.encode(), f"{name}-q".encode(), message, ctypes.c_size_t(256))
+        if not self.handle:
+            raise SystemExit(f"quicktok: {message.value.decode()}")
+
+    def encode(self, document):
+        ids, n = ctypes.POINTER(ctypes.c_uint32)(), ctypes.c_size_t()
+        self.lib.qt_encode(self.handle, document, len(document), ctypes.byref(ids), ctypes.byref(n))
+        return ids, n.value
+
+
+def version_of(peer, quicktok):
+    if peer == "quicktok":
+        return open(f"{quicktok[0]}/VERSION").read().strip()
+    import importlib.metadata
+    return importlib.metadata.version(peer)
+
+
+def run_peer(peer, path, text, *quicktok):
     """In a process of its own: load, encode once, print rate, ids and checksum."""
     docs = list(documents(text))
     n_bytes = os.path.getsize(text)
     if peer == "tiktoken":
         encoding = tiktoken_of(path, CL100K if "cl100k" in path else O200K)
         encode = lambda: [encoding.encode_ordinary(d) for d in docs]
+    elif peer == "quicktok":
+        model, raw = Quicktok(path, *quicktok), [d.encode() for d in docs]
+        encode = lambda: [model.encode(d) for d in raw]
     elif peer == "sentencepiece":
         import sentencepiece
         model = sentencepiece.SentencePieceProcessor(model_file=path)
@@ -104,18 +147,20 @@ def run_peer(peer, path, text):
     ids = encode()
     seconds = time.perf_counter() - start
     import numpy
+    if peer == "quicktok":
+        ids = [numpy.ctypeslib.as_array(i, (n,)) if n else [] for i, n in ids]
     flat = numpy.concatenate([numpy.asarray(i, dtype=numpy.uint64) for i in ids])
     total = int(((flat + numpy.uint64(1)) * numpy.arange(1, len(flat) + 1, dtype=numpy.uint64)).sum(dtype=numpy.uint64))
     print(f"encode {n_bytes / seconds / 1e6:.2f} MB/s, {len(flat)} ids, checksum {total}")
 
 
-def measure(peer, path, text):
+def measure(peer, path, text, quicktok):
     env = dict(os.environ, RAYON_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
     if peer == "jikji":
         env |= {"JIKJI_BENCH_TOKENIZER": path, "JIKJI_BENCH_TEXT": text, "JIKJI_BENCH_ROUNDS": "1"}
         command = [f"{ROOT}/build/jikji_tests", "--bench", "tokenizer.encode"]
     else:
-        command = [sys.executable, os.path.abspath(__file__), "--peer", peer, path, text]
+        command = [sys.executable, os.path.abspath(__file__), "--peer", peer, path, text, *(quicktok or [])]
     out = subprocess.run(command, env=env, capture_output=True, text=True)
     found = re.search(r"encode ([0-9.]+) MB/s, (.*)", out.stdout)
     if not found:
@@ -129,7 +174,8 @@ def main():
     parser.add_argument("--work")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--megabytes", type=float, default=4)
-    parser.add_argument("--peer", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--quicktok", nargs=2, metavar=("DIR", "LIBRARY"))
+    parser.add_argument("--peer", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("words", nargs="*")
     args = parser.parse_args()
     if args.peer:
@@ -149,15 +195,18 @@ def main():
             continue
         rates = {p: [] for p in ["jikji", *peers]}
         ids = {}
+        if args.quicktok and "tiktoken" in peers:
+            rates["quicktok"] = []
+            peers = [*peers, "quicktok"]
         for _ in range(args.rounds):
             for p in rates:
-                rate, ids[p] = measure(p, f"{args.work}/{name}", f"{args.work}/{text}.txt")
+                rate, ids[p] = measure(p, f"{args.work}/{name}", f"{args.work}/{text}.txt", args.quicktok)
                 rates[p].append(rate)
         ours = statistics.median(rates["jikji"])
         for p in peers:
             theirs = statistics.median(rates[p])
             same = "equal" if ids[p] == ids["jikji"] else f"DIFFER: {ids['jikji']} / {ids[p]}"
-            print(f"| {name} | {text} | {ours:.1f} | {p} | {theirs:.1f} | {ours / theirs:.1f} | {same} |", flush=True)
+            print(f"| {name} | {text} | {ours:.1f} | {p} {version_of(p, args.quicktok)} | {theirs:.1f} | {ours / theirs:.1f} | {same} |", flush=True)
 
 
 main()
