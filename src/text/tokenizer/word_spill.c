@@ -29,12 +29,15 @@ static Err read_head(const WordSpill *spill, const char *path, RunHead *head)
 {
     FileMap map = {0};
     TRY(file_map(&map, path));
-    bool whole = map.n_bytes >= sizeof *head;
+    size_t n_bytes = map.n_bytes;
+    bool whole = n_bytes >= sizeof *head;
     if (whole)
         memcpy(head, map.bytes, sizeof *head);
     file_unmap(&map);
     if (!whole || head->magic != run_magic)
         return err_set(ERR_FORMAT, "%s: not a run of counted words", path);
+    if (head->n_words < 0 || head->n_words > (int64_t)(n_bytes / RUN_WORD_BYTES))
+        return err_set(ERR_FORMAT, "%s: %lld words in %zu bytes", path, (long long)head->n_words, n_bytes);
     if (head->identity != spill->identity)
         return err_set(ERR_USAGE, "%s: counted under other settings; remove the folder to begin anew", path);
     return OK;
