@@ -57,10 +57,8 @@ PlainWords plain_words_of(const Tokenizer *tok, WordCut cut)
     return plain;
 }
 
-size_t plain_word_write(const PlainWords *plain, const char *word, size_t n_bytes, char out[PLAIN_WORD_ROOM])
+size_t plain_word_write(const PlainWords *plain, const char *word, size_t n_bytes, char *out)
 {
-    if (n_bytes > PLAIN_WORD_BYTES_MAX)
-        return 0;
     size_t n = 0;
     if (plain->marked) {
         memcpy(out, space_mark, SPACE_MARK_BYTES);

@@ -9,8 +9,8 @@
 PlainWords plain_words_of(const Tokenizer *tok, WordCut cut);
 
 enum { PLAIN_WORD_BYTES_MAX = 256, PLAIN_WORD_ROOM = PLAIN_WORD_BYTES_MAX + 3 };
-/* Writes a word's normal form and returns its length; 0 when the word is not plain. */
-size_t plain_word_write(const PlainWords *plain, const char *word, size_t n_bytes, char out[PLAIN_WORD_ROOM]);
+/* Writes a word's normal form, at most three bytes longer than the word, and returns its length; 0 when the word is not plain. */
+size_t plain_word_write(const PlainWords *plain, const char *word, size_t n_bytes, char *out);
 /* Pre-tokenizer and model on a normal form. */
 void plain_word_encode(const Tokenizer *tok, EncodeScratch *scratch, const char *normal, size_t n_bytes, TokenBuffer *out);
 

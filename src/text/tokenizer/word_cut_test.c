@@ -9,6 +9,8 @@
 static const char *const parts[] = {" ", " ", " ", "  ", "   ", "\n", "\t", "a", "the", "cat", "don't", ",", "...", "가", "나는", "학교에", "ㅋㅋ", "é",
                                     "\xCC\x88", "\xE2\x96\x81", "\xFF", "한", "😀", "0", "2024", "THE", "\xE3\x80\x80", "\x01", "各"};
 
+static const char *const long_parts[] = {"a", "the", "...", "가", "나는", "학교에", "THE", "2024"};
+
 static int count_differences(const Tokenizer *tok, uint64_t seed, int n_texts)
 {
     Arena *arena = arena_new();
@@ -16,8 +18,10 @@ static int count_differences(const Tokenizer *tok, uint64_t seed, int n_texts)
     for (uint64_t i = 0; i < (uint64_t)n_texts; i++) {
         char text[1024];
         size_t n = 0;
-        for (uint64_t k = 0, n_parts = philox(seed, 1, i, 0).word[0] % 40; k < n_parts; k++) {
-            const char *part = parts[philox(seed, 2, i, k).word[0] % (sizeof parts / sizeof parts[0])];
+        bool is_long = i % 16 == 0;  /* one word, or nearly, of many plain parts */
+        for (uint64_t k = 0, n_parts = is_long ? 100 : philox(seed, 1, i, 0).word[0] % 40; k < n_parts; k++) {
+            uint32_t r = philox(seed, 2, i, k).word[0];
+            const char *part = is_long && r % 128 ? long_parts[r % (sizeof long_parts / sizeof long_parts[0])] : parts[r % (sizeof parts / sizeof parts[0])];
             memcpy(text + n, part, strlen(part));
             n += strlen(part);
         }
