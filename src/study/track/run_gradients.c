@@ -106,7 +106,11 @@ static void put_layers(Page *page, const Gradients *g, Arena *arena)
 
 static void put_exponents(Page *page, const Gradients *g, Arena *arena)
 {
-    double *edges = ARENA_ARRAY(arena, double, g->n_counts + 1);
+    double *edges = ARENA_ARRAY(arena, double, g->n_counts + 1), n = 0;
+    for (int i = 0; i < g->n_counts; i++)
+        n += g->counts[i];
+    if (n == 0)
+        return;  /* all overflowed or vanished */
     for (int i = 0; i <= g->n_counts; i++)
         edges[i] = g->exponent_min + i;
     page_histogram(page, &(Histogram){.title = PHRASE("Exponents of gradients", "기울기의 지수"),
