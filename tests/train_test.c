@@ -211,10 +211,18 @@ TEST(train, kills_while_writing_lose_at_most_one_interval)
     check_kills_while_writing(3, 40, "--train.precision fp16 --loss_scale.start 1048576 --loss_scale.interval 3");
 }
 
-SLOW_TEST(train, twenty_kills_while_writing_lose_at_most_one_interval_in_any_precision)
+SLOW_TEST(train, twenty_kills_while_writing_lose_at_most_one_interval)
 {
     check_kills_while_writing(20, 240, "");
+}
+
+SLOW_TEST(train, twenty_kills_while_writing_lose_at_most_one_interval_in_bf16)
+{
     check_kills_while_writing(20, 240, "--train.precision bf16");
+}
+
+SLOW_TEST(train, twenty_kills_while_writing_lose_at_most_one_interval_in_fp16)
+{
     check_kills_while_writing(20, 240, "--train.precision fp16 --loss_scale.start 1048576 --loss_scale.interval 3");
 }
 
@@ -331,8 +339,12 @@ TEST(train, a_flipped_bit_sends_the_run_back_to_the_checkpoint_before)
     check_flipped_bits("fp16");
 }
 
-SLOW_TEST(train, a_flipped_bit_sends_a_run_of_any_precision_back)
+SLOW_TEST(train, a_flipped_bit_sends_a_run_in_f32_back)
 {
     check_flipped_bits("f32");
+}
+
+SLOW_TEST(train, a_flipped_bit_sends_a_run_in_bf16_back)
+{
     check_flipped_bits("bf16");
 }
