@@ -8,6 +8,9 @@ mismatched weight an error, and compares
     loss, grads `jikji inspect grads` against float64 PyTorch            2e-6, 1e-5; a key bias 1e-8 absolute where its true
                 gradient is zero (no rotations: softmax does not see what is added to all scores of a query)
 
+A gradient that is all but zero by cancellation has few digits in f32, whoever computes it. Where PyTorch in f32 is itself farther than
+1e-5 from PyTorch in float64, ours in f32 may be as far as that, and the line says so; in f64 the bound stays.
+
 on random ids as long as the model allows, 64 at most. Exits with 1 if anything is beyond its bound. transformers computes some
 parts in f32 whatever the dtype; they are replaced by f64 as in make_models.py.
 """
@@ -47,33 +50,47 @@ def truly_zero(config, name, gradient):
     return torch.full_like(index, config.model_type == "opt" and name.endswith("k_proj.bias"), dtype=torch.bool)
 
 
+def gradients(model, ids):
+    logits = model(input_ids=ids[None]).logits[0]
+    loss = torch.nn.functional.cross_entropy(logits[:-1], ids[1:])
+    model.zero_grad()
+    loss.backward()
+    return logits.detach(), loss.item(), {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+
+
 def check(jikji, folder):
     model, info = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
     bad = {key: value for key, value in info.items() if value}
-    model = in_float64(model.eval())
     n = min(64, getattr(model.config, "max_position_embeddings", 64))
     ids = torch.randint(model.config.vocab_size, (n,), generator=torch.Generator().manual_seed(7))
-    want = model(input_ids=ids[None]).logits[0]
-    loss = torch.nn.functional.cross_entropy(want[:-1], ids[1:])
-    loss.backward()
+    torch_f32 = gradients(model.eval(), ids)[2]
+    want, loss, references = gradients(in_float64(model), ids)
 
+    ill = {}
     worst = {"logits": 0.0, "loss": 0.0, "grad": 0.0, "key bias": 0.0}
     for dtype in ("f32", "f64"):
         logits = inspect(jikji, "logits", folder, ids.tolist(), dtype)["logits"]
         grads = inspect(jikji, "grads", folder, ids.tolist(), dtype)
         worst["logits"] = max(worst["logits"], distance(logits, want))
-        worst["loss"] = max(worst["loss"], abs(grads.pop("loss").item() / loss.item() - 1))
-        for name, parameter in model.named_parameters():
-            got, reference = grads.pop(name), parameter.grad
+        worst["loss"] = max(worst["loss"], abs(grads.pop("loss").item() / loss - 1))
+        for name, reference in references.items():
+            got, theirs = grads.pop(name), torch_f32[name]
             zero = truly_zero(model.config, name, got)
             if zero.any():
                 worst["key bias"] = max(worst["key bias"], got[zero].abs().max().item())
-                got, reference = got[~zero], reference[~zero]
-            if got.numel():
-                worst["grad"] = max(worst["grad"], distance(got, reference))
+                got, reference, theirs = got[~zero], reference[~zero], theirs[~zero]
+            if not got.numel():
+                continue
+            far, torch_far = distance(got, reference), distance(theirs, reference)
+            if dtype == "f32" and GRAD < far <= torch_far:
+                ill[name] = f"{far:.1e} (PyTorch f32 {torch_far:.1e})"
+            else:
+                worst["grad"] = max(worst["grad"], far)
         bad.update({"gradient of an unknown weight": list(grads)} if grads else {})
     ok = not bad and worst["logits"] <= LOGITS and worst["loss"] <= LOSS and worst["grad"] <= GRAD and worst["key bias"] <= KEY_BIAS
     print(f"{'ok  ' if ok else 'FAIL'} {folder}: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()), bad or "")
+    for name, said in ill.items():
+        print(f"     few digits in f32: {name} {said}")
     return ok
 
 
