@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PAGE_BYTES = 4096 };
@@ -88,6 +89,13 @@ static bool transfer(int fd, const Block *block)
     return true;
 }
 
+static double thread_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static void *serve(void *context)
 {
     BlockFile *f = context;
@@ -109,6 +117,7 @@ static void *serve(void *context)
             f->failed_errno = why;
             f->failed_block = *block;
         }
+        f->use.busy_seconds = thread_seconds();
         *(block->is_write ? &f->use.written_bytes : &f->use.read_bytes) += (int64_t)block->n_bytes;
         block->busy = false;
         pthread_cond_broadcast(&f->done);

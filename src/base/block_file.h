@@ -32,9 +32,9 @@ void block_file_wait(BlockFile *file, int block);
 
 /* The first failure of any request since the opening, as ERR_IO with folder, offset and bytes; what was read since is undefined. */
 Err block_file_error(BlockFile *file);
-/* How long block_file_wait has waited in all, and how many bytes went either way. */
+/* How long block_file_wait has waited in all; how long the thread has kept a processor busy, copying; how many bytes went either way. */
 typedef struct {
-    double waited_seconds;
+    double waited_seconds, busy_seconds;
     int64_t written_bytes, read_bytes;
 } BlockFileUse;
 BlockFileUse block_file_use(BlockFile *file);

@@ -109,17 +109,18 @@ static double recompute_share(const Trainer *t)
     return n_micro * micro.repeats / (n_micro * micro.all + update.all);
 }
 
-/* Each way as fast as the file takes it, while the pass beside it runs. */
+/* Each way as fast as the file takes it, while the pass beside it runs; the thread copies with one of the two processors that the rates are of,
+ * reading and writing once each way. */
 static double offload_share(const Trainer *t)
 {
     MachineRates rates = machine_rates_typical();
     const ProgramPlan *micro = program_plan(t->micro_step);
-    double way = (double)t->offloaded.n_bytes / OFFLOAD_BYTES_PER_SECOND, waiting = 0;
+    double way = (double)t->offloaded.n_bytes / OFFLOAD_BYTES_PER_SECOND, taken = 8 * (double)t->offloaded.n_bytes / rates.bytes;
     for (int s = SEGMENT_FORWARD; s <= SEGMENT_BACKWARD; s++)
-        waiting += fmax(0.0, way - cost_seconds(&micro->cost[s], &rates));
+        taken += fmax(0.0, way - cost_seconds(&micro->cost[s], &rates));
     double n_micro = (double)t->task->n_micro(t->task->context);
     double update = program_forecast(t->update, &rates).all, all = program_forecast(t->micro_step, &rates).all;
-    return n_micro * waiting / (n_micro * (all + waiting) + update);
+    return n_micro * taken / (n_micro * (all + taken) + update);
 }
 
 static void add_cost(TrainerPlan *plan, const Cost *cost)

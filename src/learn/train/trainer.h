@@ -100,7 +100,7 @@ typedef struct {
     int64_t kept_bytes;        /* what activation_bytes would be without passes that save memory */
     double recompute_share;    /* of a step's time, by the costs of its calls */
     OffloadReport offload;     /* of a micro step */
-    double offload_share;      /* of a step's time: what a file of OFFLOAD_BYTES_PER_SECOND cannot hide behind the passes */
+    double offload_share;      /* of a step's time: copies, and what a file of OFFLOAD_BYTES_PER_SECOND cannot hide behind the passes */
 } TrainerPlan;
 TrainerPlan trainer_plan(const Trainer *trainer);
 /* The programs, for `inspect graph` and profiles. */
@@ -149,7 +149,7 @@ typedef struct {
     double data_share;       /* of the time inside steps: spent waiting for data */
     double loss_scale;       /* at the end; 1 but for fp16 */
     double recompute_share;  /* of the time inside steps; NaN when nothing was made again */
-    double offload_share;    /* the same, spent waiting for the file of activations; NaN without one */
+    double offload_share;    /* the same, of the file of activations: waiting for it, and what its thread took from a processor; NaN without one */
 } TrainResult;
 /* Trains to options.steps. ERR_INTERRUPTED after Ctrl-C, ERR_NUMERIC when the guard gives up, both after a checkpoint of the last good state. */
 Err trainer_run(Trainer *trainer, TrainResult *result);

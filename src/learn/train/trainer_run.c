@@ -243,7 +243,8 @@ static Err report_memory(Run *run)
         TRY(report_saving(t, "recompute", "saved", plan.kept_bytes - plan.activation_bytes, run->result->recompute_share, plan.recompute_share));
     }
     if (t->offload) {
-        run->result->offload_share = block_file_use(t->offload).waited_seconds / run->train_seconds;
+        BlockFileUse use = block_file_use(t->offload);
+        run->result->offload_share = (use.waited_seconds + use.busy_seconds) / run->train_seconds;
         TRY(report_saving(t, "offload", "carried, each micro step,", plan.offload.n_bytes, run->result->offload_share, plan.offload_share));
     }
     return OK;

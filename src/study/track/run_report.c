@@ -182,7 +182,7 @@ static void put_comparison(Page *page, const RunRecord *record, Arena *arena)
         {PHRASE("peak memory", "최대 메모리"), "peak_bytes_forecast", "peak_bytes", VALUE_BYTES},
         {PHRASE("time spent on recomputing", "재계산에 쓴 시간"), "recompute_share", "recompute_share", VALUE_PERCENT},
         {PHRASE("activations in a file, a micro step", "파일에 둔 활성값, 마이크로 스텝마다"), "offload_bytes", "offload_bytes", VALUE_BYTES},
-        {PHRASE("time spent waiting for that file", "그 파일을 기다린 시간"), "offload_share", "offload_share", VALUE_PERCENT},
+        {PHRASE("time spent on that file", "그 파일에 든 시간"), "offload_share", "offload_share", VALUE_PERCENT},
     };
     const int n_compared = sizeof rows / sizeof rows[0];
     Phrase columns[] = {PHRASE("", ""), PHRASE("forecast", "예측"), PHRASE("outcome", "결과"), PHRASE("outcome / forecast", "결과 / 예측")};
