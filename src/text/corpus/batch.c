@@ -4,6 +4,7 @@
  * `ends` holds those running lengths for one epoch and is made anew when another one is asked for, into the same memory. It is a
  * cache of a pure function, guarded by a mutex, so filling stays a pure function too. */
 #include "text/corpus/batch.h"
+#include "text/corpus/batch_pack.h"
 
 #include "base/philox.h"
 #include "text/corpus/hash.h"
@@ -254,80 +255,11 @@ static void batch_put_window(const BatchSource *source, Batch *out, int64_t at, 
     batch_put_padding(out, at + n, T - n);
 }
 
-/* Packed rows. `order` says which document stands at each place of the epoch. */
-
-typedef struct {
-    const BatchSource *source;
-    const int64_t *ends;  /* NULL: file order */
-    uint32_t stream;      /* of the epoch's permutation of documents */
-} PackOrder;
-
-static int64_t pack_document(const PackOrder *order, int64_t place)
-{
-    if (!order->ends)
-        return place;
-    const BatchSource *source = order->source;
-    return (int64_t)philox_permute(source->options.seed, order->stream, (uint64_t)place, (uint64_t)source->stream.n_documents);
-}
-
-static int64_t pack_end(const PackOrder *order, int64_t place)
-{
-    return order->ends ? order->ends[place] : token_run_document_begin(&order->source->stream, place + 1);
-}
-
-/* The first place whose document ends after `position`. */
-static int64_t pack_find(const PackOrder *order, int64_t position)
-{
-    int64_t low = 0, high = order->source->stream.n_documents - 1;
-    while (low < high) {
-        int64_t middle = (low + high) / 2;
-        if (pack_end(order, middle) > position)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
-/* Row `row` of the epoch, positions [row * T, row * T + T) of the documents laid end to end, piece by piece. */
-typedef struct {
-    int64_t position, end;  /* in the epoch: what is still to come */
-    int64_t place;
-} PackWalk;
-
-typedef struct {
-    int64_t document, first, n;  /* tokens [first, first + n) of the stream, n > 0 */
-    bool ends_document;
-} PackPiece;
-
-static PackWalk pack_walk(const PackOrder *order, int64_t row)
-{
-    int64_t T = order->source->options.seq_len;
-    return (PackWalk){row * T, row * T + T, pack_find(order, row * T)};
-}
-
-static bool pack_next(const PackOrder *order, PackWalk *walk, PackPiece *piece)
-{
-    const TokenRun *stream = &order->source->stream;
-    for (; walk->position < walk->end && walk->place < stream->n_documents; walk->place++) {
-        int64_t document = pack_document(order, walk->place);
-        int64_t end = token_run_document_begin(stream, document + 1);
-        int64_t first = end - (pack_end(order, walk->place) - walk->position);
-        int64_t room = walk->end - walk->position, n = end - first < room ? end - first : room;
-        if (n == 0)
-            continue;
-        *piece = (PackPiece){document, first, n, first + n == end};
-        walk->position += n;
-        walk->place++;
-        return true;
-    }
-    return false;
-}
-
+/* The documents of a packed row, one behind the other (batch_pack.h). */
 static void batch_put_packed(const PackOrder *order, Batch *out, int64_t at, int64_t row)
 {
-    const TokenRun *stream = &order->source->stream;
-    int64_t T = order->source->options.seq_len, filled = 0;
+    const TokenRun *stream = order->run;
+    int64_t T = order->seq_len, filled = 0;
     PackWalk walk = pack_walk(order, row);
     for (PackPiece piece; pack_next(order, &walk, &piece); filled += piece.n) {
         int64_t to = at + filled, n = piece.n;
@@ -355,7 +287,7 @@ static uint32_t epoch_stream(uint32_t stream, int64_t epoch)
 /* The lock is held. */
 static PackOrder batch_source_order(BatchSource *source, int64_t epoch)
 {
-    PackOrder order = {.source = source};
+    PackOrder order = {.run = &source->stream, .seq_len = source->options.seq_len, .seed = source->options.seed};
     if (source->options.order == BATCH_SEQUENTIAL)
         return order;
     order.ends = source->ends;
@@ -534,7 +466,7 @@ int64_t batch_source_eval_n_targets(const BatchSource *source)
 static void batch_source_eval_fill_row(const BatchSource *source, int64_t row, Batch *out, int64_t at)
 {
     int64_t T = source->options.seq_len;
-    PackOrder file_order = {.source = source};
+    PackOrder file_order = {.run = &source->stream, .seq_len = T};
     if (source->options.mode == BATCH_PACKED)
         batch_put_packed(&file_order, out, at, row);
     else
