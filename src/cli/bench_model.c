@@ -46,3 +46,19 @@ Err bench_model_set_vocab(ModelConfig *config, const char *name, int64_t vocab_s
         return err_set(ERR_USAGE, "%s: the config has no vocab_size: set --vocab-size", name);
     return model_config_check(config);
 }
+
+Err bench_steps_read(ModelConfig *config, BenchTrainOptions *o, Arena *arena, const char *name, const BenchSteps *s)
+{
+    TRY(bench_model_read(config, o, arena, name));
+    if (s->seq_len)
+        o->seq_len = s->seq_len;
+    if (s->batch_size)
+        o->batch_size = s->batch_size;
+    if (s->micro_batch_size)
+        o->micro_batch_size = s->micro_batch_size;
+    else if (o->micro_batch_size > o->batch_size)
+        o->micro_batch_size = o->batch_size;
+    o->n_rounds = s->rounds;
+    o->round_seconds = s->seconds;
+    return bench_model_set_vocab(config, name, s->vocab_size);
+}

@@ -12,21 +12,15 @@
 #include <stdio.h>
 
 typedef struct {
-    int64_t seq_len, batch_size, micro_batch_size, vocab_size, rounds;
-    double seconds;
+    BenchSteps steps;
     int precision;
     const char *html;
     bool json;
 } OpsSettings;
 
 static const Option rows[] = {
-    OPTION_INT("seq-len", OpsSettings, seq_len, 0, 1e6, "tokens of a sequence; 0: as the model's name or the recipe says"),
-    OPTION_INT("batch-size", OpsSettings, batch_size, 0, 1e6, "sequences of a step; 0: the same"),
-    OPTION_INT("micro-batch-size", OpsSettings, micro_batch_size, 0, 1e6, "sequences computed at once; 0: the same"),
-    OPTION_INT("vocab-size", OpsSettings, vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),
+    BENCH_STEPS_ROWS(OpsSettings),
     OPTION_CHOICE("precision", OpsSettings, precision, "auto|f32|bf16", "of matrix products and activations; auto: the recipe's, else f32"),
-    OPTION_INT("rounds", OpsSettings, rounds, 1, BENCH_ROUNDS_MAX, "turns of probe and steps"),
-    OPTION_REAL("seconds", OpsSettings, seconds, 0.0, 3600.0, "steps of a round take at least so long"),
     OPTION_TEXT("html", OpsSettings, html, "a page with the drawing, written here"),
     OPTION_BOOL("json", OpsSettings, json, "one JSON object as the last line of stdout"),
 };
@@ -108,32 +102,15 @@ static void print_json(const BenchOpsRun *run)
     json_writer_free(json);
 }
 
-static Err apply_settings(BenchOpsRun *run, ModelConfig *config, const OpsSettings *s)
-{
-    BenchTrainOptions *o = &run->options;
-    if (s->seq_len)
-        o->seq_len = s->seq_len;
-    if (s->batch_size)
-        o->batch_size = s->batch_size;
-    if (s->micro_batch_size)
-        o->micro_batch_size = s->micro_batch_size;
-    else if (o->micro_batch_size > o->batch_size)
-        o->micro_batch_size = o->batch_size;
-    if (s->precision)
-        o->compute = s->precision == 2 ? DTYPE_BF16 : DTYPE_F32;
-    o->n_rounds = s->rounds;
-    o->round_seconds = s->seconds;
-    return bench_model_set_vocab(config, run->name, s->vocab_size);
-}
-
 static Err run_bench(const char *name, const OpsSettings *settings, Arena *arena)
 {
     ModelConfig config;
     BenchOpsRun *run = ARENA_NEW(arena, BenchOpsRun);
     run->name = name;
     run->options = bench_train_options_default();
-    TRY(bench_model_read(&config, &run->options, arena, name));
-    TRY(apply_settings(run, &config, settings));
+    TRY(bench_steps_read(&config, &run->options, arena, name, &settings->steps));
+    if (settings->precision)
+        run->options.compute = settings->precision == 2 ? DTYPE_BF16 : DTYPE_F32;
     TRY(bench_ops(&run->report, &config, &run->options));
     if (settings->html)
         TRY(bench_ops_page_write(run, settings->html));
@@ -147,7 +124,7 @@ static Err run_bench(const char *name, const OpsSettings *settings, Arena *arena
 Err bench_ops_command(int argc, char **argv)
 {
     Arena *arena = arena_new();
-    OpsSettings settings = {.rounds = 3, .seconds = 3};
+    OpsSettings settings = {.steps = {.rounds = 3, .seconds = 3}};
     CommandWords words;
     Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
     if (err == OK && !words.helped) {

@@ -11,18 +11,12 @@
 #include <stdio.h>
 
 typedef struct {
-    int64_t seq_len, batch_size, micro_batch_size, vocab_size, rounds;
-    double seconds;
+    BenchSteps steps;
     bool json;
 } PassSettings;
 
 static const Option rows[] = {
-    OPTION_INT("seq-len", PassSettings, seq_len, 0, 1e6, "tokens of a sequence; 0: as the model's name or the recipe says"),
-    OPTION_INT("batch-size", PassSettings, batch_size, 0, 1e6, "sequences of a step; 0: the same"),
-    OPTION_INT("micro-batch-size", PassSettings, micro_batch_size, 0, 1e6, "sequences computed at once; 0: the same"),
-    OPTION_INT("vocab-size", PassSettings, vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),
-    OPTION_INT("rounds", PassSettings, rounds, 1, BENCH_ROUNDS_MAX, "turns of probe and steps for each pass; medians count"),
-    OPTION_REAL("seconds", PassSettings, seconds, 0.0, 3600.0, "steps of a round take at least so long"),
+    BENCH_STEPS_ROWS(PassSettings),
     OPTION_BOOL("json", PassSettings, json, "one JSON object as the last line of stdout"),
 };
 
@@ -88,13 +82,7 @@ static Err run_bench(const char *name, const PassSettings *s, Arena *arena)
     ModelConfig config;
     BenchTrainOptions o = bench_train_options_default();
     BenchPass *pass = ARENA_ARRAY(arena, BenchPass, BENCH_PASSES);
-    TRY(bench_model_read(&config, &o, arena, name));
-    TRY(bench_model_set_vocab(&config, name, s->vocab_size));
-    o.seq_len = s->seq_len ? s->seq_len : o.seq_len;
-    o.batch_size = s->batch_size ? s->batch_size : o.batch_size;
-    o.micro_batch_size = s->micro_batch_size ? s->micro_batch_size : o.micro_batch_size < o.batch_size ? o.micro_batch_size : o.batch_size;
-    o.n_rounds = s->rounds;
-    o.round_seconds = s->seconds;
+    TRY(bench_steps_read(&config, &o, arena, name, &s->steps));
     TRY(bench_passes(pass, &config, &o, arena));
     if (s->json)
         print_json(pass, name);
@@ -106,7 +94,7 @@ static Err run_bench(const char *name, const PassSettings *s, Arena *arena)
 Err bench_passes_command(int argc, char **argv)
 {
     Arena *arena = arena_new();
-    PassSettings settings = {.rounds = 3, .seconds = 1};
+    PassSettings settings = {.steps = {.rounds = 3, .seconds = 1}};
     CommandWords words;
     Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
     if (err == OK && !words.helped) {

@@ -13,8 +13,7 @@
 #include <string.h>
 
 typedef struct {
-    int64_t seq_len, batch_size, micro_batch_size, vocab_size, rounds;
-    double seconds;
+    BenchSteps steps;
     int precision;
     bool profile, json;
 } BenchSettings;
@@ -22,13 +21,8 @@ typedef struct {
 enum { BENCH_AUTO, BENCH_F32, BENCH_BF16, BENCH_F16, BENCH_BOTH };
 
 static const Option rows[] = {
-    OPTION_INT("seq-len", BenchSettings, seq_len, 0, 1e6, "tokens of a sequence; 0: as the model's name or the recipe says"),
-    OPTION_INT("batch-size", BenchSettings, batch_size, 0, 1e6, "sequences of a step; 0: the same"),
-    OPTION_INT("micro-batch-size", BenchSettings, micro_batch_size, 0, 1e6, "sequences computed at once; 0: the same"),
-    OPTION_INT("vocab-size", BenchSettings, vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),
+    BENCH_STEPS_ROWS(BenchSettings),
     OPTION_CHOICE("precision", BenchSettings, precision, "auto|f32|bf16|fp16|both", "of matrix products and activations; auto: the recipe's, else f32; both: f32, then bf16"),
-    OPTION_INT("rounds", BenchSettings, rounds, 1, BENCH_ROUNDS_MAX, "turns of probe and steps; medians count"),
-    OPTION_REAL("seconds", BenchSettings, seconds, 0.0, 3600.0, "steps of a round take at least so long"),
     OPTION_BOOL("profile", BenchSettings, profile, "seconds by operator, too"),
     OPTION_BOOL("json", BenchSettings, json, "one JSON object as the last line of stdout"),
 };
@@ -54,28 +48,6 @@ typedef struct {
     BenchTrainOptions options;
     BenchTrainReport report;
 } Bench;
-
-/* ---- what to measure ---- */
-
-static Err apply_settings(Bench *bench, const BenchSettings *s)
-{
-    static const DType dtypes[] = {[BENCH_F32] = DTYPE_F32, [BENCH_BF16] = DTYPE_BF16, [BENCH_F16] = DTYPE_F16};
-    BenchTrainOptions *o = &bench->options;
-    if (s->seq_len)
-        o->seq_len = s->seq_len;
-    if (s->batch_size)
-        o->batch_size = s->batch_size;
-    if (s->micro_batch_size)
-        o->micro_batch_size = s->micro_batch_size;
-    else if (o->micro_batch_size > o->batch_size)
-        o->micro_batch_size = o->batch_size;
-    if (s->precision != BENCH_AUTO)
-        o->compute = dtypes[s->precision];
-    o->n_rounds = s->rounds;
-    o->round_seconds = s->seconds;
-    o->profile = s->profile;
-    return bench_model_set_vocab(&bench->config, bench->name, s->vocab_size);
-}
 
 /* ---- what came out ---- */
 
@@ -173,8 +145,11 @@ static Err run_bench(Bench **out, const char *name, const BenchSettings *setting
     Bench *bench = *out = ARENA_NEW(arena, Bench);
     bench->name = name;
     bench->options = bench_train_options_default();
-    TRY(bench_model_read(&bench->config, &bench->options, arena, name));
-    TRY(apply_settings(bench, settings));
+    TRY(bench_steps_read(&bench->config, &bench->options, arena, name, &settings->steps));
+    static const DType dtypes[] = {[BENCH_F32] = DTYPE_F32, [BENCH_BF16] = DTYPE_BF16, [BENCH_F16] = DTYPE_F16};
+    if (settings->precision != BENCH_AUTO)
+        bench->options.compute = dtypes[settings->precision];
+    bench->options.profile = settings->profile;
     TRY(bench_train(&bench->report, &bench->config, &bench->options, arena));
     if (bench->options.batch_size * bench->options.seq_len < 4096)
         log_warn("a step has less than 4096 tokens: the update weighs more than it would");
@@ -203,7 +178,7 @@ static Err run_benches(const char *name, BenchSettings *settings, Arena *arena)
 Err bench_train_command(int argc, char **argv)
 {
     Arena *arena = arena_new();
-    BenchSettings settings = {.rounds = 5, .seconds = 3};
+    BenchSettings settings = {.steps = {.rounds = 5, .seconds = 3}};
     CommandWords words;
     Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
     if (err == OK && !words.helped) {
