@@ -289,7 +289,7 @@ Err unit_each_document(const Part *part, const char *name, Err (*visit)(void *co
     Bytes packed;
     TRY(bytes_decompress(&packed, part->section[SECTION_DOCUMENTS], part->n_bytes[SECTION_DOCUMENTS], name));
     Arena *arena = arena_new();
-    const char *at = packed.bytes, *end = packed.bytes + packed.n;
+    const char *at = packed.bytes, *end = packed.n ? packed.bytes + packed.n : packed.bytes;
     Err err = OK;
     while (at < end && err == OK) {
         PackedHead head;
