@@ -13,51 +13,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char deep_json[] = "{\"model_type\": \"%s\", \"n_layer\": 8, \"num_hidden_layers\": 8, \"n_head\": 2, \"num_attention_heads\": 2,"
-                                " \"num_key_value_heads\": 1, \"n_embd\": 32, \"hidden_size\": 32, \"intermediate_size\": 80,"
-                                " \"n_positions\": 64, \"max_position_embeddings\": 64, \"hidden_act\": \"silu\","
-                                " \"attn_pdrop\": 0.1, \"embd_pdrop\": 0.1, \"resid_pdrop\": 0.1}";
-
-static bool open_deep_shop(Shop *shop, const char *family)
-{
-    return shop_open(shop) && shop_write(shop, "model.json", arena_printf(shop->arena, deep_json, family));
-}
-
 /* "memory.offload=DIR/disk" and more. */
 static const char *with_offload(Shop *shop, const char *settings)
 {
     return arena_printf(shop->arena, "memory.offload=%s/disk %s", shop->dir, settings);
 }
 
-/* Runs three steps; all tensors of the store as one number, 0 after a failed check. */
-static uint64_t hash_after_steps(Shop *shop, const char *settings, int n_threads)
-{
-    Rig rig;
-    uint64_t hash = 0;
-    StepReport report;
-    parallel_set_threads(n_threads);
-    if (rig_open(&rig, shop, settings) && CHECK_OK(trainer_bind(rig.trainer))) {
-        for (int step = 0; step < 3; step++)
-            CHECK_OK(trainer_run_step(rig.trainer, &report));
-        hash = rig_hash(&rig);
-    }
-    rig_close(&rig);
-    return hash;
-}
-
 /* Goal: offload gives the bits of keeping, alone and over recompute, in all dtypes, at any thread count and cut into micro batches. */
 static void check_same_bits(const char *family, const char *precision)
 {
     Shop shop;
-    REQUIRE(open_deep_shop(&shop, family));
+    REQUIRE(rig_deep_shop(&shop, family, 8, 0.1));
     const char *const ways[] = {"", "train.micro_batch_size=2", "memory.recompute=layers", "memory.recompute=sqrt",
                                 "memory.recompute=budget memory.budget_bytes=4e6"};
     int n_threads = parallel_threads();
-    uint64_t kept = hash_after_steps(&shop, precision, 1);
-    CHECK(kept != 0 && kept != hash_after_steps(&shop, arena_printf(shop.arena, "%s seed=8", precision), 1));  /* the comparison can fail */
+    uint64_t kept = rig_hash_after_steps(&shop, precision, 1);
+    CHECK(kept != 0 && kept != rig_hash_after_steps(&shop, arena_printf(shop.arena, "%s seed=8", precision), 1));  /* the comparison can fail */
     for (int i = 0; i < (int)(sizeof ways / sizeof ways[0]); i++) {
         const char *settings = with_offload(&shop, arena_printf(shop.arena, "%s %s", precision, ways[i]));
-        if (!CHECK(hash_after_steps(&shop, settings, 1 + i % 4) == kept))
+        if (!CHECK(rig_hash_after_steps(&shop, settings, 1 + i % 4) == kept))
             test_note("%s %s, %d threads", family, settings, 1 + i % 4);
     }
     parallel_set_threads(n_threads);
@@ -80,7 +54,7 @@ TEST(offload, saves_what_the_plan_says)
 {
     Shop shop;
     Rig rig;
-    REQUIRE(open_deep_shop(&shop, "gpt2"));
+    REQUIRE(rig_deep_shop(&shop, "gpt2", 8, 0.1));
     REQUIRE(rig_open(&rig, &shop, "train.batch_size=32"));
     TrainerPlan kept = trainer_plan(rig.trainer);
     CHECK_EQUAL(kept.offload.n_bytes, 0);
@@ -111,7 +85,7 @@ TEST(offload, is_reported_after_the_run_and_is_no_part_of_its_identity)
     Shop shop;
     char **names;
     int n_names;
-    REQUIRE(open_deep_shop(&shop, "gpt2"));
+    REQUIRE(rig_deep_shop(&shop, "gpt2", 8, 0.1));
     const char *flags = "--train.steps 4 --schedule.min_lr 1e-2";
     REQUIRE(shop_train_ok(&shop, "run", arena_printf(shop.arena, "%s --memory.offload %s/disk --json", flags, shop.dir)));
     CHECK(strstr(shop_read(&shop, "run/log.jsonl"), "\"event\":\"offload\",\"saved_bytes\":") != NULL);
@@ -130,7 +104,7 @@ TEST(offload, is_reported_after_the_run_and_is_no_part_of_its_identity)
 TEST(offload, a_full_disk_is_said_before_the_first_step)
 {
     Shop shop;
-    REQUIRE(open_deep_shop(&shop, "gpt2"));
+    REQUIRE(rig_deep_shop(&shop, "gpt2", 8, 0.1));
     const char *disk = arena_printf(shop.arena, "%s/small", shop.dir);
     REQUIRE_OK(file_make_dirs(disk));
     if (mount("tmpfs", disk, "tmpfs", 0, "size=64k") != 0)
@@ -174,7 +148,7 @@ TEST(offload, a_short_file_is_an_error_and_changes_no_weight)
     Shop shop;
     Rig rig;
     StepReport report;
-    REQUIRE(open_deep_shop(&shop, "gpt2"));
+    REQUIRE(rig_deep_shop(&shop, "gpt2", 8, 0.1));
     REQUIRE(rig_open(&rig, &shop, with_offload(&shop, "")));
     REQUIRE_OK(trainer_bind(rig.trainer));
     CHECK_OK(trainer_run_step(rig.trainer, &report));

@@ -8,45 +8,19 @@
 
 #include <stdlib.h>
 
-static const char deep_json[] = "{\"model_type\": \"%s\", \"n_layer\": %d, \"num_hidden_layers\": %d, \"n_head\": 2, \"num_attention_heads\": 2,"
-                                " \"num_key_value_heads\": 1, \"n_embd\": 32, \"hidden_size\": 32, \"intermediate_size\": 80,"
-                                " \"n_positions\": 64, \"max_position_embeddings\": 64, \"hidden_act\": \"silu\","
-                                " \"attn_pdrop\": 0.0, \"embd_pdrop\": 0.0, \"resid_pdrop\": 0.0}";
-
-static bool open_deep_shop(Shop *shop, const char *family, int n_layers)
-{
-    return shop_open(shop) && shop_write(shop, "model.json", arena_printf(shop->arena, deep_json, family, n_layers, n_layers));
-}
-
-/* Runs three steps; all tensors of the store as one number, 0 after a failed check. */
-static uint64_t hash_after_steps(Shop *shop, const char *settings, int n_threads)
-{
-    Rig rig;
-    uint64_t hash = 0;
-    StepReport report;
-    parallel_set_threads(n_threads);
-    if (rig_open(&rig, shop, settings) && CHECK_OK(trainer_bind(rig.trainer))) {
-        for (int step = 0; step < 3; step++)
-            CHECK_OK(trainer_run_step(rig.trainer, &report));
-        hash = rig_hash(&rig);
-    }
-    rig_close(&rig);
-    return hash;
-}
-
 /* Goal: recompute gives the bits of keeping, in all ways, dtypes and families, at any thread count. Method: a hash of all weights, gradients
  * and moments after three steps. */
 static void check_same_bits(const char *family, const char *precision)
 {
     Shop shop;
-    REQUIRE(open_deep_shop(&shop, family, 6));
+    REQUIRE(rig_deep_shop(&shop, family, 6, 0.0));
     const char *const ways[] = {"memory.recompute=layers", "memory.recompute=layers memory.layers=4", "memory.recompute=sqrt",
                                 "memory.recompute=budget memory.budget_bytes=4e6"};
     int n_threads = parallel_threads();
-    uint64_t kept = hash_after_steps(&shop, precision, 1);
-    CHECK(kept != hash_after_steps(&shop, arena_printf(shop.arena, "%s seed=8", precision), 1));  /* the comparison can fail */
+    uint64_t kept = rig_hash_after_steps(&shop, precision, 1);
+    CHECK(kept != rig_hash_after_steps(&shop, arena_printf(shop.arena, "%s seed=8", precision), 1));  /* the comparison can fail */
     for (int i = 0; i < (int)(sizeof ways / sizeof ways[0]); i++)
-        if (!CHECK(hash_after_steps(&shop, arena_printf(shop.arena, "%s %s", precision, ways[i]), i + 1) == kept))
+        if (!CHECK(rig_hash_after_steps(&shop, arena_printf(shop.arena, "%s %s", precision, ways[i]), i + 1) == kept))
             test_note("%s %s %s, %d threads", family, precision, ways[i], i + 1);
     parallel_set_threads(n_threads);
     shop_close(&shop);
@@ -68,7 +42,7 @@ TEST(recompute, meets_a_budget_within_two_percent)
 {
     Shop shop;
     Rig rig;
-    REQUIRE(open_deep_shop(&shop, "gpt2", 16));
+    REQUIRE(rig_deep_shop(&shop, "gpt2", 16, 0.0));
     REQUIRE(rig_open(&rig, &shop, "train.batch_size=32"));
     double most = (double)trainer_plan(rig.trainer).total_bytes;
     rig_close(&rig);
@@ -99,7 +73,7 @@ TEST(recompute, says_what_a_budget_that_is_too_small_would_need)
 {
     Shop shop;
     Rig rig;
-    REQUIRE(open_deep_shop(&shop, "gpt2", 6));
+    REQUIRE(rig_deep_shop(&shop, "gpt2", 6, 0.0));
     CHECK_EQUAL(rig_make(&rig, &shop, "memory.recompute=budget memory.budget_bytes=1e5"), ERR_USAGE);
     CHECK(strstr(err_message(), "this run needs") != NULL);
     rig_close(&rig);
@@ -113,7 +87,7 @@ TEST(recompute, says_what_a_budget_that_is_too_small_would_need)
 TEST(recompute, is_reported_after_the_run_and_is_no_part_of_its_identity)
 {
     Shop shop;
-    REQUIRE(open_deep_shop(&shop, "gpt2", 6));
+    REQUIRE(rig_deep_shop(&shop, "gpt2", 6, 0.0));
     REQUIRE(shop_train_ok(&shop, "run", "--train.steps 4 --schedule.min_lr 1e-2 --memory.recompute layers --json"));
     CHECK(strstr(shop_read(&shop, "run/log.jsonl"), "\"event\":\"recompute\",\"saved_bytes\":") != NULL);
     CHECK(strstr(shop_read(&shop, "stderr"), "recompute saved") != NULL);

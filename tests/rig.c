@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include "base/file.h"
+#include "base/parallel.h"
 #include "base/test.h"
 #include "study/plan/plan.h"
 
@@ -50,4 +51,28 @@ uint64_t rig_hash(const Rig *rig)
         hash = hash * 31 + hash_bytes(t.data, tensor_bytes(&t));
     }
     return hash;
+}
+
+uint64_t rig_hash_after_steps(Shop *shop, const char *settings, int n_threads)
+{
+    Rig rig;
+    uint64_t hash = 0;
+    StepReport report;
+    parallel_set_threads(n_threads);
+    if (rig_open(&rig, shop, settings) && CHECK_OK(trainer_bind(rig.trainer))) {
+        for (int step = 0; step < 3; step++)
+            CHECK_OK(trainer_run_step(rig.trainer, &report));
+        hash = rig_hash(&rig);
+    }
+    rig_close(&rig);
+    return hash;
+}
+
+bool rig_deep_shop(Shop *shop, const char *family, int n_layers, double dropout)
+{
+    static const char json[] = "{\"model_type\": \"%s\", \"n_layer\": %d, \"num_hidden_layers\": %d, \"n_head\": 2, \"num_attention_heads\": 2,"
+                               " \"num_key_value_heads\": 1, \"n_embd\": 32, \"hidden_size\": 32, \"intermediate_size\": 80,"
+                               " \"n_positions\": 64, \"max_position_embeddings\": 64, \"hidden_act\": \"silu\","
+                               " \"attn_pdrop\": %.1f, \"embd_pdrop\": %.1f, \"resid_pdrop\": %.1f}";
+    return shop_open(shop) && shop_write(shop, "model.json", arena_printf(shop->arena, json, family, n_layers, n_layers, dropout, dropout, dropout));
 }

@@ -19,5 +19,10 @@ void rig_close(Rig *rig);
 Err rig_make(Rig *rig, Shop *shop, const char *settings);
 /* One number for all states of the store: weights, gradients, moments, copies. */
 uint64_t rig_hash(const Rig *rig);
+/* Three steps on so many threads, which stay set; then rig_hash, 0 after a failed check. */
+uint64_t rig_hash_after_steps(Shop *shop, const char *settings, int n_threads);
+
+/* A shop whose model.json is narrow and deep: where memory is saved layer by layer. */
+bool rig_deep_shop(Shop *shop, const char *family, int n_layers, double dropout);
 
 #endif

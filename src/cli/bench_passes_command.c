@@ -68,7 +68,7 @@ static void print_json(const BenchPass *pass, const char *name)
         json_field_int(json, "resident_bytes", r->resident_bytes);
         json_field_double(json, "recompute_share_planned", r->recompute_planned);
         json_field_double(json, "recompute_share", r->recompute_share);
-        json_field_bool(json, "same_bits", true);
+        json_field_string(json, "bits_of", pass[pass[i].of].name);  /* of its precision; bench_passes fails when they differ */
         json_write_object_end(json);
     }
     json_write_array_end(json);

@@ -12,18 +12,13 @@ typedef struct {
 
 static const char *page_tags(Arena *arena, const ExtractedText *page)
 {
-    JsonWriter *json = json_writer_new(0);
-    json_write_object_begin(json);
+    JsonWriter *json = stage_tags_begin();
     json_field_string(json, "title", page->title);
     json_field_string(json, "page_language", page->language);
     json_field_string(json, "charset", page->charset);
     if (page->n_bad_bytes)
         json_field_int(json, "charset_bad_bytes", page->n_bad_bytes);
-    size_t n;
-    const char *text = json_writer_text(json, &n);
-    text = arena_strndup(arena, text + 1, n - 1);  /* members without braces */
-    json_writer_free(json);
-    return text;
+    return stage_tags_end(json, arena);
 }
 
 static void extract_work(void *context, Arena *arena, const StageDocument *document, StageResult *result)

@@ -19,8 +19,7 @@ typedef struct {
 
 static const char *document_tags(Arena *arena, const LangidDocument *document, bool paragraphs)
 {
-    JsonWriter *json = json_writer_new(0);
-    json_write_object_begin(json);
+    JsonWriter *json = stage_tags_begin();
     json_field_string(json, "language", document->guess.language);
     json_write_key(json, "langid");
     json_write_object_begin(json);
@@ -36,20 +35,12 @@ static const char *document_tags(Arena *arena, const LangidDocument *document, b
         json_write_array_begin(json);
         for (int i = 0; i < document->n_paragraphs; i++) {
             const LangidParagraph *paragraph = &document->paragraphs[i];
-            json_write_array_begin(json);
-            json_write_string(json, paragraph->guess.language);
-            json_write_int(json, (int64_t)paragraph->begin);
-            json_write_int(json, (int64_t)paragraph->end);
-            json_write_array_end(json);
+            stage_tags_place(json, paragraph->guess.language, paragraph->begin, paragraph->end);
         }
         json_write_array_end(json);
     }
     json_write_object_end(json);
-    size_t n;
-    const char *text = json_writer_text(json, &n);
-    text = arena_strndup(arena, text + 1, n - 1);
-    json_writer_free(json);
-    return text;
+    return stage_tags_end(json, arena);
 }
 
 static bool is_wanted(const OptionTexts *keep, const char *language)

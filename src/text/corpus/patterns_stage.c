@@ -10,8 +10,7 @@ typedef struct {
 
 static const char *pattern_tags(Arena *arena, const Patterns *found, double share, bool spans)
 {
-    JsonWriter *json = json_writer_new(0);
-    json_write_object_begin(json);
+    JsonWriter *json = stage_tags_begin();
     json_write_key(json, "patterns");
     json_write_object_begin(json);
     json_field_int(json, "version", PATTERNS_VERSION);
@@ -23,21 +22,12 @@ static const char *pattern_tags(Arena *arena, const Patterns *found, double shar
         json_write_key(json, "spans");
         json_write_array_begin(json);
         for (int64_t i = 0; i < found->n; i++) {
-            json_write_array_begin(json);
-            json_write_string(json, pattern_name(found->spans[i].class));
-            json_write_int(json, (int64_t)found->spans[i].begin);
-            json_write_int(json, (int64_t)found->spans[i].end);
-            json_write_array_end(json);
+            stage_tags_place(json, pattern_name(found->spans[i].class), found->spans[i].begin, found->spans[i].end);
         }
         json_write_array_end(json);
     }
     json_write_object_end(json);
-    json_write_object_end(json);
-    size_t n;
-    const char *text = json_writer_text(json, &n);
-    text = arena_strndup(arena, text + 1, n - 2);
-    json_writer_free(json);
-    return text;
+    return stage_tags_end(json, arena);
 }
 
 static void patterns_work(void *context, Arena *arena, const StageDocument *document, StageResult *result)

@@ -98,8 +98,7 @@ static const char *policy_name(int policy)
 
 static const char *span_tags(Arena *arena, const PiiOptions *options, const PiiSpans *spans)
 {
-    JsonWriter *json = json_writer_new(0);
-    json_write_object_begin(json);
+    JsonWriter *json = stage_tags_begin();
     json_write_key(json, "pii");
     json_write_object_begin(json);
     json_field_int(json, "version", PII_VERSION);
@@ -107,19 +106,11 @@ static const char *span_tags(Arena *arena, const PiiOptions *options, const PiiS
     json_write_key(json, "spans");
     json_write_array_begin(json);
     for (int i = 0; i < spans->n; i++) {
-        json_write_array_begin(json);
-        json_write_string(json, pii_class_name(spans->spans[i].class));
-        json_write_int(json, (int64_t)spans->spans[i].begin);
-        json_write_int(json, (int64_t)spans->spans[i].end);
-        json_write_array_end(json);
+        stage_tags_place(json, pii_class_name(spans->spans[i].class), spans->spans[i].begin, spans->spans[i].end);
     }
     json_write_array_end(json);
     json_write_object_end(json);
-    size_t n;
-    const char *text = json_writer_text(json, &n);
-    text = arena_strndup(arena, text + 1, n - 1);
-    json_writer_free(json);
-    return text;
+    return stage_tags_end(json, arena);
 }
 
 static PiiSpans find_wanted(Arena *arena, const PiiOptions *options, const char *text, size_t n_bytes)

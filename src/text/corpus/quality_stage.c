@@ -11,8 +11,7 @@ static const char *figure_tags(Arena *arena, const QualityRules *rules, const Qu
     bool used[N_QUALITY] = {false};
     for (int i = 0; i < rules->n; i++)
         used[rules->rules[i].figure] = true;
-    JsonWriter *json = json_writer_new(0);
-    json_write_object_begin(json);
+    JsonWriter *json = stage_tags_begin();
     json_write_key(json, "quality");
     json_write_object_begin(json);
     json_field_int(json, "version", QUALITY_VERSION);
@@ -20,11 +19,7 @@ static const char *figure_tags(Arena *arena, const QualityRules *rules, const Qu
         if (used[i])
             json_field_double(json, quality_figure_name((QualityFigure)i), figures->value[i]);
     json_write_object_end(json);
-    size_t n;
-    const char *text = json_writer_text(json, &n);
-    text = arena_strndup(arena, text + 1, n - 1);
-    json_writer_free(json);
-    return text;
+    return stage_tags_end(json, arena);
 }
 
 static void quality_work(void *context, Arena *arena, const StageDocument *document, StageResult *result)

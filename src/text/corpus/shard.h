@@ -27,8 +27,6 @@ typedef struct ShardWriter ShardWriter;
 Err shard_writer_open(ShardWriter **out, const char *prefix, int64_t vocab_size);
 /* One document of n_tokens >= 1 ids. ERR_FORMAT names an id outside the vocabulary. */
 Err shard_writer_add(ShardWriter *writer, const int32_t *tokens, int64_t n_tokens);
-int64_t shard_writer_n_tokens(const ShardWriter *writer);
-int64_t shard_writer_n_documents(const ShardWriter *writer);
 /* Writes .bin, .idx and .sum. `provenance` is a JSON object (tokenizer, sources, split) or NULL. Frees the writer, also on
  * an error. */
 Err shard_writer_commit(ShardWriter *writer, const char *provenance);

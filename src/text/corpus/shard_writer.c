@@ -80,16 +80,6 @@ Err shard_writer_add(ShardWriter *writer, const int32_t *tokens, int64_t n_token
     return OK;
 }
 
-int64_t shard_writer_n_tokens(const ShardWriter *writer)
-{
-    return writer->n_tokens;
-}
-
-int64_t shard_writer_n_documents(const ShardWriter *writer)
-{
-    return writer->n_documents;
-}
-
 static void shard_writer_free(ShardWriter *writer)
 {
     free(writer->lengths);

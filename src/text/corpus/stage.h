@@ -19,6 +19,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/options.h"
 #include "text/corpus/document.h"
 #include "text/corpus/spool.h"
@@ -58,6 +59,12 @@ typedef struct {
     const void *note;  /* for `finish`; NULL: none */
     size_t n_note_bytes;
 } StageResult;
+
+/* A result's tags: members written between these two, in `arena`; the second frees the writer. */
+JsonWriter *stage_tags_begin(void);
+const char *stage_tags_end(JsonWriter *json, Arena *arena);
+/* [name, begin, end]: a place of the text, in bytes. */
+void stage_tags_place(JsonWriter *json, const char *name, size_t begin, size_t end);
 
 typedef struct StageWhen StageWhen;  /* stage_when.h */
 

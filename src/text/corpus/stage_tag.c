@@ -1,4 +1,4 @@
-/* stage_tag.c - what an earlier stage said of the document. */
+/* stage_tag.c - what an earlier stage said of the document, and what this one says. */
 #include "base/json.h"
 #include "text/corpus/stage.h"
 
@@ -47,4 +47,29 @@ double stage_tag_number(Arena *arena, const StageDocument *document, const char 
     char *end;
     double value = text ? strtod(text, &end) : NAN;
     return text && end > text && *end == '\0' ? value : (double)NAN;
+}
+
+JsonWriter *stage_tags_begin(void)
+{
+    JsonWriter *json = json_writer_new(0);
+    json_write_object_begin(json);
+    return json;
+}
+
+const char *stage_tags_end(JsonWriter *json, Arena *arena)
+{
+    size_t n;
+    const char *text = json_writer_text(json, &n);
+    const char *members = arena_strndup(arena, text + 1, n - 1);  /* the brace is never closed */
+    json_writer_free(json);
+    return members;
+}
+
+void stage_tags_place(JsonWriter *json, const char *name, size_t begin, size_t end)
+{
+    json_write_array_begin(json);
+    json_write_string(json, name);
+    json_write_int(json, (int64_t)begin);
+    json_write_int(json, (int64_t)end);
+    json_write_array_end(json);
 }

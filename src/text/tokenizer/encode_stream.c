@@ -1,4 +1,5 @@
 /* encode_stream.c - texts that are many (over threads) or long (in parts). */
+#include "text/tokenizer/sampling.h"
 #include "text/tokenizer/text_cut.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "base/parallel.h"
@@ -16,20 +17,30 @@ typedef struct {
     int64_t *begin;
     Arena **arenas;
     int flags;
+    const TokenizerSampling *sampling;  /* NULL: the one best encoding */
+    uint64_t first_number;
 } Batch;
 
 static void encode_part(void *context, int64_t part)
 {
     Batch *batch = context;
-    for (int64_t i = batch->begin[part]; i < batch->begin[part + 1]; i++)
-        batch->spans[i] = tokenizer_encode_with(batch->tok, batch->arenas[parallel_thread_index()], batch->texts[i].bytes,
-                                                batch->texts[i].n_bytes, batch->flags, NULL);
+    Arena *arena = batch->arenas[parallel_thread_index()];
+    for (int64_t i = batch->begin[part]; i < batch->begin[part + 1]; i++) {
+        const TokenText *text = &batch->texts[i];
+        if (batch->sampling)
+            batch->spans[i] = tokenizer_encode_sampled(batch->tok, arena, text->bytes, text->n_bytes, batch->flags, batch->sampling,
+                                                       batch->first_number + (uint64_t)i, NULL);
+        else
+            batch->spans[i] = tokenizer_encode_with(batch->tok, arena, text->bytes, text->n_bytes, batch->flags, NULL);
+    }
 }
 
-void tokenizer_encode_batch(const Tokenizer *tok, Arena *arena, const TokenText *texts, int64_t n, int flags, TokenSpan *spans)
+void tokenizer_encode_sampled_batch(const Tokenizer *tok, Arena *arena, const TokenText *texts, int64_t n, int flags,
+                                    const TokenizerSampling *sampling, uint64_t first_number, TokenSpan *spans)
 {
     int n_threads = parallel_threads();
-    Batch batch = {tok, texts, spans, mem_alloc((size_t)(n + 1) * sizeof(int64_t)), mem_alloc((size_t)n_threads * sizeof(Arena *)), flags};
+    Batch batch = {tok, texts, spans, mem_alloc((size_t)(n + 1) * sizeof(int64_t)), mem_alloc((size_t)n_threads * sizeof(Arena *)), flags,
+                   sampling, first_number};
     int64_t n_parts = 0;
     size_t n_bytes = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -52,6 +63,11 @@ void tokenizer_encode_batch(const Tokenizer *tok, Arena *arena, const TokenText 
         arena_free(batch.arenas[i]);
     free(batch.arenas);
     free(batch.begin);
+}
+
+void tokenizer_encode_batch(const Tokenizer *tok, Arena *arena, const TokenText *texts, int64_t n, int flags, TokenSpan *spans)
+{
+    tokenizer_encode_sampled_batch(tok, arena, texts, n, flags, NULL, 0, spans);
 }
 
 struct TokenEncoder {

@@ -2,12 +2,9 @@
  * offsets remembers no piece. */
 #include "text/tokenizer/sampling.h"
 #include "text/tokenizer/unigram_lattice.h"
-#include "base/parallel.h"
 #include "base/philox.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { STREAM = 0x53414D50 };
 
@@ -71,41 +68,4 @@ TokenSpan tokenizer_encode_sampled(const Tokenizer *tok, Arena *arena, const cha
     }
     TokenOffset *unused;
     return encode_with_sampler(tok, arena, text, n_bytes, flags, &sampler, offsets ? offsets : &unused);
-}
-
-typedef struct {
-    const Tokenizer *tok;
-    const TokenText *texts;
-    const TokenizerSampling *sampling;
-    uint64_t first_number;
-    int64_t n;
-    int flags;
-    TokenSpan *spans;
-    Arena **arenas;  /* one a thread */
-} Batch;
-
-static void encode_one(void *context, int64_t i)
-{
-    const Batch *batch = context;
-    batch->spans[i] = tokenizer_encode_sampled(batch->tok, batch->arenas[parallel_thread_index()], batch->texts[i].bytes, batch->texts[i].n_bytes,
-                                               batch->flags, batch->sampling, batch->first_number + (uint64_t)i, NULL);
-}
-
-void tokenizer_encode_sampled_batch(const Tokenizer *tok, Arena *arena, const TokenText *texts, int64_t n, int flags,
-                                    const TokenizerSampling *sampling, uint64_t first_number, TokenSpan *spans)
-{
-    int n_threads = parallel_threads();
-    Batch batch = {tok, texts, sampling, first_number, n, flags, spans, mem_alloc((size_t)n_threads * sizeof(Arena *))};
-    for (int t = 0; t < n_threads; t++)
-        batch.arenas[t] = arena_new();
-    parallel_for(n, encode_one, &batch);
-    for (int64_t i = 0; i < n; i++) {
-        int32_t *ids = ARENA_ARRAY(arena, int32_t, spans[i].n);
-        if (spans[i].n)
-            memcpy(ids, spans[i].ids, (size_t)spans[i].n * sizeof *ids);
-        spans[i].ids = ids;
-    }
-    for (int t = 0; t < n_threads; t++)
-        arena_free(batch.arenas[t]);
-    free(batch.arenas);
 }

@@ -24,7 +24,7 @@ Err tokenizer_sampling_check(const Tokenizer *tok, const TokenizerSampling *samp
 /* As tokenizer_encode_with, under sampling that was checked. */
 TokenSpan tokenizer_encode_sampled(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags,
                                    const TokenizerSampling *sampling, uint64_t text_number, TokenOffset **offsets);
-/* n texts, numbered from first_number on, shared out over parallel_threads(). */
+/* n texts, numbered from first_number on, shared out over parallel_threads(). sampling NULL: as tokenizer_encode_batch. */
 void tokenizer_encode_sampled_batch(const Tokenizer *tok, Arena *arena, const TokenText *texts, int64_t n, int flags,
                                     const TokenizerSampling *sampling, uint64_t first_number, TokenSpan *spans);
 
