@@ -2,13 +2,16 @@
 """Encoding rates of jikji beside tokenizers, tiktoken and sentencepiece: one core, cold, the same documents, the ids compared.
 
     bench/peers/tokenizer_speed.py --data DATA --work DIR [--rounds 3] [--megabytes 4] [--quicktok DIR LIBRARY] [WORD ...]
+    bench/peers/tokenizer_speed.py --data DATA --work DIR --any-input [--rounds 3] [--megabytes 2] [WORD ...]
 
 DATA is the folder of public data sets (docs/performance-tokenizer.md names them), DIR a folder for texts and tokenizers made here.
 WORD keeps the rows whose name holds it. Needs build/jikji_tests and build/jikji, zstd, and the three packages. Prints a Markdown table:
-median MB/s of the rounds, programs taking turns, each in a process of its own that has not seen the text. --quicktok adds quicktok: DIR is its
-source tree (for the tables in data/), LIBRARY the shared library built of it (c++ -std=c++20 -O3 -march=native -shared -fPIC src/*.cpp).
+median MB/s of the rounds by processor time, programs taking turns, each in a process of its own that has not seen the text. --quicktok adds
+quicktok: DIR is its source tree (for the tables in data/), LIBRARY the shared library built of it (c++ -std=c++20 -O3 -march=native -shared -fPIC
+src/*.cpp). --any-input measures jikji alone, on texts of which each is one document and meant to be slow: a row a tokenizer, of every family
+and compiled pattern (WORD may also name a text).
 """
-import argparse, ctypes, glob, json, os, re, shutil, statistics, struct, subprocess, sys, time
+import argparse, ctypes, glob, json, os, random, re, shutil, statistics, struct, subprocess, sys, time, unicodedata
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOCUMENT_BYTES = 4096
@@ -43,12 +46,31 @@ def make_texts(data, work, n_bytes):
             f.write(text.decode("utf-8", "ignore").encode())
 
 
-def make_tokenizers(data, work):
-    def train(name, *args):
+def any_inputs(work, n_bytes):
+    """Texts that are hard on one part or another, the same on every run: name to bytes."""
+    dice = random.Random(4)
+    def draw(alphabet):
+        text = "".join(dice.choices(alphabet, k=n_bytes // len(alphabet[0].encode()) + 1))
+        return text.encode()[:n_bytes].decode(errors="ignore").encode()
+    korean = open(f"{work}/ko.txt", encoding="utf-8").read()
+    marks = [chr(c) for c in range(0x300, 0x370)]
+    emoji = ["\U0001F1F0\U0001F1F7", "\U0001F389", "\U0001F468\u200D\U0001F469\u200D\U0001F467", "\U0001F44D\U0001F3FD", "\u2764\uFE0F", "\U0001F600"]
+    return {"one letter": b"a" * n_bytes, "letters": draw([chr(c) for c in range(97, 123)]), "hangul": draw([chr(c) for c in range(0xAC00, 0xD7A4)]),
+            "words run": "".join(korean.split()).encode()[:n_bytes].decode(errors="ignore").encode(), "spaces": b" " * n_bytes,
+            "newlines": b"\n" * n_bytes, "digits": draw("0123456789"), "punctuation": draw([chr(c) for c in range(33, 127) if not chr(c).isalnum()]),
+            "bytes": dice.randbytes(n_bytes), "NFD": unicodedata.normalize("NFD", korean).encode()[:n_bytes].decode(errors="ignore").encode(),
+            "emoji": draw(emoji)[:n_bytes], "marks": draw(["e", *marks, *marks])[:n_bytes], "Han": draw([chr(c) for c in range(0x4E00, 0xA000)])}
+
+
+def make_tokenizers(data, work, others):
+    def train(name, size):
         if not os.path.exists(f"{work}/{name}/tokenizer.json"):
-            subprocess.run([f"{ROOT}/build/jikji", "tokenizer", "train", "--quiet", "--out", f"{work}/{name}", *args, f"{work}/train.txt"], check=True)
-    train("cl100k", "--pattern", "cl100k", "--vocab-size", "100000")
-    train("o200k", "--pattern", "o200k", "--vocab-size", "200000")
+            subprocess.run([f"{ROOT}/build/jikji", "tokenizer", "train", "--quiet", "--out", f"{work}/{name}", "--pattern", name, "--vocab-size", size,
+                            f"{work}/train.txt"], check=True)
+    train("cl100k", "100000")
+    train("o200k", "200000")
+    for name, size in [("gpt2", "50257"), ("llama3", "128000"), ("qwen", "151000")] if others else []:
+        train(name, size)
     t = f"{data}/tokenizers"
     for name, source in {"bert.txt": "bert-base-uncased/vocab.txt", "koelectra.txt": "koelectra/vocab.txt", "llama2.model": "llama2/tokenizer.model.zst",
                          "t5.model": "torchtune-small/t5-spiece.model.zst", "ko_unigram.model": "ko-spm/ko_unigram.model",
@@ -143,9 +165,9 @@ def run_peer(peer, path, text, *quicktok):
         else:
             model = tokenizers.Tokenizer.from_file(f"{path}/tokenizer.json")
         encode = lambda: [e.ids for e in model.encode_batch_fast(docs, add_special_tokens=False)]
-    start = time.perf_counter()
+    start = time.process_time()
     ids = encode()
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     import numpy
     if peer == "quicktok":
         ids = [numpy.ctypeslib.as_array(i, (n,)) if n else [] for i, n in ids]
@@ -154,10 +176,12 @@ def run_peer(peer, path, text, *quicktok):
     print(f"encode {n_bytes / seconds / 1e6:.2f} MB/s, {len(flat)} ids, checksum {total}")
 
 
-def measure(peer, path, text, quicktok):
+def measure(peer, path, text, quicktok=None, is_one_document=False):
     env = dict(os.environ, RAYON_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
     if peer == "jikji":
         env |= {"JIKJI_BENCH_TOKENIZER": path, "JIKJI_BENCH_TEXT": text, "JIKJI_BENCH_ROUNDS": "1"}
+        if is_one_document:
+            env["JIKJI_BENCH_DOCUMENT_BYTES"] = str(os.path.getsize(text))
         command = [f"{ROOT}/build/jikji_tests", "--bench", "tokenizer.encode"]
     else:
         command = [sys.executable, os.path.abspath(__file__), "--peer", peer, path, text, *(quicktok or [])]
@@ -168,13 +192,30 @@ def measure(peer, path, text, quicktok):
     return float(found[1]), found[2]
 
 
+def print_any_input(work, n_bytes, rounds, words):
+    texts = any_inputs(work, n_bytes)
+    for name, text in texts.items():
+        with open(f"{work}/any {name}.txt", "wb") as f:
+            f.write(text)
+    names = [n for n in texts if n in words] or list(texts)
+    print("| tokenizer | " + " | ".join(names) + " |\n|" + "---|" * (1 + len(names)))
+    rows = ["gpt2", "cl100k", "o200k", "llama3", "qwen", "t5.model", "ko_unigram.model", "ko_bpe.model", "llama2.model", "koelectra", "bert"]
+    kept = [w for w in words if w not in texts]
+    for row in rows:
+        if kept and not any(w in row for w in kept):
+            continue
+        rates = [statistics.median(measure("jikji", f"{work}/{row}", f"{work}/any {n}.txt", is_one_document=True)[0] for _ in range(rounds)) for n in names]
+        print(f"| {row.removesuffix('.model')} | " + " | ".join(f"{r:.0f}" for r in rates) + " |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data")
     parser.add_argument("--work")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--megabytes", type=float, default=4)
+    parser.add_argument("--megabytes", type=float)
     parser.add_argument("--quicktok", nargs=2, metavar=("DIR", "LIBRARY"))
+    parser.add_argument("--any-input", action="store_true")
     parser.add_argument("--peer", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("words", nargs="*")
     args = parser.parse_args()
@@ -182,8 +223,11 @@ def main():
         run_peer(*args.peer)
         return
     os.makedirs(args.work, exist_ok=True)
-    make_texts(args.data, args.work, int(args.megabytes * 1e6))
-    make_tokenizers(args.data, args.work)
+    make_texts(args.data, args.work, 4000000 if args.any_input else int((args.megabytes or 4) * 1e6))
+    make_tokenizers(args.data, args.work, args.any_input)
+    if args.any_input:
+        print_any_input(args.work, int((args.megabytes or 2) * 1e6), args.rounds, args.words)
+        return
     rows = [("cl100k", "en", ["tiktoken", "tokenizers"]), ("o200k", "en", ["tiktoken", "tokenizers"]),
             ("cl100k", "ko", ["tiktoken", "tokenizers"]), ("o200k", "ko", ["tiktoken", "tokenizers"]),
             ("bert", "en", ["tokenizers"]), ("koelectra", "ko", ["tokenizers"]), ("llama2.model", "en", ["sentencepiece"]),
