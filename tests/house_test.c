@@ -45,6 +45,7 @@ static const struct {
     {"sentencepiece", "text/tokenizer"},
     {"libxml/", "text/corpus"},
     {"zlib.h", "text/corpus"},
+    {"libdeflate.h", "text/corpus"},
     {"zstd.h", "text/corpus"},
     {"snappy", "text/corpus"},
     {"curl/", "text/corpus"},

@@ -6,6 +6,7 @@ set -eu
 
 build=(gcc g++ make cmake ninja-build pkg-config libc6-dev libopenmpi-dev openmpi-bin
        libyaml-dev libpcre2-dev libicu-dev libzstd-dev libxxhash-dev libxml2-dev zlib1g-dev)
+faster=(libdeflate-dev)  # archives inflate 2.5 times as fast; the build does without
 check=(clang llvm libomp-dev libclang-rt-dev)
 
 wanted=("${build[@]}")
@@ -17,11 +18,13 @@ if ! command -v dpkg-query > /dev/null; then
 fi
 
 missing=()
-for package in "${wanted[@]}"; do
+for package in "${wanted[@]}" "${faster[@]}"; do
     state=$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2> /dev/null || true)
     [[ $state == ii* ]] || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
+needed=0  # without what is missing there is no build
+[ "${missing[*]}" = "${faster[*]}" ] || needed=1
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -30,9 +33,10 @@ if [ "$(id -u)" -ne 0 ]; then
     else
         echo "jikji: these packages are missing, and installing them needs root:" >&2
         echo "    apt-get install ${missing[*]}" >&2
-        exit 1
+        exit $needed
     fi
 fi
 echo "installing: ${missing[*]}" >&2
-"${as_root[@]}" apt-get -qq update < /dev/null
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" < /dev/null > /dev/null
+"${as_root[@]}" apt-get -qq update < /dev/null || exit $needed
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" < /dev/null > /dev/null ||
+    exit $needed

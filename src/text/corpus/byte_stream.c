@@ -2,6 +2,7 @@
 #include "text/corpus/byte_stream.h"
 
 #include "base/arena.h"
+#include "text/corpus/gzip_member.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,12 @@
 #include <zlib.h>
 #include <zstd.h>
 
-enum { INPUT_BYTES = 1 << 17, ZSTD_WINDOW_LOG_MAX = 27 };
+enum {
+    INPUT_BYTES = 1 << 17,
+    GZIP_INPUT_BYTES = 1 << 20,  /* a member of at most so many bytes is decoded at once */
+    GZIP_AHEAD_BYTES = 1 << 17,  /* read more before a member when less is there: most are shorter */
+    ZSTD_WINDOW_LOG_MAX = 27,
+};
 
 typedef enum { FORM_PLAIN, FORM_GZIP, FORM_ZSTD } Form;
 
@@ -29,6 +35,9 @@ struct ByteStream {
     ZSTD_DStream *zstd;
     bool inside;  /* a member or frame has begun and not ended */
     int64_t member_begin;  /* gzip: where in the file the present member begins */
+    GzipMember *member;    /* of a gzip file: NULL when members cannot be decoded at once */
+    const unsigned char *text;  /* of a member decoded at once: what is not read yet */
+    size_t n_text;
 };
 
 /* Bytes of the file as they are, straight to where they are wanted. */
@@ -63,6 +72,8 @@ static Err byte_stream_start(ByteStream *s)
         s->form = FORM_GZIP;
         if (inflateInit2(&s->zlib, 15 + 16) != Z_OK)
             return err_set(ERR_MEMORY, "%s: no memory to decompress", s->path);
+        if (s->size > 0 && (s->member = gzip_member_new()) != NULL)  /* a pipe may be slow: its bytes are not waited for */
+            s->input = mem_realloc(s->input, GZIP_INPUT_BYTES);
     } else if (n >= 4 && head[0] == 0x28 && head[1] == 0xb5 && head[2] == 0x2f && head[3] == 0xfd) {
         s->form = FORM_ZSTD;
         s->zstd = ZSTD_createDStream();
@@ -110,6 +121,7 @@ void byte_stream_free(ByteStream *s)
     if (s->form == FORM_GZIP)
         inflateEnd(&s->zlib);
     ZSTD_freeDStream(s->zstd);
+    gzip_member_free(s->member);
     close(s->fd);
     free(s->input);
     free(s->path);
@@ -127,6 +139,40 @@ static Err byte_stream_damaged(const ByteStream *s, const char *what)
     return err_set(ERR_FORMAT, "%s: byte %" PRId64 " of the compressed file: %s", s->path, byte_stream_position(s), what);
 }
 
+/* Moves the unread bytes to the front and fills the rest of the gzip input. */
+static Err byte_stream_fill(ByteStream *s)
+{
+    size_t n = 1;
+    memmove(s->input, s->input + s->at, s->end - s->at);
+    s->end -= s->at;
+    s->at = 0;
+    for (; n > 0 && s->end < GZIP_INPUT_BYTES; s->end += n)
+        TRY(byte_stream_take(s, s->input + s->end, GZIP_INPUT_BYTES - s->end, &n));
+    s->at_eof = s->at == s->end;
+    return OK;
+}
+
+/* Decodes the member that begins at `at` at once when it is whole in the input; else leaves everything to the stream. */
+static Err byte_stream_read_member(ByteStream *s)
+{
+    size_t n_taken;
+    if (s->end - s->at < GZIP_AHEAD_BYTES)
+        TRY(byte_stream_fill(s));
+    GzipMemberState state = gzip_member_read(s->member, s->input + s->at, s->end - s->at, &n_taken, &s->text, &s->n_text);
+    if (state == GZIP_MEMBER_PARTIAL && s->end - s->at < GZIP_INPUT_BYTES) {
+        size_t n_before = s->end - s->at;
+        TRY(byte_stream_fill(s));
+        if (s->end - s->at > n_before)
+            state = gzip_member_read(s->member, s->input + s->at, s->end - s->at, &n_taken, &s->text, &s->n_text);
+    }
+    if (state == GZIP_MEMBER_WHOLE)
+        s->at += n_taken;
+    else
+        s->n_text = 0;
+    s->inside = state != GZIP_MEMBER_WHOLE;
+    return OK;
+}
+
 static Err byte_stream_inflate(ByteStream *s, void *bytes, size_t n_max, size_t *n_read)
 {
     z_stream *z = &s->zlib;
@@ -135,9 +181,13 @@ static Err byte_stream_inflate(ByteStream *s, void *bytes, size_t n_max, size_t 
             s->at = s->end;
             return OK;
         }
-        inflateReset(z);
-        s->inside = true;
         s->member_begin = byte_stream_position(s);
+        s->inside = true;
+        if (s->member)
+            TRY(byte_stream_read_member(s));
+        if (!s->inside)
+            return OK;
+        inflateReset(z);
     }
     z->next_in = s->input + s->at;
     z->avail_in = (uInt)(s->end - s->at);
@@ -172,6 +222,13 @@ Err byte_stream_read(ByteStream *s, void *bytes, size_t n_max, size_t *n_read)
     if (n_max > (1u << 30))
         n_max = 1u << 30;
     while (*n_read == 0 && n_max > 0) {
+        if (s->n_text > 0) {
+            *n_read = s->n_text < n_max ? s->n_text : n_max;
+            memcpy(bytes, s->text, *n_read);
+            s->text += *n_read;
+            s->n_text -= *n_read;
+            return OK;
+        }
         if (s->form == FORM_PLAIN && s->at == s->end && !s->at_eof)
             return byte_stream_take(s, bytes, n_max, n_read);
         TRY(byte_stream_refill(s));
@@ -226,6 +283,7 @@ bool byte_stream_resync(ByteStream *s, Err *err)
     if (s->form != FORM_GZIP)
         return false;
     s->inside = false;
+    s->n_text = 0;
     byte_stream_rewind(s);
     for (unsigned char one = 0, two = 0; *err == OK; s->at++) {
         if ((*err = byte_stream_refill(s)) != OK || s->at_eof)
