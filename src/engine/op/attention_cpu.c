@@ -9,8 +9,8 @@
  *
  * The maximum is known before the first exponential: scores of SCORES_MAX / 64 keys are held, and when a tile sees more keys than that
  * they are computed a second time rather than corrected. So nothing is ever rescaled, and neither the place of a tile nor its size
- * can be seen in the result. */
-#include "engine/op/attention_tile.h"
+ * can be seen in the result. A single token has too few rows for this and another way to the same bits: attention_token.h. */
+#include "engine/op/attention_token.h"
 #include "base/kernel.h"
 
 #include <omp.h>
@@ -159,7 +159,30 @@ static void rows_run(const Forward *f, Rows *rows, int64_t key_begin, int64_t ke
     rows_finish(f, rows);
 }
 
-static void forward_task(const Forward *f, const AttentionTile *tile, int64_t kv_head)
+/* One token over a cache: too few rows for lanes. */
+static bool is_token(const Forward *f, const AttentionTile *tile)
+{
+    return tile->token_end - tile->token_begin == 1 && f->heads_a_key_head <= TOKEN_ROWS && !f->k.packed && !f->draws;
+}
+
+static void forward_token(const Forward *f, const AttentionTile *tile, int64_t kv_head)
+{
+    TokenRows rows;
+    rows.q = f->q;
+    rows.k = f->k.t;
+    rows.v = f->v.t;
+    rows.y = f->y;
+    rows.lse = f->lse;
+    rows.options = f->options;
+    rows.token = tile->token_begin;
+    rows.kv_head = kv_head;
+    rows.n_rows = f->heads_a_key_head;
+    rows.key_begin = tile->key_begin;
+    rows.key_end = tile->key_end;
+    token_run(&rows);
+}
+
+static void forward_tile(const Forward *f, const AttentionTile *tile, int64_t kv_head)
 {
     Rows rows;
     int64_t n_rows = (tile->token_end - tile->token_begin) * f->heads_a_key_head;
@@ -199,6 +222,11 @@ void KERNEL(attention)(const KernelCall *call)
     int64_t n_tiles = attention_cut(f.ranges, attr->options.window, k->shape.dim[0], tokens_max, tiles), n_tasks = n_tiles * kv_heads;
     /* Late tiles see more keys than early ones: the long tasks go first. */
 #pragma omp parallel for schedule(dynamic) if (is_worth_threads(&f, tiles, n_tiles))
-    for (int64_t task = 0; task < n_tasks; task++)
-        forward_task(&f, &tiles[n_tiles - 1 - task % n_tiles], task / n_tiles);
+    for (int64_t task = 0; task < n_tasks; task++) {
+        const AttentionTile *tile = &tiles[n_tiles - 1 - task % n_tiles];
+        if (is_token(&f, tile))
+            forward_token(&f, tile, task / n_tiles);
+        else
+            forward_tile(&f, tile, task / n_tiles);
+    }
 }

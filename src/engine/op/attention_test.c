@@ -85,26 +85,54 @@ TEST(attention, backward_matches_central_differences)
 static const AttentionCase base = {.n_queries = 150, .n_keys = 150, .heads = 4, .kv_heads = 2, .width = 24, .v_width = 20,
                                    .backend = BACKEND_CPU, .range = range_causal};
 
-/* Goal: a row's forward has the same bits in prefill and in decode. Method: all rows of a sequence at once, against one query, four, and
- * a chunk, with the same keys. */
+/* Rows [first, first + count) of a prefill against the same computed for themselves. */
+static bool rows_are_the_same(const AttentionCase *whole, const AttentionRun *prefill, int64_t first, int64_t count)
+{
+    AttentionRun part;
+    AttentionCase c = *whole;
+    c.first_query = first;
+    c.n_queries = count;
+    bool same = attention_run(&part, &c) && attention_same_bits(prefill, first, &part, 0, count, "y") &&
+                attention_same_bits(prefill, first, &part, 0, count, "lse") && attention_same_bits(prefill, first, &part, 0, count, "dq");
+    attention_run_free(&part);
+    return same;
+}
+
+/* Goal: a row's forward has the same bits in prefill and in decode, whatever the options. Method: all rows of a sequence at once, against one query,
+ * four, and a chunk, with the same keys. */
 TEST(attention, prefill_and_decode_have_the_same_bits)
 {
-    for (int bf16 = 0; bf16 < 2; bf16++) {
+    static const AttentionOptions options[] = {{0}, {.softcap = 3.0, .alibi = true}, {.window = 40}, {.dropout = 0.25, .dropout_seed = 9}};
+    static const int64_t first[] = {0, 1, 15, 63, 64, 77, 149, 130, 60}, count[] = {1, 1, 1, 1, 1, 1, 1, 4, 70};
+    for (int i = 0; i < 8; i++) {
         AttentionCase whole = base;
-        whole.dtype = bf16 ? DTYPE_BF16 : DTYPE_F32;
-        AttentionRun prefill, part;
+        whole.dtype = i % 2 ? DTYPE_BF16 : DTYPE_F32;
+        whole.options = options[i / 2];
+        AttentionRun prefill;
         REQUIRE(attention_run(&prefill, &whole));
-        static const int64_t first[] = {0, 1, 77, 149, 130, 60}, count[] = {1, 1, 1, 1, 4, 70};
-        for (int i = 0; i < 6; i++) {
-            AttentionCase c = whole;
-            c.first_query = first[i];
-            c.n_queries = count[i];
-            REQUIRE(attention_run(&part, &c));
-            CHECK(attention_same_bits(&prefill, first[i], &part, 0, count[i], "y"));
-            CHECK(attention_same_bits(&prefill, first[i], &part, 0, count[i], "lse"));
-            CHECK(attention_same_bits(&prefill, first[i], &part, 0, count[i], "dq"));
-            attention_run_free(&part);
-        }
+        for (size_t k = 0; k < sizeof first / sizeof *first; k++)
+            CHECK(rows_are_the_same(&whole, &prefill, first[k], count[k]));
+        attention_run_free(&prefill);
+    }
+}
+
+static void range_cache(int64_t query, int32_t range[2])
+{
+    range[0] = 3;
+    range[1] = 9000 + (int32_t)query;
+}
+
+/* Goal: one token over more keys than scores are held of, and heads of every grouping, still have the bits of prefill. Method: sixteen heads on one
+ * key head hold 8192 keys; seventeen are too many for that way. */
+TEST(attention, a_token_over_a_long_cache_has_the_bits_of_prefill)
+{
+    static const int64_t heads[] = {1, 16, 17};
+    for (int i = 0; i < 3; i++) {
+        AttentionCase whole = {.n_queries = 2, .n_keys = 9001, .heads = heads[i], .kv_heads = 1, .width = 16, .v_width = 16, .backend = BACKEND_CPU,
+                               .range = range_cache};
+        AttentionRun prefill;
+        REQUIRE(attention_run(&prefill, &whole));
+        CHECK(rows_are_the_same(&whole, &prefill, 1, 1));
         attention_run_free(&prefill);
     }
 }

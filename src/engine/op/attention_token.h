@@ -1,0 +1,173 @@
+/* attention_token.h - the forward of one token, which is decode: its rows, the query heads of a key head, see the same keys.
+ *
+ * One row would fill one of the sixteen lanes of attention_cpu.c's tiles. Here the lanes are keys: they are turned, [width][64 keys], on their way
+ * from memory, which is what such a token waits for. So rows are fetched AHEAD_KEYS before they are used: neighbours in a cache are some kilobytes apart
+ * and no hardware guesses them. Every sum is the one that attention.c promises, one multiply-add after the other, hence the same bits. */
+#ifndef ENGINE_OP_ATTENTION_TOKEN_H
+#define ENGINE_OP_ATTENTION_TOKEN_H
+
+#include "engine/op/attention_tile.h"
+
+enum {
+    TOKEN_ROWS = 16,                         /* at most */
+    TOKEN_SCORES = 8192 * TOKEN_ROWS,        /* held: of fewer keys the more rows there are */
+    TOKEN_AHEAD_KEYS = 32,
+};
+
+typedef struct {
+    const Tensor *q, *k, *v, *y, *lse;
+    const AttentionOptions *options;
+    int64_t token, kv_head, n_rows, key_begin, key_end, stride;  /* stride: keys whose scores are held, a row */
+    float max[TOKEN_ROWS], sum[TOKEN_ROWS], slope[TOKEN_ROWS];
+    float rows[TOKEN_ROWS * ATTENTION_WIDTH_MAX];                /* of q, scaled */
+    float total[TOKEN_ROWS * ATTENTION_WIDTH_MAX];               /* of y */
+    float block[ATTENTION_KEYS * ATTENTION_WIDTH_MAX];           /* keys [padded width][64], or values [64][padded v_width] */
+    float scores[TOKEN_SCORES];                                  /* [row][key] */
+} TokenRows;
+
+static int64_t token_head(const TokenRows *t, int64_t row)
+{
+    return t->kv_head * t->n_rows + row;
+}
+
+/* Where the row lies that will be needed after `ahead` more: of the keys, then of the values; NULL behind the last. */
+static const char *token_ahead(const TokenRows *t, const Tensor *of, int64_t key)
+{
+    key += TOKEN_AHEAD_KEYS;
+    if (key < t->key_end)
+        return tile_row(of, key, t->kv_head);
+    key += t->key_begin - t->key_end;
+    return of == t->k && key < t->key_end ? tile_row(t->v, key, t->kv_head) : NULL;
+}
+
+static void token_fetch(const TokenRows *t, const Tensor *of, int64_t key)
+{
+    const char *at = token_ahead(t, of, key);
+    for (int64_t i = 0, n = at ? of->shape.dim[2] * dtype_bytes(of->dtype) : 0; i < n; i += 64)
+        __builtin_prefetch(at + i);
+}
+
+/* block[d][i] = component d of key first + i; zeros from n on, up to a whole vector of keys. */
+SIMD_INLINE void token_turn_keys(TokenRows *t, int64_t first, int64_t n, const DType dtype)
+{
+    const int64_t width = t->k->shape.dim[2];
+    for (int64_t r = 0; r < n; r += 16) {
+        for (int64_t i = r; i < n && i < r + 16; i++)
+            token_fetch(t, t->k, first + i);
+        for (int64_t c = 0; c < width; c += 16) {
+            V16 rows[16];
+            TILE_UNROLL16 for (int i = 0; i < 16; i++)
+                rows[i] = r + i < n ? load16(tile_row(t->k, first + r + i, t->kv_head), dtype, c, width) : v16_zero();
+            TILE_STAGE_(rows, 1)
+            TILE_STAGE_(rows, 2)
+            TILE_STAGE_(rows, 4)
+            TILE_STAGE_(rows, 8)
+            TILE_UNROLL16 for (int i = 0; i < 16; i++)
+                v16_store(t->block + (c + i) * ATTENTION_KEYS + r, rows[i]);
+        }
+    }
+}
+
+static void token_load_values(TokenRows *t, int64_t first, int64_t n)
+{
+    int64_t padded = tile_padded(t->v->shape.dim[2]);
+    for (int64_t i = 0; i < n; i++) {
+        token_fetch(t, t->v, first + i);
+        tile_row_load(t->block + i * padded, t->v, first + i, t->kv_head);
+    }
+}
+
+static void token_begin(TokenRows *t)
+{
+    int64_t padded = tile_padded(t->q->shape.dim[2]);
+    float scale = (float)t->options->scale;
+    t->stride = TOKEN_SCORES / t->n_rows / ATTENTION_KEYS * ATTENTION_KEYS;
+    memset(t->total, 0, (size_t)(t->n_rows * tile_padded(t->v->shape.dim[2])) * sizeof *t->total);
+    for (int64_t r = 0; r < t->n_rows; r++) {
+        float *row = t->rows + r * padded;
+        tile_row_load(row, t->q, t->token, token_head(t, r));
+        for (int64_t i = 0; i < padded; i += 16)
+            v16_store(row + i, v16_load(row + i) * scale);
+        t->max[r] = -INFINITY;
+        t->sum[r] = 0.0f;
+        t->slope[r] = t->options->alibi ? (float)attention_alibi_slope(token_head(t, r), tensor_dim(t->q, 1)) : 0.0f;
+    }
+}
+
+/* What the options make of sixteen scores of one row, the first that of key j. */
+SIMD_INLINE V16 token_score(const TokenRows *t, int64_t row, int64_t j, V16 score)
+{
+    const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const float cap = (float)t->options->softcap;
+    if (t->options->alibi)
+        score = v16_fma(v16_set1(t->slope[row]), __builtin_convertvector(i16_set1((int32_t)(j + 1 - t->key_end)) + lane, V16), score);
+    return cap > 0.0f ? v16_tanh(score / cap) * cap : score;
+}
+
+/* Scores of n keys, from `first` on, and their maximum. */
+static void token_score_keys(TokenRows *t, float *scores, int64_t first, int64_t n)
+{
+    const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    int64_t width = t->k->shape.dim[2];
+    WITH_FAST_DTYPE(t->k->dtype, D, token_turn_keys(t, first, n, D))
+    tile_product(scores, t->stride, (Left){t->rows, tile_padded(width), 1}, (Right){t->block, ATTENTION_KEYS}, t->n_rows, (n + 15) / 16, width, false);
+    for (int64_t r = 0; r < t->n_rows; r++) {
+        float *row = scores + r * t->stride;
+        V16 max = v16_set1(t->max[r]);
+        for (int64_t i = 0; i < n; i += 16) {
+            V16 score = token_score(t, r, first + i, v16_load(row + i));
+            v16_store(row + i, score);
+            max = v16_max(n - i < 16 ? v16_select(lane < i16_set1((int32_t)(n - i)), score, v16_set1(-INFINITY)) : score, max);
+        }
+        t->max[r] = v16_max_of(max);
+    }
+}
+
+/* Scores become exponentials, which are summed, one after the other, and weigh the values. */
+static void token_weigh(TokenRows *t, float *scores, int64_t first, int64_t n)
+{
+    int64_t padded = tile_padded(t->v->shape.dim[2]);
+    for (int64_t r = 0; r < t->n_rows; r++) {
+        float *row = scores + r * t->stride, sum = t->sum[r];
+        for (int64_t i = 0; i < n; i += 16)
+            v16_store(row + i, weight_exp(v16_load(row + i) - t->max[r]));
+        for (int64_t i = 0; i < n; i++)
+            sum += row[i];
+        t->sum[r] = sum;
+    }
+    token_load_values(t, first, n);
+    tile_product(t->total, padded, (Left){scores, t->stride, 1}, (Right){t->block, padded}, t->n_rows, padded / 16, n, true);
+}
+
+static void token_finish(TokenRows *t)
+{
+    int64_t padded = tile_padded(t->v->shape.dim[2]), n_heads = tensor_dim(t->y, 1);
+    bool empty = t->key_begin >= t->key_end;
+    for (int64_t r = 0; r < t->n_rows; r++) {
+        float *y = t->total + r * padded;
+        for (int64_t i = 0; i < padded && !empty; i += 16)
+            v16_store(y + i, v16_load(y + i) / t->sum[r]);
+        tile_row_store(t->y, t->token, token_head(t, r), y);
+        ((float *)t->lse->data)[t->token * n_heads + token_head(t, r)] =
+            empty ? -INFINITY : (float)((double)t->max[r] + log((double)t->sum[r]));
+    }
+}
+
+/* The maximum comes before the first exponential: where not all scores are held, they are computed a second time. */
+static void token_run(TokenRows *t)
+{
+    token_begin(t);
+    bool again = t->key_end - t->key_begin > t->stride;
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t j = t->key_begin; j < t->key_end; j += ATTENTION_KEYS) {
+            int64_t n = t->key_end - j < ATTENTION_KEYS ? t->key_end - j : ATTENTION_KEYS;
+            float *scores = t->scores + (again ? 0 : j - t->key_begin);
+            if (pass == 0 || again)
+                token_score_keys(t, scores, j, n);
+            if (pass == 1)
+                token_weigh(t, scores, j, n);
+        }
+    token_finish(t);
+}
+
+#endif
