@@ -2,7 +2,7 @@
  *
  * Parts are compared by the 128-bit hash of their text without the white space around. A part stays in the document with the smallest hash of its
  * whole text, there at its first place: whatever the order of inputs or workers. The table of the first pass that is larger than the memory given is
- * made in several readings of the notes, each over its share of the hashes. */
+ * made in several readings of the notes, each over its share of the hashes. A document is taken apart once: notes and verdicts say where its parts are. */
 #include "base/log.h"
 #include "text/corpus/hash.h"
 #include "text/corpus/sentence.h"
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS_VERSION = 1 };
+enum { PARTS_VERSION = 1, NOTES_VERSION = 2 };  /* of what comes out, of notes and verdicts */
 typedef enum { PARTS_PARAGRAPH, PARTS_SENTENCE } PartsUnit;
 
 typedef struct {
@@ -25,12 +25,27 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
 }
 
+/* Where a part is in its text, and its hash; zeros for one that may repeat. */
+typedef struct {
+    Sentence at;
+    Hash128 hash;
+} PartNote;
+
+/* The note of a document: this, then its parts. */
+typedef struct {
+    Hash128 document;
+    PartNote parts[];
+} Note;
+
+/* The verdict on a part of a document that loses some; a document that loses none has an empty verdict. */
+typedef struct {
+    Sentence at;
+    int64_t stays;
+} PartVerdict;
+
 static Sentences paragraphs_of(Arena *arena, const char *text, size_t n_bytes)
 {
-    int64_t n_lines = 1;
-    for (size_t i = 0; i < n_bytes; i++)
-        n_lines += text[i] == '\n';
-    Sentences parts = {.sentences = ARENA_ARRAY(arena, Sentence, n_lines)};
+    Sentences parts = {0};
     for (size_t begin = 0; begin < n_bytes;) {
         const char *newline = memchr(text + begin, '\n', n_bytes - begin);
         size_t next = newline ? (size_t)(newline - text) + 1 : n_bytes, end = next;
@@ -39,33 +54,27 @@ static Sentences paragraphs_of(Arena *arena, const char *text, size_t n_bytes)
         while (end > begin && is_blank(text[end - 1]))
             end--;
         if (end > begin)
-            parts.sentences[parts.n++] = (Sentence){begin, end};
+            sentences_add(&parts, arena, (Sentence){begin, end});
         begin = next;
     }
     return parts;
 }
 
-static Sentences parts_of(const PartsSettings *s, Arena *arena, const StageDocument *document)
-{
-    if (s->unit == PARTS_SENTENCE)
-        return sentence_split(arena, document->text, document->n_bytes, true);
-    return paragraphs_of(arena, document->text, document->n_bytes);
-}
-
-/* The note of a document: the hash of its text, then of each of its parts; parts shorter than bytes_min have a hash of zeros. */
 static void parts_look(void *context, Arena *arena, const StageDocument *document, const void **note, size_t *n_note_bytes)
 {
     const PartsSettings *s = context;
-    Sentences parts = parts_of(s, arena, document);
-    Hash128 *hashes = ARENA_ARRAY(arena, Hash128, parts.n + 1);
-    hashes[0] = hash128(document->text, document->n_bytes, 0);
+    Sentences parts = s->unit == PARTS_SENTENCE ? sentence_split(arena, document->text, document->n_bytes, true)
+                                                : paragraphs_of(arena, document->text, document->n_bytes);
+    *n_note_bytes = sizeof(Note) + (size_t)parts.n * sizeof(PartNote);
+    Note *n = arena_alloc(arena, *n_note_bytes);
+    n->document = hash128(document->text, document->n_bytes, 0);
     for (int i = 0; i < parts.n; i++) {
-        size_t n = parts.sentences[i].end - parts.sentences[i].begin;
-        if (n >= (size_t)s->bytes_min)
-            hashes[i + 1] = hash128(document->text + parts.sentences[i].begin, n, 0);
+        Sentence at = parts.sentences[i];
+        n->parts[i].at = at;
+        if (at.end - at.begin >= (size_t)s->bytes_min)
+            n->parts[i].hash = hash128(document->text + at.begin, at.end - at.begin, 0);
     }
-    *note = hashes;
-    *n_note_bytes = (size_t)(parts.n + 1) * sizeof *hashes;
+    *note = n;
 }
 
 /* Where a part stays so far. */
@@ -100,35 +109,30 @@ static Entry *entry_of(const Deciding *d, Hash128 part)
     return &d->entries[i];
 }
 
-static Err count_parts(Deciding *d)
+static int64_t parts_of(size_t n_note_bytes)
 {
-    const void *note;
-    size_t n_bytes;
-    Err err = OK;
-    TRY(spool_rewind(d->notes));
-    while (spool_next(d->notes, &note, &n_bytes, &err))
-        d->n_parts += (int64_t)(n_bytes / sizeof(Hash128)) - 1;
-    return err;
+    return (int64_t)((n_note_bytes - sizeof(Note)) / sizeof(PartNote));
 }
 
 /* One reading: of the hashes of this share, where each stays. */
 static Err decide_share(Deciding *d, int64_t share)
 {
-    const void *note;
+    const void *bytes;
     size_t n_bytes;
     int64_t place = 0;
     Err err = OK;
     for (uint64_t i = 0; i <= d->mask; i++)
         d->entries[i].place = -1;
     TRY(spool_rewind(d->notes));
-    while (spool_next(d->notes, &note, &n_bytes, &err)) {
-        const Hash128 *hashes = note, document = hashes[0];
-        for (size_t i = 1; i < n_bytes / sizeof *hashes; i++, place++) {
-            if (is_none(hashes[i]) || (int64_t)(hashes[i].high % (uint64_t)d->n_shares) != share)
+    while (spool_next(d->notes, &bytes, &n_bytes, &err)) {
+        const Note *note = bytes;
+        for (int64_t i = 0; i < parts_of(n_bytes); i++, place++) {
+            Hash128 part = note->parts[i].hash;
+            if (is_none(part) || (int64_t)(part.high % (uint64_t)d->n_shares) != share)
                 continue;
-            Entry *entry = entry_of(d, hashes[i]);
-            if (entry->place < 0 || is_smaller(document, entry->document))
-                *entry = (Entry){hashes[i], document, place};
+            Entry *entry = entry_of(d, part);
+            if (entry->place < 0 || is_smaller(note->document, entry->document))
+                *entry = (Entry){part, note->document, place};
         }
     }
     for (uint64_t i = 0; i <= d->mask; i++)
@@ -137,23 +141,24 @@ static Err decide_share(Deciding *d, int64_t share)
     return err;
 }
 
-/* The verdict of a document: a byte a part, 1 for those that stay. */
 static Err write_verdicts(Deciding *d, Spool *verdicts)
 {
-    const void *note;
+    const void *bytes;
     size_t n_bytes;
     int64_t place = 0;
     Err err = OK;
     Arena *arena = arena_new();
     TRY(spool_rewind(d->notes));
-    while (err == OK && spool_next(d->notes, &note, &n_bytes, &err)) {
-        const Hash128 *hashes = note;
-        size_t n = n_bytes / sizeof *hashes - 1;
+    while (err == OK && spool_next(d->notes, &bytes, &n_bytes, &err)) {
+        const Note *note = bytes;
+        int64_t n = parts_of(n_bytes), n_stay = 0;
         arena_reset(arena);
-        char *stays = arena_alloc(arena, n + 1);
-        for (size_t i = 0; i < n; i++, place++)
-            stays[i] = is_none(hashes[i + 1]) || (d->stays[place / 8] >> place % 8 & 1);
-        err = spool_add(verdicts, stays, n);
+        PartVerdict *parts = arena_alloc_unset(arena, (size_t)n * sizeof *parts);
+        for (int64_t i = 0; i < n; i++, place++) {
+            parts[i] = (PartVerdict){note->parts[i].at, is_none(note->parts[i].hash) || (d->stays[place / 8] >> place % 8 & 1)};
+            n_stay += parts[i].stays;
+        }
+        err = spool_add(verdicts, parts, n_stay < n ? (size_t)n * sizeof *parts : 0);
     }
     arena_free(arena);
     return err;
@@ -161,9 +166,8 @@ static Err write_verdicts(Deciding *d, Spool *verdicts)
 
 static Err parts_decide(void *context, Spool *notes, Spool *verdicts, const StageRoom *room)
 {
-    Deciding d = {.notes = notes};
+    Deciding d = {.notes = notes, .n_parts = (spool_n_bytes(notes) - spool_n(notes) * (int64_t)sizeof(Note)) / (int64_t)sizeof(PartNote)};
     (void)context;
-    TRY(count_parts(&d));
     int64_t entries_max = room->memory_bytes / (int64_t)sizeof(Entry) / 2;
     uint64_t n_slots = 16;
     d.n_shares = 1 + d.n_parts / (entries_max > 16 ? entries_max / 2 : 8);
@@ -183,27 +187,28 @@ static Err parts_decide(void *context, Spool *notes, Spool *verdicts, const Stag
 }
 
 /* The parts that stay, each behind the white space that stood before it; a line break anywhere between two of them stays one. */
-static const char *join(Arena *arena, const char *text, const Sentences *parts, const char *stays, size_t *n_out_bytes)
+static const char *join(Arena *arena, const char *text, const PartVerdict *parts, int64_t n_parts, size_t *n_out_bytes)
 {
     size_t n = 0, before = 0, n_before = 0, last = 0;
-    char *out = arena_alloc(arena, parts->n ? parts->sentences[parts->n - 1].end + 1 : 1);
-    for (int i = 0; i < parts->n; i++) {
-        const Sentence *part = &parts->sentences[i];
-        size_t n_gap = part->begin - last;
+    char *out = arena_alloc_unset(arena, parts[n_parts - 1].at.end + 1);
+    for (int64_t i = 0; i < n_parts; i++) {
+        Sentence part = parts[i].at;
+        size_t n_gap = part.begin - last;
         bool breaks = memchr(text + last, '\n', n_gap) != NULL, broke = memchr(text + before, '\n', n_before) != NULL;
         if (n_before == 0 || breaks > broke || (breaks == broke && n_gap > n_before))
             before = last, n_before = n_gap;
-        last = part->end;
-        if (!stays[i])
+        last = part.end;
+        if (!parts[i].stays)
             continue;
         if (n > 0) {
             memcpy(out + n, text + before, n_before);
             n += n_before;
         }
-        memcpy(out + n, text + part->begin, part->end - part->begin);
-        n += part->end - part->begin;
+        memcpy(out + n, text + part.begin, part.end - part.begin);
+        n += part.end - part.begin;
         n_before = 0;
     }
+    out[n] = '\0';
     *n_out_bytes = n;
     return out;
 }
@@ -211,18 +216,17 @@ static const char *join(Arena *arena, const char *text, const Sentences *parts, 
 static void parts_work(void *context, Arena *arena, const StageDocument *document, StageResult *result)
 {
     const PartsSettings *s = context;
-    Sentences parts = parts_of(s, arena, document);
-    const char *stays = document->verdict;
-    int64_t n_gone = 0;
-    assert((size_t)parts.n == document->n_verdict_bytes);
-    for (int i = 0; i < parts.n; i++)
-        n_gone += !stays[i];
+    const PartVerdict *parts = document->verdict;
+    int64_t n = (int64_t)(document->n_verdict_bytes / sizeof *parts), n_gone = 0;
+    for (int64_t i = 0; i < n; i++)
+        n_gone += !parts[i].stays;
     if (n_gone == 0)
         return;
-    result->text = join(arena, document->text, &parts, stays, &result->n_bytes);
+    assert(parts[n - 1].at.end <= document->n_bytes);
+    result->text = join(arena, document->text, parts, n, &result->n_bytes);
     result->change_rule = s->unit == PARTS_SENTENCE ? "parts.sentence" : "parts.paragraph";
     result->change_value = (double)n_gone;
-    result->tags = arena_printf(arena, "\"parts\":{\"version\":%d,\"all\":%d,\"gone\":%lld}", PARTS_VERSION, parts.n, (long long)n_gone);
+    result->tags = arena_printf(arena, "\"parts\":{\"version\":%d,\"all\":%lld,\"gone\":%lld}", PARTS_VERSION, (long long)n, (long long)n_gone);
     if (result->n_bytes < (size_t)s->left_min)
         result->drop_rule = "parts.left_min", result->drop_value = (double)result->n_bytes;
 }
@@ -255,7 +259,7 @@ const StageKind parts_stage_kind = {
                 "    jikji corpus parts text.jsonl --unit sentence --bytes-min 40 --out unique.jsonl\n",
     .about = "Each part stays in one place: in the document with the smallest hash, whatever the order of the inputs. Inputs are read twice.\n"
              "Drops: parts.left_min.\n",
-    .version = PARTS_VERSION,
+    .version = 10 * NOTES_VERSION + PARTS_VERSION,
     .table = {rows, N_ELEMENTS(rows)},
     .settings_bytes = sizeof(PartsSettings),
     .defaults = parts_defaults,

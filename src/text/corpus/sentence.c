@@ -1,6 +1,7 @@
-/* sentence.c - the rules of sentence.h, one candidate place at a time. */
+/* sentence.c - the rules of sentence.h, asked only at the places that sentence_cpu.c finds. */
 #include "text/corpus/sentence.h"
 
+#include "text/corpus/sentence_internal.h"
 #include "text/unicode/char_props.h"
 #include "text/unicode/utf8.h"
 
@@ -8,9 +9,12 @@
 #include <string.h>
 
 typedef struct {
+    Arena *arena;
     const char *text, *end;
     size_t begin;  /* of the sentence being read */
     bool korean;
+    int n_straight, n_open;  /* quotes that stand in the sentence so far: straight ones, and openers less closers */
+    Sentences sentences;
 } Reading;
 
 static bool is_among(uint32_t c, const uint32_t *set, int n)
@@ -71,19 +75,32 @@ static bool is_capital(uint32_t c)
     return c < 0x80 ? c >= 'A' && c <= 'Z' : char_lower(c) != c;
 }
 
+/* Is a word of n letters among `words`, which are as long, in small letters and one behind another? */
+static bool is_known(const char *words, const char *word, size_t n)
+{
+    for (; *words; words += n) {
+        size_t i = 0;
+        while (i < n && words[i] == (word[i] >= 'A' && word[i] <= 'Z' ? word[i] + 32 : word[i]))
+            i++;
+        if (i == n)
+            return true;
+    }
+    return false;
+}
+
 /* "Dr", "e.g", "J", "U.S": without their last full stop. */
 static bool is_abbreviation(const char *word, size_t n)
 {
     static const char *const known[] = {
-        "Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Sr", "Jr", "vs", "etc", "e.g", "i.e", "cf", "al", "No", "Nos", "Fig", "Figs", "Eq", "Vol", "pp", "Inc", "Ltd", "Co",
-        "Corp", "Gen", "Col", "Lt", "Sgt", "Capt", "Rev", "Hon", "Gov", "Sen", "Rep", "Pres", "Ave", "Blvd", "Rd", "Mt", "Ft", "approx", "Jan", "Feb", "Mar", "Apr",
-        "Jun", "Jul", "Aug", "Sep", "Sept", "Oct", "Nov", "Dec", "a.m", "p.m", "Ph.D", "ca", "bzw", "z.B", "d.h", "usw", "Nr", "Hr", "Fr", "Mme", "Mlle", "Sra",
-        "ed", "eds", "ch", "sec", "est", "dept", "univ", "ibid", "op",
+        [2] = "mrmsdrstsrjrvscfalnoeqppcoltrdmtftcanrhrfredchop",
+        [3] = "mrsetce.gi.enosfigvolincltdgencolsgtrevhongovsenrepavejanfebmaraprjunjulaugsepoctnovdeca.mp.mbzwz.bd.huswmmesraedssecest",
+        [4] = "proffigscorpcaptpresblvdseptph.dmlledeptunivibid",
+        [6] = "approx",
     };
     while (n > 0 && (word[0] == '(' || word[0] == '"' || word[0] == '\'' || word[0] == '['))
         word++, n--;
     uint32_t c = 0;
-    if (n > 0 && (size_t)utf8_decode(&c, word, word + n) == n && is_capital(c))
+    if (n > 0 && n <= UTF8_BYTES_MAX && (size_t)utf8_decode(&c, word, word + n) == n && is_capital(c))
         return true;
     if (n >= 3 && n <= 7 && word[1] == '.') {  /* U.S, J.R.R */
         bool initials = true;
@@ -92,10 +109,7 @@ static bool is_abbreviation(const char *word, size_t n)
         if (initials)
             return true;
     }
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strlen(known[i]) == n && strncasecmp(known[i], word, n) == 0)
-            return true;
-    return false;
+    return n < sizeof known / sizeof known[0] && known[n] && is_known(known[n], word, n);
 }
 
 static bool is_list_number(const Reading *r, const char *word, size_t n)
@@ -116,47 +130,52 @@ static uint32_t char_at(const char *at, const char *end)
     return c;
 }
 
-/* Is a quote still open that this sentence opened? */
-static bool in_quote(const Reading *r, const char *until)
+static void count_quote(Reading *r, uint32_t c)
 {
-    int n_straight = 0, n_open = 0;
-    for (const char *at = r->text + r->begin; at < until; at++) {
-        uint32_t c;
-        n_straight += *at == '"';
-        if (*at != '\xE2' && *at != '\xE3')  /* no other byte begins a bracket or a curly quote */
-            continue;
-        utf8_decode(&c, at, until);
-        n_open += (c == 0x201C || c == 0x300C || c == 0x300E) - (c == 0x201D || c == 0x300D || c == 0x300F);
-    }
-    return n_straight % 2 == 1 || n_open > 0;
+    r->n_straight += c == '"';
+    r->n_open += (c == 0x201C || c == 0x300C || c == 0x300E) - (c == 0x201D || c == 0x300D || c == 0x300F);
+}
+
+/* Is a quote still open that this sentence opened? */
+static bool in_quote(const Reading *r)
+{
+    return r->n_straight % 2 == 1 || r->n_open > 0;
 }
 
 /* Korean. */
 
-static bool ends_in(const char *begin, const char *end, const char *const *endings, int n)
-{
-    for (int i = 0; i < n; i++) {
-        size_t m = strlen(endings[i]);
-        if ((size_t)(end - begin) >= m && memcmp(end - m, endings[i], m) == 0)
-            return true;
-    }
-    return false;
-}
+#define ENDS(text) ((size_t)(end - word) >= sizeof text - 1 && memcmp(end - (sizeof text - 1), text, sizeof text - 1) == 0)
 
-#define ENDS_IN(begin, end, ...) \
-    ends_in(begin, end, (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)))
-
+/* Does a word that ends in one of the syllables of may_be_final end a sentence? */
 static bool is_korean_final(const char *word, const char *end)
 {
-    while (end > word && (end[-1] == '~' || end[-1] == ';' || end[-1] == '^'))
-        end--;
-    if (end - word < 6 || !ENDS_IN(word, end, "다", "요", "여", "까", "음", "됨", "오", "죠", "줘", "때", "야", "려"))
+    if (end - word < 6)
         return false;
-    if (ENDS_IN(word, end, "요", "여"))  /* polite; but nouns end so too, and -여 is also a link */
-        return ENDS_IN(word, end, "네여", "세여", "어여", "아여", "해여") ||
-               (ENDS_IN(word, end, "요") && !ENDS_IN(word, end, "필요", "중요", "주요", "수요", "개요", "소요", "강요", "동요", "가요", "민요", "긴요", "이요"));
-    return ENDS_IN(word, end, "니다", "습니까", "입니까", "합니까", "됩니까", "었다", "았다", "였다", "했다", "됐다", "갔다", "왔다", "봤다", "줬다", "렸다", "졌다", "겠다", "셨다", "한다", "된다", "이다", "많다", "쉽다",
-                   "었음", "했음", "있음", "없음", "였음", "졌음", "않음", "좋음", "됨", "십시오", "하시오", "으시오", "주시오", "죠", "보여줘", "알려줘", "찾아줘", "추천해줘", "어때", "얼마야", "걸려");
+    if (ENDS("다"))
+        return ENDS("니다") || ENDS("었다") || ENDS("았다") || ENDS("였다") || ENDS("했다") || ENDS("됐다") || ENDS("갔다") || ENDS("왔다") || ENDS("봤다") ||
+               ENDS("줬다") || ENDS("렸다") || ENDS("졌다") || ENDS("겠다") || ENDS("셨다") || ENDS("한다") || ENDS("된다") || ENDS("이다") || ENDS("많다") || ENDS("쉽다");
+    if (ENDS("요"))  /* polite; but nouns end so too, and -여 is also a link */
+        return !ENDS("필요") && !ENDS("중요") && !ENDS("주요") && !ENDS("수요") && !ENDS("개요") && !ENDS("소요") && !ENDS("강요") && !ENDS("동요") && !ENDS("가요") &&
+               !ENDS("민요") && !ENDS("긴요") && !ENDS("이요");
+    if (ENDS("여"))
+        return ENDS("네여") || ENDS("세여") || ENDS("어여") || ENDS("아여") || ENDS("해여");
+    if (ENDS("음"))
+        return ENDS("었음") || ENDS("했음") || ENDS("있음") || ENDS("없음") || ENDS("였음") || ENDS("졌음") || ENDS("않음") || ENDS("좋음");
+    return ENDS("습니까") || ENDS("입니까") || ENDS("합니까") || ENDS("됩니까") || ENDS("됨") || ENDS("십시오") || ENDS("하시오") || ENDS("으시오") || ENDS("주시오") ||
+           ENDS("죠") || ENDS("보여줘") || ENDS("알려줘") || ENDS("찾아줘") || ENDS("추천해줘") || ENDS("어때") || ENDS("얼마야") || ENDS("걸려");
+}
+
+/* Most words do not: their last syllable tells. */
+static bool may_be_final(const char *end)
+{
+    const unsigned char *b = (const unsigned char *)end - 3;
+    switch ((uint32_t)b[0] << 16 | (uint32_t)b[1] << 8 | b[2]) {
+    case 0xEB8BA4: case 0xEC9A94: case 0xEC97AC: case 0xEAB98C: case 0xEC9D8C: case 0xEB90A8:  /* 다 요 여 까 음 됨 */
+    case 0xEC98A4: case 0xECA3A0: case 0xECA498: case 0xEB958C: case 0xEC95BC: case 0xEBA0A4:  /* 오 죠 줘 때 야 려 */
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Words that lean on the ending before them: quotation, "but", "and". */
@@ -181,20 +200,22 @@ static const char *skip_blanks(const char *at, const char *end)
 /* Does a sentence end before the blank at `at`, with no stop written? */
 static bool ends_unwritten(const Reading *r, const char *at)
 {
-    if (!r->korean)
+    const char *begin = r->text + r->begin, *end = at;
+    while (end > begin && (end[-1] == '~' || end[-1] == ';' || end[-1] == '^'))
+        end--;
+    if (!r->korean || end - begin < 6 || !may_be_final(end))
         return false;
-    const char *word = word_before(r, at), *next = skip_blanks(at, r->end);
-    return is_korean_final(word, at) && !leans(next, r->end) && !in_quote(r, at);
+    return is_korean_final(word_before(r, end), end) && !leans(skip_blanks(at, r->end), r->end) && !in_quote(r);
 }
 
 /* Does a sentence end with the stops [stop, after), closers included up to `behind`? */
 static bool ends_at_stop(const Reading *r, const char *stop, const char *after, const char *behind, uint32_t last)
 {
     bool wide = is_wide_stop(last), one_dot = *stop == '.' && after - stop == 1;
-    if (behind < r->end && !is_blank(*behind) && !(wide && !in_quote(r, behind)))
+    if (behind < r->end && !is_blank(*behind) && !(wide && !in_quote(r)))
         return false;
     const char *word = word_before(r, stop), *next = skip_blanks(behind, r->end);
-    if (in_quote(r, behind))
+    if (in_quote(r))
         return false;
     if (next >= r->end || (behind < r->end && is_break(behind)))
         return true;
@@ -206,55 +227,72 @@ static bool ends_at_stop(const Reading *r, const char *stop, const char *after, 
     return true;
 }
 
-static void add(Sentences *sentences, Reading *r, const char *end)
+void sentences_add(Sentences *s, Arena *arena, Sentence one)
+{
+    if (s->n == s->room) {
+        s->room = 2 * s->room + 64;
+        Sentence *more = arena_alloc_unset(arena, (size_t)s->room * sizeof *more);
+        if (s->n > 0)
+            memcpy(more, s->sentences, (size_t)s->n * sizeof *more);
+        s->sentences = more;
+    }
+    s->sentences[s->n++] = one;
+}
+
+static void add(Reading *r, const char *end)
 {
     const char *begin = skip_blanks(r->text + r->begin, end);
     while (end > begin && is_blank(end[-1]))
         end--;
     if (end > begin)
-        sentences->sentences[sentences->n++] = (Sentence){(size_t)(begin - r->text), (size_t)(end - r->text)};
+        sentences_add(&r->sentences, r->arena, (Sentence){(size_t)(begin - r->text), (size_t)(end - r->text)});
     r->begin = (size_t)(skip_blanks(end, r->end) - r->text);
+    r->n_straight = r->n_open = 0;
 }
 
-/* Can a sentence end at a character that begins with this byte? Breaks, stops of all scripts; a blank where Korean endings count. */
-static bool may_end(unsigned char c, bool korean)
+/* Stops in a row and what closes behind them. Where to read on. */
+static const char *take_stop(Reading *r, const char *stop, const char *after, uint32_t last)
 {
-    static const unsigned char ends[256] = {['\n'] = 2, ['\f'] = 2, ['.'] = 2, ['!'] = 2, ['?'] = 2, [0xD6] = 2, [0xD8] = 2, [0xDB] = 2, [0xE0 ... 0xE3] = 2,
-                                            [0xEF] = 2, [' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\v'] = 1};
-    return ends[c] + korean >= 2;
+    uint32_t next;
+    for (; after < r->end && is_stop(next = char_at(after, r->end)); after += utf8_decode(&next, after, r->end))
+        last = next;
+    const char *behind = after;
+    while (behind < r->end && is_closer(next = char_at(behind, r->end))) {
+        count_quote(r, next);
+        behind += utf8_decode(&next, behind, r->end);
+    }
+    if (ends_at_stop(r, stop, after, behind, last))
+        add(r, behind);
+    return behind;
+}
+
+/* What stands at a place that the kernel found. Where to read on. */
+static const char *take_place(Reading *r, const char *at)
+{
+    uint32_t c;
+    int step = utf8_decode(&c, at, r->end);
+    if (is_break(at) || (is_blank(*at) && ends_unwritten(r, at)))
+        add(r, at);
+    else if (is_stop(c))
+        return take_stop(r, at, at + step, c);
+    else
+        count_quote(r, c);
+    return at + step;
 }
 
 Sentences sentence_split(Arena *arena, const char *text, size_t n_bytes, bool korean)
 {
-    Reading r = {.text = text, .end = text + n_bytes, .korean = korean};
-    Sentences sentences = {.sentences = arena_alloc_unset(arena, (n_bytes / 2 + 2) * sizeof(Sentence))};
-    for (const char *at = text; at < r.end;) {
-        uint32_t c;
-        if (!may_end((unsigned char)*at, korean)) {
-            at++;
-            continue;
+    Reading r = {.arena = arena, .text = text, .end = text + n_bytes, .korean = korean};
+    const char *next = text;
+    for (size_t block = 0; block < n_bytes; block += SENTENCE_BLOCK) {
+        size_t n = n_bytes - block < SENTENCE_BLOCK ? n_bytes - block : SENTENCE_BLOCK;
+        unsigned char before = block > 0 ? (unsigned char)text[block - 1] : 0;
+        for (uint64_t places = KERNEL_PICK(sentence_places)(text + block, n, before, korean); places; places &= places - 1) {
+            const char *at = text + block + __builtin_ctzll(places);
+            if (at >= next)
+                next = take_place(&r, at);
         }
-        int step = utf8_decode(&c, at, r.end);
-        if (is_break(at) || (is_blank(*at) && ends_unwritten(&r, at))) {
-            add(&sentences, &r, at);
-            at += step;
-            continue;
-        }
-        if (!is_stop(c)) {
-            at += step;
-            continue;
-        }
-        const char *stop = at, *after = at + step;
-        uint32_t last = c;
-        for (uint32_t next; after < r.end && is_stop(next = char_at(after, r.end)); after += utf8_decode(&next, after, r.end))
-            last = next;
-        const char *behind = after;
-        for (uint32_t next; behind < r.end && is_closer(next = char_at(behind, r.end));)
-            behind += utf8_decode(&next, behind, r.end);
-        if (ends_at_stop(&r, stop, after, behind, last))
-            add(&sentences, &r, behind);
-        at = behind;
     }
-    add(&sentences, &r, r.end);
-    return sentences;
+    add(&r, r.end);
+    return r.sentences;
 }

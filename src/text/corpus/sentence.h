@@ -22,8 +22,11 @@ typedef struct {
 } Sentence;
 typedef struct {
     Sentence *sentences;
-    int n;
+    int n, room;
 } Sentences;
+
+/* One more; the list grows in `arena`. Zeroed is empty. */
+void sentences_add(Sentences *sentences, Arena *arena, Sentence one);
 
 /* `korean`: Korean endings count too. The text is well-formed UTF-8. */
 Sentences sentence_split(Arena *arena, const char *text, size_t n_bytes, bool korean);

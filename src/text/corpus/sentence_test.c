@@ -1,4 +1,5 @@
 /* sentence_test.c - sentences by hand, and the F1 of their ends on two Korean treebanks. */
+#include "base/cpu_level.h"
 #include "base/test.h"
 #include "text/corpus/document.h"
 #include "text/corpus/sentence.h"
@@ -37,6 +38,28 @@ TEST(sentence, ends_are_where_readers_see_them)
     Arena *arena = arena_new();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         CHECK_STRING(split(arena, cases[i][0]), cases[i][1]);
+    arena_free(arena);
+}
+
+/* Goal: what is found does not depend on where the blocks of the kernel begin, nor on the CPU level. Method: a text with every kind of end, behind 0 to 130
+ * line breaks, at every level. */
+TEST(sentence, ends_do_not_depend_on_blocks_or_the_cpu)
+{
+    static const char text[] = "먹었습니다 다음에 또 왔다~ 그는 \"간다.\"고 했다. 中文。日本語は「はい。」と言う。end… Dr. No! 그래요; 좋음 هل؟ नमस्ते। नहीं “Yes.” he said. 필요 없음\t끝\r\n둘";
+    Arena *arena = arena_new();
+    CpuLevel best = cpu_level_best();
+    const char *first = split(arena, text);
+    CHECK(strstr(first, "먹었습니다|다음에 또 왔다~|그는") && strstr(first, "中文。|日本語は「はい。」|と言う。|end") && strstr(first, "없음|끝|둘"));
+    for (int level = CPU_PORTABLE; level <= (int)best && level <= CPU_AVX512; level++) {
+        cpu_level_set((CpuLevel)level);
+        for (int shift = 0; shift <= 130; shift++) {
+            char *shifted = arena_alloc(arena, sizeof text + (size_t)shift);
+            memset(shifted, '\n', (size_t)shift);
+            memcpy(shifted + shift, text, sizeof text);
+            CHECK_STRING(split(arena, shifted), first);
+        }
+    }
+    cpu_level_reset();
     arena_free(arena);
 }
 

@@ -9,12 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { BUFFER_BYTES = 1 << 16 };
+
 struct Spool {
     FILE *file;
     char *folder;
     char *record;
     size_t room;
-    int64_t n;
+    int64_t n, n_bytes;
 };
 
 static Err spool_fail(const Spool *spool, const char *what)
@@ -33,6 +35,7 @@ Err spool_new(Spool **out, const char *folder)
     unlink(name);
     Spool *spool = mem_alloc(sizeof *spool);
     spool->file = fdopen(fd, "w+b");
+    setvbuf(spool->file, NULL, _IOFBF, BUFFER_BYTES);
     spool->folder = mem_strdup(folder);
     *out = spool;
     return OK;
@@ -52,6 +55,7 @@ Err spool_add(Spool *spool, const void *bytes, size_t n_bytes)
 {
     uint64_t length = n_bytes;
     spool->n++;
+    spool->n_bytes += (int64_t)n_bytes;
     if (fwrite(&length, sizeof length, 1, spool->file) != 1 || (n_bytes > 0 && fwrite(bytes, n_bytes, 1, spool->file) != 1))
         return spool_fail(spool, "cannot write a temporary file");
     return OK;
@@ -60,6 +64,11 @@ Err spool_add(Spool *spool, const void *bytes, size_t n_bytes)
 int64_t spool_n(const Spool *spool)
 {
     return spool->n;
+}
+
+int64_t spool_n_bytes(const Spool *spool)
+{
+    return spool->n_bytes;
 }
 
 Err spool_rewind(Spool *spool)

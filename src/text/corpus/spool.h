@@ -17,6 +17,7 @@ Err spool_new(Spool **out, const char *folder);
 void spool_free(Spool *spool);  /* NULL is fine */
 Err spool_add(Spool *spool, const void *bytes, size_t n_bytes);
 int64_t spool_n(const Spool *spool);
+int64_t spool_n_bytes(const Spool *spool);  /* of all records together */
 /* Reading begins at the first record again; nothing is added after. */
 Err spool_rewind(Spool *spool);
 /* False at the end (*err OK) or on an error. The record is aligned to 8 bytes and lives until the next call. */
