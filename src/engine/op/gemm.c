@@ -21,7 +21,8 @@ enum {
     TILES_A_THREAD = 3,            /* of its own */
     TILE_PANELS = 6,               /* of A in a tile: 84 rows */
     TILES_WANTED = 24,             /* enough to share evenly among threads; smaller tiles pack or read more often */
-    SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in the first cache's sets */
+    SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in one set of the first cache, */
+    SAME_SET_ROWS = 11,            /* where so many of them have room beside a line of B */
     SUM_ROWS_MAX = 1024,           /* of a half C whose sums need a place between blocks of K */
     FEW_ROWS_MAX = 28,
     FEW_ROWS_K_BLOCK_MAX = 512,
@@ -182,16 +183,18 @@ typedef enum { OWN_NONE, OWN_A, OWN_B } Own;
 typedef struct {
     int64_t row, n_rows, column, n_columns;
     int64_t k, n_k, n_words;
+    int64_t k_end;      /* beyond k + n_k: each tile goes through further ranges by itself */
     int64_t tile_rows, tile_columns, n_tiles;
-    bool a_as_it_lies;  /* f32 rows that do not fall on the same cache sets: A is not packed at all */
+    int64_t strip_rows; /* of one panel of A, or as many that lie as they are */
+    bool a_as_it_lies;  /* f32 rows: A is not packed at all */
     Own own;
+    int64_t own_words;  /* of a thread's own panels, in its largest range of K */
 } Block;
 
 static bool a_lies_well(const Job *job)
 {
     const Gemm *g = job->g;
-    bool is_plain = g->a_dtype == DTYPE_F32 && g->a_col_stride == 1 && job->kernel->k_per_word == 1;
-    return is_plain && g->a_row_stride > 0 && g->a_row_stride % SAME_CACHE_SET != 0;
+    return g->a_dtype == DTYPE_F32 && g->a_col_stride == 1 && job->kernel->k_per_word == 1 && g->a_row_stride > 0;
 }
 
 static int64_t count_tiles(const Block *block)
@@ -212,31 +215,44 @@ static int64_t own_part(int64_t n, int64_t near, int64_t least, int64_t unit, in
 }
 
 /* Of the operands that must be packed the larger one becomes each thread's own, if threads then have the same to do, and meet only once:
- * where K comes in several ranges, they would wait for each other after each. A small B is not worth cutting: rows of C are better
- * written whole. */
+ * where K comes in several ranges, they would wait for each other after each, unless a tile goes through all of them. A small B is not
+ * worth cutting: rows of C are better written whole. */
 static bool cut_own_tiles(Block *block, const Job *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     WorkspaceWords words = workspace_words(job->g);
-    bool b_is_small = panel_words(block, b, block->n_columns) <= B_WORDS_OWN;
-    if (job->g->k > block->n_k || (b_is_small && block->a_as_it_lies))
+    bool b_is_small = panel_words(block, b, block->n_columns) <= B_WORDS_OWN, is_deep = block->k_end > block->k + block->n_k;
+    if (!is_deep && (job->g->k > block->n_k || (b_is_small && block->a_as_it_lies)))
         return false;
-    int64_t own_words, room;
+    int64_t room;
     block->tile_rows = block->n_rows;
     block->tile_columns = block->n_columns;
     if (block->a_as_it_lies || (!b_is_small && block->n_columns >= block->n_rows)) {
         int64_t near = max_i64(B_WORDS_OWN / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
         block->own = OWN_B;
-        block->tile_columns = own_part(block->n_columns, near, 2 * b.lanes, b.lanes, job->n_threads);
-        own_words = panel_words(block, b, block->tile_columns), room = words.b;
+        block->tile_columns = own_part(block->n_columns, near, is_deep ? near : 2 * b.lanes, b.lanes, job->n_threads);
+        block->own_words = panel_words(block, b, block->tile_columns), room = words.b;
     } else {
         block->own = OWN_A;
         block->tile_rows = own_part(block->n_rows, TILE_PANELS * a.lanes, 2 * a.lanes, a.lanes, job->n_threads);
-        own_words = panel_words(block, a, block->tile_rows), room = words.a;
+        block->own_words = panel_words(block, a, block->tile_rows), room = words.a;
     }
     block->n_tiles = count_tiles(block);
     bool is_even = block->n_tiles % job->n_threads == 0 || block->n_tiles >= 8 * job->n_threads;
-    return is_even && own_words * job->n_threads <= room;
+    return is_even && block->own_words * job->n_threads <= room;
+}
+
+/* A deep product: K has several ranges, and nothing but B to pack. Columns of C are a thread's own for all of K, block by block. */
+static bool cut_deep_tiles(Block *block, const Job *job)
+{
+    Block deep = *block;
+    deep.n_k = deep.n_words = job->k_block;
+    deep.k_end = job->g->k;
+    bool is_deep = block->a_as_it_lies && block->k == 0 && job->g->k > block->n_k && job->k_block <= FEW_ROWS_K_BLOCK_MAX;
+    if (!is_deep || !cut_own_tiles(&deep, job))
+        return false;
+    *block = deep;
+    return true;
 }
 
 /* Tiles as large as the caches like, but smaller while the block has too few of them. */
@@ -244,7 +260,8 @@ static void cut_tiles(Block *block, const Job *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     block->a_as_it_lies = a_lies_well(job);
-    if (cut_own_tiles(block, job))
+    block->strip_rows = block->a_as_it_lies && job->g->a_row_stride % SAME_CACHE_SET == 0 ? min_i64(SAME_SET_ROWS, a.lanes) : a.lanes;
+    if (cut_deep_tiles(block, job) || cut_own_tiles(block, job))
         return;
     block->own = OWN_NONE;
     int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
@@ -296,9 +313,9 @@ static void compute_strip(const Job *job, const Block *block, const Tile *tile, 
 {
     const GemmKernel *kernel = job->kernel;
     float *sums = job->sums ? job->sums + row * block->n_columns + column : NULL;
-    bool has_next = block->a_as_it_lies && row + 2 * kernel->a.lanes <= tile->row_end;
+    bool has_next = block->a_as_it_lies && row + 2 * block->strip_rows <= tile->row_end;
     const uint32_t *panel = tile->a + (row - tile->row) / kernel->a.lanes * kernel->a.width * block->n_words;
-    GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, tile->row_end - row), .n_columns = column_end - column,
+    GemmStrip strip = {.n_rows = (int)min_i64(block->strip_rows, tile->row_end - row), .n_columns = column_end - column,
                        .b = tile->b + (column - tile->column) * block->n_words, .b_panel_words = kernel->b.width * block->n_words};
     int64_t k = 0;
     do {
@@ -306,7 +323,7 @@ static void compute_strip(const Job *job, const Block *block, const Tile *tile, 
         GemmLanes lanes = lanes_of_a(job->g, block->row + row, block->k + k);
         strip.a = block->a_as_it_lies ? lanes.base : panel + k / kernel->k_per_word * kernel->a.width;
         strip.a_row_stride = block->a_as_it_lies ? lanes.lane_stride : 0;
-        strip.a_next = has_next ? strip.a + kernel->a.lanes * lanes.lane_stride : NULL;
+        strip.a_next = has_next ? strip.a + block->strip_rows * lanes.lane_stride : NULL;
         strip.n_words = divide_up(n_k, kernel->k_per_word);
         strip.out = out_at(job, block->row + row, block->column + column, (block->k + k) / job->k_block, sums, block->n_columns);
         kernel->strip(&strip);
@@ -321,14 +338,14 @@ static void set_panels(const Job *job, const Block *block, Tile *tile)
     PanelShape a = job->kernel->a, b = job->kernel->b;
     int64_t thread = job->n_threads > 1 ? omp_get_thread_num() : 0;
     if (block->own == OWN_A) {
-        uint32_t *own = job->a_panels + thread * panel_words(block, a, block->tile_rows);
+        uint32_t *own = job->a_panels + thread * block->own_words;
         job->kernel->pack(own, a, tile->row_end - tile->row, block->n_k, lanes_of_a(job->g, block->row + tile->row, block->k));
         tile->a = own;
     } else {
         tile->a = job->a_panels + panel_words(block, a, tile->row);
     }
     if (block->own == OWN_B) {
-        uint32_t *own = job->b_panels + thread * panel_words(block, b, block->tile_columns);
+        uint32_t *own = job->b_panels + thread * block->own_words;
         job->kernel->pack(own, b, tile->column_end - tile->column, block->n_k, lanes_of_b(job->g, block->column + tile->column, block->k));
         tile->b = own;
     } else {
@@ -336,18 +353,30 @@ static void set_panels(const Job *job, const Block *block, Tile *tile)
     }
 }
 
-static void compute_tile(const Job *job, const Block *block, int64_t piece)
+/* Rows by columns of a tile in one range of K. */
+static void compute_tile_range(const Job *job, const Block *block, Tile tile)
 {
     PanelShape b = job->kernel->b;
-    int64_t n_row_tiles = divide_up(block->n_rows, block->tile_rows);
     int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+    set_panels(job, block, &tile);
+    for (int64_t column = tile.column; column < tile.column_end; column += columns_near)
+        for (int64_t row = tile.row; row < tile.row_end; row += block->strip_rows)
+            compute_strip(job, block, &tile, row, column, min_i64(column + columns_near, tile.column_end));
+}
+
+static void compute_tile(const Job *job, const Block *block, int64_t piece)
+{
+    int64_t n_row_tiles = divide_up(block->n_rows, block->tile_rows);
     Tile tile = {.row = piece % n_row_tiles * block->tile_rows, .column = piece / n_row_tiles * block->tile_columns};
     tile.row_end = min_i64(tile.row + block->tile_rows, block->n_rows);
     tile.column_end = min_i64(tile.column + block->tile_columns, block->n_columns);
-    set_panels(job, block, &tile);
-    for (int64_t column = tile.column; column < tile.column_end; column += columns_near)
-        for (int64_t row = tile.row; row < tile.row_end; row += job->kernel->a.lanes)
-            compute_strip(job, block, &tile, row, column, min_i64(column + columns_near, tile.column_end));
+    Block range = *block;
+    do {
+        compute_tile_range(job, &range, tile);
+        range.k += range.n_k;
+        range.n_k = min_i64(range.n_k, range.k_end - range.k);
+        range.n_words = divide_up(range.n_k, job->kernel->k_per_word);
+    } while (range.k < range.k_end);
 }
 
 static void run_block(Job *job, Block *block, Phase *phase)
@@ -382,8 +411,9 @@ static void run_many_rows(Job *job)
                 Block block = {.row = row, .n_rows = min_i64(rows, g->m - row), .column = column,
                                .n_columns = min_i64(columns, g->n - column), .k = k, .n_k = min_i64(k_range, g->k - k)};
                 block.n_words = divide_up(block.n_k, job->kernel->k_per_word);
+                block.k_end = k + block.n_k;
                 run_block(job, &block, &phase);
-                k += block.n_k;
+                k = block.k_end;
             } while (k < g->k);
         }
 }

@@ -133,7 +133,7 @@ static void check_contract(Arena *arena)
 {
     for (int at = 0; at < 18; at++) {
         arena_reset(arena);
-        Gemm g = gemm_case(arena, at % 2 ? 17 : 33, 37, 801, DTYPE_F32, DTYPE_F32, DTYPE_F32, (Lay)(at % 3), (Lay)(at / 3 % 3));
+        Gemm g = gemm_case(arena, at % 2 ? 17 : 33, 37, at % 7 ? 801 : 1024, DTYPE_F32, DTYPE_F32, DTYPE_F32, (Lay)(at % 3), (Lay)(at / 3 % 3));
         g.accumulate = at % 4 > 1;
         g.bias = at % 5 > 2 ? gemm_case_values(arena, DTYPE_F32, g.n, 4) : NULL;
         g.k_leaf = at % 6 == 4 ? 100 : at % 6 == 1 ? 700 : 0;
@@ -202,6 +202,7 @@ static void check_small_models(Arena *arena)
 {
     check_rows_and_threads(arena, 384, 128, DTYPE_F32, DTYPE_F32, LAY_COLUMNS);
     check_rows_and_threads(arena, 128, 512, DTYPE_F32, DTYPE_F32, LAY_ROWS);
+    check_rows_and_threads(arena, 256, 1024, DTYPE_F32, DTYPE_F32, LAY_ROWS);  /* K in ranges, rows that meet in a cache set */
     check_rows_and_threads(arena, 65, 128, DTYPE_F32, DTYPE_F32, LAY_COLUMNS);
     check_rows_and_threads(arena, 101, 789, DTYPE_BF16, DTYPE_BF16, LAY_COLUMNS);
     check_rows_and_threads(arena, 77, 401, DTYPE_BF16, DTYPE_F32, LAY_SPREAD);
