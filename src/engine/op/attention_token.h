@@ -11,6 +11,7 @@
 enum {
     TOKEN_ROWS = 16,                         /* at most */
     TOKEN_SCORES = 8192 * TOKEN_ROWS,        /* held: of fewer keys the more rows there are */
+    TOKEN_STEP = 16,                         /* keys turned, or values taken, at a time */
     TOKEN_AHEAD_KEYS = 32,
 };
 
@@ -21,7 +22,8 @@ typedef struct {
     float max[TOKEN_ROWS], sum[TOKEN_ROWS], slope[TOKEN_ROWS];
     float rows[TOKEN_ROWS * ATTENTION_WIDTH_MAX];                /* of q, scaled */
     float total[TOKEN_ROWS * ATTENTION_WIDTH_MAX];               /* of y */
-    float block[ATTENTION_KEYS * ATTENTION_WIDTH_MAX];           /* keys [padded width][64], or values [64][padded v_width] */
+    float turned[ATTENTION_KEYS * ATTENTION_WIDTH_MAX];          /* [padded width][64] */
+    float copy[TOKEN_STEP * ATTENTION_WIDTH_MAX];
     float scores[TOKEN_SCORES];                                  /* [row][key] */
 } TokenRows;
 
@@ -47,33 +49,34 @@ static void token_fetch(const TokenRows *t, const Tensor *of, int64_t key)
         __builtin_prefetch(at + i);
 }
 
-/* block[d][i] = component d of key first + i; zeros from n on, up to a whole vector of keys. */
-SIMD_INLINE void token_turn_keys(TokenRows *t, int64_t first, int64_t n, const DType dtype)
+/* Sixteen rows as f32 in whole vectors, those from n on zeros: where they lie, or copied. */
+static Right token_rows(TokenRows *t, const Tensor *of, int64_t key, int64_t n)
 {
-    const int64_t width = t->k->shape.dim[2];
-    for (int64_t r = 0; r < n; r += 16) {
-        for (int64_t i = r; i < n && i < r + 16; i++)
-            token_fetch(t, t->k, first + i);
-        for (int64_t c = 0; c < width; c += 16) {
+    for (int64_t i = 0; i < n; i++)
+        token_fetch(t, of, key + i);
+    if (of->dtype == DTYPE_F32 && of->shape.dim[2] % 16 == 0 && n == TOKEN_STEP)
+        return (Right){tile_row(of, key, t->kv_head), of->stride[0]};
+    Right copy = tile_rows_of(of, key, n, t->kv_head, t->copy);
+    memset(t->copy + n * copy.stride, 0, (size_t)((TOKEN_STEP - n) * copy.stride) * sizeof *t->copy);
+    return copy;
+}
+
+/* turned[d][i] = component d of key first + i, for whole vectors of keys. */
+static void token_turn_keys(TokenRows *t, int64_t first, int64_t n)
+{
+    for (int64_t r = 0; r < n; r += TOKEN_STEP) {
+        Right from = token_rows(t, t->k, first + r, n - r < TOKEN_STEP ? n - r : TOKEN_STEP);
+        for (int64_t c = 0; c < t->k->shape.dim[2]; c += 16) {
             V16 rows[16];
             TILE_UNROLL16 for (int i = 0; i < 16; i++)
-                rows[i] = r + i < n ? load16(tile_row(t->k, first + r + i, t->kv_head), dtype, c, width) : v16_zero();
+                rows[i] = v16_load(from.data + i * from.stride + c);
             TILE_STAGE_(rows, 1)
             TILE_STAGE_(rows, 2)
             TILE_STAGE_(rows, 4)
             TILE_STAGE_(rows, 8)
             TILE_UNROLL16 for (int i = 0; i < 16; i++)
-                v16_store(t->block + (c + i) * ATTENTION_KEYS + r, rows[i]);
+                v16_store(t->turned + (c + i) * ATTENTION_KEYS + r, rows[i]);
         }
-    }
-}
-
-static void token_load_values(TokenRows *t, int64_t first, int64_t n)
-{
-    int64_t padded = tile_padded(t->v->shape.dim[2]);
-    for (int64_t i = 0; i < n; i++) {
-        token_fetch(t, t->v, first + i);
-        tile_row_load(t->block + i * padded, t->v, first + i, t->kv_head);
     }
 }
 
@@ -109,8 +112,8 @@ static void token_score_keys(TokenRows *t, float *scores, int64_t first, int64_t
 {
     const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     int64_t width = t->k->shape.dim[2];
-    WITH_FAST_DTYPE(t->k->dtype, D, token_turn_keys(t, first, n, D))
-    tile_product(scores, t->stride, (Left){t->rows, tile_padded(width), 1}, (Right){t->block, ATTENTION_KEYS}, t->n_rows, (n + 15) / 16, width, false);
+    token_turn_keys(t, first, n);
+    tile_product(scores, t->stride, (Left){t->rows, tile_padded(width), 1}, (Right){t->turned, ATTENTION_KEYS}, t->n_rows, (n + 15) / 16, width, false);
     for (int64_t r = 0; r < t->n_rows; r++) {
         float *row = scores + r * t->stride;
         V16 max = v16_set1(t->max[r]);
@@ -135,8 +138,10 @@ static void token_weigh(TokenRows *t, float *scores, int64_t first, int64_t n)
             sum += row[i];
         t->sum[r] = sum;
     }
-    token_load_values(t, first, n);
-    tile_product(t->total, padded, (Left){scores, t->stride, 1}, (Right){t->block, padded}, t->n_rows, padded / 16, n, true);
+    for (int64_t i = 0; i < n; i += TOKEN_STEP) {
+        int64_t here = n - i < TOKEN_STEP ? n - i : TOKEN_STEP;
+        tile_product(t->total, padded, (Left){scores + i, t->stride, 1}, token_rows(t, t->v, first + i, here), t->n_rows, padded / 16, here, true);
+    }
 }
 
 static void token_finish(TokenRows *t)
