@@ -1,25 +1,19 @@
 /* bpe_match.c - see bpe_match.h. */
 #include "text/tokenizer/bpe_match.h"
-#include "text/tokenizer/char_edges.h"
+#include "text/tokenizer/bpe_border.h"
 #include "base/arena.h"
 #include "base/large.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* How a token came about. A start symbol has rank 0 and no parts; a merged one the rank of its merge + 1. */
-typedef struct {
-    uint32_t rank;
-    int32_t left, right;
-    uint32_t length;  /* in bytes; 0: takes no part */
-} Made;
-
 /* Pairs of tokens that may merge: left << 44 | right << 24 | rank, in open addressing; 0 is free (a pair's rank is 1 or more). */
 enum { PAIR_ID_BITS = 20, PAIR_RANK_BITS = 24, SIGN_BITS_A_PAIR = 16, SIGN_SHIFT = 24 };
 struct BpeMatcher {
     Trie trie;
     CharEdges edges;
-    Made *made;
+    BpeMade *made;
+    BpeBorders borders;
     int32_t *shorter;  /* the longest token that a token begins with, -1: none */
     uint64_t *pairs;
     uint64_t pair_mask;
@@ -61,7 +55,7 @@ static inline uint32_t pair_rank(const BpeMatcher *matcher, int32_t left, int32_
 static bool stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right)
 {
     uint32_t limit = UINT32_MAX;
-    const Made *a = &matcher->made[left], *b = &matcher->made[right];
+    const BpeMade *a = &matcher->made[left], *b = &matcher->made[right];
     for (;;) {
         if (pair_rank(matcher, left, right) < limit)
             return false;
@@ -82,7 +76,7 @@ static bool stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right)
 static bool learn_how_made(BpeMatcher *matcher, const BpeMerges *merges, const TrieKey *token, BpeSymbol *symbols, size_t n,
                            BpeScratch *scratch)
 {
-    Made *made = &matcher->made[token->value];
+    BpeMade *made = &matcher->made[token->value];
     if (n == 1 && symbols[0].id == token->value) {
         made->left = made->right = -1;
         return true;
@@ -92,7 +86,7 @@ static bool learn_how_made(BpeMatcher *matcher, const BpeMerges *merges, const T
     const BpeMerge *last = bpe_merges_find(merges, symbols[0].id, symbols[1].id);
     if (!last || last->merged != token->value)
         return false;
-    *made = (Made){last->rank + 1, symbols[0].id, symbols[1].id, 0};
+    *made = (BpeMade){last->rank + 1, symbols[0].id, symbols[1].id, 0};
     return true;
 }
 
@@ -120,7 +114,7 @@ static size_t keep_reachable(BpeMatcher *matcher, const BpeMerges *merges, TrieK
 /* A token that is made before, or at once with, one of its parts, or whose rank has too many bits. */
 static bool is_misfit(const BpeMatcher *matcher, const TrieKey *token)
 {
-    const Made *made = &matcher->made[token->value];
+    const BpeMade *made = &matcher->made[token->value];
     return made->rank && (made->rank <= matcher->made[made->left].rank || made->rank <= matcher->made[made->right].rank ||
                           made->rank >> PAIR_RANK_BITS);
 }
@@ -168,7 +162,7 @@ static void put_pairs(BpeMatcher *matcher, const TrieKey *tokens)
     matcher->sign_mask = (matcher->pair_mask + 1) * SIGN_BITS_A_PAIR / 2 - 1;
     matcher->signs = mem_alloc_large((matcher->sign_mask + 1) / 8);
     for (size_t i = 0; i < matcher->n_tokens; i++) {
-        const Made *made = &matcher->made[tokens[i].value];
+        const BpeMade *made = &matcher->made[tokens[i].value];
         if (made->rank == 0)
             continue;
         uint64_t at = pair_hash(pair_key(made->left, made->right)), sign = at >> SIGN_SHIFT & matcher->sign_mask;
@@ -206,6 +200,7 @@ BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_t
     for (size_t i = 0; i < matcher->n_tokens; i++)
         find_shorter(matcher, &tokens[i]);
     put_pairs(matcher, tokens);
+    bpe_borders_build(&matcher->borders, matcher->made, &matcher->edges, tokens, matcher->n_tokens, n_ids);
     return matcher;
 }
 
@@ -216,6 +211,7 @@ void bpe_matcher_free(BpeMatcher *matcher)
     char_edges_release(&matcher->edges);
     trie_release(&matcher->trie);
     free(matcher->made);
+    bpe_borders_release(&matcher->borders);
     free(matcher->shorter);
     free(matcher->pairs);
     free(matcher->signs);
@@ -270,27 +266,43 @@ static void put_dead(Places *places, size_t at)
     places->dead[at / 64] |= 1ull << at % 64;
 }
 
+/* The next shorter token at a place that ends where an encoding may be cut, -1 when there is none. */
+static int32_t shorter_at(const BpeMatcher *matcher, const char *bytes, size_t n, size_t at, int32_t token)
+{
+    do
+        token = matcher->shorter[token];
+    while (token >= 0 && border_is_closed(&matcher->borders, bytes, n, at + matcher->made[token].length));
+    return token;
+}
+
 size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *bytes, size_t n, int32_t *ids, size_t *n_ids)
 {
-    const Made *made = matcher->made;
+    const BpeMade *made = matcher->made;
+    const BpeBorder *borders = matcher->borders.of;
     Places places;
     places_init(&places, scratch, n);
     size_t k = 0, at = 0, length = 0;
     int32_t token = char_edges_longest(&matcher->edges, bytes, n, &length);
+    uint64_t wants = 0;  /* of the token before, where it is the longest of its place: then no longer one reaches over its end */
+    bool is_longest = true;
     while (token >= 0) {
         size_t end = at + length;
-        if (!is_dead(&places, end) && (k == 0 || stay_apart(matcher, ids[k - 1], token))) {
+        if (!is_dead(&places, end) && (!(wants & borders[token].begins) || stay_apart(matcher, ids[k - 1], token))) {
+            wants = is_longest ? borders[token].wants : UINT64_MAX;
             ids[k++] = token;
             at = end;
+            is_longest = true;
             token = at < n ? char_edges_longest(&matcher->edges, bytes + at, n - at, &length) : -1;
             continue;
         }
-        token = matcher->shorter[token];
+        is_longest = false;
+        token = shorter_at(matcher, bytes, n, at, token);
         while (token < 0 && k > 0) {  /* no token fits here: the one before must give way */
             put_dead(&places, at);
             token = ids[--k];
             at -= made[token].length;
-            token = matcher->shorter[token];
+            token = shorter_at(matcher, bytes, n, at, token);
+            wants = k > 0 ? UINT64_MAX : 0;
         }
         length = token >= 0 ? made[token].length : 0;
     }

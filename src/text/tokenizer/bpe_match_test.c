@@ -13,7 +13,9 @@ typedef struct {
     char text[IDS_MAX][TOKEN_BYTES_MAX];
     size_t n_bytes[IDS_MAX];
     int32_t n_ids, n_letters;
+    const char *letters;
 } Vocabulary;
+static const char few_letters[] = "abcdefgh";
 
 static uint32_t draw(uint64_t seed, uint64_t i, uint32_t n)
 {
@@ -28,16 +30,22 @@ static int32_t find(const Vocabulary *v, const char *bytes, size_t n)
     return -1;
 }
 
+static void put_letters(Vocabulary *v, const char *letters, int32_t n)
+{
+    v->letters = letters;
+    v->n_letters = n;
+    for (; v->n_ids < n; v->n_ids++) {
+        v->text[v->n_ids][0] = letters[v->n_ids];
+        v->n_bytes[v->n_ids] = 1;
+    }
+}
+
 /* Letters, then merges of random tokens of before; `by_text` also gives the merge to every other cut of the new token, as tiktoken does. */
 static void make(Vocabulary *v, uint64_t seed, bool by_text)
 {
     memset(v, 0, sizeof *v);
     bpe_merges_init(&v->merges, 64);
-    v->n_letters = (int32_t)(1 + draw(seed, 0, 4));
-    for (; v->n_ids < v->n_letters; v->n_ids++) {
-        v->text[v->n_ids][0] = (char)('a' + v->n_ids);
-        v->n_bytes[v->n_ids] = 1;
-    }
+    put_letters(v, few_letters, (int32_t)(1 + draw(seed, 0, 4)));
     int32_t n_wanted = v->n_letters + (int32_t)draw(seed, 1, IDS_MAX - 4);
     for (uint64_t i = 2; v->n_ids < n_wanted && i < 4000; i++) {
         int32_t a = (int32_t)draw(seed, 2 * i, (uint32_t)v->n_ids), b = (int32_t)draw(seed, 2 * i + 1, (uint32_t)v->n_ids);
@@ -70,8 +78,8 @@ static size_t start(const void *context, BpeSymbol *symbols, const char *bytes, 
 {
     const Vocabulary *v = context;
     for (size_t i = 0; i < n; i++) {
-        int32_t id = bytes[i] - 'a';
-        symbols[i] = (BpeSymbol){id < v->n_letters ? id : -1, (uint32_t)i, (uint32_t)i + 1};
+        const char *letter = memchr(v->letters, bytes[i], (size_t)v->n_letters);
+        symbols[i] = (BpeSymbol){letter ? (int32_t)(letter - v->letters) : -1, (uint32_t)i, (uint32_t)i + 1};
     }
     return n;
 }
@@ -117,6 +125,68 @@ TEST(bpe_match, equals_merging_on_random_vocabularies)
     free(v);
 }
 
+/* Text of characters that share bytes, some of them broken. */
+static size_t draw_chars(char *text, uint64_t seed, size_t n_parts, uint32_t n_broken)
+{
+    static const char *const parts[] = {"\xEA\xB0\x80", "\xEA\xB0\x81", "\xEA\x81\x80", "\xEB\xB0\x80", " ", "a", "\xEA", "\xB0", "\x80", "\xEA\xB0"};
+    size_t n = 0;
+    for (size_t i = 0; i < n_parts; i++) {
+        const char *part = parts[draw(seed, 40000 + i, 6 + n_broken)];
+        memcpy(text + n, part, strlen(part));
+        n += strlen(part);
+    }
+    return n;
+}
+
+/* Bytes, then merges of neighbours that stand in texts as merged so far: whole characters come about early and late, and are broken into. */
+static void make_of_chars(Vocabulary *v, uint64_t seed)
+{
+    memset(v, 0, sizeof *v);
+    bpe_merges_init(&v->merges, 64);
+    put_letters(v, "\xEA\xEB\xB0\x80\x81 a", 7);
+    int32_t n_wanted = 20 + (int32_t)draw(seed, 1, IDS_MAX - 20);
+    for (uint64_t i = 2; v->n_ids < n_wanted && i < 2000; i++) {
+        char text[TEXT_BYTES_MAX];
+        BpeSymbol symbols[TEXT_BYTES_MAX];
+        size_t n = bpe_merge_plain(&v->merges, symbols, start(v, symbols, text, draw_chars(text, seed * 10000 + i, 8, seed % 3 == 0)));
+        if (n < 2)
+            continue;
+        size_t at = draw(seed, 50000 + i, (uint32_t)n - 1), n_bytes = symbols[at + 1].end - symbols[at].begin;
+        if (find(v, text + symbols[at].begin, n_bytes) >= 0)
+            continue;
+        memcpy(v->text[v->n_ids], text + symbols[at].begin, n_bytes);
+        v->n_bytes[v->n_ids] = n_bytes;
+        bpe_merges_put(&v->merges, symbols[at].id, symbols[at + 1].id, v->merges.n_merges, v->n_ids);
+        v->n_ids++;
+    }
+}
+
+/* Goal: what is known of borders beforehand is true. Method: vocabularies grown from texts of three-byte characters, texts of the same kind. */
+TEST(bpe_match, equals_merging_on_characters_of_three_bytes)
+{
+    Vocabulary *v = malloc(sizeof *v);
+    int n_wrong = 0;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        make_of_chars(v, seed);
+        TrieKey keys[IDS_MAX];
+        for (int32_t id = 0; id < v->n_ids; id++)
+            keys[id] = (TrieKey){v->text[id], v->n_bytes[id], id};
+        BpeMatcher *matcher = bpe_matcher_new(&v->merges, keys, (size_t)v->n_ids, v->n_ids, start, v);
+        REQUIRE(matcher != NULL);
+        BpeScratch scratch = {0};
+        for (uint64_t i = 0; i < 200; i++) {
+            char text[TEXT_BYTES_MAX];
+            size_t n = draw_chars(text, (seed + 1000) * 10000 + i, draw(seed, 60000 + i, 20), i % 4 == 0 ? 4 : 0);
+            n_wrong += !same(v, matcher, &scratch, text, n);
+        }
+        bpe_scratch_release(&scratch);
+        bpe_matcher_free(matcher);
+        bpe_merges_release(&v->merges);
+    }
+    CHECK_EQUAL(n_wrong, 0);
+    free(v);
+}
+
 static BpeMatcher *matcher_of(Vocabulary *v, const char *const *texts, int32_t n)
 {
     TrieKey keys[IDS_MAX];
@@ -130,6 +200,7 @@ TEST(bpe_match, texts_with_a_merge_before_its_parts_are_not_taken)
 {
     Vocabulary *v = calloc(1, sizeof *v);
     bpe_merges_init(&v->merges, 16);
+    v->letters = few_letters;
     v->n_letters = 3;
     const char *texts[] = {"a", "b", "c", "ab", "abc", "abca"};
     bpe_merges_put(&v->merges, 0, 1, 7, 3);
@@ -152,6 +223,7 @@ TEST(bpe_match, merges_before_their_parts_with_nothing_in_common_are_refused)
 {
     Vocabulary *v = calloc(1, sizeof *v);
     bpe_merges_init(&v->merges, 16);
+    v->letters = few_letters;
     v->n_letters = 3;
     const char *texts[] = {"a", "b", "c", "ab", "abc", "bb", "bba"};
     bpe_merges_put(&v->merges, 0, 1, 7, 3);
