@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const Option rows[] = {
-    OPTION_TEXTS("inputs", CorpusRecipe, inputs, "files, folders, patterns, - for standard input"),
+    OPTION_ITEMS("inputs", CorpusRecipe, inputs, "files, folders, patterns, - for standard input; each with a format and field of its own or none"),
     OPTION_TEXT("out", CorpusRecipe, out, "folder for all that the build makes"),
     OPTION_CHOICE("format", CorpusRecipe, build.documents.format, DOCUMENT_FORMAT_CHOICES, "how a file falls into documents"),
     OPTION_TEXT("field", CorpusRecipe, build.documents.field, "jsonl: the field that holds the text; tsv, csv: the column"),
@@ -38,7 +38,9 @@ static const CommandHelp help = {
                 "    jikji corpus build web.yaml --out web-ko --shards.tokenizer tok/\n"
                 "    mpirun -n 8 jikji corpus build web.yaml\n\n"
                 "    version: 1\n"
-                "    inputs: [crawl/, more.jsonl.zst]\n"
+                "    inputs:\n"
+                "      - crawl/\n"
+                "      - reviews.tsv.zst: {field: document}\n"
                 "    out: web-ko\n"
                 "    stages:\n"
                 "      - extract: {chars_min: 200}\n"
@@ -212,11 +214,38 @@ static void print_report(const CorpusRecipe *settings, const Chain *chain, const
 
 /* The run. */
 
+static const Option input_rows[] = {
+    OPTION_CHOICE("format", DocumentOptions, format, DOCUMENT_FORMAT_CHOICES, "how its files fall into documents"),
+    OPTION_TEXT("field", DocumentOptions, field, "jsonl: the field that holds the text; tsv, csv: the column"),
+};
+static const OptionTable input_table = {input_rows, N_ELEMENTS(input_rows)};
+
+/* Inputs of the recipe; what one does not set for itself is as the recipe says for all. */
+static Err take_inputs(PipelineOptions *o, const OptionItems *inputs, Arena *arena)
+{
+    const char **paths = ARENA_ARRAY(arena, const char *, inputs->n);
+    DocumentOptions *documents = ARENA_ARRAY(arena, DocumentOptions, inputs->n);
+    bool do_differ = false;
+    for (int i = 0; i < inputs->n; i++) {
+        const OptionItem *item = &inputs->item[i];
+        paths[i] = item->name;
+        documents[i] = o->documents;
+        for (int k = 0; k < item->n; k++)
+            TRY(options_set(&input_table, &documents[i], arena, item->settings[k].where, item->settings[k].name, item->settings[k].value));
+        if (!documents[i].field)
+            documents[i].field = document_options_default().field;
+        do_differ = do_differ || item->n > 0;
+    }
+    o->inputs = paths, o->n_inputs = inputs->n;
+    o->input_documents = do_differ ? documents : NULL;
+    return OK;
+}
+
 static Err build(CorpusRecipe *recipe, Chain *chain, Comm *group, Arena *arena)
 {
     PipelineOptions *o = &recipe->build;
     if (o->n_inputs == 0)
-        o->inputs = recipe->inputs.value, o->n_inputs = recipe->inputs.n;
+        TRY(take_inputs(o, &recipe->inputs, arena));
     if (o->n_inputs == 0 || !recipe->out)
         return err_set(ERR_USAGE, "corpus build: the recipe has no %s", recipe->out ? "inputs" : "out");
     for (int i = 0; i < recipe->stages.n; i++)

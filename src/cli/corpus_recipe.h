@@ -6,7 +6,7 @@
 #include "text/corpus/pipeline.h"
 
 typedef struct {
-    OptionTexts inputs;
+    OptionItems inputs;  /* each with the settings of its own that it has: format, field */
     const char *out, *tokenizer;
     OptionItems stages;
     bool json;

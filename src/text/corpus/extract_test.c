@@ -6,6 +6,7 @@
 #include "text/corpus/document.h"
 #include "text/corpus/extract.h"
 #include "text/corpus/hash.h"
+#include "text/corpus/html.h"
 #include "text/unicode/utf8.h"
 
 #include <iconv.h>
@@ -48,6 +49,20 @@ TEST(extract, entities_breaks_and_spaces_become_plain_text)
 }
 
 /* Goal: Korean pages in old encodings, whether they say so or not. */
+/* A field may hold a page or a text that speaks of pages: Markdown is none, and blanks before a page are no end of it. */
+TEST(extract, a_text_that_shows_a_page_is_none)
+{
+    Arena *arena = arena_new();
+    char *blanks = memset(arena_alloc(arena, 5001), ' ', 5000), *page = arena_printf(arena, "%s<div>page</div>", blanks);
+    const struct { const char *text; bool is; } texts[] = {
+        {"<p>one", true}, {"\n <!DOCTYPE html><p>", true}, {"Warning: header sent\n<html><body>", true}, {page, true},
+        {"# Title\n```html\n<!doctype html>\n<html>\n```\n", false}, {"the `<html>` element", false}, {"3 < 5", false}, {blanks, false}, {"", false},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        CHECK_EQUAL(html_looks_like_page(texts[i].text, strlen(texts[i].text)), texts[i].is);
+    arena_free(arena);
+}
+
 TEST(extract, charsets_are_found)
 {
     Arena *arena = arena_new();

@@ -24,7 +24,9 @@ bool html_looks_like_page(const char *text, size_t n_bytes)
         at++;
     if (begins_with_any(at, end, parts))
         return true;
-    const char *stop = n_bytes < LOOK_BYTES ? end : text + LOOK_BYTES;
+    const char *stop = end - at < LOOK_BYTES ? end : at + LOOK_BYTES;
+    const char *code = memchr(at, '`', (size_t)(stop - at));  /* Markdown that shows a page is none */
+    stop = code ? code : stop;
     while ((at = memchr(at, '<', (size_t)(stop - at))) != NULL && !begins_with_any(at, end, whole))
         if (++at >= stop)
             return false;

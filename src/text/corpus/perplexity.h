@@ -4,7 +4,8 @@
  *     p_k(c | h) = max(n(hc) - D, 0) / n(h) + D kinds(h) / n(h) * p_{k-1}(c | h without its first)
  * where n counts texts at the highest order and different characters before at lower ones, kinds(h) is how many characters follow h, and p_0 is
  * uniform over 2^16 characters. The value of a text is exp of its mean -log p a character. Limits of the buckets are the 30th and 60th
- * percentile over texts that training set aside (as in CCNet, Wenzek et al. 2019, arXiv:1911.00359).
+ * percentile over the corpus that is to be judged (as in CCNet, Wenzek et al. 2019, arXiv:1911.00359), or, when none was named, over texts
+ * that training set aside: then most of a corpus that is not like them is tail.
  *
  * A model's file, little-endian: "jikjippl", u32 format 1, u32 order, f64 limits[2], u64 n, then n entries of u64 key, u32 n, u32 kinds, rising by key. */
 #ifndef CORPUS_PERPLEXITY_H
@@ -12,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/options.h"
 #include "text/corpus/document.h"
 
 #include <stddef.h>
@@ -31,11 +33,12 @@ typedef struct {
     int64_t order;       /* 1 to PERPLEXITY_ORDER_MAX */
     int64_t entries_max; /* runs held; longer ones are no longer added when it is reached */
     int64_t hold;        /* every hold-th text, by hash, sets the limits instead of being learnt */
+    OptionTexts limits_from;  /* files whose documents set the limits; then none is set aside */
 } PerplexityTrainOptions;
 PerplexityTrainOptions perplexity_train_options_default(void);  /* 5, 20,000,000, 50 */
 
 typedef struct {
-    int64_t n_texts, n_held, n_chars, n_entries;
+    int64_t n_texts, n_held, n_chars, n_entries;  /* held: texts that set the limits */
     double limits[2];
 } PerplexityTrainReport;
 Err perplexity_train(PerplexityTrainReport *report, const PerplexityTrainOptions *options, const char *const *inputs, int n_inputs, const DocumentOptions *documents,

@@ -60,10 +60,10 @@ static Err perplexity_open_stage(Stage *stage, const void *settings, Arena *aren
 const StageKind perplexity_stage_kind = {
     .name = "perplexity",
     .help = "sort documents by how expected they are to a model of good text; train that model",
-    .examples = "    jikji corpus perplexity train wiki.txt --format lines --out wiki.ppl\n"
+    .examples = "    jikji corpus perplexity train wiki.txt --limits-from web.jsonl.zst --out wiki.ppl\n"
                 "    jikji corpus perplexity web.jsonl.zst --model wiki.ppl --worst middle --out good.jsonl.zst\n",
-    .about = "Buckets head, middle and tail end at the 30th and 60th percentile of texts like those the model learnt. Drops: perplexity.bucket,\n"
-             "perplexity.value_max.\n",
+    .about = "Buckets head and middle end at the 30th and 60th percentile of the corpus that the model's training was shown (--limits-from); the\n"
+             "rest is tail. Drops: perplexity.bucket, perplexity.value_max.\n",
     .version = PERPLEXITY_VERSION,
     .table = {rows, N_ELEMENTS(rows)},
     .settings_bytes = sizeof(PerplexitySettings),

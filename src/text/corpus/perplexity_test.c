@@ -49,6 +49,37 @@ TEST(perplexity, probabilities_sum_to_one)
     arena_free(arena);
 }
 
+/* Goal: of the corpus whose limits were learnt, 30 % are head and 30 % middle, however unlike the learnt text it is. */
+TEST(perplexity, limits_come_from_the_corpus_that_is_judged)
+{
+    enum { N = 100 };
+    Arena *arena = arena_new();
+    const char *good = arena_printf(arena, "%s/good.txt", test_dir()), *web = arena_printf(arena, "%s/web.jsonl", test_dir());
+    const char *path = arena_printf(arena, "%s/model.ppl", test_dir()), *text = "the cat sat on the mat\n", *judged = "";
+    const char *lines[N];
+    for (int i = 0; i < N; i++) {
+        lines[i] = arena_printf(arena, "%.*s %d", 3 + i % 20, "the cat sat on xylophones", i * 7919);
+        judged = arena_printf(arena, "%s{\"text\":\"%s\"}\n", judged, lines[i]);
+    }
+    REQUIRE_OK(file_write(good, text, strlen(text)));
+    REQUIRE_OK(file_write(web, judged, strlen(judged)));
+    PerplexityTrainOptions options = perplexity_train_options_default();
+    options.limits_from = (OptionTexts){.n = 1, .value = {web}};
+    DocumentOptions documents = document_options_default();
+    documents.format = DOCUMENT_LINES;
+    PerplexityTrainReport report;
+    PerplexityModel *model;
+    REQUIRE_OK(perplexity_train(&report, &options, &good, 1, &documents, path));
+    CHECK(report.n_texts == 1 && report.n_held == N);
+    REQUIRE_OK(perplexity_open(&model, path));
+    int n[3] = {0};
+    for (int i = 0; i < N; i++)
+        n[perplexity_bucket(model, perplexity_of(model, lines[i], strlen(lines[i])))]++;
+    CHECK(n[0] >= 30 && n[0] < 35 && n[1] >= 25 && n[0] + n[1] >= 60 && n[0] + n[1] < 70);  /* lines of one value are in one bucket */
+    perplexity_close(model);
+    arena_free(arena);
+}
+
 TEST(perplexity, text_like_the_learnt_one_is_expected)
 {
     Arena *arena = arena_new();

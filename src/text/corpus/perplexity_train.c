@@ -77,16 +77,29 @@ static void weigh(Training *t, const Document *document)
     t->values[t->report->n_held++] = perplexity_of(t->model, document->text, document->n_bytes);
 }
 
-static Err read_all(Training *t, char **paths, int n_paths, const DocumentOptions *documents, bool held, void (*take)(Training *, const Document *))
+typedef enum { TEXTS_TO_LEARN, TEXTS_SET_ASIDE, ALL_TEXTS } Share;
+
+static bool is_in_share(const Training *t, const Document *document, Share share)
+{
+    if (share == ALL_TEXTS)
+        return true;
+    bool is_aside = t->options->hold > 0 && hash64(document->text, document->n_bytes, 7) % (uint64_t)t->options->hold == 0;
+    return is_aside == (share == TEXTS_SET_ASIDE);
+}
+
+static Err read_all(Training *t, const char *const *inputs, int n_inputs, const DocumentOptions *documents, Share share,
+                    void (*take)(Training *, const Document *), Arena *arena)
 {
     Err err = OK;
+    char **paths;
+    int n_paths;
+    TRY(document_list_files(&paths, &n_paths, arena, inputs, n_inputs));
     for (int i = 0; i < n_paths && err == OK; i++) {
         DocumentReader *reader;
         Document document;
         TRY(document_reader_open(&reader, paths[i], documents));
         while (document_reader_next(reader, &document, &err)) {
-            bool its = t->options->hold > 0 && hash64(document.text, document.n_bytes, 7) % (uint64_t)t->options->hold == 0;
-            if (its == held)
+            if (is_in_share(t, &document, share))
                 take(t, &document);
         }
         document_reader_free(reader);
@@ -112,16 +125,19 @@ static void set_limits(Training *t)
 
 static Err train(Training *t, const char *const *inputs, int n_inputs, const DocumentOptions *documents, const char *out, Arena *arena)
 {
-    char **paths;
-    int n_paths;
-    TRY(document_list_files(&paths, &n_paths, arena, inputs, n_inputs));
+    const OptionTexts *judged = &t->options->limits_from;
+    DocumentOptions automatic = document_options_default();
+    automatic.field = documents->field;
     perplexity_grow(t->model);
-    TRY(read_all(t, paths, n_paths, documents, false, learn));
+    TRY(read_all(t, inputs, n_inputs, documents, judged->n > 0 ? ALL_TEXTS : TEXTS_TO_LEARN, learn, arena));
     if (t->report->n_chars == 0)
         return err_set(ERR_USAGE, "no text to learn from");
-    TRY(read_all(t, paths, n_paths, documents, true, weigh));
-    if (t->options->hold > 0 && t->report->n_held == 0)
-        return err_set(ERR_USAGE, "of %lld documents none was set aside to learn from it where the buckets end; --format lines or paragraphs makes more of a file",
+    if (judged->n > 0)
+        TRY(read_all(t, judged->value, judged->n, &automatic, ALL_TEXTS, weigh, arena));
+    else
+        TRY(read_all(t, inputs, n_inputs, documents, TEXTS_SET_ASIDE, weigh, arena));
+    if (t->report->n_held == 0 && (t->options->hold > 0 || judged->n > 0))
+        return err_set(ERR_USAGE, "%lld documents to learn from, and none that says where the buckets end; --limits-from FILE takes the corpus that is to be judged",
                        (long long)t->report->n_texts);
     set_limits(t);
     t->report->n_entries = t->model->n;

@@ -35,7 +35,7 @@ static uint64_t settings_key(const Pipeline *p, int pass)
     int end = p->passes[pass].end_stage;
     bool is_last = pass == p->n_passes - 1;
     const char *text = arena_printf(arena, "%d %d %s %" PRId64 " %" PRId64 " %d %.17g %" PRId64 "\n", PIPELINE_VERSION, o->documents.format,
-                                    o->documents.field ? o->documents.field : "", o->documents.bytes_max, o->batch_bytes, p->reads_pages,
+                                    o->documents.field, o->documents.bytes_max, o->batch_bytes, p->reads_pages,
                                     o->document_seconds, o->document_memory_bytes);
     for (int i = 0; i < end; i++)
         text = arena_printf(arena, "%s%s %d %016" PRIx64 " %s\n", text, o->stages[i].name, o->versions[i], o->stages[i].identity, o->settings[i]);
@@ -93,16 +93,24 @@ static uint64_t hash_name(const char *name, uint64_t seed)
     return hash64(name, strlen(name), seed);
 }
 
-/* Small files go together until they are large enough. */
+static bool are_alike(const DocumentOptions *a, const DocumentOptions *b)
+{
+    return a->format == b->format && a->bytes_max == b->bytes_max && strcmp(a->field, b->field) == 0;
+}
+
+/* Small files that are read alike go together until they are large enough. */
 static void make_items(Pipeline *p)
 {
     p->items = ARENA_ARRAY(p->arena, Item, p->n_paths);
+    const PipelineOptions *o = p->options;
     uint64_t settings = settings_key(p, 0);
     for (int i = 0; i < p->n_paths; i++) {
         Item *item = p->n_items > 0 ? &p->items[p->n_items - 1] : NULL;
-        if (!item || item->n_bytes + p->file_facts[2 * i] > BATCHES_AN_ITEM * p->options->batch_bytes || item->n_paths == ITEM_PATHS_MAX) {
+        if (!item || !are_alike(item->documents, p->path_documents[i]) || item->n_bytes + p->file_facts[2 * i] > BATCHES_AN_ITEM * o->batch_bytes || item->n_paths == ITEM_PATHS_MAX) {
             item = &p->items[p->n_items++];
-            *item = (Item){.first_path = i, .key = settings, .n_batches = -1};
+            *item = (Item){.first_path = i, .documents = p->path_documents[i], .key = settings, .n_batches = -1};
+            if (o->input_documents)
+                item->key = hash_name(item->documents->field, hash64(&item->documents->format, sizeof item->documents->format, item->key));
         }
         item->n_paths++;
         item->n_bytes += p->file_facts[2 * i];
@@ -159,12 +167,34 @@ static Err keep_standard_input(Pipeline *p)
     return err;
 }
 
+/* The files of all inputs, in order, and how each is read. */
+static Err list_inputs(Pipeline *p)
+{
+    const PipelineOptions *o = p->options;
+    int n_paths[OPTION_ITEMS_MAX];
+    char **paths[OPTION_ITEMS_MAX];
+    int n_groups = o->input_documents ? o->n_inputs : 1;
+    assert(n_groups <= OPTION_ITEMS_MAX);
+    for (int i = 0; i < n_groups; i++) {
+        TRY(document_list_files(&paths[i], &n_paths[i], p->arena, o->inputs + i, o->input_documents ? 1 : o->n_inputs));
+        p->n_paths += n_paths[i];
+    }
+    p->paths = ARENA_ARRAY(p->arena, char *, p->n_paths);
+    p->path_documents = ARENA_ARRAY(p->arena, const DocumentOptions *, p->n_paths);
+    for (int i = 0, at = 0; i < n_groups; i++)
+        for (int k = 0; k < n_paths[i]; k++, at++) {
+            p->paths[at] = paths[i][k];
+            p->path_documents[at] = o->input_documents ? &o->input_documents[i] : &o->documents;
+        }
+    return OK;
+}
+
 static Err plan(Pipeline *p)
 {
     const PipelineOptions *o = p->options;
     Comm *group = o->group;
     assert(o->n_stages <= PIPELINE_STAGES_MAX + 1 && o->batch_bytes > 0);
-    Err err = document_list_files(&p->paths, &p->n_paths, p->arena, o->inputs, o->n_inputs);
+    Err err = list_inputs(p);
     if (err == OK)
         err = keep_standard_input(p);
     TRY(comm_agree(group, err));
@@ -257,6 +287,8 @@ Err pipeline_run(PipelineReport *report, Arena *arena, const PipelineOptions *op
     double start = clock_seconds();
     memset(report, 0, sizeof *report);
     PipelineOptions own = *options;
+    if (!own.documents.field)
+        own.documents.field = document_options_default().field;
     if (own.tokenizer && own.split_by == SPLIT_BY_POSITION)
         pipeline_add_split(&own, arena);
     Pipeline p = {.options = &own, .report = report, .arena = arena};

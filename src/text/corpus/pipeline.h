@@ -35,6 +35,7 @@ typedef struct {
     const char *const *inputs;  /* files, folders, patterns; "-" is standard input, which is kept under OUT/units until the build is done */
     int n_inputs;
     DocumentOptions documents;
+    const DocumentOptions *input_documents;  /* [n_inputs], where inputs differ in format or field; NULL: `documents` for all */
     const Stage *stages;
     const char *const *settings;  /* of each stage, as text that goes into its key and into build.json */
     const int *versions;

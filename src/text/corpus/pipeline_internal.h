@@ -24,6 +24,7 @@ enum {
 
 typedef struct {
     int first_path, n_paths;
+    const DocumentOptions *documents;  /* how its files fall into documents */
     int64_t n_bytes;
     uint64_t key;        /* of pass 0 */
     int64_t n_batches;   /* known when all of it was read; -1 before */
@@ -38,6 +39,7 @@ typedef struct {
     PipelineReport *report;
     Arena *arena;
     char **paths;
+    const DocumentOptions **path_documents;  /* of each path */
     int n_paths;
     const char *standard_input;  /* where it is kept */
     int64_t *file_facts;  /* [n_paths][2] bytes, hash */
@@ -68,7 +70,7 @@ uint64_t unit_key(const Pipeline *p, int pass, int item, int64_t batch);
 typedef struct Unit Unit;
 Unit *unit_new(const Pipeline *p, int pass);
 void unit_free(Unit *unit);
-void unit_add(Unit *unit, const StageDocument *document);
+void unit_add(Unit *unit, int item, const StageDocument *document);
 Err unit_write(Unit *unit, const char *path, uint64_t key);  /* and empties it */
 /* Calls `visit` for each document of a unit of an earlier pass; verdicts[] are records in [at, end). */
 Err unit_each_document(const Part *part, const char *name, Err (*visit)(void *context, StageDocument *document), void *context);

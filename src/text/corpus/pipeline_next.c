@@ -148,6 +148,7 @@ typedef struct {
 typedef struct {
     const Stage *stage;  /* the one that decided */
     Unit *unit;
+    int item;
     const char *at, *end;
     Arena *arena;
 } Visit;
@@ -162,7 +163,7 @@ static Err visit_document(void *context, StageDocument *document)
         document->verdict = verdict;
     }
     arena_reset(visit->arena);
-    unit_add(visit->unit, document);
+    unit_add(visit->unit, visit->item, document);
     return OK;
 }
 
@@ -178,7 +179,7 @@ static Err next_unit(Next *next, int64_t number, Arena *arena)
     }
     Part part;
     TRY(open_unit(&part, p, arena, next->pass - 1, item, batch));
-    Visit visit = {&p->options->stages[p->passes[next->pass].first_stage], unit_new(p, next->pass), next->verdicts + next->begins[number],
+    Visit visit = {&p->options->stages[p->passes[next->pass].first_stage], unit_new(p, next->pass), item, next->verdicts + next->begins[number],
                    next->verdicts + next->begins[number + 1], arena_new()};
     Err err = unit_each_document(&part, path, visit_document, &visit);
     if (err == OK)

@@ -39,7 +39,7 @@ typedef struct {
 static StageOptions source_options(const Pipeline *p, const Item *item)
 {
     return (StageOptions){.inputs = (const char *const *)p->paths + item->first_path, .n_inputs = item->n_paths,
-                          .documents = p->options->documents};
+                          .documents = *item->documents};
 }
 
 /* What was read of the item: written when its end is reached. */
@@ -220,7 +220,7 @@ static void read_worker(void *context, int64_t piece)
             continue;
         }
         for (int i = 0; i < batch.n; i++)
-            unit_add(unit, &batch.documents[i]);
+            unit_add(unit, batch.item, &batch.documents[i]);
         Err err = unit_write(unit, path, unit_key(r->p, 0, batch.item, batch.number));
         if (err != OK)
             reading_fail(r, err);

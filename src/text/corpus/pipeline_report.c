@@ -156,6 +156,8 @@ static void write_settings(const Pipeline *p, JsonWriter *json)
     for (int i = 0; i < p->n_paths; i++) {
         json_write_object_begin(json);
         json_field_string(json, "path", pipeline_input_name(p, p->paths[i]));
+        if (o->input_documents)
+            json_field_string(json, "field", p->path_documents[i]->field);
         json_field_int(json, "bytes", p->file_facts[2 * i]);
         json_field_string(json, "xxh3_64", arena_printf(p->arena, "%016" PRIx64, (uint64_t)p->file_facts[2 * i + 1]));
         json_write_object_end(json);

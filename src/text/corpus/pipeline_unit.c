@@ -178,17 +178,18 @@ static void unit_add_tokens(Unit *unit, const StageDocument *document, const cha
     unit_add_source(unit, document, text, n_bytes, side, n);
 }
 
-static void unit_add_line(Unit *unit, int section, const StageDocument *document, const char *dropped_by, const StageResult *drop)
+static void unit_add_line(Unit *unit, int section, const char *field, const StageDocument *document, const char *dropped_by, const StageResult *drop)
 {
     size_t n;
-    const char *line = stage_record_json(unit->arena, document, unit->p->options->documents.field, dropped_by, drop, &n);
+    const char *line = stage_record_json(unit->arena, document, field, dropped_by, drop, &n);
     bytes_add(&unit->sections[section], line, n);
     bytes_add(&unit->sections[section], "\n", 1);
 }
 
-void unit_add(Unit *unit, const StageDocument *document)
+void unit_add(Unit *unit, int item, const StageDocument *document)
 {
     const PipelineOptions *o = unit->p->options;
+    const char *field = unit->p->items[item].documents->field;
     const Stage *stages = o->stages + unit->first_stage;
     StageDocument now = *document;
     now.is_sampled = o->tokenizer && unit_draws(unit, document);
@@ -210,12 +211,12 @@ void unit_add(Unit *unit, const StageDocument *document)
     if (drop) {
         unit_count_drop(unit, &unit->counts[n_steps - 1], &now, drop);
         if (o->write_dropped)
-            unit_add_line(unit, SECTION_DROPPED, &now, stages[n_steps - 1].name, drop);
+            unit_add_line(unit, SECTION_DROPPED, field, &now, stages[n_steps - 1].name, drop);
     } else if (!unit->is_last) {
         unit_hand_on(unit, &now);
     } else {
         if (o->write_documents)
-            unit_add_line(unit, SECTION_JSONL, &now, NULL, NULL);
+            unit_add_line(unit, SECTION_JSONL, field, &now, NULL, NULL);
         if (o->tokenizer) {
             size_t n_train = split_train_bytes(o, &now, document->verdict);
             unit_add_tokens(unit, &now, now.text, n_train, TRAIN);
