@@ -17,6 +17,28 @@ void minhash_init(MinHash *minhash, int n_bands, int n_rows, uint64_t seed)
         minhash->a[i] = 1 + philox_below(seed, stream, 2 * (uint64_t)i, MINHASH_PRIME - 1);
         minhash->b[i] = philox_below(seed, stream, 2 * (uint64_t)i + 1, MINHASH_PRIME);
     }
+    minhash_make_coarse(minhash);
+}
+
+/* m/p, or m/2^61 where it wraps, in units of 2^-32, rounded down. */
+static uint32_t fraction(const MinHash *minhash, uint64_t m)
+{
+    return minhash->wraps ? (uint32_t)(m >> 29) : (uint32_t)(((unsigned __int128)m << 32) / MINHASH_PRIME);
+}
+
+void minhash_make_coarse(MinHash *minhash)
+{
+    for (int i = 0; i < minhash->n_bands * minhash->n_rows; i++) {
+        MinHashCoarse coarse = {.start = fraction(minhash, minhash->b[i]) + MINHASH_SLACK};
+        for (int j = 0; j < 4; j++) {
+            uint64_t power = UINT64_C(1) << 16 * j, wrapped = (minhash->a[i] * power) & MINHASH_PRIME;
+            uint32_t factor = fraction(minhash, minhash->wraps ? wrapped : minhash_permute(minhash->a[i], 0, power));
+            uint32_t low = factor & 0xFFFF, high = (factor + 0x8000) >> 16;  /* what low lacks as a signed number, high has */
+            coarse.low[j / 2] |= low << 16 * (j % 2);
+            coarse.high[j / 2] |= (high & 0xFFFF) << 16 * (j % 2);
+        }
+        minhash->coarse[i] = coarse;
+    }
 }
 
 /* 2^61 = 1 mod p: the bits above 61 are added to those below. The sum is below 2p, so one subtraction ends it. */
@@ -29,20 +51,26 @@ uint64_t minhash_permute(uint64_t a, uint64_t b, uint64_t x)
     return sum >= MINHASH_PRIME ? sum - MINHASH_PRIME : sum;
 }
 
+/* The first shingles bring the least values down; of the rest few can be less. */
 void minhash_signature(const MinHash *minhash, const ShingleSet *set, uint64_t *signature)
 {
-    enum { BLOCK = 256 };
     int n = minhash->n_bands * minhash->n_rows;
+    uint64_t x[MINHASH_BLOCK];
     for (int i = 0; i < n; i++)
         signature[i] = UINT64_MAX;
-    for (int64_t first = 0; first < set->n; first += BLOCK) {
-        uint64_t x[BLOCK];
-        int n_block = set->n - first < BLOCK ? (int)(set->n - first) : BLOCK;
-        for (int k = 0; k < n_block; k++) {
+    for (int64_t first = 0, room = MINHASH_GROUP; first < set->n; first += room, room = MINHASH_BLOCK) {
+        int n_x = set->n - first < room ? (int)(set->n - first) : (int)room;
+        for (int k = 0; k < n_x; k++) {
             uint64_t hash = set->hashes[first + k], sum = (hash & MINHASH_PRIME) + (hash >> 61);
             x[k] = minhash->wraps ? hash : sum >= MINHASH_PRIME ? sum - MINHASH_PRIME : sum;
         }
-        KERNEL_PICK(minhash_least)(signature, minhash->a, minhash->b, n, x, n_block, minhash->wraps);
+        if (first == 0) {
+            KERNEL_PICK(minhash_least)(signature, minhash->a, minhash->b, n, x, n_x, minhash->wraps);
+            continue;
+        }
+        for (; n_x % MINHASH_GROUP != 0; n_x++)
+            x[n_x] = x[0];  /* once more changes nothing */
+        KERNEL_PICK(minhash_least_of_few)(signature, minhash, x, n_x);
     }
 }
 

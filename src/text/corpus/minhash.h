@@ -16,10 +16,16 @@
 enum { MINHASH_MAX = 1024 };
 #define MINHASH_PRIME ((UINT64_C(1) << 61) - 1)
 
+/* A function to 32 bits: minhash_internal.h. */
+typedef struct {
+    uint32_t low[2], high[2], start;
+} MinHashCoarse;
+
 typedef struct {
     int n_bands, n_rows;
     bool wraps;
     uint64_t a[MINHASH_MAX], b[MINHASH_MAX];
+    MinHashCoarse coarse[MINHASH_MAX];
 } MinHash;
 
 /* n_bands * n_rows <= MINHASH_MAX. a in [1, p), b in [0, p), from the seed. */

@@ -1,5 +1,5 @@
-/* minhash_cpu.c - a vector of functions stays in registers while the shingles pass by; products of 61 bits are made of halves that vectors can
- * multiply.
+/* minhash_cpu.c - minhash_least: a vector of functions stays in registers while the shingles pass by; products of 61 bits are made of halves that vectors
+ * can multiply. minhash_least_of_few: a function stays, 64 shingles at a time are compared with its least value, and the few that may be less are computed.
  *
  * With a = 2^32 ah + al and x likewise: a x = 2^64 ah xh + 2^32 (ah xl + al xh) + al xl, and modulo p = 2^61 - 1 is 2^64 = 8 and
  * 2^32 m = (m >> 29) + ((m mod 2^29) << 32). All terms together stay below 2^64. A value below 2p is brought below p by taking the smaller of itself
@@ -25,14 +25,18 @@ static uint64_t sum_of(uint64_t a, uint64_t b, uint64_t x)
     return (a_high * x_high << 3) + (middle >> 29) + ((middle & LOW_29) << 32) + fold(a_low * x_low) + b;
 }
 
+static uint64_t value_of(uint64_t a, uint64_t b, uint64_t x, bool wraps)
+{
+    uint64_t sum = fold(wraps ? a * x + b : sum_of(a, b, x));
+    return smaller(sum, sum - MINHASH_PRIME);
+}
+
 /* Functions [first, n) one by one. */
 static void least_rest(uint64_t *least, const uint64_t *a, const uint64_t *b, int first, int n, const uint64_t *x, int n_x, bool wraps)
 {
     for (int i = first; i < n; i++)
-        for (int k = 0; k < n_x; k++) {
-            uint64_t sum = fold(wraps ? a[i] * x[k] + b[i] : sum_of(a[i], b[i], x[k]));
-            least[i] = smaller(least[i], smaller(sum, sum - MINHASH_PRIME));
-        }
+        for (int k = 0; k < n_x; k++)
+            least[i] = smaller(least[i], value_of(a[i], b[i], x[k], wraps));
 }
 
 #if defined __AVX2__
@@ -126,6 +130,45 @@ void KERNEL(minhash_least)(uint64_t *least, const uint64_t *a, const uint64_t *b
     least_rest(least, a, b, first, n, x, n_x, wraps);
 }
 
+#if defined __AVX512F__
+enum { STEP = 16 };
+#define PAIRS(a, b) _mm512_madd_epi16(a, b)
+#define ADD_32(a, b) _mm512_add_epi32(a, b)
+#define ALL_32(a) _mm512_set1_epi32((int)(a))
+#define UP_16(a) _mm512_slli_epi32(a, 16)
+#define LOAD_32(p) _mm512_loadu_si512(p)
+
+static uint64_t lanes_not_above(Vector sum, Vector limit)
+{
+    return _mm512_cmple_epu32_mask(sum, limit);
+}
+#else
+enum { STEP = 8 };
+#define PAIRS(a, b) _mm256_madd_epi16(a, b)
+#define ADD_32(a, b) _mm256_add_epi32(a, b)
+#define ALL_32(a) _mm256_set1_epi32((int)(a))
+#define UP_16(a) _mm256_slli_epi32(a, 16)
+#define LOAD_32(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+
+static uint64_t lanes_not_above(Vector sum, Vector limit)
+{
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_min_epu32(sum, limit), sum)));
+}
+#endif
+
+/* A bit for each of 64 shingles, given by their digits, whose coarse value is not above the limit. */
+static uint64_t not_above(const MinHashCoarse *c, uint32_t limit, const uint32_t *low, const uint32_t *high)
+{
+    uint64_t mask = 0;
+    for (int k = 0; k < MINHASH_GROUP; k += STEP) {
+        Vector a = LOAD_32(low + k), b = LOAD_32(high + k);
+        Vector upper = ADD_32(PAIRS(ALL_32(c->high[0]), a), PAIRS(ALL_32(c->high[1]), b));
+        Vector lower = ADD_32(PAIRS(ALL_32(c->low[0]), a), PAIRS(ALL_32(c->low[1]), b));
+        mask |= lanes_not_above(ADD_32(ADD_32(UP_16(upper), lower), ALL_32(c->start)), ALL_32(limit)) << k;
+    }
+    return mask;
+}
+
 #else
 
 void KERNEL(minhash_least)(uint64_t *least, const uint64_t *a, const uint64_t *b, int n, const uint64_t *x, int n_x, bool wraps)
@@ -133,4 +176,44 @@ void KERNEL(minhash_least)(uint64_t *least, const uint64_t *a, const uint64_t *b
     least_rest(least, a, b, 0, n, x, n_x, wraps);
 }
 
+static uint32_t pairs(uint32_t a, uint32_t b)
+{
+    return (uint32_t)((int16_t)a * (int16_t)b) + (uint32_t)((int16_t)(a >> 16) * (int16_t)(b >> 16));
+}
+
+static uint64_t not_above(const MinHashCoarse *c, uint32_t limit, const uint32_t *low, const uint32_t *high)
+{
+    uint64_t mask = 0;
+    for (int k = 0; k < MINHASH_GROUP; k++) {
+        uint32_t upper = pairs(c->high[0], low[k]) + pairs(c->high[1], high[k]), lower = pairs(c->low[0], low[k]) + pairs(c->low[1], high[k]);
+        mask |= (uint64_t)((upper << 16) + lower + c->start <= limit) << k;
+    }
+    return mask;
+}
+
 #endif
+
+/* What the coarse value of anything less than `least` does not exceed. */
+static uint32_t limit_of(uint64_t least)
+{
+    uint64_t limit = (least >> 29) + MINHASH_SLACK + MINHASH_SLACK / 2 + 4;
+    return limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX;
+}
+
+void KERNEL(minhash_least_of_few)(uint64_t *least, const MinHash *minhash, const uint64_t *x, int n_x)
+{
+    const uint64_t halves = UINT64_C(0x8000800080008000);
+    uint32_t low[MINHASH_BLOCK], high[MINHASH_BLOCK];
+    for (int k = 0; k < n_x; k++) {
+        uint64_t digits = (x[k] + halves) ^ halves;
+        low[k] = (uint32_t)digits;
+        high[k] = (uint32_t)(digits >> 32);
+    }
+    for (int i = 0; i < minhash->n_bands * minhash->n_rows; i++) {
+        uint64_t now = least[i];
+        for (int first = 0; first < n_x; first += MINHASH_GROUP)
+            for (uint64_t mask = not_above(&minhash->coarse[i], limit_of(now), low + first, high + first); mask; mask &= mask - 1)
+                now = smaller(now, value_of(minhash->a[i], minhash->b[i], x[first + __builtin_ctzll(mask)], minhash->wraps));
+        least[i] = now;
+    }
+}

@@ -1,6 +1,6 @@
 /* minhash_datatrove.c - the functions that numpy.random.RandomState(seed).randint gives datatrove: MT19937 (Matsumoto & Nishimura 1998), masked
  * rejection over 64 bits. */
-#include "text/corpus/minhash.h"
+#include "text/corpus/minhash_internal.h"
 
 #include <assert.h>
 
@@ -61,4 +61,5 @@ void minhash_init_datatrove(MinHash *minhash, int n_bands, int n_rows, uint32_t 
         minhash->a[i] = mt_between(&mt, 1);
     for (int i = 0; i < n_bands * n_rows; i++)
         minhash->b[i] = mt_between(&mt, 0);
+    minhash_make_coarse(minhash);
 }

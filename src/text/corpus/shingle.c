@@ -1,5 +1,5 @@
 /* shingle.c - plain words and syllables, hashed in runs. */
-#include "text/corpus/shingle.h"
+#include "text/corpus/shingle_internal.h"
 
 #include "text/corpus/hash.h"
 #include "text/unicode/char_props.h"
@@ -11,17 +11,11 @@
 
 static bool is_word(uint32_t c)
 {
-    if (c < 0x80)
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (c >= 0xAC00 && c <= 0xD7A3)
-        return true;
     return c != UTF8_ILL_FORMED && char_is_word(c);
 }
 
 static uint32_t lower(uint32_t c)
 {
-    if (c < 0x80)
-        return c >= 'A' && c <= 'Z' ? c + 32 : c;
     return c >= 0x1100 && c <= 0xD7A3 ? c : char_lower(c);  /* no case between Hangul jamo and syllables, kana and ideographs included */
 }
 
@@ -31,57 +25,79 @@ static bool is_word_alone(uint32_t c)
     return (c >= 0x3041 && c <= 0x30FF) || (c >= 0x3400 && c <= 0x9FFF) || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF);
 }
 
-/* Units of the text: begin and end of each word, or of each character, in the plain text at `plain`. */
+/* Units of the text: where each word, or each character, ends in the plain text at `plain`; it begins where the one before ends. ends[0] = 0 is the
+ * beginning of the first. */
 typedef struct {
     char *plain;
-    uint32_t *ends;  /* of unit i; it begins at ends[i - 1] */
+    uint32_t *ends;
     int64_t n;
+    uint32_t n_plain;
+    bool words;
 } Units;
 
-static void end_word(Units *units, uint32_t *n)
+static void end_unit(Units *units)
 {
-    units->plain[(*n)++] = ' ';
-    units->ends[units->n++] = *n;
+    units->ends[++units->n] = units->n_plain;
 }
 
 /* Words end in a blank in the plain text, so that "ab c" and "a bc" differ. */
-static Units units_of(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit)
+static void end_word(Units *units)
 {
-    Units units = {.plain = arena_alloc_unset(arena, 2 * n_bytes + 8)};
-    units.ends = arena_alloc_unset(arena, (n_bytes + 1) * sizeof *units.ends);
+    units->plain[units->n_plain++] = ' ';
+    end_unit(units);
+}
+
+/* A letter that is neither ASCII nor a syllable, or a border; false for a border. Where text has no blanks, words end at once. */
+static bool take_other(Units *units, uint32_t c, bool in_word)
+{
+    bool word = is_word(c), alone = word && units->words && is_word_alone(c);
+    if (in_word && units->words && (alone || !word))
+        end_word(units);
+    if (word)
+        units->n_plain += (uint32_t)utf8_encode(units->plain + units->n_plain, lower(c));
+    if (alone)
+        end_word(units);
+    else if (word && !units->words)
+        end_unit(units);
+    return word && !alone;
+}
+
+static Units units_of(Arena *arena, const char *text, size_t n_bytes, bool words)
+{
+    Units units = {.plain = arena_alloc_unset(arena, 2 * n_bytes + 8), .words = words};
+    units.ends = arena_alloc_unset(arena, (n_bytes + 2) * sizeof *units.ends);
+    units.ends[0] = 0;
     const char *end = text + n_bytes;
-    uint32_t n = 0;
     bool in_word = false, in_number = false;
     for (const char *at = text; at < end;) {
-        uint32_t c;
-        if (utf8_is_syllable(at, end)) {
-            memcpy(units.plain + n, at, 3);
-            n += 3, at += 3;
-            if (unit == SHINGLE_SYLLABLES)
-                units.ends[units.n++] = n;
+        if ((unsigned char)*at < 0x80) {
+            char plain = shingle_plain_ascii((unsigned char)*at++);
+            bool digit = plain == '0';
+            if (digit && in_number)
+                continue;  /* a run of digits is one 0 */
+            if (plain) {
+                units.plain[units.n_plain++] = plain;
+                if (!words)
+                    end_unit(&units);
+            } else if (in_word && words) {
+                end_word(&units);
+            }
+            in_word = plain != '\0', in_number = digit;
+        } else if (utf8_is_syllable(at, end)) {
+            memcpy(units.plain + units.n_plain, at, 3);
+            units.n_plain += 3, at += 3;
+            if (!words)
+                end_unit(&units);
             in_word = true, in_number = false;
-            continue;
+        } else {
+            uint32_t c;
+            at += utf8_decode(&c, at, end);
+            in_word = take_other(&units, c, in_word);
+            in_number = false;
         }
-        at += utf8_decode(&c, at, end);
-        bool word = is_word(c), digit = c >= '0' && c <= '9', alone = word && unit == SHINGLE_WORDS && is_word_alone(c);
-        if (word && digit && in_number)
-            continue;  /* a run of digits is one 0 */
-        if (alone && in_word)
-            end_word(&units, &n);
-        if (word) {
-            n += (uint32_t)utf8_encode(units.plain + n, digit ? '0' : lower(c));
-            if (unit == SHINGLE_SYLLABLES)
-                units.ends[units.n++] = n;
-        } else if (in_word && unit == SHINGLE_WORDS) {
-            end_word(&units, &n);
-        }
-        if (alone)
-            end_word(&units, &n);
-        in_word = word && !alone;
-        in_number = word && digit;
     }
-    if (in_word && unit == SHINGLE_WORDS)
-        end_word(&units, &n);
+    if (in_word && words)
+        end_word(&units);
     return units;
 }
 
@@ -95,14 +111,10 @@ ShingleSet shingle_list(Arena *arena, const char *text, size_t n_bytes, ShingleU
 {
     if (unit == SHINGLE_DATATROVE)
         return shingle_list_datatrove(arena, text, n_bytes, n);
-    Units units = units_of(arena, text, n_bytes, unit);
-    int64_t n_shingles = units.n == 0 ? 0 : units.n < n ? 1 : units.n - n + 1;
-    ShingleSet set = {.hashes = ARENA_ARRAY(arena, uint64_t, n_shingles + 1)};
-    for (int64_t i = 0; i < n_shingles; i++) {
-        uint32_t begin = i > 0 ? units.ends[i - 1] : 0, end = units.ends[i + n <= units.n ? i + n - 1 : units.n - 1];
-        set.hashes[i] = hash64(units.plain + begin, end - begin, 0);
-    }
-    set.n = n_shingles;
+    Units units = units_of(arena, text, n_bytes, unit == SHINGLE_WORDS);
+    int64_t run = units.n < n ? units.n : n, n_shingles = units.n == 0 ? 0 : units.n - run + 1;
+    ShingleSet set = {.hashes = arena_alloc_unset(arena, (size_t)n_shingles * sizeof *set.hashes), .n = n_shingles};
+    hash64_pieces(set.hashes, units.plain, units.ends, units.ends + run, n_shingles);
     return set;
 }
 
