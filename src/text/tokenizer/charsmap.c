@@ -169,23 +169,45 @@ bool charsmap_makes_space(const Charsmap *map, char byte)
     return look_up(map, &byte, 1, true, &replacement) == 1 && strcmp(replacement, " ") == 0 && !charsmap_joins(map, byte);
 }
 
-bool charsmap_keeps(const Charsmap *map, const char *text, size_t n_bytes, const bool followers[256])
+/* A walk over the first two characters of all keys. */
+typedef struct {
+    const Charsmap *map;
+    uint8_t *touched;
+    size_t n_left;  /* nodes that may yet be visited: a damaged trie may be endless */
+} KeyWalk;
+
+/* Visits what follows a node, of which `node` is the offset of the children: the rest of a character with `n_more` bytes to come, or the next one.
+ * False when a key ends within a character, or the walk is too long. */
+static bool walk_keys(KeyWalk *walk, size_t node, uint32_t c, int n_more, int n_chars)
 {
-    if (!map->units)
-        return true;
-    size_t node = unit_offset(map->units[0]);
-    for (size_t i = 0; i < n_bytes; i++) {
-        node ^= (unsigned char)text[i];
-        if (node >= map->n_units || unit_label(map->units[node]) != (unsigned char)text[i])
-            return true;
-        if (map->units[node] & 0x100u)
+    const Charsmap *map = walk->map;
+    uint32_t first = n_more ? 0x80 : 1, last = n_more ? 0xBF : 0xF4;
+    for (uint32_t byte = first; byte <= last; byte++) {
+        if (!n_more && byte == 0x80)
+            byte = 0xC2;
+        size_t child = node ^ byte;
+        if (child >= map->n_units || unit_label(map->units[child]) != byte)
+            continue;
+        if (walk->n_left == 0)
             return false;
-        node ^= unit_offset(map->units[node]);
+        walk->n_left--;
+        bool ends = map->units[child] & 0x100u;
+        int n_after = n_more ? n_more - 1 : utf8_length_of((unsigned char)byte) - 1;
+        uint32_t code = n_more ? c << 6 | (byte & 0x3F) : n_after ? byte & (0x3Fu >> n_after) : byte;
+        if (n_after > 0 ? ends : code > UNICODE_MAX)
+            return false;
+        if (n_after == 0 && (ends || n_chars == 1))
+            walk->touched[code / 8] |= (uint8_t)(1u << code % 8);
+        if ((n_after > 0 || n_chars == 0) && !walk_keys(walk, child ^ unit_offset(map->units[child]), code, n_after, n_chars + (n_after == 0)))
+            return false;
     }
-    for (size_t byte = 1; byte < 256; byte++)
-        if (followers[byte] && (node ^ byte) < map->n_units && unit_label(map->units[node ^ byte]) == byte)
-            return false;
     return true;
+}
+
+bool charsmap_mark_touched(const Charsmap *map, uint8_t *touched)
+{
+    KeyWalk walk = {map, touched, 2 * map->n_units};
+    return !map->units || walk_keys(&walk, unit_offset(map->units[0]), 0, 0, 0);
 }
 
 /* What stands for the start of the text, and how much of it is used up. */

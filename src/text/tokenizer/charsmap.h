@@ -17,8 +17,9 @@ void charsmap_add_symbol(Charsmap *map, const char *text, size_t n_bytes);
 bool charsmap_joins(const Charsmap *map, char byte);
 /* True when this byte of ASCII becomes a space, whatever stands beside it. */
 bool charsmap_makes_space(const Charsmap *map, char byte);
-/* True when no key ends within this character, and none goes on behind it with a byte of `followers`: among such bytes it stays as it is. */
-bool charsmap_keeps(const Charsmap *map, const char *text, size_t n_bytes, const bool followers[256]);
+/* Sets a bit of `touched`, UNICODE_MAX / 8 + 1 bytes, for each character that is a key or the second one of a key: in a text without any of them
+ * no key is found. False when that cannot be said, as a key ends within a character. */
+bool charsmap_mark_touched(const Charsmap *map, uint8_t *touched);
 bool charsmap_has_symbols(const Charsmap *map);
 /* Bytes of the longest symbol at the start of the text, 0 when there is none. */
 size_t charsmap_symbol_at(const Charsmap *map, const char *text, size_t n_bytes);

@@ -1,4 +1,5 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
+#include "text/tokenizer/char_trie.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/tokenizer/word_cut.h"
@@ -91,6 +92,8 @@ static ModelFast *fast_new(const Tokenizer *tok)
         bpe_make_fast(tok, fast);
     else if (tok->model == MODEL_WORDPIECE)
         wordpiece_make_fast(tok, fast);
+    else if (tok->model == MODEL_UNIGRAM)
+        unigram_make_fast(tok, fast);
     return fast;
 }
 
@@ -101,6 +104,9 @@ void model_fast_free(ModelFast *fast)
     bpe_matcher_free(fast->matcher);
     trie_release(&fast->first);
     trie_release(&fast->more);
+    if (fast->chars)
+        char_trie_release(fast->chars);
+    free(fast->chars);
     free(fast);
 }
 

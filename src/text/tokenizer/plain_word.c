@@ -5,35 +5,36 @@
 #include "text/unicode/char_props.h"
 #include "text/unicode/char_run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char space_mark[] = "\xE2\x96\x81";
-enum { SPACE_MARK_BYTES = 3, FIRST_VISIBLE = '!', LAST_VISIBLE = '~', SYLLABLE_LEAD_FIRST = 0xEA, SYLLABLE_LEAD_LAST = 0xED };
+enum { SPACE_MARK = 0x2581, SPACE_MARK_BYTES = 3, FIRST_VISIBLE = '!', LAST_VISIBLE = '~' };
 
-static bool keeps_all_syllables(const Charsmap *map, const bool followers[256])
+static bool is_in(const uint8_t *set, uint32_t c)
 {
-    bool all = true;
-    for (uint32_t i = 0; i < HANGUL_N_SYLLABLES && all; i++) {
-        char bytes[UTF8_BYTES_MAX];
-        int n = utf8_encode(bytes, HANGUL_FIRST + i);
-        all = charsmap_keeps(map, bytes, (size_t)n, followers);
-    }
-    return all;
+    return set[c / 8] >> c % 8 & 1;
 }
 
-/* SentencePiece: a character is plain when no key of the map ends within it or goes on with another plain one. */
-static void learn_charsmap(PlainWords *plain, const Charsmap *map)
+static void put_in(uint8_t *set, uint32_t c)
 {
-    bool followers[256] = {false};
-    for (int c = 1; c < 128; c++)
-        followers[c] = true;
-    for (int c = SYLLABLE_LEAD_FIRST; c <= SYLLABLE_LEAD_LAST; c++)
-        followers[c] = true;
-    plain->syllables = keeps_all_syllables(map, followers);
-    for (int c = 1; c < 128; c++)
-        if (c != ' ' && charsmap_keeps(map, &(char){(char)c}, 1, followers))
-            plain->to[c] = (uint8_t)c;
-    plain->lines_are_spaces = charsmap_makes_space(map, '\t') && charsmap_makes_space(map, '\n') && charsmap_makes_space(map, '\r');
+    set[c / 8] |= (uint8_t)(1u << c % 8);
+}
+
+uint8_t *plain_chars_others(const Tokenizer *tok, WordCut cut)
+{
+    bool by_steps = word_cut_marks_spaces(tok);
+    if (cut == WORD_CUT_NONE || cut == WORD_CUT_WHITE_SPACE || (by_steps && tok->n_pretokenizers > (word_cut_splits_marks(tok) ? 1 : 0)))
+        return NULL;
+    uint8_t *others = mem_alloc(UNICODE_MAX / 8 + 1);
+    if (!by_steps && !charsmap_mark_touched(tok->normalizers->charsmap, others)) {
+        free(others);
+        return NULL;
+    }
+    put_in(others, 0);
+    put_in(others, ' ');
+    put_in(others, SPACE_MARK);
+    return others;
 }
 
 PlainWords plain_words_of(const Tokenizer *tok, WordCut cut)
@@ -47,13 +48,19 @@ PlainWords plain_words_of(const Tokenizer *tok, WordCut cut)
         plain.syllables = !step->strip_accents;
         for (int c = FIRST_VISIBLE; c <= LAST_VISIBLE; c++)
             plain.to[c] = (uint8_t)(step->lowercase && c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
-    } else if (word_cut_marks_spaces(tok)) {
-        plain.syllables = tok->n_pretokenizers == 0 || (tok->n_pretokenizers == 1 && word_cut_splits_marks(tok));
-        for (int c = 1; c < 128 && plain.syllables; c++)
-            plain.to[c] = (uint8_t)(c == ' ' ? 0 : c);
-    } else {
-        learn_charsmap(&plain, step->charsmap);
+        return plain;
     }
+    uint8_t *others = plain_chars_others(tok, cut);
+    for (uint32_t c = 0; others && c < 128; c++)
+        plain.to[c] = (uint8_t)(is_in(others, c) ? 0 : c);
+    plain.syllables = others != NULL;
+    for (uint32_t i = 0; i < HANGUL_N_SYLLABLES && plain.syllables; i++)
+        plain.syllables = !is_in(others, HANGUL_FIRST + i);
+    if (!word_cut_marks_spaces(tok)) {
+        const Charsmap *map = step->charsmap;
+        plain.lines_are_spaces = charsmap_makes_space(map, '\t') && charsmap_makes_space(map, '\n') && charsmap_makes_space(map, '\r');
+    }
+    free(others);
     return plain;
 }
 

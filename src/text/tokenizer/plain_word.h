@@ -8,6 +8,10 @@
 /* For a tokenizer whose raw texts may be cut into words as `cut` says. */
 PlainWords plain_words_of(const Tokenizer *tok, WordCut cut);
 
+/* Words whose normal form is a space mark and themselves: a bit for each character that none of them has, UNICODE_MAX / 8 + 1 bytes for the caller
+ * to free. NULL when there are no such words. */
+uint8_t *plain_chars_others(const Tokenizer *tok, WordCut cut);
+
 enum { PLAIN_WORD_BYTES_MAX = 256, PLAIN_WORD_ROOM = PLAIN_WORD_BYTES_MAX + 3 };
 /* Writes a word's normal form, at most three bytes longer than the word, and returns its length; 0 when the word is not plain. */
 size_t plain_word_write(const PlainWords *plain, const char *word, size_t n_bytes, char *out);

@@ -27,17 +27,14 @@ static Charsmap *make_map(void)
     return map;
 }
 
-TEST(plain_word, a_map_keeps_what_begins_no_key_among_its_followers)
+TEST(plain_word, a_map_touches_its_keys_and_what_stands_second_in_them)
 {
     Charsmap *map = make_map();
-    bool followers[256] = {false};
-    CHECK(!charsmap_keeps(map, "A", 1, followers));
-    CHECK(charsmap_keeps(map, "a", 1, followers));
-    CHECK(charsmap_keeps(map, "b", 1, followers));
-    CHECK(charsmap_keeps(map, "\xEA\xB0\x80", 3, followers));
-    followers['b'] = true;
-    CHECK(!charsmap_keeps(map, "a", 1, followers));
-    CHECK(charsmap_keeps(map, "b", 1, followers));
+    uint8_t touched[UNICODE_MAX / 8 + 1] = {0};
+    CHECK(charsmap_mark_touched(map, touched));
+    for (uint32_t c = 0; c <= UNICODE_MAX; c++)
+        if ((touched[c / 8] >> c % 8 & 1) != (c == 'A' || c == 'b' || c == '\n'))
+            test_check_equal((long long)c, -1, __FILE__, __LINE__, "touched or not");
     charsmap_free(map);
 }
 

@@ -134,6 +134,8 @@ typedef struct Unigram Unigram;  /* unigram.c */
 typedef struct {
     BpeMatcher *matcher;      /* NULL: this vocabulary must merge */
     bool finds_whole_pieces;  /* no token is out of the matcher's reach: a piece that is a token comes out as it */
+    struct CharTrie *chars;   /* unigram: its pieces; NULL otherwise */
+    uint32_t mark_label;      /* of the space mark in it */
     Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */
 } ModelFast;
 
@@ -266,15 +268,16 @@ const ModelFast *model_fast(const Tokenizer *tok);
 void model_fast_free(ModelFast *fast);
 void bpe_make_fast(const Tokenizer *tok, ModelFast *fast);
 void wordpiece_make_fast(const Tokenizer *tok, ModelFast *fast);
+void unigram_make_fast(const Tokenizer *tok, ModelFast *fast);
 /* Encodes one piece with the model. */
 void model_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
 void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
 void wordpiece_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
 void wordlevel_encode(const Tokenizer *tok, Piece piece, TokenBuffer *out);
 void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
-/* A text behind others, under SentencePiece's single-precision sums: the path starts at scratch->path_score and leaves its end there.
+/* A raw word behind others, under SentencePiece's single-precision sums: the path starts at scratch->path_score and leaves its end there.
  * Returns a note for unigram_follows, or -1 when the outcome must not be remembered. */
-int32_t unigram_encode_after(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
+int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out);
 /* True when a text with these pieces gives them here, too; then the path's score has moved on. */
 bool unigram_follows(const Tokenizer *tok, EncodeScratch *scratch, const int32_t *ids, int n, int32_t note);
 /* Normalizer, pre-tokenizer and model on a few characters without added tokens, nothing remembered. */

@@ -78,13 +78,18 @@ static int32_t find_base(Builder *builder, const unsigned char *bytes, int n)
     }
 }
 
-void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
+void trie_sort_keys(TrieKey *keys, size_t n_keys)
 {
     bool sorted = true;
     for (size_t i = 1; i < n_keys && sorted; i++)
         sorted = by_bytes(&keys[i - 1], &keys[i]) <= 0;
     if (!sorted)
         qsort(keys, n_keys, sizeof *keys, by_bytes);
+}
+
+void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
+{
+    trie_sort_keys(keys, n_keys);
     *trie = (Trie){NULL, 0};
     Builder builder = {trie, NULL, 256, 256};  /* units below 256 stay free: what a node without children would step to */
     grow(&builder, 1024);

@@ -24,6 +24,8 @@ enum { TRIE_BYTE_SHIFT = 29, TRIE_BASE_SHIFT = 38, TRIE_VALUE_MAX = (1 << TRIE_B
 /* Sorts the keys in place. Of equal keys the first in order of value counts. Empty keys are left out. */
 void trie_build(Trie *trie, TrieKey *keys, size_t n_keys);
 void trie_release(Trie *trie);
+/* By bytes, then by value. */
+void trie_sort_keys(TrieKey *keys, size_t n_keys);
 
 static inline TrieNode trie_root(const Trie *trie)
 {

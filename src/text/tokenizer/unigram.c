@@ -1,8 +1,10 @@
 /* unigram.c - see unigram.h: reading a vocabulary and finding the best path. Training is in unigram_train.c. */
+#include "text/tokenizer/char_trie.h"
 #include "text/tokenizer/jamo.h"
+#include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/sampling.h"
 #include "text/tokenizer/unigram_lattice.h"
-#include "text/unicode/char_run.h"
+#include "text/tokenizer/word_cut.h"
 
 #include <float.h>
 #include <math.h>
@@ -10,6 +12,8 @@
 #include <string.h>
 
 static const double unknown_penalty = 10.0;
+#define PLAIN_CHAR 0x80000000u  /* of a value of the table of labels: normalising leaves this character alone */
+enum { SPACE_MARK = 0x2581, LAST_COMMON = 0xFFFF, NOTED_CHARS_MAX = LONG_PIECE_BYTES + 1 };
 
 Unigram *unigram_new(void)
 {
@@ -36,19 +40,28 @@ void unigram_push(Unigram *unigram, double score)
     unigram->scores[unigram->n++] = score;
 }
 
+/* Pieces that text may become. */
+static size_t unigram_keys(const Unigram *unigram, const Vocab *vocab, TrieKey *keys)
+{
+    size_t n_keys = 0;
+    for (int32_t id = 0; id < unigram->n; id++) {
+        size_t n;
+        const char *text = unigram->hidden && unigram->hidden[id] ? NULL : vocab_text(vocab, id, &n);
+        if (text && n)
+            keys[n_keys++] = (TrieKey){text, n, id};
+    }
+    return n_keys;
+}
+
 void unigram_finish(Unigram *unigram, const Vocab *vocab)
 {
     unigram->min_score = DBL_MAX;
     unigram->max_score = -DBL_MAX;
     TrieKey *keys = mem_alloc((size_t)unigram->n * sizeof *keys);
-    size_t n_keys = 0;
+    size_t n_keys = unigram_keys(unigram, vocab, keys);
     for (int32_t id = 0; id < unigram->n; id++) {
         if (unigram->hidden && unigram->hidden[id])
             continue;
-        size_t n;
-        const char *text = vocab_text(vocab, id, &n);
-        if (text && n)
-            keys[n_keys++] = (TrieKey){text, n, id};
         if (unigram->user_defined && unigram->user_defined[id])
             continue;
         if (unigram->scores[id] < unigram->min_score)
@@ -89,35 +102,6 @@ Err unigram_read_vocab(Unigram **out, JsonReader *r, Arena *arena, Vocab *vocab)
     return OK;
 }
 
-/* The best way to reach a place of the text: the piece that ends there. */
-typedef struct {
-    double score;
-    int32_t id;
-    uint32_t start;
-} Step;
-enum { UNREACHED = UINT32_MAX };
-
-/* Sums in double, or rounded to float at every step as SentencePiece's are. `margin` (double only; may be NULL) becomes the least
- * difference between two ways that met anywhere. */
-typedef struct {
-    bool rounded;
-    double from;  /* score at the start */
-    double *margin;
-} PathRule;
-
-static inline void offer(PathRule rule, Step *step, double score, int32_t id, size_t start)
-{
-    double kept = rule.rounded ? (double)(float)score : score;
-    if (step->start == (uint32_t)UNREACHED) {
-        *step = (Step){kept, id, (uint32_t)start};
-        return;
-    }
-    if (rule.margin && fabs(score - step->score) < *rule.margin)
-        *rule.margin = fabs(score - step->score);
-    if (score > step->score)
-        *step = (Step){kept, id, (uint32_t)start};
-}
-
 double unigram_unknown_score(const Unigram *unigram)
 {
     double score = unigram->min_score - unknown_penalty;
@@ -135,41 +119,77 @@ double unigram_score(const Unigram *unigram, int32_t id, size_t n_bytes)
     return score_of(unigram, id, n_bytes);
 }
 
-static inline size_t char_bytes(const char *at, const char *end)
+static double score_of_key(const void *context, const TrieKey *key)
 {
-    if ((unsigned char)*at < 0x80)
-        return 1;
-    if (is_syllable(at, (size_t)(end - at)))
-        return SYLLABLE_BYTES;
-    uint32_t c;
-    return (size_t)utf8_decode(&c, at, end);
+    return score_of(context, key->value, key->n);
 }
 
-static inline void best_path(const Unigram *unigram, int32_t unk_id, Piece piece, Step *steps, PathRule rule)
+/* Labels with a mark of the plain ones, and, for a character that is no piece, the score of an unknown one. */
+void unigram_make_fast(const Tokenizer *tok, ModelFast *fast)
 {
-    for (size_t i = 1; i <= piece.n; i++)
-        steps[i].start = UNREACHED;
-    steps[0] = (Step){rule.from, -1, 0};
-    double unknown = unigram_unknown_score(unigram);
-    for (size_t start = 0; start < piece.n;) {
-        size_t length = char_bytes(piece.bytes + start, piece.bytes + piece.n);
-        double here = steps[start].score;
-        bool covered = false;
-        TrieNode node = trie_root(&unigram->trie);
-        for (size_t end = start; end < piece.n && trie_step(&unigram->trie, &node, (unsigned char)piece.bytes[end]);) {
-            end++;
-            int32_t id = trie_value(node);
-            if (id < 0)
-                continue;
-            offer(rule, &steps[end], score_of(unigram, id, end - start) + here, id, start);
-            covered |= end - start == length;
+    const Unigram *unigram = tok->unigram;
+    TrieKey *keys = mem_alloc((size_t)unigram->n * sizeof *keys);
+    size_t n_keys = unigram_keys(unigram, &tok->vocab, keys);
+    CharTrie *trie = fast->chars = mem_alloc(sizeof *trie);
+    char_trie_build(trie, keys, n_keys, score_of_key, unigram);
+    free(keys);
+    for (uint32_t label = 0; label <= trie->none; label++)
+        if (trie->ids[label] < 0)
+            trie->scores[label] = unigram_unknown_score(unigram);
+    fast->mark_label = char_table_get(&trie->labels, SPACE_MARK);
+    uint8_t *others = trie->ids[fast->mark_label] < 0 ? NULL : plain_chars_others(tok, word_cut_of(tok));
+    for (uint32_t c = 0; others && c <= LAST_COMMON; c++)
+        if (!(others[c / 8] >> c % 8 & 1))
+            char_table_put(&trie->labels, c, char_table_get(&trie->labels, c) | PLAIN_CHAR);
+    free(others);
+}
+
+/* The best way to reach a place between two characters: the unit of the piece that ends there, or of the character that no piece covers. */
+typedef struct {
+    double score;
+    uint32_t unit, start;
+} Step;
+
+/* Sums in double, or rounded to float at every step as SentencePiece's are. With `wants_margin` (double only) the least difference between two
+ * ways that met anywhere is returned. */
+typedef struct {
+    bool rounded, wants_margin;
+    double from;  /* score at the start */
+} PathRule;
+
+static inline void offer(PathRule rule, Step *step, double score, uint32_t unit, uint32_t start, double *margin)
+{
+    double kept = rule.rounded ? (double)(float)score : score, difference = fabs(score - step->score);
+    bool better = score > step->score;
+    if (rule.wants_margin)
+        *margin = difference < *margin ? difference : *margin;
+    step->score = better ? kept : step->score;
+    step->unit = better ? unit : step->unit;
+    step->start = better ? start : step->start;
+}
+
+/* labels[n] is trie->none. */
+static inline double best_path(const CharTrie *trie, const uint32_t *labels, uint32_t n, Step *steps, PathRule rule)
+{
+    for (size_t i = 1; i <= n; i++)
+        steps[i] = (Step){-INFINITY, 0, 0};
+    steps[0] = (Step){rule.from, 0, 0};
+    double margin = FLT_MAX;
+    for (uint32_t start = 0; start < n; start++) {
+        uint32_t at = labels[start], end = start + 1;
+        double here = steps[start].score, score = trie->scores[at] + here;
+        if (rule.rounded && trie->ids[at] < 0)
+            score = (double)(float)score;
+        offer(rule, &steps[end], score, at, start, &margin);
+        for (uint64_t unit = trie->units[at]; unit & CHAR_TRIE_GOES_ON;) {
+            at = char_trie_child(unit, labels[end]);
+            unit = trie->units[at];
+            if (char_trie_label(unit) != labels[end])
+                break;
+            offer(rule, &steps[++end], trie->scores[at] + here, at, start, &margin);
         }
-        if (!covered) {
-            double score = unknown + here;
-            offer(rule, &steps[start + length], rule.rounded ? (double)(float)score : score, unk_id, start);
-        }
-        start += length;
     }
+    return margin;
 }
 
 /* Bytes for a stretch that no piece covers, or one unk. */
@@ -214,21 +234,6 @@ static void put_unknown(const Tokenizer *tok, Piece piece, size_t begin, size_t 
         put_bytes_or_unk(tok, piece, rest, end, out);
 }
 
-/* Emits the path that ends at piece.n, its ends from the last to the first being ends[0, n). */
-static void put_path(const Tokenizer *tok, Piece piece, const Step *steps, const uint32_t *ends, size_t n, TokenBuffer *out)
-{
-    while (n > 0) {
-        size_t end = ends[--n], begin = steps[end].start;
-        if (steps[end].id != tok->unk_id) {
-            token_buffer_push(out, steps[end].id, begin, end);
-            continue;
-        }
-        while (n > 0 && steps[ends[n - 1]].id == tok->unk_id)
-            end = ends[--n];
-        put_unknown(tok, piece, begin, end, out);
-    }
-}
-
 void unigram_put_parts(const Tokenizer *tok, Piece piece, const UnigramPart *parts, size_t n, TokenBuffer *out)
 {
     for (size_t i = 0; i < n; i++) {
@@ -243,19 +248,98 @@ void unigram_put_parts(const Tokenizer *tok, Piece piece, const UnigramPart *par
     }
 }
 
-static size_t path_ends(const Step *steps, size_t n_bytes, uint32_t *ends)
+/* A text as the search sees it. */
+typedef struct {
+    Piece piece;
+    uint32_t *labels;    /* n + 1 */
+    uint32_t *ends;      /* room for n */
+    Step *steps;         /* n + 1 */
+    uint32_t n;
+    bool has_mark;       /* the first label is a space mark that is not in the piece */
+} Lattice;
+
+static Lattice lattice_for(EncodeScratch *scratch, Piece piece)
 {
-    size_t n = 0;
-    for (size_t end = n_bytes; end > 0; end = steps[end].start)
-        ends[n++] = (uint32_t)end;
+    size_t n_max = piece.n + 2;
+    Step *steps = encode_scratch_model(scratch, n_max * (sizeof(Step) + 2 * sizeof(uint32_t)));
+    uint32_t *labels = (uint32_t *)(steps + n_max);
+    return (Lattice){.piece = piece, .steps = steps, .labels = labels, .ends = labels + n_max};
+}
+
+static void read_labels(const CharTrie *trie, Lattice *lattice)
+{
+    uint32_t n = 0;
+    for (size_t at = 0; at < lattice->piece.n;)
+        lattice->labels[n++] = char_table_read(&trie->labels, lattice->piece.bytes, &at, lattice->piece.n) & ~PLAIN_CHAR;
+    lattice->labels[n] = trie->none;
+    lattice->n = n;
+}
+
+/* A raw word whose normal form is a mark and itself; false for any other. */
+static bool read_plain_labels(const ModelFast *fast, Lattice *lattice)
+{
+    uint32_t n = 0, all = PLAIN_CHAR;
+    lattice->labels[n++] = fast->mark_label & ~PLAIN_CHAR;
+    for (size_t at = 0; at < lattice->piece.n && all;) {
+        uint32_t value = char_table_read(&fast->chars->labels, lattice->piece.bytes, &at, lattice->piece.n);
+        all &= value;
+        lattice->labels[n++] = value & ~PLAIN_CHAR;
+    }
+    lattice->labels[n] = fast->chars->none;
+    lattice->n = n;
+    lattice->has_mark = true;
+    return all;
+}
+
+static size_t skip_chars(Piece piece, size_t at, uint32_t n)
+{
+    uint32_t c;
+    while (n-- > 0)
+        at += (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n);
+    return at;
+}
+
+/* The path's ends, from the last on; returns how many, and whether each of its pieces is known. */
+static uint32_t find_ends(const Tokenizer *tok, const CharTrie *trie, const Lattice *lattice, bool *all_known)
+{
+    uint32_t n = 0;
+    *all_known = true;
+    for (uint32_t end = lattice->n; end > 0; end = lattice->steps[end].start) {
+        int32_t id = trie->ids[lattice->steps[end].unit];
+        *all_known &= id >= 0 && id != tok->unk_id;
+        lattice->ends[n++] = end;
+    }
     return n;
 }
 
-static Step *steps_for(EncodeScratch *scratch, Piece piece, uint32_t **ends)
+/* Emits the path with the given ends. */
+static void put_path(const Tokenizer *tok, const CharTrie *trie, const Lattice *lattice, uint32_t n, bool all_known, TokenBuffer *out)
 {
-    Step *steps = encode_scratch_model(scratch, (piece.n + 1) * (sizeof(Step) + sizeof(uint32_t)));
-    *ends = (uint32_t *)(steps + piece.n + 1);
-    return steps;
+    const Step *steps = lattice->steps;
+    if (all_known && !out->wants_offsets) {
+        token_buffer_reserve(out, n);
+        while (n > 0)
+            out->ids[out->n++] = trie->ids[steps[lattice->ends[--n]].unit];
+        return;
+    }
+    for (size_t begin = 0, end; n > 0; begin = end) {
+        const Step *step = &steps[lattice->ends[--n]];
+        bool at_mark = lattice->has_mark && step->start == 0;
+        int32_t id = trie->ids[step->unit];
+        end = skip_chars(lattice->piece, begin, lattice->ends[n] - step->start - at_mark);
+        if (id >= 0 && id != tok->unk_id) {
+            token_buffer_push(out, id, begin, end);
+            continue;
+        }
+        for (; n > 0; n--) {
+            step = &steps[lattice->ends[n - 1]];
+            id = trie->ids[step->unit];
+            if (id >= 0 && id != tok->unk_id)
+                break;
+            end = skip_chars(lattice->piece, end, lattice->ends[n - 1] - step->start);
+        }
+        put_unknown(tok, lattice->piece, begin, end, out);
+    }
 }
 
 void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
@@ -264,57 +348,77 @@ void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, T
         unigram_sample(tok, scratch, piece, out);
         return;
     }
-    uint32_t *ends;
-    Step *steps = steps_for(scratch, piece, &ends);
+    const CharTrie *trie = model_fast(tok)->chars;
+    Lattice lattice = lattice_for(scratch, piece);
+    read_labels(trie, &lattice);
     if (tok->unigram->single_precision)
-        best_path(tok->unigram, tok->unk_id, piece, steps, (PathRule){.rounded = true});
+        best_path(trie, lattice.labels, lattice.n, lattice.steps, (PathRule){.rounded = true});
     else
-        best_path(tok->unigram, tok->unk_id, piece, steps, (PathRule){.rounded = false});
-    put_path(tok, piece, steps, ends, path_ends(steps, piece.n, ends), out);
+        best_path(trie, lattice.labels, lattice.n, lattice.steps, (PathRule){.rounded = false});
+    bool all_known;
+    uint32_t n = find_ends(tok, trie, &lattice, &all_known);
+    put_path(tok, trie, &lattice, n, all_known, out);
 }
 
 /* Words behind one another, summed in float as one text. A word's best path is the same wherever it stands as long as rounding cannot decide
- * between two ways: each of its k <= n sums errs by at most 2^-24 of its size, so two ways that differ by more than 2 (n + 1) such errors stay in
- * their order. A note is the least difference found, in double from 0, divided by 2 (n + 1). */
-static const double float_error = 0x1p-24;
+ * between two ways: each of its sums, at most one a character, errs by at most 2^-24 of its size, so two ways that differ by more than 2 (n + 1)
+ * such errors stay in their order. A note is the least difference found, in double from 0, divided by 2 (n + 1). */
+static const double float_error = 0x1p-24, hopeless_margin = 2.0;
 
-static double largest_sum(const Unigram *unigram, double from, size_t n_bytes)
+static double largest_sum(const Unigram *unigram, double from, size_t n_chars)
 {
-    return fabs(from) + (double)n_bytes * (unknown_penalty - unigram->min_score);
+    return fabs(from) + (double)n_chars * (unknown_penalty - unigram->min_score);
 }
 
-int32_t unigram_encode_after(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+/* A score in single precision behind one: of two floats, the sum rounded once. */
+static inline double sum_behind(double path_score, double score)
 {
-    const Unigram *unigram = tok->unigram;
-    uint32_t *ends;
-    Step *steps = steps_for(scratch, piece, &ends);
-    double margin = FLT_MAX;
-    best_path(unigram, tok->unk_id, piece, steps, (PathRule){.margin = &margin});
-    float note = (float)(margin / (2.0 * (double)(piece.n + 1)));
-    bool is_sure = note > float_error * largest_sum(unigram, scratch->path_score, piece.n);
+    return (double)((float)path_score + (float)score);
+}
+
+/* The path of a lattice behind the texts before it; see unigram_encode_word. */
+static int32_t encode_after(const Tokenizer *tok, EncodeScratch *scratch, const Lattice *lattice, TokenBuffer *out)
+{
+    const CharTrie *trie = model_fast(tok)->chars;
+    double error = float_error * largest_sum(tok->unigram, scratch->path_score, lattice->n), n_errors = 2.0 * ((double)lattice->n + 1.0);
+    float note = 0.0f;
+    if (error * n_errors < hopeless_margin)
+        note = (float)(best_path(trie, lattice->labels, lattice->n, lattice->steps, (PathRule){.wants_margin = true}) / n_errors);
+    bool is_sure = note > error, all_known;
     if (!is_sure)
-        best_path(unigram, tok->unk_id, piece, steps, (PathRule){.rounded = true, .from = scratch->path_score});
-    size_t n = path_ends(steps, piece.n, ends);
-    bool all_known = true;
-    for (size_t i = n; i-- > 0;) {
-        int32_t id = steps[ends[i]].id;
-        all_known &= id != tok->unk_id;
-        double score = id == tok->unk_id ? unigram_unknown_score(unigram) : unigram->scores[id];
-        scratch->path_score = (double)(float)(scratch->path_score + score);
-    }
-    put_path(tok, piece, steps, ends, n, out);
+        best_path(trie, lattice->labels, lattice->n, lattice->steps, (PathRule){.rounded = true, .from = scratch->path_score});
+    uint32_t n = find_ends(tok, trie, lattice, &all_known);
+    for (uint32_t i = n; i-- > 0 && is_sure;)
+        scratch->path_score = sum_behind(scratch->path_score, trie->scores[lattice->steps[lattice->ends[i]].unit]);
+    if (!is_sure)
+        scratch->path_score = lattice->steps[lattice->n].score;
+    put_path(tok, trie, lattice, n, all_known, out);
     int32_t bits;
     memcpy(&bits, &note, sizeof bits);
-    return is_sure && all_known ? bits : -1;
+    return is_sure && all_known && lattice->n <= NOTED_CHARS_MAX ? bits : -1;
+}
+
+int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out)
+{
+    const ModelFast *fast = model_fast(tok);
+    Lattice lattice = lattice_for(scratch, word);
+    if (read_plain_labels(fast, &lattice))
+        return encode_after(tok, scratch, &lattice, out);
+    Piece normal = normalizer_run(tok->normalizers, tok->n_normalizers, scratch->word_arena, word);
+    lattice = lattice_for(scratch, normal);
+    read_labels(fast->chars, &lattice);
+    int32_t note = encode_after(tok, scratch, &lattice, out);
+    arena_reset(scratch->word_arena);
+    return note;
 }
 
 bool unigram_follows(const Tokenizer *tok, EncodeScratch *scratch, const int32_t *ids, int n, int32_t note)
 {
     float margin;
     memcpy(&margin, &note, sizeof margin);
-    if (!(margin > float_error * largest_sum(tok->unigram, scratch->path_score, LONG_PIECE_BYTES)))
+    if (!(margin > float_error * largest_sum(tok->unigram, scratch->path_score, NOTED_CHARS_MAX)))
         return false;
     for (int i = 0; i < n; i++)
-        scratch->path_score = (double)(float)(scratch->path_score + tok->unigram->scores[ids[i]]);
+        scratch->path_score = sum_behind(scratch->path_score, tok->unigram->scores[ids[i]]);
     return true;
 }

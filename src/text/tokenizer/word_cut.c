@@ -158,19 +158,17 @@ static void encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece word,
 {
     int64_t before = out->n;
     int32_t note = -1;
+    if (tok->model == MODEL_UNIGRAM && tok->unigram->single_precision) {
+        note = unigram_encode_word(tok, scratch, word, out);
+        if (note < 0)
+            return;
+        pretoken_cache_put(&scratch->words, word.bytes, word.n, out->ids + before, out->n - before, note);
+        return;
+    }
     bool is_long = word.n > PLAIN_WORD_BYTES_MAX;
     char room[PLAIN_WORD_ROOM], *normal = is_long ? arena_alloc(scratch->word_arena, word.n + PLAIN_WORD_ROOM) : room;
     size_t n_normal = plain_word_write(&scratch->plain, word.bytes, word.n, normal);
-    if (tok->model == MODEL_UNIGRAM && tok->unigram->single_precision) {
-        Piece piece = {.bytes = normal, .n = n_normal};
-        if (!n_normal)
-            piece = normalizer_run(tok->normalizers, tok->n_normalizers, scratch->word_arena, word);
-        note = unigram_encode_after(tok, scratch, piece, out);
-        if (!n_normal || is_long)
-            arena_reset(scratch->word_arena);
-        if (note < 0)
-            return;
-    } else if (n_normal) {
+    if (n_normal) {
         plain_word_encode(tok, scratch, normal, n_normal, out);
         if (is_long)
             arena_reset(scratch->word_arena);

@@ -1,0 +1,43 @@
+/* char_table.h - a number for every character, two looks away: what an encoder wants to know of it before anything else. */
+#ifndef TEXT_CHAR_TABLE_H
+#define TEXT_CHAR_TABLE_H
+
+#include "text/unicode/utf8.h"
+
+enum { CHAR_PAGE_BITS = 8, N_CHAR_PAGES = (UNICODE_MAX >> CHAR_PAGE_BITS) + 1 };
+typedef struct {
+    uint32_t *values;  /* pages of 256, the first for all that was never put */
+    size_t n_pages;
+    uint32_t missing;
+    uint16_t page_of[N_CHAR_PAGES];
+} CharTable;
+
+/* Every character has the value `missing` until another is put. */
+void char_table_init(CharTable *table, uint32_t missing);
+void char_table_release(CharTable *table);
+void char_table_put(CharTable *table, uint32_t code_point, uint32_t value);
+
+static inline uint32_t char_table_get(const CharTable *table, uint32_t code_point)
+{
+    return table->values[(size_t)table->page_of[code_point >> CHAR_PAGE_BITS] << CHAR_PAGE_BITS | (code_point & ((1u << CHAR_PAGE_BITS) - 1))];
+}
+
+/* The value of the character at text[*at], at < n, and *at moved behind it; `missing` for an ill-formed subpart. */
+static inline uint32_t char_table_read(const CharTable *table, const char *text, size_t *at, size_t n)
+{
+    const unsigned char *b = (const unsigned char *)text + *at;
+    uint32_t c = b[0];
+    if (c < 0x80) {
+        *at += 1;
+    } else if (utf8_is_middle(text + *at, text + n)) {
+        c = (c & 0xF) << 12 | (b[1] & 0x3Fu) << 6 | (b[2] & 0x3Fu);
+        *at += 3;
+    } else {
+        *at += (size_t)utf8_decode(&c, text + *at, text + n);
+        if (c == UTF8_ILL_FORMED)
+            return table->missing;
+    }
+    return char_table_get(table, c);
+}
+
+#endif
