@@ -40,7 +40,7 @@ const char *value_text(Arena *arena, ValueKind kind, double value)
     switch (kind) {
     case VALUE_INTEGER: return size < 1e15 ? integer_text(arena, value) : format_count(arena, value);
     case VALUE_BYTES: return format_bytes(arena, value);
-    case VALUE_PERCENT: return arena_printf(arena, "%.3g %%", 100 * value);
+    case VALUE_PERCENT: return arena_printf(arena, "%.3g %%", size < 1e-12 ? 0.0 : 100 * value);  /* an axis from 0 may begin a rounding below */
     case VALUE_SECONDS: return size < 60 ? arena_printf(arena, "%.3g s", value) : format_seconds(arena, value);
     case VALUE_NUMBER: break;
     }

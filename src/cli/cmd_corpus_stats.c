@@ -66,7 +66,7 @@ static Err run(const Settings *settings, const CommandWords *words, Arena *arena
     if (settings->stage.out)
         TRY(stats_page(now, before, words->word[0], settings->stage.out));
     if (settings->stage.json)
-        printf("%s\n", stats_json(arena, now));
+        printf("%s\n", stats_json(arena, now, before));
     return OK;
 }
 

@@ -95,6 +95,8 @@ typedef struct {
     Arena *arena, *scratch, *texts;
     Counter words, languages, domains, drops, contents;
     int64_t *lengths, n_lengths, room;
+    StatsLanguage by_language[4 * STATS_LANGUAGES];
+    int n_languages;
 } Gathering;
 
 static const char *const terms[STATS_TERMS] = {"여성", "남성", "장애인", "노인", "외국인", "이주민", "동성애자", "청년", "women", "men", "disabled", "elderly", "immigrants", "muslims", "gay", "black"};
@@ -223,6 +225,26 @@ static void count_domain(Gathering *g, const char *url)
     counter_add(&g->domains, host, strcspn(host, "/:?#"));
 }
 
+/* What a document added to the figures of all is added to those of its language. */
+static void count_language(Gathering *g, const char *language, const Stats *before)
+{
+    const Stats *now = g->stats;
+    int i = 0;
+    while (i < g->n_languages && strcmp(g->by_language[i].name, language) != 0)
+        i++;
+    if (i == N_ELEMENTS(g->by_language))
+        return;
+    StatsLanguage *l = &g->by_language[i];
+    if (i == g->n_languages)
+        g->by_language[g->n_languages++].name = arena_strdup(g->texts, language);
+    l->n_documents++;
+    l->n_bytes += now->n_bytes - before->n_bytes;
+    l->n_chars += now->n_chars - before->n_chars;
+    l->n_words += now->n_words - before->n_words;
+    l->n_sentences += now->n_sentences - before->n_sentences;
+    l->n_sentences_ended += now->n_sentences_ended - before->n_sentences_ended;
+}
+
 /* The spans that the stage left: [["phone", 3, 16], ...]. */
 static void count_tagged_data(Gathering *g, const StageDocument *document)
 {
@@ -233,7 +255,8 @@ static void count_tagged_data(Gathering *g, const StageDocument *document)
     json_reader_init(&json, "spans", spans, strlen(spans));
     if (json_array_begin(&json) != OK)
         return;
-    while (json_array_next(&json)) {
+    for (int n = 0; json_array_next(&json); n++) {
+        g->stats->n_pii_tagged_documents += n == 0;
         if (json_array_begin(&json) != OK || !json_array_next(&json) || json_string(&json, g->scratch, &name, NULL) != OK)
             return;
         for (int i = 0; i < N_PII; i++)
@@ -268,6 +291,7 @@ static void count_document(Gathering *g, const StageDocument *document)
         s->n_dropped++;
         return;
     }
+    const Stats before = *s;
     int64_t n_chars = utf8_count(document->text, document->n_bytes);
     const char *language = stage_tag_text(g->scratch, document, "language");
     if (g->n_lengths == g->room) {
@@ -284,6 +308,8 @@ static void count_document(Gathering *g, const StageDocument *document)
     count_words(g, document);
     count_sentences(g, document);
     count_copies_and_data(g, document);
+    if (language)
+        count_language(g, language, &before);
 }
 
 static int compare_lengths(const void *a, const void *b)
@@ -347,6 +373,20 @@ static double even_count(const Counter *counter)
     return counter->n > 0 ? exp(entropy) : 0;
 }
 
+/* In the order of the list of languages. */
+static void sum_languages(Gathering *g)
+{
+    Stats *s = g->stats;
+    for (int i = 0; i < s->n_languages && i < STATS_LANGUAGES; i++) {
+        s->by_language[i].name = s->languages[i].name;
+        for (int k = 0; k < g->n_languages; k++)
+            if (strcmp(g->by_language[k].name, s->languages[i].name) == 0) {
+                s->by_language[i] = g->by_language[k];
+                s->by_language[i].name = s->languages[i].name;
+            }
+    }
+}
+
 static void sum_up(Gathering *g)
 {
     enum { ALL = 64 };
@@ -358,6 +398,7 @@ static void sum_up(Gathering *g)
     s->n_domains_even = even_count(&g->domains);
     counter_top(&g->words, g->arena, STATS_TOP, &s->words, &s->n_top_words);
     counter_top(&g->languages, g->arena, ALL, &s->languages, &s->n_languages);
+    sum_languages(g);
     counter_top(&g->domains, g->arena, STATS_TOP, &s->domains, &s->n_domains);
     counter_top(&g->drops, g->arena, ALL, &s->drops, &s->n_drops);
     for (int i = 0; i < STATS_TERMS; i++)

@@ -10,7 +10,7 @@
 #include "text/corpus/pii.h"
 #include "text/corpus/stage.h"
 
-enum { STATS_BINS = 40, STATS_TOP = 20, STATS_WORD_LENGTHS = 24, STATS_RANKS = 64, STATS_TERMS = 16, STATS_VERSION = 2 };
+enum { STATS_BINS = 40, STATS_TOP = 20, STATS_WORD_LENGTHS = 24, STATS_RANKS = 64, STATS_TERMS = 16, STATS_LANGUAGES = 32, STATS_VERSION = 3 };
 
 /* A text and how often it came. */
 typedef struct {
@@ -18,6 +18,12 @@ typedef struct {
     int64_t n;
     const char *example;  /* or NULL */
 } StatsCount;
+
+/* Documents of one language. */
+typedef struct {
+    const char *name;
+    int64_t n_documents, n_bytes, n_chars, n_words, n_sentences, n_sentences_ended;
+} StatsLanguage;
 
 /* A stage of the build that made the corpus. */
 typedef struct {
@@ -39,12 +45,14 @@ typedef struct {
     int n_ranks;
     double rank[STATS_RANKS], frequency[STATS_RANKS], cumulative[STATS_RANKS];  /* at ranks 1, 2, 3, 5, ...; cumulative: share of all words up to it */
     StatsCount *words, *languages, *domains, *drops; /* falling, at most STATS_TOP; languages and drops: all there are, at most 64 */
+    StatsLanguage by_language[STATS_LANGUAGES];      /* in the order of `languages`; those beyond the last are in none */
     int n_top_words, n_languages, n_domains, n_drops;
     int64_t n_domains_all, n_dropped;
     double n_domains_even;                           /* balance: as many places with equal shares have this entropy */
     int64_t n_copies;                                /* documents whose text came before to the byte */
     int64_t n_pii[N_PII], n_pii_documents;           /* in the texts as they stand */
     int64_t n_pii_tagged[N_PII];                     /* that a stage found, by its tags: masked ones too */
+    int64_t n_pii_tagged_documents;
     int64_t n_sentences, n_sentences_ended;          /* ended: by a mark. A sign of grammar */
     double sentence_words;                           /* mean */
     int64_t n_korean_plain, n_korean_polite, n_korean_mixed;  /* documents whose sentences end in -다, in -요 or -습니다, or in both in earnest */
@@ -61,9 +69,9 @@ Err stats_gather(Stats *stats, Arena *arena, const StageOptions *options);
 /* What the stages of the build in this folder did, beside what stats_gather found. ERR_IO, ERR_FORMAT: no build.json of ours. */
 Err stats_read_build(Stats *stats, Arena *arena, const char *folder);
 
-/* One JSON object. */
-const char *stats_json(Arena *arena, const Stats *stats);
-/* A page with pictures; `before`: the same corpus before it was cleaned, or NULL. */
+/* One JSON object; `before`, the same corpus before it was cleaned, is its member "before", or NULL. */
+const char *stats_json(Arena *arena, const Stats *stats, const Stats *before);
+/* A page with pictures. */
 Err stats_page(const Stats *stats, const Stats *before, const char *title, const char *path);
 
 #endif

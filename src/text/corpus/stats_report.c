@@ -46,10 +46,27 @@ static void write_writing(JsonWriter *json, const Stats *s)
     json_write_object_end(json);
 }
 
-const char *stats_json(Arena *arena, const Stats *s)
+static void write_languages(JsonWriter *json, const Stats *s)
 {
-    JsonWriter *json = json_writer_new(0);
-    json_write_object_begin(json);
+    json_write_key(json, "by_language");
+    json_write_array_begin(json);
+    for (int i = 0; i < s->n_languages && i < STATS_LANGUAGES; i++) {
+        const StatsLanguage *l = &s->by_language[i];
+        json_write_object_begin(json);
+        json_field_string(json, "language", l->name);
+        json_field_int(json, "documents", l->n_documents);
+        json_field_int(json, "bytes", l->n_bytes);
+        json_field_int(json, "chars", l->n_chars);
+        json_field_int(json, "words", l->n_words);
+        json_field_int(json, "sentences", l->n_sentences);
+        json_field_double(json, "sentences_ended", share(l->n_sentences_ended, l->n_sentences));
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
+}
+
+static void write_members(JsonWriter *json, const Stats *s)
+{
     json_field_int(json, "version", STATS_VERSION);
     json_field_int(json, "documents", s->n_documents);
     json_field_int(json, "dropped", s->n_dropped);
@@ -77,6 +94,7 @@ const char *stats_json(Arena *arena, const Stats *s)
     stats_write_counts(json, "top", s->words, s->n_top_words);
     json_write_object_end(json);
     stats_write_counts(json, "languages", s->languages, s->n_languages);
+    write_languages(json, s);
     stats_write_counts(json, "domains", s->domains, s->n_domains);
     json_field_int(json, "domains_all", s->n_domains_all);
     json_field_double(json, "domains_even", s->n_domains_even);
@@ -85,6 +103,7 @@ const char *stats_json(Arena *arena, const Stats *s)
     json_write_key(json, "pii");
     json_write_object_begin(json);
     json_field_int(json, "documents", s->n_pii_documents);
+    json_field_int(json, "documents_of_the_stage", s->n_pii_tagged_documents);
     for (int i = 0; i < N_PII; i++)
         json_field_int(json, pii_class_name((PiiClass)i), s->n_pii[i]);
     json_write_object_end(json);
@@ -96,6 +115,19 @@ const char *stats_json(Arena *arena, const Stats *s)
     write_writing(json, s);
     stats_write_stages(json, s);
     stats_write_counts(json, "groups_of_people", s->terms, s->n_terms);
+}
+
+const char *stats_json(Arena *arena, const Stats *s, const Stats *before)
+{
+    JsonWriter *json = json_writer_new(0);
+    json_write_object_begin(json);
+    write_members(json, s);
+    if (before) {
+        json_write_key(json, "before");
+        json_write_object_begin(json);
+        write_members(json, before);
+        json_write_object_end(json);
+    }
     json_write_object_end(json);
     const char *text = arena_strdup(arena, json_writer_text(json, NULL));
     json_writer_free(json);
@@ -117,11 +149,11 @@ static void add_counts(Page *page, Arena *arena, Phrase title, const StatsCount 
     page_bars(page, &(BarChart){.title = title, .kind = VALUE_INTEGER, .rows = rows, .n_rows = n, .series = &series, .n_series = 1, .values = values});
 }
 
-static void add_examples(Page *page, Arena *arena, Phrase title, const StatsCount *counts, int n)
+static void add_examples(Page *page, Arena *arena, Phrase title, Phrase first, const StatsCount *counts, int n)
 {
     if (n == 0)
         return;
-    const Phrase columns[] = {PHRASE("", ""), PHRASE("count", "수"), PHRASE("example", "예")};
+    const Phrase columns[] = {first, PHRASE("count", "수"), PHRASE("example", "예")};
     Phrase *cells = ARENA_ARRAY(arena, Phrase, 3 * n);
     for (int i = 0; i < n; i++) {
         cells[3 * i] = PHRASE_SAME(counts[i].name);
@@ -129,6 +161,39 @@ static void add_examples(Page *page, Arena *arena, Phrase title, const StatsCoun
         cells[3 * i + 2] = PHRASE_SAME(counts[i].example ? counts[i].example : "");
     }
     page_table(page, &(PageTable){.title = title, .columns = columns, .n_columns = 3, .cells = cells, .n_rows = n});
+}
+
+static void add_languages(Page *page, Arena *arena, const Stats *s)
+{
+    const Phrase columns[] = {PHRASE("language", "언어"), PHRASE("documents", "문서"), PHRASE("of all", "비율"), PHRASE("bytes", "바이트"), PHRASE("words", "어절"),
+                              PHRASE("characters a document", "문서당 글자"), PHRASE("words a sentence", "문장당 어절"), PHRASE("sentences that end in a mark", "부호로 끝나는 문장")};
+    enum { N = N_ELEMENTS(columns) };
+    int n = s->n_languages < STATS_LANGUAGES ? s->n_languages : STATS_LANGUAGES;
+    Phrase *cells = ARENA_ARRAY(arena, Phrase, n * N + 1);
+    for (int i = 0; i < n; i++) {
+        const StatsLanguage *l = &s->by_language[i];
+        const struct { ValueKind kind; double value; } values[N - 1] = {
+            {VALUE_INTEGER, (double)l->n_documents}, {VALUE_PERCENT, share(l->n_documents, s->n_documents)}, {VALUE_BYTES, (double)l->n_bytes},
+            {VALUE_INTEGER, (double)l->n_words}, {VALUE_NUMBER, share(l->n_chars, l->n_documents)}, {VALUE_NUMBER, share(l->n_words, l->n_sentences)},
+            {VALUE_PERCENT, share(l->n_sentences_ended, l->n_sentences)}};
+        cells[N * i] = PHRASE_SAME(l->name);
+        for (int k = 1; k < N; k++)
+            cells[N * i + k] = PHRASE_SAME(value_text(arena, values[k - 1].kind, values[k - 1].value));
+    }
+    if (n > 0)
+        page_table(page, &(PageTable){.title = PHRASE("By language", "언어별"), .columns = columns, .n_columns = N, .cells = cells, .n_rows = n, .numbers = true});
+}
+
+/* Documents that stages took out as copies, of those that the first such stage was given. */
+static double share_of_copies(const Stats *s)
+{
+    int64_t n_copies = 0, n_in = 0;
+    for (int i = 0; i < s->n_stages; i++) {
+        bool is_dedup = strcmp(s->stages[i].name, "dedup") == 0;
+        n_in = is_dedup && n_in == 0 ? s->stages[i].n_in : n_in;
+        n_copies += is_dedup ? s->stages[i].n_in - s->stages[i].n_out : 0;
+    }
+    return share(n_copies, n_in);
 }
 
 typedef struct {
@@ -152,8 +217,10 @@ static void add_rows(Page *page, Arena *arena, const Stats *s, const Stats *b)
         {PHRASE("different words of all", "서로 다른 어절의 비율"), VALUE_PERCENT, share(s->n_vocabulary, s->n_words), share(o->n_vocabulary, o->n_words)},
         {PHRASE("places", "출처"), VALUE_INTEGER, (double)s->n_domains_all, (double)o->n_domains_all},
         {PHRASE("as many places as if all were equal", "고르게 나눈 셈의 출처"), VALUE_NUMBER, s->n_domains_even, o->n_domains_even},
-        {PHRASE("exact copies", "똑같은 문서"), VALUE_PERCENT, share(s->n_copies, s->n_documents), share(o->n_copies, o->n_documents)},
-        {PHRASE("documents with personal data", "개인정보가 든 문서"), VALUE_PERCENT, share(s->n_pii_documents, s->n_documents), share(o->n_pii_documents, o->n_documents)},
+        {PHRASE("copies and near copies that stages took out", "단계가 덜어 낸 똑같거나 비슷한 문서"), VALUE_PERCENT, share_of_copies(s), share_of_copies(o)},
+        {PHRASE("exact copies in the text", "글에 있는 똑같은 문서"), VALUE_PERCENT, share(s->n_copies, s->n_documents), share(o->n_copies, o->n_documents)},
+        {PHRASE("documents in which a stage found personal data", "단계가 개인정보를 찾은 문서"), VALUE_PERCENT, share(s->n_pii_tagged_documents, s->n_documents), share(o->n_pii_tagged_documents, o->n_documents)},
+        {PHRASE("documents with personal data in the text", "글에 개인정보가 있는 문서"), VALUE_PERCENT, share(s->n_pii_documents, s->n_documents), share(o->n_pii_documents, o->n_documents)},
         {PHRASE("words a sentence", "문장당 어절"), VALUE_NUMBER, s->sentence_words, o->sentence_words},
         {PHRASE("sentences that end in a mark", "부호로 끝나는 문장"), VALUE_PERCENT, share(s->n_sentences_ended, s->n_sentences), share(o->n_sentences_ended, o->n_sentences)},
         {PHRASE("Korean documents that mix plain and polite endings", "예사말과 높임말이 섞인 한국어 문서"), VALUE_PERCENT,
@@ -218,11 +285,13 @@ Err stats_page(const Stats *s, const Stats *before, const char *title, const cha
                                           .x_log = s->chars_min > 0, .edges = s->length_edges, .counts = s->length_counts, .n_bins = STATS_BINS});
     add_counts(page, arena, PHRASE("Languages", "언어"), s->languages, s->n_languages);
     add_counts(page, arena, PHRASE("Places", "출처"), s->domains, s->n_domains);
+    add_languages(page, arena, s);
     add_words(page, arena, s);
     page_section(page, PHRASE("What was dropped, what is private, who is named", "버린 것, 사적인 것, 불린 사람들"));
-    add_examples(page, arena, PHRASE("Drops by rule", "규칙별 제외"), s->drops, s->n_drops);
+    if (s->n_stages == 0)  /* else the stages have told */
+        add_examples(page, arena, PHRASE("Drops by rule", "규칙별 제외"), PHRASE("rule", "규칙"), s->drops, s->n_drops);
     add_pii(page, arena, s);
-    add_examples(page, arena, PHRASE("Words for groups of people", "사람들의 무리를 부르는 말"), s->terms, s->n_terms);
+    add_examples(page, arena, PHRASE("Words for groups of people", "사람들의 무리를 부르는 말"), PHRASE("word", "낱말"), s->terms, s->n_terms);
     Err err = page_save(page, path);
     page_free(page);
     arena_free(arena);

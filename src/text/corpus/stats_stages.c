@@ -66,6 +66,12 @@ void stats_write_stages(JsonWriter *json, const Stats *s)
 
 /* The page. */
 
+/* A recipe may name a stage more than once. */
+static Phrase numbered(Arena *arena, int i, const char *name)
+{
+    return PHRASE_SAME(arena_printf(arena, "%d. %s", i + 1, name));
+}
+
 static void add_table(Page *page, Arena *arena, const Stats *s)
 {
     const Phrase columns[] = {PHRASE("stage", "단계"), PHRASE("documents in", "들어온 문서"), PHRASE("out", "나간 문서"), PHRASE("kept", "남은 비율"),
@@ -80,7 +86,7 @@ static void add_table(Page *page, Arena *arena, const Stats *s)
             {VALUE_PERCENT, stage->n_in ? (double)stage->n_out / (double)stage->n_in : 0}, {VALUE_INTEGER, (double)stage->n_passed_by},
             {VALUE_INTEGER, (double)stage->n_changed}, {VALUE_BYTES, (double)stage->n_bytes_in}, {VALUE_BYTES, (double)stage->n_bytes_out},
             {VALUE_INTEGER, (double)stage->n_tokens_in}, {VALUE_INTEGER, (double)stage->n_tokens_out}};
-        cells[N * i] = PHRASE_SAME(stage->name);
+        cells[N * i] = numbered(arena, i, stage->name);
         for (int k = 1; k < N; k++) {
             bool untold = k >= N - 2 && values[k - 1].value == 0;  /* pages, or no tokenizer */
             cells[N * i + k] = PHRASE_SAME(untold ? "–" : value_text(arena, values[k - 1].kind, values[k - 1].value));
@@ -96,7 +102,7 @@ static void add_bars(Page *page, Arena *arena, const Stats *s)
     rows[0] = PHRASE("read", "읽음");
     values[0] = (double)s->stages[0].n_in;
     for (int i = 0; i < s->n_stages; i++) {
-        rows[i + 1] = PHRASE_SAME(s->stages[i].name);
+        rows[i + 1] = numbered(arena, i, s->stages[i].name);
         values[i + 1] = (double)s->stages[i].n_out;
     }
     page_bars(page, &(BarChart){.title = PHRASE("Documents left after each stage", "단계마다 남은 문서"), .kind = VALUE_INTEGER, .rows = rows, .n_rows = s->n_stages + 1,
@@ -114,7 +120,7 @@ static void add_reasons(Page *page, Arena *arena, const Stats *s)
     for (int i = 0; i < s->n_stages; i++)
         for (int k = 0; k < s->stages[i].n_drops; k++) {
             const StatsCount *drop = &s->stages[i].drops[k];
-            *at++ = PHRASE_SAME(arena_printf(arena, "%s: %s", s->stages[i].name, drop->name));
+            *at++ = PHRASE_SAME(arena_printf(arena, "%d. %s: %s", i + 1, s->stages[i].name, drop->name));
             *at++ = PHRASE_SAME(value_text(arena, VALUE_INTEGER, (double)drop->n));
             *at++ = PHRASE_SAME(drop->example ? drop->example : "");
         }
