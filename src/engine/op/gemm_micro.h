@@ -8,7 +8,7 @@
  *     MICRO_A_IS_ALWAYS_PACKED    1 if a strip's a_row_stride is always 0
  * and perhaps MICRO_UNROLL_K, a pragma before the loop over k; and gets micro_strip, a GemmKernel.strip, and MICRO_PANELS, the shapes of its panels. */
 #include "engine/op/gemm_kernels.h"
-#include "engine/op/simd.h"
+#include "engine/op/simd_rows.h"
 
 #if defined(__clang__)
 #define MICRO_UNROLL _Pragma("unroll")
@@ -27,41 +27,23 @@ enum { MICRO_COLUMNS = MICRO_VECS * VEC_LANES };
 typedef Vec VecUnaligned __attribute__((aligned(4), may_alias));
 typedef float FloatWord __attribute__((may_alias));
 
-static float out_load(const void *base, DType dtype, int64_t at)
-{
-    if (dtype == DTYPE_F32)
-        return ((const float *)base)[at];
-    uint16_t half = ((const uint16_t *)base)[at];
-    return dtype == DTYPE_F16 ? f32_from_f16(half) : f32_from_bf16(half);
-}
-
-static uint16_t out_to_f16(float x)
-{
-#ifdef __F16C__
-    return _cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT);
-#else
-    return f16_from_f32(x);
-#endif
-}
-
-/* The general way out: edges and bf16. `column` counts within the strip; sum is [n_rows][MICRO_COLUMNS]. */
+/* The general way out: edges and halves. `column` counts within the strip; sum is [n_rows][MICRO_COLUMNS]. */
 static __attribute__((noinline)) void micro_out(const GemmStrip *s, int64_t column, const float *sum)
 {
     const GemmOut *out = &s->out;
-    int64_t n_columns = s->n_columns - column < MICRO_COLUMNS ? s->n_columns - column : MICRO_COLUMNS;
-    for (int i = 0; i < s->n_rows; i++)
-        for (int64_t j = 0; j < n_columns; j++) {
-            float x = sum[i * MICRO_COLUMNS + j];
-            if (out->from)
-                x = out_load(out->from, out->from_dtype, i * out->from_stride + column + j) + x;
+    int64_t n = s->n_columns - column < MICRO_COLUMNS ? s->n_columns - column : MICRO_COLUMNS;
+    for (int i = 0; i < s->n_rows; i++) {
+        const char *from = out->from ? (const char *)out->from + (i * out->from_stride + column) * dtype_bytes(out->from_dtype) : NULL;
+        char *to = (char *)out->to + (i * out->to_stride + column) * dtype_bytes(out->to_dtype);
+        for (int64_t j = 0; j < n; j += 16) {
+            V16 x = load16(sum + i * MICRO_COLUMNS, DTYPE_F32, j, n);
+            if (from)
+                x = load16(from, out->from_dtype, j, n) + x;
             if (out->bias)
-                x += out->bias[column + j];
-            int64_t at = i * out->to_stride + column + j;
-            if (out->to_dtype == DTYPE_F32)
-                ((float *)out->to)[at] = x;
-            else
-                ((uint16_t *)out->to)[at] = out->to_dtype == DTYPE_F16 ? out_to_f16(x) : bf16_from_f32(x);
+                x += load16(out->bias + column, DTYPE_F32, j, n);
+            store16(to, out->to_dtype, j, n, x);
         }
+    }
 }
 
 #define EACH_ACC                                  \
