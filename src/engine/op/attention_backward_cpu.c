@@ -31,6 +31,24 @@ typedef struct {
     const int32_t *draws;  /* NULL: nothing is dropped */
 } Backward;
 
+/* Groups of tiles (attention_group): no key is seen from two of them. */
+typedef struct {
+    const AttentionTile *tiles;
+    const int32_t *group;
+    int64_t n_groups, n_keys;
+} Groups;
+
+/* The first key whose sums are a group's: groups have their keys in order, and each takes what nobody sees before the next one's. */
+static int64_t group_first_key(const Groups *g, int64_t group)
+{
+    int64_t first = group == 0 ? 0 : g->n_keys;
+    for (; group < g->n_groups && first == g->n_keys; group++)
+        for (int32_t t = g->group[group]; t < g->group[group + 1]; t++)
+            if (g->tiles[t].key_begin < g->tiles[t].key_end && g->tiles[t].key_begin < first)
+                first = g->tiles[t].key_begin;
+    return first;
+}
+
 typedef struct {
     int64_t head, token;
     Lanes lanes;
@@ -114,11 +132,12 @@ static void rows_keys(const Backward *b, Rows *rows, int64_t begin, int64_t end)
     float *dv = b->dv.data + rows->head * b->dv.head_stride + begin * b->dv.key_stride;
     Left p_by_key = {rows->p, stride, 1}, ds_by_key = {rows->ds, stride, 1}, ds_by_row = {rows->ds, 1, stride};
     uint64_t of_row[ATTENTION_LANES], of_key[ATTENTION_KEYS] = {0};
-    if (lanes_mask(lanes, of_row, begin, end)) {
+    if (lanes_see_all(lanes, begin, end)) {
         tile_product(dv, b->dv.key_stride, p_by_key, rows->dy_rows, n_keys, v_vecs, lanes->n_rows, true);
         tile_product(dk, b->dk.key_stride, ds_by_key, rows->q_rows, n_keys, n_vecs, lanes->n_rows, true);
         tile_product(rows->dq, 16 * n_vecs, ds_by_row, k, lanes->n_rows, n_vecs, n_keys, true);
     } else {
+        lanes_mask(lanes, of_row, begin, end);
         for (int64_t r = 0; r < lanes->n_rows; r++)
             for (uint64_t left = of_row[r]; left; left &= left - 1)
                 of_key[__builtin_ctzll(left)] |= (uint64_t)1 << r;
@@ -128,11 +147,22 @@ static void rows_keys(const Backward *b, Rows *rows, int64_t begin, int64_t end)
     }
 }
 
-static void backward_task(const Backward *b, const AttentionTile *tile, const AttentionTile *tile_end, int64_t head)
+/* The sums of keys [begin, end) of one head start from zero. */
+static void sums_clear(const Sums *s, int64_t head, int64_t begin, int64_t end, int64_t width)
+{
+    for (int64_t j = begin; j < end; j++)
+        memset(s->data + head * s->head_stride + j * s->key_stride, 0, (size_t)tile_padded(width) * sizeof *s->data);
+}
+
+static void backward_task(const Backward *b, const Groups *groups, int64_t group, int64_t head)
 {
     Rows rows;
     rows.head = head;
-    for (; tile < tile_end; tile++) {
+    int64_t key_begin = group_first_key(groups, group), key_end = group + 1 < groups->n_groups ? group_first_key(groups, group + 1) : groups->n_keys;
+    sums_clear(&b->dk, head, key_begin, key_end, b->width);
+    sums_clear(&b->dv, head, key_begin, key_end, b->v_width);
+    for (int32_t t = groups->group[group]; t < groups->group[group + 1]; t++) {
+        const AttentionTile *tile = &groups->tiles[t];
         rows.token = tile->token_begin;
         rows_begin(b, &rows, tile->token_end - tile->token_begin);
         for (int64_t j = tile->key_begin; j < tile->key_end; j += ATTENTION_KEYS)
@@ -142,19 +172,14 @@ static void backward_task(const Backward *b, const AttentionTile *tile, const At
     }
 }
 
-/* Sums that start from zero: in the output itself, or at *workspace, which moves on. */
+/* Where dk or dv is summed: in the output itself, or at *workspace, which moves on. */
 static Sums sums_begin(const Tensor *d, int64_t n_heads, float **workspace)
 {
     int64_t n_keys = d->shape.dim[0], kv_heads = d->shape.dim[1], padded = tile_padded(d->shape.dim[2]);
-    Sums s = {d->data, padded, kv_heads * padded};
-    if (!attention_sums_in_place(d->dtype, n_heads, kv_heads, d->shape.dim[2])) {
-        s = (Sums){*workspace, n_keys * padded, padded};
-        *workspace += n_heads * n_keys * padded;
-    }
-    int64_t rows = s.data == d->data ? n_keys * kv_heads : n_keys * n_heads;
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < rows; i++)
-        memset(s.data + i * padded, 0, (size_t)padded * sizeof *s.data);
+    if (attention_sums_in_place(d->dtype, n_heads, kv_heads, d->shape.dim[2]))
+        return (Sums){d->data, padded, kv_heads * padded};
+    Sums s = {*workspace, n_keys * padded, padded};
+    *workspace += n_heads * n_keys * padded;
     return s;
 }
 
@@ -190,17 +215,22 @@ void KERNEL(attention_backward)(const KernelCall *call)
     float *workspace = call->workspace;
     b.dk = sums_begin(&call->out[1], n_heads, &workspace);
     b.dv = sums_begin(&call->out[2], n_heads, &workspace);
-    b.k = key_rows_begin(&in[1], attr->is_self, &workspace);
-    b.v = key_rows_begin(&in[2], attr->is_self, &workspace);
-    AttentionTile *tiles = (AttentionTile *)workspace;
+    int64_t n_keys = in[1].shape.dim[0], k_room = attr->is_self ? key_rows_room(&in[1]) : 0, v_room = attr->is_self ? key_rows_room(&in[2]) : 0;
+    AttentionTile *tiles = (AttentionTile *)(workspace + k_room + v_room);
     int32_t *group = (int32_t *)(tiles + n_queries);
-    int64_t n_tiles = attention_cut(b.ranges, attr->options.window, in[1].shape.dim[0], ATTENTION_LANES, tiles);
-    int64_t n_groups = attention_group(tiles, n_tiles, group), n_tasks = n_groups * n_heads;
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t task = 0; task < n_tasks; task++) {
-        int64_t i = task % n_groups;
-        backward_task(&b, tiles + group[i], tiles + group[i + 1], task / n_groups);
+    int64_t n_tiles = attention_cut(b.ranges, attr->options.window, n_keys, ATTENTION_LANES, tiles);
+    Groups groups = {tiles, group, attention_group(tiles, n_tiles, group), n_keys};
+    for (int64_t head = 0; head < n_heads && groups.n_groups == 0; head++) {
+        sums_clear(&b.dk, head, 0, n_keys, b.width);
+        sums_clear(&b.dv, head, 0, n_keys, b.v_width);
     }
+    bool is_shared = attr->is_self && key_rows_are_shared(tiles, n_tiles, n_keys);
+    b.k = key_rows_begin(&in[1], is_shared ? workspace : NULL);
+    b.v = key_rows_begin(&in[2], is_shared ? workspace + k_room : NULL);
+    int64_t n_tasks = groups.n_groups * n_heads;
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t task = 0; task < n_tasks; task++)
+        backward_task(&b, &groups, task % groups.n_groups, task / groups.n_groups);
     sums_end(&call->out[1], &b.dk, n_heads);
     sums_end(&call->out[2], &b.dv, n_heads);
 }

@@ -7,8 +7,8 @@
  *     m = max, p = exp(scores - m), l = sum of p    over the keys, in their order
  *     y = (p V) / l            p^T is the left side of the product as it stands
  *
- * The maximum is known before the first exponential: scores of SCORES_MAX / 64 keys are held, and when a tile sees more keys than that
- * they are computed a second time rather than corrected. So nothing is ever rescaled, and neither the place of a tile nor its size
+ * The maximum is known before the first exponential: scores of SCORES_MAX / 64 keys are held, and those of further keys
+ * are computed a second time rather than corrected. So nothing is ever rescaled, and neither the place of a tile nor its size
  * can be seen in the result. A single token has too few rows for this and another way to the same bits: attention_token.h. */
 #include "engine/op/attention_token.h"
 #include "base/kernel.h"
@@ -80,11 +80,10 @@ SIMD_INLINE V16 where_seen(const Lanes *lanes, int64_t v, int64_t key, V16 x, V1
 static void rows_score(const Forward *f, Rows *rows, float *scores, int64_t begin, int64_t end)
 {
     const Lanes *lanes = &rows->lanes;
-    uint64_t seen[ATTENTION_LANES];
     Left k = left_of(key_rows_at(&f->k, begin, end - begin, rows->kv_head, rows->buffer));
     lanes_product(lanes, scores, k, rows->q, f->width, begin, end);
     lanes_score(lanes, &rows->scoring, scores, begin, end);
-    bool all = lanes_mask(lanes, seen, begin, end);
+    bool all = lanes_see_all(lanes, begin, end);
     for (int64_t v = 0, from, to; v < lanes->n_vecs; v++) {
         V16 max = rows->max[v];
         lanes_hull(lanes, v, begin, end, &from, &to);
@@ -103,7 +102,7 @@ static void rows_weigh(const Forward *f, Rows *rows, float *scores, int64_t begi
 {
     const Lanes *lanes = &rows->lanes;
     uint64_t seen[ATTENTION_LANES];
-    bool all = lanes_mask(lanes, seen, begin, end);
+    bool all = lanes_see_all(lanes, begin, end);
     for (int64_t r = 0; r < lanes->n_rows && f->draws; r++)
         row_dropout(rows->left, lanes, r, f->dropout, f->draws + 3 * row_token(f, rows, r), row_head(f, rows, r), begin, end);
     for (int64_t v = 0, from, to; v < lanes->n_vecs; v++) {
@@ -120,42 +119,49 @@ static void rows_weigh(const Forward *f, Rows *rows, float *scores, int64_t begi
     Right values = key_rows_at(&f->v, begin, end - begin, rows->kv_head, rows->buffer);
     Left p = {scores, 1, lanes->stride};
     int64_t padded = tile_padded(f->v_width);
-    if (all)
+    if (all) {
         tile_product(rows->y, padded, p, values, lanes->n_rows, padded / 16, end - begin, true);
-    else
+    } else {
+        lanes_mask(lanes, seen, begin, end);
         tile_product_masked(rows->y, padded, p, values, lanes->n_rows, padded / 16, end - begin, seen);
+    }
 }
 
 static void rows_finish(const Forward *f, Rows *rows)
 {
     int64_t padded = tile_padded(f->v_width), n_heads = tensor_dim(f->y, 1);
     const Lanes *lanes = &rows->lanes;
+    V16 lse[TILE_VECS], inverse[TILE_VECS];
+    for (int64_t v = 0; v < lanes->n_vecs; v++) {
+        lse[v] = weight_lse(rows->max[v], rows->sum[v]);
+        inverse[v] = 1.0f / rows->sum[v];
+    }
     for (int64_t r = 0; r < lanes->n_rows; r++) {
         int64_t token = row_token(f, rows, r), head = row_head(f, rows, r), lane = r % 16;
         bool empty = lanes->begin[r / 16][lane] >= lanes->end[r / 16][lane];
-        float sum = rows->sum[r / 16][lane], max = rows->max[r / 16][lane], *y = rows->y + r * padded;
+        float *y = rows->y + r * padded;
         for (int64_t i = 0; i < padded && !empty; i += 16)
-            v16_store(y + i, v16_load(y + i) / sum);
+            v16_store(y + i, v16_load(y + i) * inverse[r / 16][lane]);
         tile_row_store(f->y, token, head, y);
-        ((float *)f->lse->data)[token * n_heads + head] = empty ? -INFINITY : (float)((double)max + log((double)sum));
+        ((float *)f->lse->data)[token * n_heads + head] = empty ? -INFINITY : lse[r / 16][lane];
     }
 }
 
+/* Scores are held for as many keys as there is room; those of the others share the last place and are computed a second time. */
 static void rows_run(const Forward *f, Rows *rows, int64_t key_begin, int64_t key_end)
 {
-    int64_t held = SCORES_MAX / rows->lanes.stride / ATTENTION_KEYS * ATTENTION_KEYS;
-    bool again = key_end - key_begin > held;
-    for (int64_t j = key_begin; j < key_end; j += ATTENTION_KEYS) {
-        int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
-        rows_score(f, rows, rows->scores + (again ? 0 : (j - key_begin) * rows->lanes.stride), j, end);
-    }
-    for (int64_t j = key_begin; j < key_end; j += ATTENTION_KEYS) {
-        int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
-        float *scores = rows->scores + (again ? 0 : (j - key_begin) * rows->lanes.stride);
-        if (again)
-            rows_score(f, rows, scores, j, end);
-        rows_weigh(f, rows, scores, j, end);
-    }
+    int64_t room = SCORES_MAX / rows->lanes.stride / ATTENTION_KEYS * ATTENTION_KEYS;
+    int64_t held = key_end - key_begin > room ? room - ATTENTION_KEYS : room;
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t j = key_begin; j < key_end; j += ATTENTION_KEYS) {
+            int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
+            bool is_held = j - key_begin < held;
+            float *scores = rows->scores + (is_held ? j - key_begin : held) * rows->lanes.stride;
+            if (pass == 0 || !is_held)
+                rows_score(f, rows, scores, j, end);
+            if (pass == 1)
+                rows_weigh(f, rows, scores, j, end);
+        }
     rows_finish(f, rows);
 }
 
@@ -215,11 +221,13 @@ void KERNEL(attention)(const KernelCall *call)
     f.width = k->shape.dim[2];
     f.v_width = v->shape.dim[2];
     float *packed = call->workspace;
-    f.k = key_rows_begin(k, attr->is_self, &packed);
-    f.v = key_rows_begin(v, attr->is_self, &packed);
-    AttentionTile *tiles = (AttentionTile *)packed;
+    int64_t k_room = attr->is_self ? key_rows_room(k) : 0, v_room = attr->is_self ? key_rows_room(v) : 0;
+    AttentionTile *tiles = (AttentionTile *)(packed + k_room + v_room);
     int64_t tokens_max = f.heads_a_key_head < ATTENTION_LANES ? ATTENTION_LANES / f.heads_a_key_head : 1;
     int64_t n_tiles = attention_cut(f.ranges, attr->options.window, k->shape.dim[0], tokens_max, tiles), n_tasks = n_tiles * kv_heads;
+    bool is_shared = attr->is_self && key_rows_are_shared(tiles, n_tiles, k->shape.dim[0]);
+    f.k = key_rows_begin(k, is_shared ? packed : NULL);
+    f.v = key_rows_begin(v, is_shared ? packed + k_room : NULL);
     /* Late tiles see more keys than early ones: the long tasks go first. */
 #pragma omp parallel for schedule(dynamic) if (is_worth_threads(&f, tiles, n_tiles))
     for (int64_t task = 0; task < n_tasks; task++) {

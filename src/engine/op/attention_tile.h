@@ -82,6 +82,46 @@ static __attribute__((noinline)) void tile_rows_1(float *c, int64_t c_stride, Le
     tile_rows(c, c_stride, a, b, n_k, accumulate, 1, n_vecs);
 }
 
+/* a * b + c where `on`, else c: what is not seen is not touched. */
+SIMD_INLINE Reg reg_fma_if(bool on, float a, Reg b, Reg c)
+{
+#if SIMD_AVX512
+    return (Reg)_mm512_mask3_fmadd_ps(_mm512_set1_ps(a), (__m512)b, (__m512)c, (__mmask16)-(int)on);
+#else
+    return on ? reg_fma(a, b, c) : c;
+#endif
+}
+
+SIMD_INLINE void tile_block_if(float *c, int64_t c_stride, Left a, Right b, const uint64_t *mask, int64_t k, int64_t end, const int n_regs)
+{
+    Reg sum[4][TILE_REGS];
+    TILE_UNROLL for (int r = 0; r < 4; r++)
+        TILE_UNROLL for (int v = 0; v < n_regs; v++)
+            sum[r][v] = reg_load(c + r * c_stride + REG_LANES * v);
+    for (; k < end; k++)
+        TILE_UNROLL for (int r = 0; r < 4; r++)
+            TILE_UNROLL for (int v = 0; v < n_regs; v++)
+                sum[r][v] = reg_fma_if(mask[r] >> k & 1, a.a[r * a.row_stride + k * a.k_stride],
+                                       reg_load(b.data + k * b.stride + REG_LANES * v), sum[r][v]);
+    TILE_UNROLL for (int r = 0; r < 4; r++)
+        TILE_UNROLL for (int v = 0; v < n_regs; v++)
+            reg_store(c + r * c_stride + REG_LANES * v, sum[r][v]);
+}
+
+/* Four rows over the steps [k, end), each of which some of them take: those whose bit is set in their mask. */
+static __attribute__((noinline)) void tile_rows_4_if(float *c, int64_t c_stride, Left a, Right b, const uint64_t *mask, int64_t k, int64_t end,
+                                                     int64_t n_vecs)
+{
+    enum { COLUMNS = TILE_REGS * REG_LANES };
+    int64_t n_regs = n_vecs * (16 / REG_LANES);
+    for (; n_regs >= TILE_REGS; n_regs -= TILE_REGS, c += COLUMNS, b.data += COLUMNS)
+        tile_block_if(c, c_stride, a, b, mask, k, end, TILE_REGS);
+    for (; n_regs >= 2; n_regs -= 2, c += 2 * REG_LANES, b.data += 2 * REG_LANES)
+        tile_block_if(c, c_stride, a, b, mask, k, end, 2);
+    if (n_regs == 1)
+        tile_block_if(c, c_stride, a, b, mask, k, end, 1);
+}
+
 static Left left_at(Left a, int64_t row, int64_t k)
 {
     a.a += row * a.row_stride + k * a.k_stride;
@@ -120,28 +160,28 @@ static void tile_row_masked(float *c, Left a, Right b, int64_t n_vecs, uint64_t 
 }
 
 /* C += product, but row r takes only those k (< 64) whose bit is set in mask[r]. What is masked is not touched: a NaN there stays there.
- * Four rows go together over stretches that all of them see. */
+ * Four rows go together. */
 static void tile_product_masked(float *c, int64_t c_stride, Left a, Right b, int64_t n_rows, int64_t n_vecs, int64_t n_k,
                                 const uint64_t *mask)
 {
-    for (int64_t r0 = 0; r0 < n_rows; r0 += 4, c += 4 * c_stride, mask += 4) {
-        int64_t n = n_rows - r0 < 4 ? n_rows - r0 : 4;
-        uint64_t all = n == 4 ? mask[0] & mask[1] & mask[2] & mask[3] : 0;
-        for (int64_t k = 0; k < n_k;) {
-            uint64_t common = all >> k;
-            int64_t apart = common ? __builtin_ctzll(common) : n_k - k;
-            for (int64_t r = 0; r < n && apart; r++)
-                tile_row_masked(c + r * c_stride, left_at(a, r0 + r, 0), b, n_vecs, mask[r], k, k + apart);
-            k += apart;
-            if (k >= n_k)
-                break;
-            uint64_t others = ~(all >> k);
-            int64_t together = others ? __builtin_ctzll(others) : 64;
-            together = together < n_k - k ? together : n_k - k;
-            tile_rows_4(c, c_stride, left_at(a, r0, k), right_at(b, k), together, true, n_vecs);
-            k += together;
+    for (; n_rows >= 4; n_rows -= 4, c += 4 * c_stride, mask += 4, a.a += 4 * a.row_stride) {
+        uint64_t all = mask[0] & mask[1] & mask[2] & mask[3], some = mask[0] | mask[1] | mask[2] | mask[3];
+        for (int64_t k = 0; k < n_k && some >> k;) {
+            k += __builtin_ctzll(some >> k);
+            bool together = all >> k & 1;
+            uint64_t change = together ? ~(all >> k) : all >> k;  /* where the next step is of the other kind */
+            int64_t n = change ? __builtin_ctzll(change) : 64, n_seen = 64 - __builtin_clzll(some) - k;
+            n = n < n_k - k ? n : n_k - k;
+            n = n < n_seen ? n : n_seen;
+            if (together)
+                tile_rows_4(c, c_stride, left_at(a, 0, k), right_at(b, k), n, true, n_vecs);
+            else
+                tile_rows_4_if(c, c_stride, a, b, mask, k, k + n, n_vecs);
+            k += n;
         }
     }
+    for (int64_t r = 0; r < n_rows; r++)
+        tile_row_masked(c + r * c_stride, left_at(a, r, 0), b, n_vecs, mask[r], 0, n_k);
 }
 
 /* ---- rows in lanes: sixteen a vector, each with the keys it sees ---- */
@@ -152,11 +192,12 @@ typedef struct {
     int64_t n_rows, n_vecs, stride;              /* stride: lanes, whole vectors */
     I16 begin[TILE_VECS], end[TILE_VECS];        /* of a row; equal where it sees nothing or is absent */
     int32_t vec_begin[TILE_VECS], vec_end[TILE_VECS];  /* the hull of a vector's rows */
+    int32_t all_begin, all_end;                        /* what every row sees */
 } Lanes;
 
 static void lanes_init(Lanes *lanes, int64_t n_rows)
 {
-    *lanes = (Lanes){.n_rows = n_rows, .n_vecs = (n_rows + 15) / 16, .stride = (n_rows + 15) / 16 * 16};
+    *lanes = (Lanes){.n_rows = n_rows, .n_vecs = (n_rows + 15) / 16, .stride = (n_rows + 15) / 16 * 16, .all_end = INT32_MAX};
     for (int v = 0; v < TILE_VECS; v++)
         lanes->vec_begin[v] = INT32_MAX;
 }
@@ -165,6 +206,8 @@ static void lanes_set(Lanes *lanes, int64_t row, const int32_t range[2], int64_t
 {
     int64_t v = row / 16;
     int32_t first = attention_first_key(range, window);
+    lanes->all_begin = first > lanes->all_begin ? first : lanes->all_begin;
+    lanes->all_end = range[1] < lanes->all_end ? range[1] : lanes->all_end;
     if (first >= range[1])
         return;
     lanes->begin[v][row % 16] = first;
@@ -182,15 +225,17 @@ static uint64_t lanes_seen(const Lanes *lanes, int64_t row, int64_t begin, int64
     return from < to ? ~(uint64_t)0 >> (64 - (to - from)) << from : 0;
 }
 
-/* seen[row] for all rows; true if every row sees all of [begin, end). */
-static bool lanes_mask(const Lanes *lanes, uint64_t *seen, int64_t begin, int64_t end)
+/* Does every row see all of [begin, end)? */
+static bool lanes_see_all(const Lanes *lanes, int64_t begin, int64_t end)
 {
-    uint64_t all = ~(uint64_t)0 >> (64 - (end - begin)), common = all;
-    for (int64_t r = 0; r < lanes->n_rows; r++) {
+    return lanes->all_begin <= begin && end <= lanes->all_end;
+}
+
+/* seen[row] for all rows. */
+static void lanes_mask(const Lanes *lanes, uint64_t *seen, int64_t begin, int64_t end)
+{
+    for (int64_t r = 0; r < lanes->n_rows; r++)
         seen[r] = lanes_seen(lanes, r, begin, end);
-        common &= seen[r];
-    }
-    return common == all;
 }
 
 /* The part of [begin, end) that some row of vector v sees, counted from begin. */
@@ -230,8 +275,18 @@ static void lanes_score(const Lanes *lanes, const Scoring *scoring, float *produ
  * cost a hundred times as much. NaN stays. */
 SIMD_INLINE V16 weight_exp(V16 x)
 {
-    V16 p = v16_exp(x);
-    return v16_select(p < 0x1p-100f, v16_zero(), p);
+    const float least = -69.314718f;
+#if SIMD_AVX512
+    return (V16)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(least), _CMP_NLT_UQ), (__m512)v16_exp(x));
+#else
+    return v16_select(x < least, v16_zero(), v16_exp(x));
+#endif
+}
+
+/* The log-sum-exp of a row whose largest score is `max` and whose weights, beside a largest of 1, add up to `sum`. */
+SIMD_INLINE V16 weight_lse(V16 max, V16 sum)
+{
+    return max + v16_log(sum);
 }
 
 /* Factors [key][stride] of one row's weights for the keys [begin, end) that it sees: 0, or 1 / (1 - rate). Block by block of four distances. */
@@ -258,6 +313,10 @@ static void row_dropout(float *factors, const Lanes *lanes, int64_t row, const D
 static void lanes_product(const Lanes *lanes, float *c, Left keys, const float *packed, int64_t width, int64_t begin, int64_t end)
 {
     enum { STEP = 6 };
+    if (lanes_see_all(lanes, begin, end)) {
+        tile_product(c, lanes->stride, keys, (Right){packed, lanes->stride}, end - begin, lanes->n_vecs, width, false);
+        return;
+    }
     for (int64_t j = begin; j < end; j += STEP) {
         int64_t n = end - j < STEP ? end - j : STEP, first = lanes->n_vecs, last = 0;
         for (int64_t v = 0; v < lanes->n_vecs; v++)
@@ -318,7 +377,7 @@ static void *tile_row(const Tensor *t, int64_t token, int64_t head)
 }
 
 /* With zeros up to whole vectors. */
-static void tile_row_load(float *to, const Tensor *t, int64_t token, int64_t head)
+static __attribute__((unused)) void tile_row_load(float *to, const Tensor *t, int64_t token, int64_t head)
 {
     const void *from = tile_row(t, token, head);
     for (int64_t i = 0, width = t->shape.dim[2]; i < width; i += 16)
@@ -336,9 +395,11 @@ static void tile_row_store(const Tensor *t, int64_t token, int64_t head, const f
  * sets of the caches. */
 static Right tile_rows_of(const Tensor *t, int64_t token, int64_t n, int64_t head, float *buffer)
 {
-    int64_t padded = tile_padded(t->shape.dim[2]);
-    for (int64_t i = 0; i < n; i++)
-        tile_row_load(buffer + i * padded, t, token + i, head);
+    int64_t width = t->shape.dim[2], padded = tile_padded(width), row_bytes = t->stride[0] * dtype_bytes(t->dtype);
+    const char *from = tile_row(t, token, head);
+    WITH_FAST_DTYPE(t->dtype, D, for (int64_t i = 0; i < n; i++)
+                                     for (int64_t c = 0; c < width; c += 16)
+                                         v16_store(buffer + i * padded + c, load16(from + i * row_bytes, D, c, width)))
     return (Right){buffer, padded};
 }
 
@@ -348,19 +409,31 @@ typedef struct {
     float *packed;  /* NULL: tile by tile */
 } KeyRows;
 
-/* Copies all, to *workspace, which moves on, if that is worth it. */
-static KeyRows key_rows_begin(const Tensor *t, bool is_self, float **workspace)
+/* Is a copy for all tiles worth its way through memory? Where a tile of keys is used once or twice, as in short sequences, it is not. */
+static bool key_rows_are_shared(const AttentionTile *tiles, int64_t n_tiles, int64_t n_keys)
 {
-    if (!is_self)
-        return (KeyRows){t, NULL};
-    KeyRows rows = {t, *workspace};
-    int64_t n_keys = t->shape.dim[0], heads = t->shape.dim[1], padded = tile_padded(t->shape.dim[2]);
-    *workspace += n_keys * heads * padded;
-#pragma omp parallel for schedule(static)
-    for (int64_t j = 0; j < n_keys; j++)
-        for (int64_t h = 0; h < heads; h++)
-            tile_row_load(rows.packed + (h * n_keys + j) * padded, t, j, h);
-    return rows;
+    int64_t n_uses = 0;
+    for (int64_t t = 0; t < n_tiles; t++)
+        n_uses += (tiles[t].key_end - tiles[t].key_begin + ATTENTION_KEYS - 1) / ATTENTION_KEYS;
+    return n_uses * ATTENTION_KEYS > 2 * n_keys;
+}
+
+/* Floats of such a copy. */
+static int64_t key_rows_room(const Tensor *t)
+{
+    return t->shape.dim[0] * t->shape.dim[1] * tile_padded(t->shape.dim[2]);
+}
+
+/* Copies all to `packed`, unless that is NULL. */
+static KeyRows key_rows_begin(const Tensor *t, float *packed)
+{
+    int64_t n_keys = t->shape.dim[0], padded = tile_padded(t->shape.dim[2]), n_pieces = (n_keys + ATTENTION_KEYS - 1) / ATTENTION_KEYS;
+#pragma omp parallel for schedule(static) if (packed != NULL)
+    for (int64_t i = 0; i < (packed ? n_pieces * t->shape.dim[1] : 0); i++) {
+        int64_t head = i % t->shape.dim[1], j = i / t->shape.dim[1] * ATTENTION_KEYS, n = n_keys - j < ATTENTION_KEYS ? n_keys - j : ATTENTION_KEYS;
+        tile_rows_of(t, j, n, head, packed + (head * n_keys + j) * padded);
+    }
+    return (KeyRows){t, packed};
 }
 
 static Right key_rows_at(const KeyRows *rows, int64_t key, int64_t n, int64_t head, float *buffer)

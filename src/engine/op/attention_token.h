@@ -149,12 +149,12 @@ static void token_finish(TokenRows *t)
     int64_t padded = tile_padded(t->v->shape.dim[2]), n_heads = tensor_dim(t->y, 1);
     bool empty = t->key_begin >= t->key_end;
     for (int64_t r = 0; r < t->n_rows; r++) {
-        float *y = t->total + r * padded;
+        float *y = t->total + r * padded, inverse = 1.0f / t->sum[r];
         for (int64_t i = 0; i < padded && !empty; i += 16)
-            v16_store(y + i, v16_load(y + i) / t->sum[r]);
+            v16_store(y + i, v16_load(y + i) * inverse);
         tile_row_store(t->y, t->token, token_head(t, r), y);
         ((float *)t->lse->data)[t->token * n_heads + token_head(t, r)] =
-            empty ? -INFINITY : (float)((double)t->max[r] + log((double)t->sum[r]));
+            empty ? -INFINITY : weight_lse(v16_set1(t->max[r]), v16_set1(t->sum[r]))[0];
     }
 }
 
