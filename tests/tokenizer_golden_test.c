@@ -4,6 +4,7 @@
  * the data's README. The tests skip where the data is absent. */
 #include "base/file.h"
 #include "base/json.h"
+#include "base/philox.h"
 #include "base/test.h"
 #include "text/corpus/byte_stream.h"
 #include "text/tokenizer/tokenizer.h"
@@ -115,6 +116,46 @@ GOLDEN_TEST(sentencepiece_english, "sentencepiece-test/test_model.model", "en.mo
 GOLDEN_TEST(sentencepiece_japanese, "sentencepiece-test/test_ja_model.model.zst", "ja.model", "spm_test_ja_model.ids.txt")
 GOLDEN_TEST(ko_spm_unigram, "ko-spm/ko_unigram.model", "u.model", "ko_spm_unigram_8k.ids.txt")
 GOLDEN_TEST(ko_spm_bpe, "ko-spm/ko_bpe.model", "b.model", "ko_spm_bpe_8k.ids.txt")
+
+/* Texts of few, hard parts: the ids found word by word equal those found with offsets, which take the long way. */
+static void check_words(const char *relative, const char *as)
+{
+    static const char *const parts[] = {" ", " ", "  ", "      ", "\n", "가", "한국", "뷁", "쀍", "믜", "the", "a", "Q", ".", "(", "“", "ㅋ", "é", "漢", "😀",
+                                        "\xE2\x96\x81", "\xFF", "\xEA\xB0", "0", "는"};
+    Arena *arena = arena_new(), *step = arena_new();
+    const char *path = unpacked(arena, relative, as);
+    Tokenizer *tok = NULL;
+    int n_wrong = 0;
+    CHECK_OK(tokenizer_load(&tok, path));
+    for (uint64_t i = 0; tok && i < 4000; i++) {
+        char text[512];
+        size_t n = 0;
+        for (uint64_t k = 0, n_parts = philox(i, 1, 0, 0).word[0] % 40; k < n_parts; k++) {
+            const char *part = parts[philox(i, 2, k, 0).word[0] % (sizeof parts / sizeof parts[0])];
+            memcpy(text + n, part, strlen(part));
+            n += strlen(part);
+        }
+        TokenOffset *offsets;
+        TokenSpan fast = tokenizer_encode(tok, step, text, n), slow = tokenizer_encode_with(tok, step, text, n, 0, &offsets);
+        n_wrong += fast.n != slow.n || (fast.n && memcmp(fast.ids, slow.ids, (size_t)fast.n * sizeof *fast.ids) != 0);
+        arena_reset(step);
+    }
+    CHECK_EQUAL(n_wrong, 0);
+    tokenizer_free(tok);
+    arena_free(arena);
+    arena_free(step);
+}
+
+TEST(tokenizer_golden, words_found_one_by_one_are_those_of_the_text)
+{
+    if (!test_data_dir())
+        SKIP("no shared data");
+    check_words("llama2/tokenizer.model.zst", "tokenizer.model");
+    check_words("torchtune-small/t5-spiece.model.zst", "spiece.model");
+    check_words("sentencepiece-test/test_ja_model.model.zst", "ja.model");
+    check_words("ko-spm/ko_unigram.model", "u.model");
+    check_words("ko-spm/ko_bpe.model", "b.model");
+}
 
 TEST(tokenizer_golden, gpt2_vocabulary_and_merges)
 {

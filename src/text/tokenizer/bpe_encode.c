@@ -3,6 +3,7 @@
 #include "text/tokenizer/byte_level.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/jamo.h"
+#include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/sampling.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/unicode/char_run.h"
@@ -236,6 +237,7 @@ static bool can_match(const Tokenizer *tok)
 
 void bpe_make_fast(const Tokenizer *tok, ModelFast *fast)
 {
+    fast->lone = lone_chars_new(tok);
     if (!can_match(tok))
         return;
     int32_t n_phantoms = tok->by_pieces ? tok->phantoms.n_ids : 0, n_ids = tok->vocab.n_ids + n_phantoms;

@@ -1,5 +1,6 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
 #include "text/tokenizer/char_trie.h"
+#include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/tokenizer/word_cut.h"
@@ -104,6 +105,7 @@ void model_fast_free(ModelFast *fast)
     bpe_matcher_free(fast->matcher);
     trie_release(&fast->first);
     trie_release(&fast->more);
+    lone_chars_free(fast->lone);
     if (fast->chars)
         char_trie_release(fast->chars);
     free(fast->chars);

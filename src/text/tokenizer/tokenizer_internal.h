@@ -134,6 +134,7 @@ typedef struct Unigram Unigram;  /* unigram.c */
 typedef struct {
     BpeMatcher *matcher;      /* NULL: this vocabulary must merge */
     bool finds_whole_pieces;  /* no token is out of the matcher's reach: a piece that is a token comes out as it */
+    struct LoneChars *lone;   /* characters that never merge; NULL: none known */
     struct CharTrie *chars;   /* unigram: its pieces; NULL otherwise */
     uint32_t mark_label;      /* of the space mark in it */
     Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */

@@ -1,6 +1,7 @@
 /* word_cut.c - see word_cut.h. */
 #include "text/tokenizer/word_cut.h"
 #include "text/tokenizer/charsmap.h"
+#include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/unigram.h"
 #include "text/unicode/char_run.h"
@@ -243,6 +244,7 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
     PretokenCache *cache = &scratch->words;
     if (!cache->block)
         pretoken_cache_init(cache, tok->model == MODEL_UNIGRAM && tok->unigram->single_precision);
+    const LoneChars *lone = model_fast(tok)->lone;
     Word words[WORDS_AT_ONCE];
     size_t at = 0;
     WordRule rule = {.cut = cut};
@@ -250,7 +252,9 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
     rule.white_space = cut == WORD_CUT_WHITE_SPACE || (cut == WORD_CUT_SPACES && scratch->plain.lines_are_spaces && !rule.is_marked);
     for (int n; (n = next_words(cache, rule, text, &at, words)) > 0;)
         for (int i = 0; i < n; i++) {
-            Piece word = piece_part(text, words[i].begin, words[i].end);
+            Piece word = {.bytes = text.bytes + words[i].begin, .n = words[i].end - words[i].begin};
+            if (lone && lone_chars_encode(lone, tok, scratch, word.bytes, word.n, out))
+                continue;
             const int32_t *ids = word.n <= SHORT_PIECE_BYTES ? short_find(cache, words[i].key, words[i].bucket) : NULL;
             int n_max = SHORT_PIECE_IDS;
             if (ids ? ids[0] == LOOK_AMONG_LONG : word.n > SHORT_PIECE_BYTES && word.n <= LONG_PIECE_BYTES) {
