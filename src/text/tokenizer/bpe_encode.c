@@ -319,6 +319,14 @@ static size_t match_chars(const Tokenizer *tok, const BpeMatcher *matcher, Encod
     return n_symbols;
 }
 
+const BpeMatcher *bpe_byte_matcher(const Tokenizer *tok)
+{
+    const ModelFast *fast = tok->model == MODEL_BPE && tok->byte_level ? model_fast(tok) : NULL;
+    if (!fast || !fast->matcher || !bpe_matcher_takes_all(fast->matcher) || (tok->ignore_merges && !fast->finds_whole_pieces))
+        return NULL;
+    return fast->matcher;
+}
+
 void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
 {
     const ModelFast *fast = model_fast(tok);

@@ -28,8 +28,17 @@ void bpe_matcher_free(BpeMatcher *matcher);  /* NULL is fine */
 bool bpe_matcher_takes(const BpeMatcher *matcher, const char *bytes, size_t n);
 /* Encodes bytes[0, n), a text that is taken, up to the first place at which no token begins; returns how far it came and puts the ids into `ids` (room for n). */
 size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *bytes, size_t n, int32_t *ids, size_t *n_ids);
-/* Says that this text will be matched soon. */
-void bpe_matcher_hint(const BpeMatcher *matcher, const char *bytes, size_t n);
+/* Short texts that are all taken, and made of tokens from end to end: many of them are matched at once, because each look of one can wait
+ * while the others go on. */
+typedef struct {
+    const char *bytes;
+    size_t n;      /* > 0 */
+    int32_t *ids;  /* room for n */
+    size_t n_ids;  /* found */
+} BpeRun;
+enum { BPE_RUNS_MAX = 128 };
+void bpe_match_runs(const BpeMatcher *matcher, BpeScratch *scratch, BpeRun *runs, int n_runs);
+bool bpe_matcher_takes_all(const BpeMatcher *matcher);  /* any text may be matched */
 size_t bpe_matcher_n_tokens(const BpeMatcher *matcher);  /* that take part */
 /* Bytes of a token that takes part. */
 uint32_t bpe_matcher_length(const BpeMatcher *matcher, int32_t id);

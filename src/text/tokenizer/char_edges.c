@@ -52,11 +52,14 @@ static void put_key(CharEdges *edges, const TrieKey *key)
     size_t at, n = wide_chars_of(key, &at);
     uint32_t from = at ? EDGE_FROM_SPACE : EDGE_FROM_ROOT, unit;
     TrieNode node = trie_root(edges->trie);
+    uint64_t hash = edge_hash_start(at);
     if (at)
         trie_step(edges->trie, &node, ' ');
     for (size_t i = 0; i < n; i++, at += WIDE_BYTES) {
         uint64_t edge = edge_over(edges->trie, &node, &unit, key->bytes + at);
-        uint32_t c = wide_char_at(key->bytes + at, WIDE_BYTES), slot = edge_slot(edges, from, c);
+        uint32_t c = wide_char_at(key->bytes + at, WIDE_BYTES);
+        hash = edge_hash(hash, c);
+        uint32_t slot = edge_slot(edges, hash, from, c);
         if (!edges->slots[slot])
             edges->slots[slot] = edge_key(from, c) << EDGE_CHAR_SHIFT | edge;
         edges->units[slot] = unit;

@@ -10,7 +10,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* An edge in 64 bits: where it starts << 44 | character << 28 | value << 8 | flags. Nodes are the slots of the edges that lead to them. The value
+/* Where an edge is looked for follows from the characters walked so far, not from where they led: the looks of one walk need not wait for one
+ * another, and can be announced.
+ *
+ * An edge in 64 bits: where it starts << 44 | character << 28 | value << 8 | flags. Nodes are the slots of the edges that lead to them. The value
  * is that of the longest key that ends within the character, `flags & EDGE_BACK` bytes before its end. 0 is a free slot: characters of three
  * bytes are not 0. */
 enum { EDGE_NODE_BITS = 20, EDGE_CHAR_SHIFT = 28, EDGE_NODE_SHIFT = 44, EDGE_VALUE_SHIFT = 8, EDGE_NO_VALUE = (1 << 20) - 1 };
@@ -42,16 +45,27 @@ static inline uint64_t edge_key(uint32_t node, uint32_t c)
     return (uint64_t)node << (EDGE_NODE_SHIFT - EDGE_CHAR_SHIFT) | c;
 }
 
-static inline uint32_t edge_home(const CharEdges *edges, uint64_t key)
+/* Of all characters so far; what it starts with says whether a space came before them. */
+static inline uint64_t edge_hash_start(bool spaced)
 {
-    return (uint32_t)((key * 0x9E3779B97F4A7C15u) >> 40) & edges->mask;
+    return (uint64_t)spaced << 32;
 }
 
-/* The slot of an edge, or the free one where it would be. */
-static inline uint32_t edge_slot(const CharEdges *edges, uint32_t node, uint32_t c)
+static inline uint64_t edge_hash(uint64_t hash, uint32_t c)
+{
+    return (hash ^ c) * 0x9E3779B97F4A7C15u;
+}
+
+static inline uint32_t edge_home(const CharEdges *edges, uint64_t hash)
+{
+    return (uint32_t)(hash >> 40) & edges->mask;
+}
+
+/* The slot of an edge over `c`, the last character of `hash`, or the free one where it would be. */
+static inline uint32_t edge_slot(const CharEdges *edges, uint64_t hash, uint32_t node, uint32_t c)
 {
     uint64_t key = edge_key(node, c);
-    uint32_t slot = edge_home(edges, key);
+    uint32_t slot = edge_home(edges, hash);
     while (edges->slots[slot] && edges->slots[slot] >> EDGE_CHAR_SHIFT != key)
         slot = (slot + 1) & edges->mask;
     return slot;
@@ -84,6 +98,7 @@ static inline int32_t char_edges_longest(const CharEdges *edges, const char *byt
     if (!edge)
         return longest_by_bytes(trie, trie_root(trie), bytes, 0, n, -1, length);
     node = (uint32_t)(edge >> EDGE_NODE_SHIFT);
+    uint64_t hash = edge_hash(edge_hash_start(at), c);
     int32_t longest = -1;
     for (;;) {
         at += 3;
@@ -93,7 +108,8 @@ static inline int32_t char_edges_longest(const CharEdges *edges, const char *byt
         }
         uint64_t next = 0;
         if (edge & EDGE_GOES_ON && (c = wide_char_at(bytes + at, n - at)) != 0) {
-            uint32_t slot = edge_slot(edges, node, c);
+            hash = edge_hash(hash, c);
+            uint32_t slot = edge_slot(edges, hash, node, c);
             next = edges->slots[slot];
             if (next)
                 node = slot;
@@ -107,14 +123,22 @@ static inline int32_t char_edges_longest(const CharEdges *edges, const char *byt
     return longest;
 }
 
-/* Puts on its way what char_edges_longest would look at after the first character. */
-static inline void char_edges_hint(const CharEdges *edges, const char *bytes, size_t n)
+/* Where char_edges_longest would begin to look for the edges behind the first character; returns how many places. Whoever asks puts them on their
+ * way: a function that did nothing else would be taken for one that does nothing. */
+enum { EDGES_AHEAD = 3 };
+static inline int char_edges_ahead(const CharEdges *edges, const char *bytes, size_t n, const uint64_t *places[EDGES_AHEAD])
 {
     size_t at = n && bytes[0] == ' ';
-    uint32_t c = edges->slots ? wide_char_at(bytes + at, n - at) : 0, next = c ? wide_char_at(bytes + at + 3, n - at - 3) : 0;
-    uint64_t edge = c ? (at ? edges->spaced : edges->first)[c] : 0;
-    if (edge & EDGE_GOES_ON && next)
-        __builtin_prefetch(&edges->slots[edge_home(edges, edge_key((uint32_t)(edge >> EDGE_NODE_SHIFT), next))]);
+    uint32_t c = edges->slots ? wide_char_at(bytes + at, n - at) : 0;
+    if (!c || !((at ? edges->spaced : edges->first)[c] & EDGE_GOES_ON))
+        return 0;
+    uint64_t hash = edge_hash(edge_hash_start(at), c);
+    int n_places = 0;
+    while (n_places < EDGES_AHEAD && (at += 3, c = wide_char_at(bytes + at, n - at)) != 0) {
+        hash = edge_hash(hash, c);
+        places[n_places++] = &edges->slots[edge_home(edges, hash)];
+    }
+    return n_places;
 }
 
 #endif

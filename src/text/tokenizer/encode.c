@@ -145,7 +145,7 @@ void model_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Tok
     }
 }
 
-static PretokenCache *cache_of(EncodeScratch *scratch)
+PretokenCache *encode_scratch_cache(EncodeScratch *scratch)
 {
     if (!scratch->cache.block)
         pretoken_cache_init(&scratch->cache, false);
@@ -159,7 +159,7 @@ static void encode_remembered(const Tokenizer *tok, EncodeScratch *scratch, Piec
         model_encode(tok, scratch, piece, out);
         return;
     }
-    PretokenCache *cache = cache_of(scratch);
+    PretokenCache *cache = encode_scratch_cache(scratch);
     const int32_t *ids = NULL;
     int n_max = SHORT_PIECE_IDS;
     if (piece.n <= SHORT_PIECE_BYTES) {
@@ -215,53 +215,6 @@ const Splitter *tokenizer_only_scanner(const Tokenizer *tok)
             scanner = step->splitter;
     }
     return scanner;
-}
-
-/* Many pieces at a time: their keys first, so that the places of all of them in the cache are on their way before the first is read; then
- * those that are not there are announced to the model. */
-enum { PIECES_AT_ONCE = 64 };
-typedef struct {
-    size_t ends[PIECES_AT_ONCE], buckets[PIECES_AT_ONCE];
-    ShortKey keys[PIECES_AT_ONCE];
-} ScannedPieces;
-
-static void announce_pieces(const Tokenizer *tok, const PretokenCache *cache, Piece text, size_t at, ScannedPieces *pieces, int n)
-{
-    const BpeMatcher *matcher = tok->model == MODEL_BPE ? model_fast(tok)->matcher : NULL;
-    for (int i = 0; i < n; i++) {
-        size_t begin = i ? pieces->ends[i - 1] : at, length = pieces->ends[i] - begin;
-        if (length > SHORT_PIECE_BYTES) {
-            if (length <= LONG_PIECE_BYTES)
-                pretoken_cache_hint_long(cache, text.bytes + begin, length);
-            continue;
-        }
-        pieces->keys[i] = short_key(text.bytes + begin, length, begin + sizeof(ShortKey) <= text.n);
-        pieces->buckets[i] = short_bucket(pieces->keys[i]);
-        __builtin_prefetch(&cache->shorts[2 * pieces->buckets[i]]);
-    }
-    for (int i = 0; i < n && matcher; at = pieces->ends[i++])
-        if (pieces->ends[i] - at > SHORT_PIECE_BYTES || !short_find(cache, pieces->keys[i], pieces->buckets[i]))
-            bpe_matcher_hint(matcher, text.bytes + at, pieces->ends[i] - at);
-}
-
-static void encode_scanned(const Tokenizer *tok, EncodeScratch *scratch, const Splitter *scanner, Piece text, TokenBuffer *out)
-{
-    const PretokenCache *cache = cache_of(scratch);
-    ScannedPieces pieces;
-    for (size_t at = 0; at < text.n;) {
-        int n = splitter_ends(scanner, text.bytes, text.n, at, pieces.ends, PIECES_AT_ONCE);
-        announce_pieces(tok, cache, text, at, &pieces, n);
-        for (int i = 0; i < n; at = pieces.ends[i++]) {
-            const int32_t *ids = pieces.ends[i] - at <= SHORT_PIECE_BYTES ? short_find(cache, pieces.keys[i], pieces.buckets[i]) : NULL;
-            if (!ids || ids[0] == LOOK_AMONG_LONG) {
-                encode_remembered(tok, scratch, piece_part(text, at, pieces.ends[i]), out);
-                continue;
-            }
-            token_buffer_reserve(out, SHORT_PIECE_IDS);
-            memcpy(out->ids + out->n, ids, SHORT_PIECE_IDS * sizeof *ids);
-            out->n += 1 + (ids[1] >= 0) + (ids[2] >= 0) + (ids[3] >= 0);
-        }
-    }
 }
 
 static void encode_normalized(const Tokenizer *tok, EncodeScratch *scratch, Piece text, TokenBuffer *out)

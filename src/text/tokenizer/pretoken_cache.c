@@ -4,7 +4,6 @@
 #include "base/large.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
 enum { CACHE_LINE = 64 };
 
@@ -24,36 +23,17 @@ void pretoken_cache_release(PretokenCache *cache)
     *cache = (PretokenCache){0};
 }
 
-static void long_key(uint64_t part[4], const char *bytes, size_t n)
-{
-    memset(part, 0, 4 * sizeof *part);
-    memcpy(part, bytes, n);
-    part[3] |= (uint64_t)n << 56;
-}
-
-static LongEntry *long_bucket(const PretokenCache *cache, const uint64_t part[4])
-{
-    return &cache->longs[2 * (XXH3_64bits(part, 4 * sizeof *part) >> (64 - LONG_BUCKET_BITS))];
-}
-
 void pretoken_cache_hint_long(const PretokenCache *cache, const char *bytes, size_t n)
 {
-    uint64_t part[4];
-    long_key(part, bytes, n);
-    const LongEntry *bucket = long_bucket(cache, part);
+    const LongEntry *bucket = &cache->longs[2 * long_bucket(long_key(bytes, n, false))];
     __builtin_prefetch(bucket);
     __builtin_prefetch(bucket + 1);
 }
 
 const int32_t *pretoken_cache_find_long(const PretokenCache *cache, const char *bytes, size_t n)
 {
-    uint64_t part[4];
-    long_key(part, bytes, n);
-    const LongEntry *bucket = long_bucket(cache, part);
-    for (int i = 0; i < 2; i++)
-        if (memcmp(bucket[i].part, part, sizeof part) == 0)
-            return bucket[i].ids;
-    return NULL;
+    LongKey key = long_key(bytes, n, false);
+    return long_find(cache, key, long_bucket(key));
 }
 
 static void fill_ids(const PretokenCache *cache, int32_t *to, int n_max, const int32_t *ids, int64_t n, int32_t note)
@@ -79,10 +59,9 @@ void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const
             return;
         bucket[0].ids[0] = LOOK_AMONG_LONG;
     }
-    uint64_t part[4];
-    long_key(part, bytes, n);
-    LongEntry *bucket = long_bucket(cache, part);
+    LongKey key = long_key(bytes, n, false);
+    LongEntry *bucket = &cache->longs[2 * long_bucket(key)];
     bucket[1] = bucket[0];
-    memcpy(bucket[0].part, part, sizeof part);
+    memcpy(bucket[0].part, key.part, sizeof key.part);
     fill_ids(cache, bucket[0].ids, LONG_PIECE_IDS, ids, n_ids, note);
 }

@@ -83,4 +83,42 @@ static inline const int32_t *short_find(const PretokenCache *cache, ShortKey key
     return NULL;
 }
 
+/* The same for long pieces, 0 < n <= LONG_PIECE_BYTES; when `roomy`, 32 bytes may be read. */
+typedef struct {
+    uint64_t part[4];
+} LongKey;
+
+static inline LongKey long_key(const char *bytes, size_t n, bool roomy)
+{
+    LongKey key = {{0, 0, 0, 0}};
+    if (roomy && n > SHORT_PIECE_BYTES) {
+        memcpy(&key, bytes, sizeof key);
+        if (n <= 24)
+            key.part[3] = 0;
+        key.part[n / 8] = n % 8 ? low_bytes(key.part[n / 8], n % 8) : 0;
+    } else {
+        memcpy(&key, bytes, n);
+    }
+    key.part[3] |= (uint64_t)n << 56;
+    return key;
+}
+
+static inline size_t long_bucket(LongKey key)
+{
+    unsigned __int128 low = (unsigned __int128)(key.part[0] ^ 0x9E3779B97F4A7C15u) * (key.part[1] ^ 0xD1B54A32D192ED03u);
+    unsigned __int128 high = (unsigned __int128)(key.part[2] ^ 0xA0761D6478BD642Fu) * (key.part[3] ^ 0xE7037ED1A0B428DBu);
+    uint64_t mixed = ((uint64_t)(low >> 64) ^ (uint64_t)low ^ (uint64_t)(high >> 64) ^ (uint64_t)high) * 0x9E3779B97F4A7C15u;
+    return (size_t)(mixed >> (64 - LONG_BUCKET_BITS));
+}
+
+/* LONG_PIECE_IDS places, -1 behind the last id; NULL when the piece is not known. */
+static inline const int32_t *long_find(const PretokenCache *cache, LongKey key, size_t bucket)
+{
+    const LongEntry *entry = &cache->longs[2 * bucket];
+    for (int i = 0; i < 2; i++)
+        if (memcmp(entry[i].part, key.part, sizeof key.part) == 0)
+            return entry[i].ids;
+    return NULL;
+}
+
 #endif

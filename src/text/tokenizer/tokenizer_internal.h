@@ -254,6 +254,7 @@ struct EncodeScratch {
     size_t n_model_bytes;
 };
 void *encode_scratch_model(EncodeScratch *scratch, size_t n_bytes);
+PretokenCache *encode_scratch_cache(EncodeScratch *scratch);
 
 /* Encodes a part of a text with the scratch of the parts before it. */
 EncodeScratch *encode_scratch_take(const Tokenizer *tok);
@@ -264,9 +265,13 @@ TokenSpan encode_with_sampler(const Tokenizer *tok, Arena *arena, const char *te
                               TokenOffset **offsets);
 /* The scanner, when it is all that cuts: then pieces are met one by one, without a list. NULL otherwise. */
 const Splitter *tokenizer_only_scanner(const Tokenizer *tok);
+/* Encodes a text that only this scanner cuts, many pieces at a time; no offsets are wanted (encode_scanned.c). */
+void encode_scanned(const Tokenizer *tok, EncodeScratch *scratch, const Splitter *scanner, Piece text, TokenBuffer *out);
 /* Made by whoever encodes first. */
 const ModelFast *model_fast(const Tokenizer *tok);
 void model_fast_free(ModelFast *fast);
+/* The matcher, when each piece of text is matched by it from end to end and nothing else has a say; NULL otherwise. */
+const BpeMatcher *bpe_byte_matcher(const Tokenizer *tok);
 void bpe_make_fast(const Tokenizer *tok, ModelFast *fast);
 void wordpiece_make_fast(const Tokenizer *tok, ModelFast *fast);
 void unigram_make_fast(const Tokenizer *tok, ModelFast *fast);
