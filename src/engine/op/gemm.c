@@ -37,7 +37,7 @@ typedef struct {
     uint32_t *a_panels, *b_panels;  /* workspace */
     float *sums;                    /* workspace: sums so far of a half C, or NULL if there is but one block of K */
     int n_threads;
-    atomic_llong ticket;            /* the next piece of work */
+    atomic_llong *ticket;           /* the next piece of work */
 } Job;
 
 /* Pieces of one phase are handed out in order. Each thread draws one ticket too many, so the next phase begins
@@ -131,7 +131,7 @@ static int64_t even_part(int64_t n, int64_t limit, int64_t unit)
 
 static bool next_piece(Job *job, const Phase *phase, int64_t *piece)
 {
-    *piece = atomic_fetch_add_explicit(&job->ticket, 1, memory_order_relaxed) - phase->first;
+    *piece = atomic_fetch_add_explicit(job->ticket, 1, memory_order_relaxed) - phase->first;
     return *piece < phase->n_pieces;
 }
 
@@ -207,11 +207,24 @@ static int64_t panel_words(const Block *block, PanelShape shape, int64_t n_lanes
     return divide_up(n_lanes, shape.lanes) * shape.width * block->n_words;
 }
 
-/* n lanes cut into parts of at most `near`, but a few for each thread, and as many for each, while a part keeps `least`. */
-static int64_t own_part(int64_t n, int64_t near, int64_t least, int64_t unit, int n_threads)
+/* Panels that the busiest of the threads gets when n are cut into parts, the last perhaps smaller. */
+static int64_t busiest_panels(int64_t n, int64_t part, int n_threads)
 {
-    int64_t wanted = max_i64(divide_up(n, near), min_i64(TILES_A_THREAD * n_threads, max_i64(n / least, 1)));
-    return round_up(divide_up(n, round_up(wanted, n_threads)), unit);
+    int64_t n_full = divide_up(n, part) - 1, last = n - n_full * part;
+    return max_i64(divide_up(n_full, n_threads) * part, n_full / n_threads * part + last);
+}
+
+/* The part of n panels, from `least` to `near`, that leaves the threads with the most even work; of equals one that gives each a few, so that
+ * who is interrupted can be helped, and the largest of these. */
+static int64_t own_part(int64_t n, int64_t near, int64_t least, int n_threads)
+{
+    int64_t wanted = max_i64(n / (TILES_A_THREAD * n_threads), least), best = 0, best_load = INT64_MAX;
+    for (int64_t part = max_i64(near, least); part >= least; part--) {
+        int64_t load = busiest_panels(n, part, n_threads);
+        if (load < best_load || (load == best_load && best > wanted))
+            best = part, best_load = load;
+    }
+    return best;
 }
 
 /* Of the operands that must be packed the larger one becomes each thread's own, if threads then have the same to do, and meet only once:
@@ -224,21 +237,25 @@ static bool cut_own_tiles(Block *block, const Job *job)
     bool b_is_small = panel_words(block, b, block->n_columns) <= B_WORDS_OWN, is_deep = block->k_end > block->k + block->n_k;
     if (!is_deep && (job->g->k > block->n_k || (b_is_small && block->a_as_it_lies)))
         return false;
-    int64_t room;
+    int64_t room, n_panels, part;
     block->tile_rows = block->n_rows;
     block->tile_columns = block->n_columns;
     if (block->a_as_it_lies || (!b_is_small && block->n_columns >= block->n_rows)) {
-        int64_t near = max_i64(B_WORDS_OWN / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+        int64_t near = max_i64(B_WORDS_OWN / max_i64(block->n_words, 1) / b.lanes, 1);
         block->own = OWN_B;
-        block->tile_columns = own_part(block->n_columns, near, is_deep ? near : 2 * b.lanes, b.lanes, job->n_threads);
+        n_panels = divide_up(block->n_columns, b.lanes);
+        part = own_part(n_panels, near, is_deep ? divide_up(near, 2) : 2, job->n_threads);
+        block->tile_columns = part * b.lanes;
         block->own_words = panel_words(block, b, block->tile_columns), room = words.b;
     } else {
         block->own = OWN_A;
-        block->tile_rows = own_part(block->n_rows, TILE_PANELS * a.lanes, 2 * a.lanes, a.lanes, job->n_threads);
+        n_panels = divide_up(block->n_rows, a.lanes);
+        part = own_part(n_panels, TILE_PANELS, 2, job->n_threads);
+        block->tile_rows = part * a.lanes;
         block->own_words = panel_words(block, a, block->tile_rows), room = words.a;
     }
     block->n_tiles = count_tiles(block);
-    bool is_even = block->n_tiles % job->n_threads == 0 || block->n_tiles >= 8 * job->n_threads;
+    bool is_even = busiest_panels(n_panels, part, job->n_threads) * job->n_threads < n_panels + n_panels / 8 + job->n_threads;
     return is_even && block->own_words * job->n_threads <= room;
 }
 
@@ -393,7 +410,6 @@ static void run_block(Job *job, Block *block, Phase *phase)
     phase->n_pieces = block->n_tiles;
     while (next_piece(job, phase, &piece))
         compute_tile(job, block, piece);
-    end_phase(job, phase);
 }
 
 static void run_many_rows(Job *job)
@@ -412,6 +428,8 @@ static void run_many_rows(Job *job)
                                .n_columns = min_i64(columns, g->n - column), .k = k, .n_k = min_i64(k_range, g->k - k)};
                 block.n_words = divide_up(block.n_k, job->kernel->k_per_word);
                 block.k_end = k + block.n_k;
+                if (phase.n_pieces > 0)  /* the first need not wait, nor the last for its end */
+                    end_phase(job, &phase);
                 run_block(job, &block, &phase);
                 k = block.k_end;
             } while (k < g->k);
@@ -559,15 +577,15 @@ void gemm_run_kernel(const Gemm *g, const GemmKernel *kernel, void *workspace, b
     int64_t k_block = k_block_of(g);
     WorkspaceWords words = workspace_words(g);
     uint32_t *a_panels = workspace, *b_panels = a_panels + words.a;
+    atomic_llong ticket = 0;
     Job job = {.g = g, .kernel = kernel, .k_block = k_block, .n_k_blocks = max_i64(divide_up(g->k, k_block), 1),
                .a_panels = a_panels, .b_panels = b_panels, .sums = needs_sums(g) ? (float *)(b_panels + words.b) : NULL,
-               .n_threads = 1};
+               .n_threads = 1, .ticket = &ticket};
     if (is_serial) {
         job_run(&job);
     } else {
-#pragma omp parallel
+#pragma omp parallel firstprivate(job)
         {
-#pragma omp single
             job.n_threads = omp_get_num_threads();
             job_run(&job);
         }
