@@ -15,7 +15,7 @@
 
 #include <omp.h>
 
-enum { SCORES_MAX = 2048 * ATTENTION_LANES };
+enum { SCORES_MAX = 8192 * ATTENTION_LANES };  /* 2 MB of a thread's stack */
 
 typedef struct {
     const Tensor *q, *ranges, *y, *lse;
