@@ -29,19 +29,38 @@ static bool is_space(uint32_t c)
     return c < 0x80 ? c == ' ' || (c >= 9 && c <= 13) || (c >= 28 && c <= 31) : char_is_space(c);
 }
 
+/* The character at `at` in one step where it is ASCII or a syllable, as most are. Well-formed text. */
+static int step(bool *space, const char *at, const char *end)
+{
+    uint32_t c = (unsigned char)*at;
+    *space = false;
+    if (c < 0x80) {
+        *space = c <= ' ' && is_space(c);
+        return 1;
+    }
+    if (utf8_is_syllable(at, end))
+        return 3;
+    int n = utf8_decode(&c, at, end);
+    *space = is_space(c);
+    return n;
+}
+
 static Line trimmed(Line line)
 {
-    const char *end = line.text + line.n_bytes, *last = line.text, *first = NULL;
-    for (const char *at = line.text; at < end;) {
-        uint32_t c;
-        const char *here = at;
-        at += utf8_decode(&c, at, end);
-        if (is_space(c))
-            continue;
-        first = first ? first : here;
-        last = at;
+    const char *at = line.text, *end = line.text + line.n_bytes;
+    bool space = true;
+    while (at < end && space) {
+        int n = step(&space, at, end);
+        at += space ? n : 0;
     }
-    return first ? (Line){first, (size_t)(last - first)} : (Line){line.text, 0};
+    for (space = true; at < end && space;) {
+        const char *before = end - 1;
+        while (before > at && ((unsigned char)*before & 0xC0) == 0x80)
+            before--;
+        step(&space, before, end);
+        end = space ? before : end;
+    }
+    return (Line){at, (size_t)(end - at)};
 }
 
 /* Words between white space, and the characters of the longest. */
@@ -50,10 +69,10 @@ static int64_t count_words(Line line, int64_t *longest)
     int64_t n = 0, n_chars = 0;
     *longest = 0;
     for (const char *at = line.text, *end = line.text + line.n_bytes; at < end;) {
-        uint32_t c;
-        at += utf8_decode(&c, at, end);
-        n += n_chars == 0 && !is_space(c);
-        n_chars = is_space(c) ? 0 : n_chars + 1;
+        bool space;
+        at += step(&space, at, end);
+        n += n_chars == 0 && !space;
+        n_chars = space ? 0 : n_chars + 1;
         *longest = n_chars > *longest ? n_chars : *longest;
     }
     return n;
@@ -86,13 +105,27 @@ static Line without_citations(Arena *arena, Line line)
     return (Line){out, n};
 }
 
-static bool has(Line line, const char *phrase)
+/* What a line may say, in letters of either case. */
+enum { SAYS_LOREM_IPSUM = 1, SAYS_JAVASCRIPT = 2, SAYS_POLICY = 0xFC };
+
+#define EITHER_CASE(letter, phrases) [letter] = (phrases), [(letter) - 32] = (phrases)
+
+/* The phrases of a line, a bit each. Their first three letters are looked up for all of them at once. */
+static unsigned line_says(Line line)
 {
-    size_t m = strlen(phrase);
-    for (size_t i = 0; i + m <= line.n_bytes; i++)
-        if ((line.text[i] | 32) == phrase[0] && strncasecmp(line.text + i, phrase, m) == 0)
-            return true;
-    return false;
+    static const char *const phrases[8] = {"lorem ipsum", "javascript", "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"};
+    static const unsigned char first[256] = {EITHER_CASE('l', 1), EITHER_CASE('j', 2), EITHER_CASE('t', 4), EITHER_CASE('p', 8), EITHER_CASE('c', 16), EITHER_CASE('u', 0xE0)};
+    static const unsigned char second[256] = {EITHER_CASE('o', 1 | 16), EITHER_CASE('a', 2), EITHER_CASE('e', 4), EITHER_CASE('r', 8), EITHER_CASE('s', 0xE0)};
+    static const unsigned char third[256] = {EITHER_CASE('r', 1 | 4), EITHER_CASE('v', 2), EITHER_CASE('i', 8), EITHER_CASE('o', 16), EITHER_CASE('e', 0xE0)};
+    const unsigned char *text = (const unsigned char *)line.text;
+    unsigned found = 0;
+    for (size_t i = 0; i + 10 <= line.n_bytes; i++) {  /* "javascript" is the shortest */
+        unsigned maybe = first[text[i]] & second[text[i + 1]] & third[text[i + 2]];
+        for (int k = 0; maybe; k++, maybe >>= 1)
+            if ((maybe & 1) && i + strlen(phrases[k]) <= line.n_bytes && strncasecmp(line.text + i, phrases[k], strlen(phrases[k])) == 0)
+                found |= 1u << k;
+    }
+    return found;
 }
 
 static bool is_ended(Line line)
@@ -100,15 +133,6 @@ static bool is_ended(Line line)
     if (line.n_bytes == 0 || !strchr(".?!\"'", line.text[line.n_bytes - 1]))
         return false;
     return line.n_bytes < 3 || memcmp(line.text + line.n_bytes - 3, "...", 3) != 0;
-}
-
-static bool is_policy(Line line)
-{
-    static const char *const phrases[] = {"terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"};
-    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
-        if (has(line, phrases[i]))
-            return true;
-    return false;
 }
 
 /* Why the line goes, N_C4_LINES if it stays; or the page goes and result->drop_rule says why. */
@@ -123,13 +147,14 @@ static C4Line judge_line(C4Result *result, const C4Options *o, Arena *arena, Lin
         return C4_LINE_END;
     if (n_words < o->line_words_min)
         return C4_LINE_WORDS;
-    if (o->lorem_ipsum && has(*line, "lorem ipsum"))
+    unsigned says = line_says(*line);
+    if (o->lorem_ipsum && (says & SAYS_LOREM_IPSUM))
         result->drop_rule = "c4.lorem_ipsum", result->drop_value = 1;
-    else if (o->javascript && has(*line, "javascript"))
+    else if (o->javascript && (says & SAYS_JAVASCRIPT))
         return C4_LINE_JAVASCRIPT;
     else if (o->braces && memchr(line->text, '{', line->n_bytes))
         result->drop_rule = "c4.braces", result->drop_value = 1;
-    else if (o->policy && is_policy(*line))
+    else if (o->policy && (says & SAYS_POLICY))
         return C4_LINE_POLICY;
     return N_C4_LINES;
 }
@@ -153,7 +178,7 @@ C4Result c4_clean(Arena *arena, const C4Options *options, const char *text, size
     char *out = arena_alloc(arena, n_bytes + 2);
     for (size_t at = 0; at < n_bytes && !result.drop_rule;) {
         size_t end = at;
-        while (end < n_bytes && text[end] != '\n' && text[end] != '\r' && text[end] != '\f' && text[end] != '\v')
+        while (end < n_bytes && (unsigned char)(text[end] - '\n') > '\r' - '\n')  /* \n, \v, \f, \r */
             end++;
         Line line = trimmed((Line){text + at, end - at});
         at = end + 1 + (end + 1 < n_bytes && text[end] == '\r' && text[end + 1] == '\n');

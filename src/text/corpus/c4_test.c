@@ -14,7 +14,7 @@ TEST(c4, lines_and_pages_go_by_their_rules)
     C4Options options = c4_options_default();
     options.sentences_min = 2;
     const char *text = "The first line stays here. And so does this.\nno end\nToo short.\nIt trails off like this...\nEnable JavaScript to go on.\n"
-                       "We use cookies on this page.\n  Cited[3] facts are \"fine.\"[edit]  ";
+                       "We USE cookies on this page.\n\u3000 Cited[3] facts are \"fine.\"[edit] \u3000\u00a0";
     C4Result r = c4_clean(arena, &options, text, strlen(text));
     CHECK(!r.drop_rule);
     CHECK_STRING(arena_strndup(arena, r.text, r.n_bytes), "The first line stays here. And so does this.\nCited facts are \"fine.\"");

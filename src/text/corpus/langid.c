@@ -99,17 +99,12 @@ static int add_word(int32_t *sums, const LangidScript *script, int script_number
     const LangidWord *listed = find_word(script, word, n_letters);
     if (listed) {
         const int16_t *values = script->word_rows + (int64_t)listed->row * script->row_bytes;
-        for (int k = 0; k < script->row_bytes; k++)
-            sums[k] += values[k];
+        for (int lane = 0; lane < script->row_bytes; lane += LANGID_ROW_STEP)
+            for (int k = lane; k < lane + LANGID_ROW_STEP; k++)
+                sums[k] += values[k];
         return (int)listed->n_features;
     }
-    int n = langid_word_features(features, script_number, word, n_letters);
-    for (int i = 0; i < n; i++)
-        __builtin_prefetch(&script->slots[features[i] & script->mask]);
-    for (int i = 0; i < n; i++) {
-        features[i] = (uint32_t)langid_find_row(script, features[i]);
-        __builtin_prefetch(script->rows + (int64_t)features[i] * script->row_bytes);
-    }
+    int n = langid_word_rows(features, script, script_number, word, n_letters);
     add_rows(sums, script, features, n);
     return n;
 }

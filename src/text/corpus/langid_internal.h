@@ -53,6 +53,8 @@ void langid_script_index(LangidModel *model, LangidScript *script);
 /* Adds up the features of the words of the list; false: the list has a word too long, too many, or no end. */
 bool langid_script_list_words(LangidModel *model, int script_number);
 int64_t langid_find_row(const LangidScript *script, uint32_t key);  /* 0: unknown */
+/* Rows of a word's features, on their way into the cache; returns how many. */
+int langid_word_rows(uint32_t rows[LANGID_WORD_FEATURES_MAX], const LangidScript *script, int script_number, const uint32_t *letters, int n);
 static inline uint64_t langid_word_hash(const uint32_t *word, int n)
 {
     uint64_t hash = hash64(word, (size_t)n * sizeof *word, 0);

@@ -66,6 +66,18 @@ int64_t langid_find_row(const LangidScript *script, uint32_t key)
     }
 }
 
+int langid_word_rows(uint32_t rows[LANGID_WORD_FEATURES_MAX], const LangidScript *script, int script_number, const uint32_t *letters, int n)
+{
+    int n_rows = langid_word_features(rows, script_number, letters, n);
+    for (int i = 0; i < n_rows; i++)
+        __builtin_prefetch(&script->slots[rows[i] & script->mask]);
+    for (int i = 0; i < n_rows; i++) {
+        rows[i] = (uint32_t)langid_find_row(script, rows[i]);
+        __builtin_prefetch(script->rows + (int64_t)rows[i] * script->row_bytes);
+    }
+    return n_rows;
+}
+
 /* The letters of a listed word between blanks; 0: too long. */
 static int listed_letters(uint32_t letters[LANGID_LISTED_LETTERS_MAX + 2], const char *word, const char *end)
 {
@@ -80,11 +92,16 @@ static int listed_letters(uint32_t letters[LANGID_LISTED_LETTERS_MAX + 2], const
 static void add_up(int16_t *sums, LangidWord *word, const LangidScript *script, int script_number, const uint32_t *letters, int n)
 {
     uint32_t features[LANGID_WORD_FEATURES_MAX];
-    word->n_features = (uint32_t)langid_word_features(features, script_number, letters, n);
-    for (uint32_t i = 0; i < word->n_features; i++) {
-        const int8_t *row = script->rows + langid_find_row(script, features[i]) * script->row_bytes;
-        for (int k = 0; k < script->row_bytes; k++)
-            sums[k] = (int16_t)(sums[k] + row[k]);
+    int n_features = langid_word_rows(features, script, script_number, letters, n);
+    word->n_features = (uint32_t)n_features;
+    for (int lane = 0; lane < script->row_bytes; lane += LANGID_ROW_STEP) {
+        int16_t part[LANGID_ROW_STEP] = {0};
+        for (int i = 0; i < n_features; i++) {
+            const int8_t *row = script->rows + (int64_t)features[i] * script->row_bytes + lane;
+            for (int k = 0; k < LANGID_ROW_STEP; k++)
+                part[k] = (int16_t)(part[k] + row[k]);
+        }
+        memcpy(sums + lane, part, sizeof part);
     }
 }
 

@@ -62,31 +62,59 @@ bool perplexity_next_line(const PerplexityModel *model, const char **at, const c
     return *n > first || *at < end;
 }
 
-/* p of the character behind `run` given the order - 1 characters before it. */
-static double probability(const PerplexityModel *model, const uint32_t *next)
+/* Where the entries of a character's runs are sought: [k - 1][0] the context of k - 1 characters, [k - 1][1] the run of k. */
+typedef struct {
+    uint64_t key[PERPLEXITY_ORDER_MAX][2];
+} Keys;
+
+/* Keys of the character at `next`, with their entries on the way into the cache. */
+static void find_keys(Keys *keys, const PerplexityModel *model, const uint32_t *next)
+{
+    for (int k = 1; k <= model->order; k++)
+        for (int is_gram = 0; is_gram < 2; is_gram++) {
+            uint64_t key = perplexity_key(next - (k - 1), k - 1 + is_gram, !is_gram);
+            keys->key[k - 1][is_gram] = key;
+            __builtin_prefetch(&model->entries[(key ^ key >> 32) & model->mask]);
+        }
+}
+
+/* p of a character given those before it. */
+static double probability(const PerplexityModel *model, const Keys *keys)
 {
     double p = UNIFORM;
-    for (int k = 1; k <= model->order; k++) {
-        const uint32_t *run = next - (k - 1);
-        const PerplexityEntry *context = perplexity_entry(model, perplexity_key(run, k - 1, 1));
+    for (int k = 0; k < model->order; k++) {
+        const PerplexityEntry *context = perplexity_entry(model, keys->key[k][0]);
         if (context->key == 0)
             break;
-        const PerplexityEntry *gram = perplexity_entry(model, perplexity_key(run, k, 0));
-        double n = gram->key ? (double)gram->n : 0.0, total = (double)context->n;
-        p = fmax(n - DISCOUNT, 0.0) / total + DISCOUNT * (double)context->kinds / total * p;
+        const PerplexityEntry *gram = perplexity_entry(model, keys->key[k][1]);
+        double n = gram->key ? (double)gram->n : 0.0;
+        p = (fmax(n - DISCOUNT, 0.0) + DISCOUNT * (double)context->kinds * p) / (double)context->n;
     }
     return p;
 }
 
 double perplexity_of(const PerplexityModel *model, const char *text, size_t n_bytes)
 {
+    enum { BLOCK = 8 };  /* characters whose entries are fetched together */
     uint32_t chars[PERPLEXITY_LINE_MAX];
+    Keys keys[BLOCK];
     double nats = 0;
     int64_t n_all = 0;
     int n;
     for (const char *at = text, *end = text + n_bytes; perplexity_next_line(model, &at, end, chars, PERPLEXITY_LINE_MAX, &n);)
-        for (int i = model->order - 1; i < n; i++, n_all++)
-            nats -= log(probability(model, chars + i));
+        for (int first = model->order - 1; first < n; first += BLOCK) {
+            int n_block = n - first < BLOCK ? n - first : BLOCK;
+            double p = 1;  /* one logarithm for all of them, unless their product gets lost */
+            for (int i = 0; i < n_block; i++)
+                find_keys(&keys[i], model, chars + first + i);
+            for (int i = 0; i < n_block; i++) {
+                p *= probability(model, &keys[i]);
+                if (p < 1e-150)
+                    nats -= log(p), p = 1;
+            }
+            nats -= log(p);
+            n_all += n_block;
+        }
     return n_all ? exp(nats / (double)n_all) : 1.0;
 }
 
