@@ -109,6 +109,7 @@ void model_fast_free(ModelFast *fast)
     if (fast->chars)
         char_trie_release(fast->chars);
     free(fast->chars);
+    free(fast->path_scores);
     free(fast);
 }
 

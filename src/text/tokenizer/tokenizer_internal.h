@@ -137,6 +137,8 @@ typedef struct {
     struct LoneChars *lone;   /* characters that never merge; NULL: none known */
     struct CharTrie *chars;   /* unigram: its pieces; NULL otherwise */
     uint32_t mark_label;      /* of the space mark in it */
+    float *path_scores;       /* unigram: what each token adds to the score of its path */
+    bool scores_tell_bytes;   /* also those of the bytes of unknown characters */
     Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */
 } ModelFast;
 

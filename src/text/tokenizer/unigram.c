@@ -124,6 +124,22 @@ static double score_of_key(const void *context, const TrieKey *key)
     return score_of(context, key->value, key->n);
 }
 
+/* What a token adds to the score of its path. Where unknown characters become bytes, their first byte has it all. */
+static void put_path_scores(const Tokenizer *tok, ModelFast *fast)
+{
+    fast->path_scores = mem_alloc((size_t)tok->unigram->n * sizeof *fast->path_scores);
+    for (int32_t id = 0; id < tok->unigram->n; id++)
+        fast->path_scores[id] = (float)tok->unigram->scores[id];
+    const uint8_t *hidden = tok->unigram->hidden;
+    fast->scores_tell_bytes = tok->byte_fallback && hidden;
+    for (int b = 0; b < 256 && fast->scores_tell_bytes; b++) {
+        int32_t id = tok->byte_id[b];
+        fast->scores_tell_bytes = id >= 0 && id < tok->unigram->n && hidden[id];
+        if (fast->scores_tell_bytes)
+            fast->path_scores[id] = (b & 0xC0) == 0x80 ? 0.0f : (float)unigram_unknown_score(tok->unigram);
+    }
+}
+
 /* Labels with a mark of the plain ones, and, for a character that is no piece, the score of an unknown one. */
 void unigram_make_fast(const Tokenizer *tok, ModelFast *fast)
 {
@@ -133,6 +149,7 @@ void unigram_make_fast(const Tokenizer *tok, ModelFast *fast)
     CharTrie *trie = fast->chars = mem_alloc(sizeof *trie);
     char_trie_build(trie, keys, n_keys, score_of_key, unigram);
     free(keys);
+    put_path_scores(tok, fast);
     for (uint32_t label = 0; label <= trie->none; label++)
         if (trie->ids[label] < 0)
             trie->scores[label] = unigram_unknown_score(unigram);
@@ -379,7 +396,8 @@ static inline double sum_behind(double path_score, double score)
 /* The path of a lattice behind the texts before it; see unigram_encode_word. */
 static int32_t encode_after(const Tokenizer *tok, EncodeScratch *scratch, const Lattice *lattice, TokenBuffer *out)
 {
-    const CharTrie *trie = model_fast(tok)->chars;
+    const ModelFast *fast = model_fast(tok);
+    const CharTrie *trie = fast->chars;
     double error = float_error * largest_sum(tok->unigram, scratch->path_score, lattice->n), n_errors = 2.0 * ((double)lattice->n + 1.0);
     float note = 0.0f;
     if (error * n_errors < hopeless_margin)
@@ -395,7 +413,7 @@ static int32_t encode_after(const Tokenizer *tok, EncodeScratch *scratch, const 
     put_path(tok, trie, lattice, n, all_known, out);
     int32_t bits;
     memcpy(&bits, &note, sizeof bits);
-    return is_sure && all_known && lattice->n <= NOTED_CHARS_MAX ? bits : -1;
+    return is_sure && (all_known || fast->scores_tell_bytes) && lattice->n <= NOTED_CHARS_MAX ? bits : -1;
 }
 
 int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out)
@@ -418,7 +436,10 @@ bool unigram_follows(const Tokenizer *tok, EncodeScratch *scratch, const int32_t
     memcpy(&margin, &note, sizeof margin);
     if (!(margin > float_error * largest_sum(tok->unigram, scratch->path_score, NOTED_CHARS_MAX)))
         return false;
+    const float *scores = model_fast(tok)->path_scores;
+    float path_score = (float)scratch->path_score;
     for (int i = 0; i < n; i++)
-        scratch->path_score = sum_behind(scratch->path_score, tok->unigram->scores[ids[i]]);
+        path_score += scores[ids[i]];
+    scratch->path_score = (double)path_score;
     return true;
 }
