@@ -2,6 +2,8 @@
 #include "engine/op/op_internal.h"
 #include "engine/op/packed_weight.h"
 
+#include <math.h>
+
 OP_KERNELS_DECLARE(linear_packed);
 
 static void linear_packed_infer(Infer *infer)
@@ -20,13 +22,40 @@ static void linear_packed_infer(Infer *infer)
         return;
     infer_like(infer, 0, 0);
     infer->out[0].shape.dim[1] = spec->n_out;
-    infer->workspace_bytes = x->dtype == DTYPE_F32 ? 0 : sizeof(float) * (size_t)shape_count(x->shape);
+    size_t n_rows = (size_t)x->shape.dim[0], n_groups = (size_t)((spec->n_in + PACKED_GROUP - 1) / PACKED_GROUP);
+    if (spec->format >= PACKED_INT8)
+        infer->workspace_bytes = n_rows * n_groups * sizeof(PackedInputs);
+    else
+        infer->workspace_bytes = x->dtype == DTYPE_F32 ? 0 : sizeof(float) * (size_t)shape_count(x->shape);
 }
 
 static void linear_packed_cost(const Call *call, Cost *cost)
 {
     cost->matmul_flops += 2.0 * node_count(call->out[0]) * (double)call->in[0]->shape.dim[1];
     cost->other_flops += call->in[2] ? node_count(call->out[0]) : 0.0;
+}
+
+/* Steps [first, end), a group, of row n with output m. */
+static double group_product(const KernelCall *call, int64_t n, int64_t m, int64_t first, int64_t end)
+{
+    const PackedSpec *spec = call->attr;
+    const Tensor *x = &call->in[0];
+    bool is_rounded = spec->format >= PACKED_INT8;
+    float largest = 0.0f;
+    double sum = 0.0;
+    for (int64_t k = first; k < end && is_rounded; k++) {
+        float size = fabsf((float)tensor_get(x, n * spec->n_in + k));
+        if (!isfinite(size))
+            return NAN;
+        largest = size > largest ? size : largest;
+    }
+    for (int64_t k = first; k < end; k++) {
+        double input = tensor_get(x, n * spec->n_in + k);
+        if (is_rounded)
+            input = (double)(largest / (float)PACKED_INPUT_MAX) * packed_input((float)input, largest);
+        sum += input * packed_weight(call->in[1].data, spec, k, m);
+    }
+    return sum;
 }
 
 static void linear_packed_reference(const KernelCall *call)
@@ -36,8 +65,8 @@ static void linear_packed_reference(const KernelCall *call)
     for (int64_t n = 0; n < tensor_dim(x, 0); n++)
         for (int64_t m = 0; m < spec->n_out; m++) {
             double total = bias->data ? tensor_get(bias, m) : 0.0;
-            for (int64_t k = 0; k < spec->n_in; k++)
-                total += tensor_get(x, n * spec->n_in + k) * packed_weight(call->in[1].data, spec, k, m);
+            for (int64_t k = 0; k < spec->n_in; k += PACKED_GROUP)
+                total += group_product(call, n, m, k, k + PACKED_GROUP < spec->n_in ? k + PACKED_GROUP : spec->n_in);
             tensor_set(y, n * spec->n_out + m, total);
         }
 }

@@ -94,8 +94,8 @@ TEST(linear_packed, whole_numbers_give_the_bits_of_linear)
     cpu_level_reset();
 }
 
-/* Goal: fast kernels compute what the codes say. Method: the plain kernel in double; an element is some 14 group sums of 32 terms, so 50 roundings of
- * 2^-24 of the sum of magnitudes, which is below 600 here. */
+/* Goal: fast kernels compute what the codes say of weights and of rounded inputs. Method: the plain kernel in double; an element is some 14 exact group
+ * sums, scaled, so far below 50 roundings of 2^-24 of the sum of magnitudes, which is below 600 here. */
 TEST(linear_packed, fast_kernels_agree_with_the_codes)
 {
     for (int format = PACKED_INT8; format <= PACKED_INT4; format++) {
@@ -119,6 +119,28 @@ TEST(linear_packed, fast_kernels_agree_with_the_codes)
         cpu_level_reset();
         close_case(&plain);
     }
+}
+
+/* Goal: what is no number stays none, and only in its row; a row too small to be rounded gives the bias. */
+TEST(linear_packed, inputs_that_are_not_finite_spoil_their_own_row)
+{
+    for (int format = PACKED_INT8; format <= PACKED_INT4; format++)
+        for (int bad = 0; bad < 2; bad++) {
+            Case c;
+            REQUIRE(open_case(&c, (PackedFormat)format, DTYPE_F32, WEIGHT_OUT_IN, BACKEND_CPU));
+            Tensor *x = program_input(c.program, "x");
+            tensor_set(x, 1 * K + K - 1, bad ? (double)NAN : (double)-INFINITY);
+            for (int64_t k = 0; k < K; k++)
+                tensor_set(x, 2 * K + k, 1e-40);
+            Tensor before = *program_output(c.program, "packed");
+            double row_0 = tensor_get(&before, 7), row_3 = tensor_get(&before, 3 * M + 7);
+            program_run_all(c.program);
+            const Tensor *y = program_output(c.program, "packed"), *bias = program_input(c.program, "bias");
+            CHECK(isnan(tensor_get(y, 1 * M)) && isnan(tensor_get(y, 1 * M + M - 1)));
+            CHECK(tensor_get(y, 2 * M + 5) == tensor_get(bias, 5));
+            CHECK(tensor_get(y, 7) == row_0 && tensor_get(y, 3 * M + 7) == row_3);
+            close_case(&c);
+        }
 }
 
 /* Goal: a row's bits are its own: at any number of rows, on any number of threads. */

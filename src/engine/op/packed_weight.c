@@ -37,6 +37,12 @@ int64_t packed_bytes(const PackedSpec *spec)
     return divide_up(spec->n_out, PACKED_COLUMNS) * packed_panel_bytes(spec);
 }
 
+/* Where the code of step i and column c lies in a group. */
+static int64_t int8_place(int64_t i, int64_t c)
+{
+    return SCALE_BYTES + i / 4 * 4 * PACKED_COLUMNS + 4 * c + i % 4;
+}
+
 /* ---- packing ---- */
 
 typedef struct {
@@ -129,7 +135,7 @@ static void fill_group(const Packing *p, char *group, int64_t first_k, int64_t m
     ((uint16_t *)group)[c] = half;
     for (int i = 0; i < PACKED_GROUP; i++)
         if (is_int8)
-            ((int8_t *)group)[SCALE_BYTES + i * PACKED_COLUMNS + c] = (int8_t)code_of(w[i], scale, -127.0f, 127.0f);
+            ((uint8_t *)group)[int8_place(i, c)] = (uint8_t)(code_of(w[i], scale, -127.0f, 127.0f) + 128.0f);
         else
             ((uint32_t *)(group + SCALE_BYTES))[i / 8 * PACKED_COLUMNS + c] |= (uint32_t)(code_of(w[i], scale, -8.0f, 7.0f) + 8.0f) << i % 8 * 4;
 }
@@ -165,6 +171,22 @@ void packed_fill(void *packed, const PackedSpec *spec, const Tensor *w, WeightLa
 
 /* ---- reading ---- */
 
+bool packed_has_vnni(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512vnni");
+#else
+    return false;
+#endif
+}
+
+double packed_input(float x, float largest)
+{
+    float magic = 12582912.0f;  /* 1.5 * 2^23: adding it rounds to an integer, ties to even */
+    float size = x * ((float)PACKED_INPUT_MAX / largest);
+    return largest < 0x1p-100f ? 0.0 : (double)(size + magic - magic);
+}
+
 double packed_weight(const void *packed, const PackedSpec *spec, int64_t k, int64_t m)
 {
     const char *panel = (const char *)packed + m / PACKED_COLUMNS * packed_panel_bytes(spec);
@@ -176,6 +198,6 @@ double packed_weight(const void *packed, const PackedSpec *spec, int64_t k, int6
     const char *group = panel + k / PACKED_GROUP * (spec->format == PACKED_INT8 ? INT8_GROUP_BYTES : INT4_GROUP_BYTES);
     double scale = (double)f32_from_f16(((const uint16_t *)group)[c]);
     if (spec->format == PACKED_INT8)
-        return scale * ((const int8_t *)group)[SCALE_BYTES + i * PACKED_COLUMNS + c];
+        return scale * (((const uint8_t *)group)[int8_place(i, c)] - 128);
     return scale * ((int)(((const uint32_t *)(group + SCALE_BYTES))[i / 8 * PACKED_COLUMNS + c] >> i % 8 * 4 & 15) - 8);
 }

@@ -4,7 +4,7 @@
  * Columns (outputs) go in panels of 64. Inside a panel the steps of k follow one another, so one thread reads one stream:
  *
  *   f32, bf16   [k][64]
- *   int8        groups of 32 steps: [64] fp16 scales, then [k][64] signed bytes -127 .. 127
+ *   int8        groups of 32 steps: [64] fp16 scales, then [k / 4][64][4] bytes: a code c of -127 .. 127 as c + 128
  *   int4        groups of 32 steps: [64] fp16 scales, then [k / 8][64] u32: eight codes, k % 8 = 0 in the lowest bits; a code c stands for c - 8
  *
  * A weight of int8 or int4 is scale * code. int8: scale = largest / 127. int4: of 16 scales between 0.7 and 1 times that which takes the largest
@@ -35,10 +35,27 @@ void packed_fill(void *packed, const PackedSpec *spec, const Tensor *w, WeightLa
 /* The weight from input k to output m, as products use it. */
 double packed_weight(const void *packed, const PackedSpec *spec, int64_t k, int64_t m);
 
+/* Thirty-two inputs of a row as int8 and int4 meet them: q = x / scale rounded to 16 bits, the largest being +-PACKED_INPUT_MAX, so that products and
+ * their sums over a group are whole numbers. Rounding moves x by 1.6e-5 of its group's largest at most, where a weight of int8 moves by 4e-3 of its own.
+ * Largest values below 2^-100 count as zero; where one is not finite, scale is NaN. */
+enum { PACKED_INPUT_MAX = 127 * 256 + 127 };
+typedef struct {
+    float scale;
+    int32_t sum;  /* of q */
+    union {
+        int8_t digit[2][PACKED_GROUP];  /* q = 256 digit[0] + digit[1]: for instructions that multiply bytes */
+        int16_t whole[PACKED_GROUP];    /* in the order of the kernel that reads them */
+    } q;
+} PackedInputs;
+/* Whether this CPU multiplies bytes four at a time (AVX512_VNNI): whole numbers, so no bit depends on it. */
+bool packed_has_vnni(void);
+/* q, for a group whose largest is `largest`, finite. */
+double packed_input(float x, float largest);
+
 /* y[N, M] = x[N, K] * W + bias[M], where `packed` is a u8 state of packed_bytes(spec). Not differentiable.
  * Bits. f32 and bf16: those of linear (gemm.h), but on CPU_AVX512_BF16, where two bf16 operands have an instruction of their own. int8 and int4: a group's
- * sum is formed from zero in f32 in the order of k, then total = total + scale * sum, fused, group by group; the bias is added last. So a row never depends
- * on its neighbours, nor on threads. */
+ * sum of q times code is exact, then total = total + (sum * input scale) * weight scale, in f32, the last fused, group by group; the bias is added last. So
+ * a row never depends on its neighbours, nor on threads. */
 Node *linear_packed(Graph *g, Node *x, Node *packed, Node *bias, const PackedSpec *spec);
 
 /* Whether a call is linear() over a frozen parameter, and how that lies. */
