@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rates of jikji's corpus stages beside datatrove, trafilatura, ftfy and FastWARC: one thread, the same input, taking turns.
 
-    bench/peers/corpus_speed.py --data DATA --work DIR [--rounds 3] [--megabytes 8] [--json] [WORD ...]
+    bench/peers/corpus_speed.py --data DATA --work DIR [--rounds 3] [--megabytes 8] [--json] [--ours] [WORD ...]
 
 DATA is the folder of public data sets (docs/performance-corpus.md names them), DIR a folder for inputs and outputs made here. WORD keeps the rows
 whose name holds it. Needs build/jikji, build/jikji_tests, zstd, and the packages. A rate is MB of input a second of processor time (user and
@@ -66,9 +66,19 @@ def make_inputs(data, work, n_bytes):
                 f.write(gzip.compress(warc + block + b"\r\n\r\n", 6))
     with open(f"{work}/many.warc.gz", "wb") as f:  # long enough that the start of a process does not show
         f.write(open(f"{work}/pages.warc.gz", "rb").read() * 12)
+    with open(f"{work}/text.yaml", "w") as f:  # all stages that datatrove has too, and nothing else
+        f.write(f"version: 1\ninputs: [{work}/text/text.jsonl]\nout: {work}/built\nstages:\n  - normalize\n  - quality: {{rules: [gopher, fineweb]}}\n  - c4\n  - pii\n")
     with open(f"{work}/pipeline.yaml", "w") as f:
         f.write(f"version: 1\ninputs: [{work}/pages.warc.gz]\nout: {work}/built\nstages:\n  - extract\n  - quality: {{rules: [gopher, fineweb]}}\n  - c4\n"
                 "  - pii\n")
+
+
+def make_models(data, work):
+    """Models of languages and of good text, made once: training is not what is timed."""
+    for path, command in [(f"{work}/lid.lid", ["corpus", "langid", "train", f"{data}/lid-lingua/sentences.tsv.zst"]),
+                          (f"{work}/text.ppl", ["corpus", "perplexity", "train", f"{data}/en-wikitext-2/test.txt.zst", "--format", "lines"])]:
+        if not os.path.exists(path):
+            subprocess.run([JIKJI, *command, "--out", path], check=True, capture_output=True)
 
 
 # Peers: functions that make a job; the job is what is timed.
@@ -176,11 +186,19 @@ def pipeline_job(work):
     return job
 
 
+def text_pipeline_job(work):
+    return chain(work, lambda: [*ftfy(), *gopher_and_fineweb(), *c4(), *pii()])
+
+
 TEXT, OUT = "{work}/text/text.jsonl", "{work}/out.jsonl"
 ROWS = {  # name: (input, command of ours, package of the peer, what it does, its job)
     "normalize": (TEXT, ["corpus", "normalize", TEXT, "--out", OUT], "ftfy", "datatrove's FTFYFormatter", lambda w: chain(w, ftfy)),
     "quality": (TEXT, ["corpus", "quality", TEXT, "--out", OUT], "datatrove", "Gopher repetition and quality, FineWeb", lambda w: chain(w, gopher_and_fineweb)),
     "c4": (TEXT, ["corpus", "c4", TEXT, "--out", OUT], "datatrove", "C4QualityFilter", lambda w: chain(w, c4)),
+    "langid": (TEXT, ["corpus", "langid", TEXT, "--model", "{work}/lid.lid", "--out", OUT], None, "", None),
+    "perplexity": (TEXT, ["corpus", "perplexity", TEXT, "--model", "{work}/text.ppl", "--out", OUT], None, "", None),
+    "patterns": (TEXT, ["corpus", "patterns", TEXT, "--out", OUT], None, "", None),
+    "stats": (TEXT, ["corpus", "stats", TEXT], None, "", None),
     "pii": (TEXT, ["corpus", "pii", TEXT, "--out", OUT], "datatrove", "PIIFormatter (mail and IP only)", lambda w: chain(w, pii)),
     "exact dedup": (TEXT, ["corpus", "dedup", TEXT, "--method", "exact", "--out", OUT], "datatrove", "exact dedup, three steps", exact_job),
     "minhash, words": (TEXT, ["corpus", "dedup", TEXT, "--out", OUT], "datatrove", "signatures alone", minhash_job),
@@ -191,6 +209,7 @@ ROWS = {  # name: (input, command of ours, package of the peer, what it does, it
     "extract": ("{work}/pages.jsonl", ["corpus", "extract", "{work}/pages.jsonl", "--field", "html", "--chars-min", "0", "--out", "{work}/extract.jsonl"],
                 "trafilatura", "extract, default settings", extract_job),
     "warc": ("{work}/many.warc.gz", None, "FastWARC", "records with HTTP, payload read", warc_job),
+    "filters and tags": (TEXT, ["corpus", "build", "{work}/text.yaml"], "datatrove", "FTFY, Gopher, FineWeb, C4, PII", text_pipeline_job),
     "pipeline": ("{work}/pages.warc.gz", ["corpus", "build", "{work}/pipeline.yaml"], "datatrove",
                  "FastWARC, Trafilatura, Gopher, FineWeb, C4, PII", pipeline_job),
 }
@@ -280,6 +299,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--megabytes", type=float, default=8)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--ours", action="store_true", help="without the peers")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("words", nargs="*")
     args = parser.parse_args()
@@ -288,6 +308,7 @@ def main():
         return
     os.makedirs(args.work, exist_ok=True)
     make_inputs(args.data, args.work, int(args.megabytes * 1e6))
+    make_models(args.data, args.work)
     version = lambda package: f"{package} {importlib.metadata.version(package)}" if package else ""
     result = []
     print("| stage | input | jikji MB/s | peer | peer MB/s | ratio |\n|---|---|---|---|---|---|", flush=True)
@@ -299,7 +320,7 @@ def main():
         ours, theirs, why = [], [], None
         for _ in range(args.rounds):
             ours.append(measure_ours(name, args.work))
-            seconds, why = measure_peer(name, args.work) if job else (None, None)
+            seconds, why = measure_peer(name, args.work) if job and not args.ours else (None, None)
             theirs += [seconds] if seconds else []
         rate, peer = n_bytes / 1e6 / statistics.median(ours), n_bytes / 1e6 / statistics.median(theirs) if theirs else None
         result.append({"stage": name, "input_bytes": n_bytes, "jikji_mb_s": rate, "peer": version(package), "peer_does": what, "peer_mb_s": peer,

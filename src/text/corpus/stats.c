@@ -59,35 +59,48 @@ static StatsCount *counter_add(Counter *counter, const char *text, size_t n_byte
     return &slot->count;
 }
 
-/* More first; of equals by name. */
-static int compare_counts(const void *a, const void *b)
+/* Is a before b: more first, of equals by name? */
+static bool is_before(const StatsCount *a, const StatsCount *b)
 {
-    const StatsCount *x = a, *y = b;
-    return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : strcmp(x->name, y->name);
+    return a->n != b->n ? a->n > b->n : strcmp(a->name, b->name) < 0;
 }
 
-static StatsCount *counter_sorted(const Counter *counter)
-{
-    StatsCount *counts = mem_alloc(((size_t)counter->n + 1) * sizeof *counts);
-    int64_t n = 0;
-    for (uint64_t i = 0; counter->slots && i <= counter->mask; i++)
-        if (counter->slots[i].hash)
-            counts[n++] = counter->slots[i].count;
-    qsort(counts, (size_t)n, sizeof *counts, compare_counts);
-    return counts;
-}
-
+/* The first `most`, in order. */
 static void counter_top(const Counter *counter, Arena *arena, int most, StatsCount **top, int *n)
 {
-    StatsCount *counts = counter_sorted(counter);
-    *n = counter->n < most ? (int)counter->n : most;
-    *top = ARENA_ARRAY(arena, StatsCount, *n + 1);
-    for (int i = 0; i < *n; i++) {
-        (*top)[i] = counts[i];
-        (*top)[i].name = arena_strdup(arena, counts[i].name);
-        (*top)[i].example = counts[i].example ? arena_strdup(arena, counts[i].example) : NULL;
+    StatsCount *first = ARENA_ARRAY(arena, StatsCount, most + 1);
+    *n = 0;
+    for (uint64_t i = 0; counter->slots && i <= counter->mask; i++) {
+        const StatsCount *count = &counter->slots[i].count;
+        if (!counter->slots[i].hash || (*n == most && !is_before(count, &first[most - 1])))
+            continue;
+        int at = *n < most ? (*n)++ : most - 1;
+        for (; at > 0 && is_before(count, &first[at - 1]); at--)
+            first[at] = first[at - 1];
+        first[at] = *count;
     }
-    free(counts);
+    for (int i = 0; i < *n; i++) {
+        first[i].name = arena_strdup(arena, first[i].name);
+        first[i].example = first[i].example ? arena_strdup(arena, first[i].example) : NULL;
+    }
+    *top = first;
+}
+
+static int compare_falling(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x < y) - (x > y);
+}
+
+/* All counts, falling. */
+static int64_t *counter_sorted(const Counter *counter)
+{
+    int64_t *counts = mem_alloc(((size_t)counter->n + 1) * sizeof *counts), n = 0;
+    for (uint64_t i = 0; counter->slots && i <= counter->mask; i++)
+        if (counter->slots[i].hash)
+            counts[n++] = counter->slots[i].count.n;
+    qsort(counts, (size_t)n, sizeof *counts, compare_falling);
+    return counts;
 }
 
 typedef struct {
@@ -121,6 +134,8 @@ enum { TERM_PLACES = 3 };
 static void count_term(Gathering *g, const StageDocument *document, const char *word, size_t n_bytes, size_t at)
 {
     for (int i = 0; i < STATS_TERMS; i++) {
+        if (word[0] != terms[i][0] || word[1] != terms[i][1])
+            continue;
         size_t m = strlen(terms[i]);
         bool korean = (unsigned char)terms[i][0] >= 0x80;  /* particles follow */
         if (n_bytes < m || memcmp(word, terms[i], m) != 0 || (!korean && n_bytes != m))
@@ -146,10 +161,16 @@ static size_t plain_word(char *out, size_t room, const char *at, const char *end
     size_t n = 0, n_last = 0;
     int64_t n_all = 0;
     for (uint32_t c; at < end && n + UTF8_BYTES_MAX < room;) {
-        at += utf8_decode(&c, at, end);
+        if ((unsigned char)*at < 0x80)
+            c = (unsigned char)*at++;
+        else
+            at += utf8_decode(&c, at, end);
         if (n == 0 && !is_wordlike(c))
             continue;
-        n += (size_t)utf8_encode(out + n, c == UTF8_ILL_FORMED ? 0xFFFD : c >= 0xAC00 && c <= 0xD7A3 ? c : char_lower(c));
+        if (c < 0x80)
+            out[n++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : (char)c;
+        else
+            n += (size_t)utf8_encode(out + n, c == UTF8_ILL_FORMED ? 0xFFFD : c >= 0xAC00 && c <= 0xD7A3 ? c : char_lower(c));
         n_all++;
         if (is_wordlike(c))
             n_last = n, *n_chars = n_all;
@@ -165,8 +186,11 @@ static void count_words(Gathering *g, const StageDocument *document)
     for (const char *at = document->text; at < end;) {
         const char *begin = at;
         uint32_t c = 0;
-        while (at < end && (unsigned char)*at > ' ' && ((unsigned char)*at < 0x80 || (utf8_decode(&c, at, end) && !char_is_space(c))))
-            at += (unsigned char)*at < 0x80 ? 1 : utf8_decode(&c, at, end);
+        for (int n_step; at < end && (unsigned char)*at > ' '; at += n_step) {
+            n_step = (unsigned char)*at < 0x80 ? 1 : utf8_is_syllable(at, end) ? 3 : utf8_decode(&c, at, end);
+            if (n_step > 1 && !utf8_is_syllable(at, end) && char_is_space(c))
+                break;
+        }
         char word[WORD_BYTES_MAX];
         int64_t n_chars = 0;
         size_t n = at > begin ? plain_word(word, sizeof word, begin, at, &n_chars) : 0;
@@ -342,15 +366,15 @@ static void sum_lengths(Gathering *g)
 static void sum_words(Gathering *g)
 {
     Stats *s = g->stats;
-    StatsCount *counts = counter_sorted(&g->words);
+    int64_t *counts = counter_sorted(&g->words);
     int64_t n_sum = 0, next = 1;
     s->n_vocabulary = g->words.n;
     for (int64_t i = 0; i < g->words.n; i++) {
-        n_sum += counts[i].n;
-        s->n_once += counts[i].n == 1;
+        n_sum += counts[i];
+        s->n_once += counts[i] == 1;
         if ((i + 1 == next || i + 1 == g->words.n) && s->n_ranks < STATS_RANKS) {
             s->rank[s->n_ranks] = (double)(i + 1);
-            s->frequency[s->n_ranks] = (double)counts[i].n;
+            s->frequency[s->n_ranks] = (double)counts[i];
             s->cumulative[s->n_ranks++] = (double)n_sum / (double)s->n_words;
             next = (int64_t)ceil((double)next * 1.35) + (next < 3);
             next = next > i + 1 ? next : i + 2;
