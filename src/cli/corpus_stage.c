@@ -1,6 +1,7 @@
 /* corpus_stage.c - one command for every kind of stage: its rows behind those that all have. */
 #include "cli/corpus_stage.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "text/corpus/stage_when.h"
@@ -51,6 +52,7 @@ static void print_json(const Stage *stage, const StageSettings *settings, const 
     write_counts(json, "drops", r->drops, r->n_drops);
     write_counts(json, "changes", r->changes, r->n_changes);
     json_field_double(json, "seconds", r->seconds);
+    json_field_int(json, "peak_bytes", memory_resident_peak_bytes());
     size_t n;
     const char *text = json_writer_text(json, &n);
     printf("%s%s%s}\n", text, extra ? "," : "", extra ? extra : "");

@@ -22,7 +22,7 @@ StageSettings stage_settings_default(void);
     OPTION_CHOICE("format", StageSettings, format, DOCUMENT_FORMAT_CHOICES, "how a file falls into documents"),                  \
     OPTION_TEXT("field", StageSettings, field, "jsonl: the field that holds the text; tsv, csv: the column"),                    \
     OPTION_INT("document-bytes-max", StageSettings, document_bytes_max, 1, 1e12, "longer documents are skipped and counted"),    \
-    OPTION_INT("memory", StageSettings, memory, 1e6, 1e15, "bytes that a first pass may hold; the rest goes to files in TMPDIR"), \
+    OPTION_INT("memory", StageSettings, memory, STAGE_MEMORY_MIN, 1e15, "dedup, parts: bytes of the process, 24M at least; the rest goes to files in TMPDIR"), \
     OPTION_TEXTS("when", StageSettings, when, "only documents with these tags: language=ko|en, langid.confidence>=0.8; others pass by"),   \
     OPTION_BOOL("keep-dropped", StageSettings, keep_dropped, "write dropped documents too, tagged with the rule"),               \
     OPTION_BOOL("json", StageSettings, json, "one JSON object as the last line of stdout")

@@ -1,10 +1,8 @@
-/* dedup_stage.c - fingerprints, verdicts, and the comparison with brute force. */
-#include "text/corpus/dedup_stage.h"
+/* dedup_stage.c - fingerprints and verdicts. */
+#include "text/corpus/dedup_internal.h"
 
-#include "base/log.h"
 #include "text/corpus/dedup.h"
 #include "text/corpus/stage_kinds.h"
-#include "text/corpus/stage_source.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -31,21 +29,44 @@ typedef struct {
     uint64_t keys[MINHASH_MAX];  /* n_keys of them in the note */
 } Fingerprint;
 
+typedef struct {
+    const MinHash *minhash;
+    uint64_t signature[MINHASH_MAX];
+} Signing;
+
+static void sign(void *context, const uint64_t *hashes, int64_t n)
+{
+    Signing *signing = context;
+    minhash_take(signing->minhash, signing->signature, hashes, n);
+}
+
+void dedup_keys(const DedupOptions *options, const MinHash *minhash, Arena *arena, const char *text, size_t n_bytes, uint64_t content, uint64_t *keys)
+{
+    Signing signing = {.minhash = minhash};
+    minhash_begin(minhash, signing.signature);
+    shingle_each(arena, text, n_bytes, (ShingleUnit)options->shingle, (int)options->n, sign, &signing);
+    minhash_bands(minhash, signing.signature, keys);
+    for (int band = 0; band < minhash->n_bands && signing.signature[0] == UINT64_MAX; band++)
+        keys[band] = content + (uint64_t)band;
+}
+
+void dedup_minhash(MinHash *minhash, const DedupOptions *options)
+{
+    if (options->shingle == SHINGLE_DATATROVE)
+        minhash_init_datatrove(minhash, (int)options->n_bands, (int)options->n_rows, (uint32_t)options->seed);
+    else
+        minhash_init(minhash, (int)options->n_bands, (int)options->n_rows, (uint64_t)options->seed);
+}
+
 static void fingerprint_of(const DedupState *state, Arena *arena, const char *text, size_t n_bytes, Fingerprint *print)
 {
     const DedupOptions *o = state->options;
     print->content = hash128(text, n_bytes, 0);
     print->length = (int64_t)n_bytes;
-    if (o->method == DEDUP_EXACT) {
+    if (o->method == DEDUP_EXACT)
         print->keys[0] = print->content.low;
-        return;
-    }
-    uint64_t signature[MINHASH_MAX];
-    ShingleSet set = shingle_list(arena, text, n_bytes, (ShingleUnit)o->shingle, (int)o->n);
-    minhash_signature(&state->minhash, &set, signature);
-    minhash_bands(&state->minhash, signature, print->keys);
-    for (int band = 0; band < state->minhash.n_bands && set.n == 0; band++)
-        print->keys[band] = print->content.low + (uint64_t)band;  /* no shingle, no likeness */
+    else
+        dedup_keys(o, &state->minhash, arena, text, n_bytes, print->content.low, print->keys);
 }
 
 static void dedup_look(void *context, Arena *arena, const StageDocument *document, const void **note, size_t *n_note_bytes)
@@ -96,10 +117,7 @@ static void state_init(DedupState *state, const DedupOptions *options)
     state->options = options;
     state->rule = exact ? "dedup.exact" : "dedup.minhash";
     state->n_keys = exact ? 1 : (int)options->n_bands;
-    if (options->shingle == SHINGLE_DATATROVE)
-        minhash_init_datatrove(&state->minhash, (int)options->n_bands, (int)options->n_rows, (uint32_t)options->seed);
-    else
-        minhash_init(&state->minhash, (int)options->n_bands, (int)options->n_rows, (uint64_t)options->seed);
+    dedup_minhash(&state->minhash, options);
 }
 
 /* Settings. */
@@ -147,74 +165,3 @@ const StageKind dedup_stage_kind = {
     .defaults = dedup_defaults,
     .open = dedup_open,
 };
-
-/* Comparison. */
-
-typedef struct {
-    ShingleSet *sets;
-    uint64_t (*keys)[MINHASH_MAX];
-    int64_t n;
-} Sample;
-
-static bool share_band(const uint64_t *a, const uint64_t *b, int n_bands)
-{
-    for (int i = 0; i < n_bands; i++)
-        if (a[i] == b[i])
-            return true;
-    return false;
-}
-
-static void compare_pairs(DedupCompare *r, const Sample *sample, const MinHash *minhash, double threshold)
-{
-    double expected = 0;
-    for (int64_t i = 0; i < sample->n; i++)
-        for (int64_t k = i + 1; k < sample->n; k++) {
-            double similarity = shingle_jaccard(&sample->sets[i], &sample->sets[k]);
-            bool near = similarity >= threshold, found = share_band(sample->keys[i], sample->keys[k], minhash->n_bands);
-            r->n_pairs_true += near;
-            r->n_pairs_found += found;
-            r->n_pairs_both += near && found;
-            expected += near ? minhash_probability(similarity, minhash->n_bands, minhash->n_rows) : 0;
-        }
-    r->recall = r->n_pairs_true ? (double)r->n_pairs_both / (double)r->n_pairs_true : 1.0;
-    r->precision = r->n_pairs_found ? (double)r->n_pairs_both / (double)r->n_pairs_found : 1.0;
-    r->expected_recall = r->n_pairs_true ? expected / (double)r->n_pairs_true : 1.0;
-}
-
-Err dedup_compare(DedupCompare *result, const DedupOptions *dedup, const StageOptions *options, double threshold, int64_t n_documents_max)
-{
-    *result = (DedupCompare){0};
-    StageSource *source;
-    TRY(stage_source_open(&source, options, false));
-    Arena *arena = arena_new(), *scratch = arena_new();
-    DedupState *state = ARENA_NEW(arena, DedupState);
-    state_init(state, dedup);
-    Sample sample = {.sets = mem_alloc((size_t)n_documents_max * sizeof *sample.sets)};
-    sample.keys = mem_alloc((size_t)n_documents_max * sizeof *sample.keys);
-    StageDocument document;
-    Err err = OK;
-    while (sample.n < n_documents_max && stage_source_next(source, &document, &err)) {
-        ShingleSet set = shingle_set(scratch, document.text, document.n_bytes, (ShingleUnit)dedup->shingle, (int)dedup->n);
-        uint64_t signature[MINHASH_MAX];
-        double start = clock_seconds();
-        minhash_signature(&state->minhash, &set, signature);
-        minhash_bands(&state->minhash, signature, sample.keys[sample.n]);
-        result->seconds_minhash += clock_seconds() - start;
-        ShingleSet *kept = &sample.sets[sample.n++];
-        kept->n = set.n;
-        kept->hashes = ARENA_ARRAY(arena, uint64_t, set.n + 1);
-        memcpy(kept->hashes, set.hashes, (size_t)set.n * sizeof *set.hashes);
-        arena_reset(scratch);
-    }
-    result->n_documents = sample.n;
-    double start = clock_seconds();
-    if (err == OK)
-        compare_pairs(result, &sample, &state->minhash, threshold);
-    result->seconds_brute = clock_seconds() - start;
-    free(sample.sets);
-    free(sample.keys);
-    arena_free(arena);
-    arena_free(scratch);
-    stage_source_free(source);
-    return err;
-}

@@ -212,6 +212,8 @@ TEST(dedup, comparison_with_brute_force_agrees_with_the_formula)
     REQUIRE_OK(dedup_compare(&result, &dedup, &options, 0.8, 300));
     CHECK_EQUAL(result.n_documents, 300);
     CHECK(result.n_pairs_true >= 290 && result.recall >= result.expected_recall - 0.05 && result.precision > 0.9);
+    CHECK_EQUAL(result.bytes_minhash, 300 * 14 * 8);
+    CHECK(result.bytes_brute > 300 * 8 && result.recall_sigma >= 0 && result.recall_sigma < 0.1);
     test_note("recall %.4f (expected %.4f), precision %.4f", result.recall, result.expected_recall, result.precision);
     arena_free(arena);
 }
@@ -299,7 +301,7 @@ BENCH(minhash, bytes_per_second)
     for (int k = 0; k < n; k++) {
         SynthDocument d = synth_document(&options, (uint64_t)k, arena);
         double start = clock_seconds();
-        ShingleSet set = shingle_list(scratch, d.text, d.n_bytes, SHINGLE_WORDS, 5);
+        ShingleSet set = shingle_set(scratch, d.text, d.n_bytes, SHINGLE_WORDS, 5);
         uint64_t signature[MINHASH_MAX];
         minhash_signature(minhash, &set, signature);
         seconds += clock_seconds() - start;

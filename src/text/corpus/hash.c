@@ -14,9 +14,11 @@ uint64_t hash64_xxh64(const void *bytes, size_t n_bytes)
     return XXH64(bytes, n_bytes, 0);
 }
 
-void hash64_pieces(uint64_t *hashes, const char *bytes, const uint32_t *begins, const uint32_t *ends, int64_t n)
+void hash64_pieces(uint64_t *hashes, const char *bytes, const size_t *begins, const size_t *ends, int64_t n, bool older)
 {
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n && older; i++)
+        hashes[i] = XXH64(bytes + begins[i], ends[i] - begins[i], 0);
+    for (int64_t i = 0; i < n && !older; i++)
         hashes[i] = XXH3_64bits(bytes + begins[i], ends[i] - begins[i]);
 }
 

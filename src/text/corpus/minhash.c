@@ -51,27 +51,38 @@ uint64_t minhash_permute(uint64_t a, uint64_t b, uint64_t x)
     return sum >= MINHASH_PRIME ? sum - MINHASH_PRIME : sum;
 }
 
-/* The first shingles bring the least values down; of the rest few can be less. */
-void minhash_signature(const MinHash *minhash, const ShingleSet *set, uint64_t *signature)
+void minhash_begin(const MinHash *minhash, uint64_t *signature)
 {
-    int n = minhash->n_bands * minhash->n_rows;
-    uint64_t x[MINHASH_BLOCK];
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < minhash->n_bands * minhash->n_rows; i++)
         signature[i] = UINT64_MAX;
-    for (int64_t first = 0, room = MINHASH_GROUP; first < set->n; first += room, room = MINHASH_BLOCK) {
-        int n_x = set->n - first < room ? (int)(set->n - first) : (int)room;
+}
+
+/* The first shingles bring the least values down; of the rest few can be less. */
+void minhash_take(const MinHash *minhash, uint64_t *signature, const uint64_t *hashes, int64_t n)
+{
+    int n_functions = minhash->n_bands * minhash->n_rows;
+    uint64_t x[MINHASH_BLOCK];
+    bool is_first = signature[0] == UINT64_MAX;
+    for (int64_t begin = 0, room = is_first ? MINHASH_GROUP : MINHASH_BLOCK; begin < n; begin += room, room = MINHASH_BLOCK, is_first = false) {
+        int n_x = n - begin < room ? (int)(n - begin) : (int)room;
         for (int k = 0; k < n_x; k++) {
-            uint64_t hash = set->hashes[first + k], sum = (hash & MINHASH_PRIME) + (hash >> 61);
+            uint64_t hash = hashes[begin + k], sum = (hash & MINHASH_PRIME) + (hash >> 61);
             x[k] = minhash->wraps ? hash : sum >= MINHASH_PRIME ? sum - MINHASH_PRIME : sum;
         }
-        if (first == 0) {
-            KERNEL_PICK(minhash_least)(signature, minhash->a, minhash->b, n, x, n_x, minhash->wraps);
+        if (is_first) {
+            KERNEL_PICK(minhash_least)(signature, minhash->a, minhash->b, n_functions, x, n_x, minhash->wraps);
             continue;
         }
         for (; n_x % MINHASH_GROUP != 0; n_x++)
             x[n_x] = x[0];  /* once more changes nothing */
         KERNEL_PICK(minhash_least_of_few)(signature, minhash, x, n_x);
     }
+}
+
+void minhash_signature(const MinHash *minhash, const ShingleSet *set, uint64_t *signature)
+{
+    minhash_begin(minhash, signature);
+    minhash_take(minhash, signature, set->hashes, set->n);
 }
 
 void minhash_bands(const MinHash *minhash, const uint64_t *signature, uint64_t *keys)

@@ -32,7 +32,9 @@ typedef struct {
 void minhash_init(MinHash *minhash, int n_bands, int n_rows, uint64_t seed);
 void minhash_init_datatrove(MinHash *minhash, int n_bands, int n_rows, uint32_t seed);
 uint64_t minhash_permute(uint64_t a, uint64_t b, uint64_t x);
-/* The smallest value of each function over the set, [n_bands * n_rows]; UINT64_MAX for an empty set. */
+/* The smallest value of each function over what was taken, [n_bands * n_rows]; UINT64_MAX while that is nothing. */
+void minhash_begin(const MinHash *minhash, uint64_t *signature);
+void minhash_take(const MinHash *minhash, uint64_t *signature, const uint64_t *hashes, int64_t n);
 void minhash_signature(const MinHash *minhash, const ShingleSet *set, uint64_t *signature);
 /* One key a band. */
 void minhash_bands(const MinHash *minhash, const uint64_t *signature, uint64_t *keys);

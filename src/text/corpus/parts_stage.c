@@ -80,16 +80,18 @@ static void parts_look(void *context, Arena *arena, const StageDocument *documen
 /* Where a part stays so far. */
 typedef struct {
     Hash128 part, document;
-    int64_t place;  /* number of the part in the corpus */
+    int64_t place;  /* number of the part in the corpus, from 1; 0: the entry is free */
 } Entry;
 
 typedef struct {
     Spool *notes;
     int64_t n_parts, n_shares;
-    Entry *entries;  /* place -1: free */
-    uint64_t mask;
+    Entry *entries;
+    uint64_t mask, n_used;
     unsigned char *stays;  /* a bit a part */
 } Deciding;
+
+enum { SLOTS_MIN = 256 };
 
 static bool is_none(Hash128 hash)
 {
@@ -104,7 +106,7 @@ static bool is_smaller(Hash128 a, Hash128 b)
 static Entry *entry_of(const Deciding *d, Hash128 part)
 {
     uint64_t i = part.low & d->mask;
-    while (d->entries[i].place >= 0 && (d->entries[i].part.low != part.low || d->entries[i].part.high != part.high))
+    while (d->entries[i].place > 0 && (d->entries[i].part.low != part.low || d->entries[i].part.high != part.high))
         i = (i + 1) & d->mask;
     return &d->entries[i];
 }
@@ -121,8 +123,9 @@ static Err decide_share(Deciding *d, int64_t share)
     size_t n_bytes;
     int64_t place = 0;
     Err err = OK;
-    for (uint64_t i = 0; i <= d->mask; i++)
-        d->entries[i].place = -1;
+    if (share > 0)
+        memset(d->entries, 0, (d->mask + 1) * sizeof *d->entries);
+    d->n_used = 0;
     TRY(spool_rewind(d->notes));
     while (spool_next(d->notes, &bytes, &n_bytes, &err)) {
         const Note *note = bytes;
@@ -131,13 +134,19 @@ static Err decide_share(Deciding *d, int64_t share)
             if (is_none(part) || (int64_t)(part.high % (uint64_t)d->n_shares) != share)
                 continue;
             Entry *entry = entry_of(d, part);
-            if (entry->place < 0 || is_smaller(note->document, entry->document))
-                *entry = (Entry){part, note->document, place};
+            d->n_used += entry->place == 0;
+            if (d->n_used > d->mask)
+                return err_set(ERR_MEMORY, "parts: %lld parts in %lld shares do not fit into tables of %llu", (long long)d->n_parts, (long long)d->n_shares,
+                               (unsigned long long)d->mask + 1);
+            if (entry->place == 0 || is_smaller(note->document, entry->document))
+                *entry = (Entry){part, note->document, place + 1};
         }
     }
     for (uint64_t i = 0; i <= d->mask; i++)
-        if (d->entries[i].place >= 0)
-            d->stays[d->entries[i].place / 8] |= (unsigned char)(1 << d->entries[i].place % 8);
+        if (d->entries[i].place > 0) {
+            int64_t at = d->entries[i].place - 1;
+            d->stays[at / 8] |= (unsigned char)(1 << at % 8);
+        }
     return err;
 }
 
@@ -164,17 +173,23 @@ static Err write_verdicts(Deciding *d, Spool *verdicts)
     return err;
 }
 
+/* A table at most half full of what the bits leave of the room, and no larger than all parts need. */
+static void size_table(Deciding *d, int64_t room_bytes)
+{
+    int64_t n_bits = d->n_parts / 8, room = room_bytes > 2 * n_bits ? room_bytes - n_bits : room_bytes / 2;
+    uint64_t n_slots = SLOTS_MIN;
+    while (2 * n_slots * sizeof(Entry) <= (uint64_t)room && n_slots < 2 * (uint64_t)d->n_parts)
+        n_slots *= 2;
+    d->n_shares = 1 + 2 * d->n_parts / (int64_t)n_slots;
+    d->mask = n_slots - 1;
+}
+
 static Err parts_decide(void *context, Spool *notes, Spool *verdicts, const StageRoom *room)
 {
     Deciding d = {.notes = notes, .n_parts = (spool_n_bytes(notes) - spool_n(notes) * (int64_t)sizeof(Note)) / (int64_t)sizeof(PartNote)};
     (void)context;
-    int64_t entries_max = room->memory_bytes / (int64_t)sizeof(Entry) / 2;
-    uint64_t n_slots = 16;
-    d.n_shares = 1 + d.n_parts / (entries_max > 16 ? entries_max / 2 : 8);
-    while (n_slots < 3 * (uint64_t)(d.n_parts / d.n_shares + 16))
-        n_slots *= 2;
-    d.mask = n_slots - 1;
-    d.entries = mem_alloc(n_slots * sizeof *d.entries);
+    size_table(&d, room->memory_bytes);
+    d.entries = mem_alloc((d.mask + 1) * sizeof *d.entries);
     d.stays = mem_alloc((size_t)d.n_parts / 8 + 1);
     Err err = OK;
     for (int64_t share = 0; share < d.n_shares && err == OK; share++)

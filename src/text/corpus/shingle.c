@@ -1,7 +1,6 @@
-/* shingle.c - plain words and syllables, hashed in runs. */
+/* shingle.c - plain words and syllables. */
 #include "text/corpus/shingle_internal.h"
 
-#include "text/corpus/hash.h"
 #include "text/unicode/char_props.h"
 #include "text/unicode/utf8.h"
 
@@ -25,80 +24,72 @@ static bool is_word_alone(uint32_t c)
     return (c >= 0x3041 && c <= 0x30FF) || (c >= 0x3400 && c <= 0x9FFF) || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF);
 }
 
-/* Units of the text: where each word, or each character, ends in the plain text at `plain`; it begins where the one before ends. ends[0] = 0 is the
- * beginning of the first. */
-typedef struct {
-    char *plain;
-    uint32_t *ends;
-    int64_t n;
-    uint32_t n_plain;
-    bool words;
-} Units;
-
-static void end_unit(Units *units)
-{
-    units->ends[++units->n] = units->n_plain;
-}
-
 /* Words end in a blank in the plain text, so that "ab c" and "a bc" differ. */
-static void end_word(Units *units)
+static void end_word(ShingleRuns *runs)
 {
-    units->plain[units->n_plain++] = ' ';
-    end_unit(units);
+    runs->bytes[runs->n_bytes++] = ' ';
+    shingle_runs_end_unit(runs);
 }
 
 /* A letter that is neither ASCII nor a syllable, or a border; false for a border. Where text has no blanks, words end at once. */
-static bool take_other(Units *units, uint32_t c, bool in_word)
+static bool take_other(ShingleRuns *runs, uint32_t c, bool words, bool in_word)
 {
-    bool word = is_word(c), alone = word && units->words && is_word_alone(c);
-    if (in_word && units->words && (alone || !word))
-        end_word(units);
+    bool word = is_word(c), alone = word && words && is_word_alone(c);
+    if (in_word && words && (alone || !word))
+        end_word(runs);
     if (word)
-        units->n_plain += (uint32_t)utf8_encode(units->plain + units->n_plain, lower(c));
+        runs->n_bytes += (size_t)utf8_encode(runs->bytes + runs->n_bytes, lower(c));
     if (alone)
-        end_word(units);
-    else if (word && !units->words)
-        end_unit(units);
+        end_word(runs);
+    else if (word && !words)
+        shingle_runs_end_unit(runs);
     return word && !alone;
 }
 
-static Units units_of(Arena *arena, const char *text, size_t n_bytes, bool words)
+static void each_plain(ShingleRuns *runs, const char *text, size_t n_bytes, bool words)
 {
-    Units units = {.plain = arena_alloc_unset(arena, 2 * n_bytes + 8), .words = words};
-    units.ends = arena_alloc_unset(arena, (n_bytes + 2) * sizeof *units.ends);
-    units.ends[0] = 0;
     const char *end = text + n_bytes;
     bool in_word = false, in_number = false;
-    for (const char *at = text; at < end;) {
+    for (const char *at = text; at < end && shingle_runs_have_room(runs);) {
         if ((unsigned char)*at < 0x80) {
             char plain = shingle_plain_ascii((unsigned char)*at++);
             bool digit = plain == '0';
             if (digit && in_number)
                 continue;  /* a run of digits is one 0 */
             if (plain) {
-                units.plain[units.n_plain++] = plain;
+                runs->bytes[runs->n_bytes++] = plain;
                 if (!words)
-                    end_unit(&units);
+                    shingle_runs_end_unit(runs);
             } else if (in_word && words) {
-                end_word(&units);
+                end_word(runs);
             }
             in_word = plain != '\0', in_number = digit;
         } else if (utf8_is_syllable(at, end)) {
-            memcpy(units.plain + units.n_plain, at, 3);
-            units.n_plain += 3, at += 3;
+            memcpy(runs->bytes + runs->n_bytes, at, 3);
+            runs->n_bytes += 3, at += 3;
             if (!words)
-                end_unit(&units);
+                shingle_runs_end_unit(runs);
             in_word = true, in_number = false;
         } else {
             uint32_t c;
             at += utf8_decode(&c, at, end);
-            in_word = take_other(&units, c, in_word);
+            in_word = take_other(runs, c, words, in_word);
             in_number = false;
         }
     }
     if (in_word && words)
-        end_word(&units);
-    return units;
+        end_word(runs);
+}
+
+void shingle_each(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n, ShingleVisit *visit, void *context)
+{
+    if (unit == SHINGLE_DATATROVE) {
+        shingle_each_datatrove(arena, text, n_bytes, n, visit, context);
+        return;
+    }
+    ShingleRuns runs = shingle_runs_new(arena, n, false, visit, context);
+    each_plain(&runs, text, n_bytes, unit == SHINGLE_WORDS);
+    shingle_runs_end(&runs, true);
 }
 
 static int compare_hashes(const void *a, const void *b)
@@ -107,26 +98,37 @@ static int compare_hashes(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-ShingleSet shingle_list(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n)
+typedef struct {
+    Arena *arena;
+    ShingleSet set;
+    int64_t room;
+} Growing;
+
+static void keep(void *context, const uint64_t *hashes, int64_t n)
 {
-    if (unit == SHINGLE_DATATROVE)
-        return shingle_list_datatrove(arena, text, n_bytes, n);
-    Units units = units_of(arena, text, n_bytes, unit == SHINGLE_WORDS);
-    int64_t run = units.n < n ? units.n : n, n_shingles = units.n == 0 ? 0 : units.n - run + 1;
-    ShingleSet set = {.hashes = arena_alloc_unset(arena, (size_t)n_shingles * sizeof *set.hashes), .n = n_shingles};
-    hash64_pieces(set.hashes, units.plain, units.ends, units.ends + run, n_shingles);
-    return set;
+    Growing *g = context;
+    if (g->set.n + n > g->room) {
+        g->room = 2 * (g->set.n + n);
+        uint64_t *more = arena_alloc_unset(g->arena, (size_t)g->room * sizeof *more);
+        if (g->set.n > 0)
+            memcpy(more, g->set.hashes, (size_t)g->set.n * sizeof *more);
+        g->set.hashes = more;
+    }
+    memcpy(g->set.hashes + g->set.n, hashes, (size_t)n * sizeof *hashes);
+    g->set.n += n;
 }
 
 ShingleSet shingle_set(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n)
 {
-    ShingleSet set = shingle_list(arena, text, n_bytes, unit, n);
-    int64_t n_all = set.n;
-    qsort(set.hashes, (size_t)n_all, sizeof *set.hashes, compare_hashes);
-    set.n = 0;
-    for (int64_t i = 0; i < n_all; i++)
-        if (i == 0 || set.hashes[i] != set.hashes[set.n - 1])
-            set.hashes[set.n++] = set.hashes[i];
+    Growing all = {.arena = arena};
+    shingle_each(arena, text, n_bytes, unit, n, keep, &all);
+    if (all.set.n == 0)
+        return all.set;
+    qsort(all.set.hashes, (size_t)all.set.n, sizeof *all.set.hashes, compare_hashes);
+    ShingleSet set = {.hashes = all.set.hashes};
+    for (int64_t i = 0; i < all.set.n; i++)
+        if (i == 0 || all.set.hashes[i] != set.hashes[set.n - 1])
+            set.hashes[set.n++] = all.set.hashes[i];
     return set;
 }
 

@@ -15,17 +15,18 @@
 typedef enum { SHINGLE_WORDS, SHINGLE_SYLLABLES, SHINGLE_DATATROVE } ShingleUnit;
 #define SHINGLE_CHOICES "words|syllables|datatrove"
 
+/* Gets the hashes of all shingles, some hundreds at a time, in the order of the text, repeated ones too: all that a signature needs. Memory does not grow
+ * with the text, but with its longest run of n units; when the arena's limit is spent (arena_limit.h) the rest of the text is left out. */
+typedef void ShingleVisit(void *context, const uint64_t *hashes, int64_t n);
+void shingle_each(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n, ShingleVisit *visit, void *context);
+
 typedef struct {
     uint64_t *hashes;  /* rising, each once */
     int64_t n;
 } ShingleSet;
 
-/* A text with fewer than n units is one shingle; with none, no shingle. */
+/* A text with fewer than n units is one shingle (of the third kind: none); with none, no shingle. */
 ShingleSet shingle_set(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n);
-/* The same hashes in the order of the text, repeated ones too: all that a signature needs, without the sorting. */
-ShingleSet shingle_list(Arena *arena, const char *text, size_t n_bytes, ShingleUnit unit, int n);
-/* Of the third kind (shingle_datatrove.c): none for a text with fewer than n words. */
-ShingleSet shingle_list_datatrove(Arena *arena, const char *text, size_t n_bytes, int n);
 /* |A and B| / |A or B|; 1 for two empty sets. */
 double shingle_jaccard(const ShingleSet *a, const ShingleSet *b);
 

@@ -2,13 +2,11 @@
  *
  * Its normal form, in this order: lower case; numbers (digits of any script, with one separator inside) to 0; punctuation and controls to blanks;
  * white space to one blank; NFD without nonspacing marks. A shingle is n words joined by blanks, hashed by XXH64; texts with fewer words have none. */
-#include "text/corpus/hash.h"
 #include "text/corpus/shingle_internal.h"
 #include "text/unicode/char_props.h"
 #include "text/unicode/normalize.h"
 #include "text/unicode/utf8.h"
 
-#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -72,30 +70,42 @@ static bool is_letter(uint32_t c)
     return c < 0x80 ? shingle_plain_ascii((unsigned char)c) > '9' : char_is_letter(c);
 }
 
-/* Text in its normal form, and where its words are. ASCII and syllables fall apart by themselves and nothing moves past them, so only the characters
- * between them, which wait in `others`, need the tables of normalisation. */
+/* ASCII and syllables fall apart by themselves and nothing moves past them, so only the characters between them, which wait in `others`, need the
+ * tables of normalisation. */
 typedef struct {
-    Arena *arena;
-    char *bytes, *others;
-    size_t n, room, n_others;
-    uint32_t *begins, *ends;  /* of words; the present one begins at begins[n_words] */
-    int64_t n_words;
+    ShingleRuns runs;
+    Arena *scratch;  /* of one normalisation */
+    char *others;
+    size_t n_others, others_room;
     bool after_blank;
 } Plain;
 
 /* What was put there loses its nonspacing marks. */
-static void put_without_marks(Plain *plain, const char *text, size_t n_bytes)
+static void put_without_marks(ShingleRuns *runs, const char *text, size_t n_bytes)
 {
-    assert(plain->n + n_bytes <= plain->room);
+    shingle_runs_reserve(runs, n_bytes + SHINGLE_STEP);
     for (const char *at = text, *end = text + n_bytes; at < end;) {
         uint32_t c;
         int step = utf8_decode(&c, at, end);
         if (!char_is_nonspacing(c)) {
-            memcpy(plain->bytes + plain->n, at, (size_t)step);
-            plain->n += (size_t)step;
+            memcpy(runs->bytes + runs->n_bytes, at, (size_t)step);
+            runs->n_bytes += (size_t)step;
         }
         at += step;
     }
+}
+
+static void put_other(Plain *plain, uint32_t c)
+{
+    if (plain->n_others + UTF8_BYTES_MAX > plain->others_room) {
+        plain->others_room = 2 * plain->others_room + 64;
+        char *more = arena_alloc_unset(plain->runs.arena, plain->others_room);
+        if (plain->n_others > 0)
+            memcpy(more, plain->others, plain->n_others);
+        plain->others = more;
+    }
+    plain->n_others += (size_t)utf8_encode(plain->others + plain->n_others, c);
+    plain->after_blank = false;
 }
 
 static void end_others(Plain *plain)
@@ -103,40 +113,42 @@ static void end_others(Plain *plain)
     if (plain->n_others == 0)
         return;
     size_t n;
-    const char *normal = normalize(plain->arena, NORMALIZE_NFD, plain->others, plain->n_others, &n);
-    put_without_marks(plain, normal, n);
+    arena_reset(plain->scratch);
+    const char *normal = normalize(plain->scratch, NORMALIZE_NFD, plain->others, plain->n_others, &n);
+    put_without_marks(&plain->runs, normal, n);
     plain->n_others = 0;
 }
 
 static void end_word(Plain *plain)
 {
+    ShingleRuns *runs = &plain->runs;
     end_others(plain);
-    if (plain->n > plain->begins[plain->n_words])
-        plain->ends[plain->n_words++] = (uint32_t)plain->n;
-    plain->begins[plain->n_words] = (uint32_t)plain->n;
+    if (runs->n_bytes > runs->begins[runs->n_units])
+        shingle_runs_end_unit(runs);
 }
 
 static void put_blank(Plain *plain)
 {
+    ShingleRuns *runs = &plain->runs;
     end_word(plain);
     if (!plain->after_blank)
-        plain->bytes[plain->n++] = ' ';
-    plain->begins[plain->n_words] = (uint32_t)plain->n;
+        runs->bytes[runs->n_bytes++] = ' ';
+    runs->begins[runs->n_units] = runs->n_bytes;
     plain->after_blank = true;
 }
 
 static void put_ascii(Plain *plain, char c)
 {
     end_others(plain);
-    plain->bytes[plain->n++] = c;
+    plain->runs.bytes[plain->runs.n_bytes++] = c;
     plain->after_blank = false;
 }
 
-static void put_3_bytes(Plain *plain, uint32_t c)
+static void put_3_bytes(ShingleRuns *runs, uint32_t c)
 {
-    plain->bytes[plain->n++] = (char)(0xE0 | c >> 12);
-    plain->bytes[plain->n++] = (char)(0x80 | (c >> 6 & 0x3F));
-    plain->bytes[plain->n++] = (char)(0x80 | (c & 0x3F));
+    runs->bytes[runs->n_bytes++] = (char)(0xE0 | c >> 12);
+    runs->bytes[runs->n_bytes++] = (char)(0x80 | (c >> 6 & 0x3F));
+    runs->bytes[runs->n_bytes++] = (char)(0x80 | (c & 0x3F));
 }
 
 /* NFD of a syllable: two or three jamo (Unicode 15, section 3.12). */
@@ -147,70 +159,53 @@ static void put_syllable(Plain *plain, const char *at)
     utf8_decode_valid(&c, at);
     uint32_t s = c - S_BASE, trail = s % N_T;
     end_others(plain);
-    put_3_bytes(plain, L_BASE + s / N_VT);
-    put_3_bytes(plain, V_BASE + s % N_VT / N_T);
+    put_3_bytes(&plain->runs, L_BASE + s / N_VT);
+    put_3_bytes(&plain->runs, V_BASE + s % N_VT / N_T);
     if (trail)
-        put_3_bytes(plain, T_BASE + trail);
+        put_3_bytes(&plain->runs, T_BASE + trail);
     plain->after_blank = false;
 }
 
-static Plain plain_new(Arena *arena, size_t n_bytes)
+/* Lower case, numbers, blanks, NFD, no marks; words end where a blank stands. */
+static void make_plain(Plain *plain, const char *text, size_t n_bytes)
 {
-    enum { GROWTH = 3 };  /* the most that bytes of UTF-8 become in NFD: unicode.org/faq/normalization.html */
-    Plain plain = {.arena = arena, .room = GROWTH * n_bytes + 8, .after_blank = true};
-    plain.bytes = arena_alloc_unset(arena, plain.room);
-    plain.others = arena_alloc_unset(arena, 2 * n_bytes + 8);
-    plain.begins = arena_alloc_unset(arena, (n_bytes / 2 + 3) * sizeof *plain.begins);
-    plain.ends = arena_alloc_unset(arena, (n_bytes / 2 + 3) * sizeof *plain.ends);
-    plain.begins[0] = 0;
-    return plain;
-}
-
-/* Lower case, numbers, blanks, NFD, no marks. */
-static Plain make_plain(Arena *arena, const char *text, size_t n_bytes)
-{
-    Plain plain = plain_new(arena, n_bytes);
     const char *end = text + n_bytes;
     bool after_letter = false;
-    for (const char *at = text; at < end;) {
+    for (const char *at = text; at < end && shingle_runs_have_room(&plain->runs);) {
         uint32_t c;
         if (utf8_is_syllable(at, end)) {
-            put_syllable(&plain, at);
+            put_syllable(plain, at);
             at += 3;
             after_letter = true;
         } else if (starts_with_digit(at, end)) {
             at = skip_number(at, end);
-            put_ascii(&plain, '0');
+            put_ascii(plain, '0');
             after_letter = false;
         } else if ((unsigned char)*at < 0x80) {
             char letter = shingle_plain_ascii((unsigned char)*at++);
             after_letter = letter != '\0';
             if (letter)
-                put_ascii(&plain, letter);
+                put_ascii(plain, letter);
             else
-                put_blank(&plain);
+                put_blank(plain);
         } else {
             at += utf8_decode(&c, at, end);
             if (c == SIGMA && after_letter && !is_letter(peek(at, end)))
                 c = FINAL_SIGMA;
             after_letter = is_letter(c);
-            if (is_punctuation(c) || char_is_space(c)) {
-                put_blank(&plain);
-                continue;
-            }
-            plain.n_others += (size_t)utf8_encode(plain.others + plain.n_others, char_lower(c));
-            plain.after_blank = false;
+            if (is_punctuation(c) || char_is_space(c))
+                put_blank(plain);
+            else
+                put_other(plain, char_lower(c));
         }
     }
-    end_word(&plain);
-    return plain;
+    end_word(plain);
 }
 
-ShingleSet shingle_list_datatrove(Arena *arena, const char *text, size_t n_bytes, int n)
+void shingle_each_datatrove(Arena *arena, const char *text, size_t n_bytes, int n, ShingleVisit *visit, void *context)
 {
-    Plain plain = make_plain(arena, text, n_bytes);
-    ShingleSet set = {.hashes = arena_alloc_unset(arena, (size_t)(plain.n_words + 1) * sizeof *set.hashes)};
-    for (int64_t i = 0; i + n <= plain.n_words; i++)
-        set.hashes[set.n++] = hash64_xxh64(plain.bytes + plain.begins[i], plain.ends[i + n - 1] - plain.begins[i]);
-    return set;
+    Plain plain = {.runs = shingle_runs_new(arena, n, true, visit, context), .scratch = arena_new(), .after_blank = true};
+    make_plain(&plain, text, n_bytes);
+    shingle_runs_end(&plain.runs, false);
+    arena_free(plain.scratch);
 }

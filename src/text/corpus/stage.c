@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Documents are dealt to groups by their number in the batch, so neighbours of unlike size even out. */
-enum { BATCH_BYTES = 1 << 21, BATCH_DOCUMENTS = 1 << 12, N_GROUPS = 64 };
+enum { BATCH_BYTES_MAX = 1 << 21, BATCH_DOCUMENTS = 1 << 12, N_GROUPS = 64 };
 
 typedef struct {
     const Stage *stage;
@@ -22,6 +22,8 @@ typedef struct {
     DocumentWriter *writer;
     Spool *look_notes, *verdicts, *notes;
     bool looking;  /* this is the first pass */
+    int64_t memory_bytes;
+    size_t batch_bytes;
     Arena *texts;  /* of the batch */
     int n_documents;
     size_t n_bytes;
@@ -30,21 +32,33 @@ typedef struct {
     Arena *arenas[N_GROUPS];
 } Run;
 
+/* The note stays in `arena`; what else the look takes goes at once. */
+static void run_look_at(const Run *run, Arena *arena, Arena *scratch, const StageDocument *document, StageStep *step)
+{
+    *step = (StageStep){.passed_by = !stage_when_holds(run->stage->when, arena, document)};
+    if (step->passed_by)
+        return;
+    const void *note = NULL;
+    arena_reset(scratch);
+    run->stage->look(run->stage->context, scratch, document, &note, &step->result.n_note_bytes);
+    char *copy = arena_alloc_unset(arena, step->result.n_note_bytes);
+    if (step->result.n_note_bytes > 0)
+        memcpy(copy, note, step->result.n_note_bytes);
+    step->result.note = copy;
+}
+
 static void run_work(void *context, int64_t group)
 {
     Run *run = context;
-    arena_reset(run->arenas[group]);
+    Arena *arena = run->arenas[group], *scratch = arena_new();
+    arena_reset(arena);
     for (int i = (int)group; i < run->n_documents; i += N_GROUPS) {
-        StageDocument *document = &run->documents[i];
-        StageResult *result = &run->steps[i].result;
-        if (run->looking) {
-            run->steps[i] = (StageStep){.passed_by = !stage_when_holds(run->stage->when, run->arenas[group], document)};
-            if (!run->steps[i].passed_by)
-                run->stage->look(run->stage->context, run->arenas[group], document, &result->note, &result->n_note_bytes);
-        } else {
-            stage_chain_apply(run->stage, 1, NULL, run->arenas[group], document, &run->steps[i]);
-        }
+        if (run->looking)
+            run_look_at(run, arena, scratch, &run->documents[i], &run->steps[i]);
+        else
+            stage_chain_apply(run->stage, 1, NULL, arena, &run->documents[i], &run->steps[i]);
     }
+    arena_free(scratch);
 }
 
 static Err run_take(Run *run, int i)
@@ -95,7 +109,7 @@ static Err run_add(Run *run, const StageDocument *document)
         copy->verdict = memcpy(arena_alloc(run->texts, copy->n_verdict_bytes), verdict, copy->n_verdict_bytes);
     }
     run->n_bytes += document->n_bytes;
-    return run->n_documents == BATCH_DOCUMENTS || run->n_bytes >= BATCH_BYTES ? run_flush(run) : OK;
+    return run->n_documents == BATCH_DOCUMENTS || run->n_bytes >= run->batch_bytes ? run_flush(run) : OK;
 }
 
 /* All documents of all inputs, once. */
@@ -124,7 +138,14 @@ static const char *temporary_folder(void)
     return folder && folder[0] ? folder : "/tmp";
 }
 
-/* What reading and working hold comes off the limit. */
+/* A batch stands in memory some five times: as it was read, as texts and records, as what is written. */
+static size_t batch_bytes_of(int64_t memory_bytes)
+{
+    int64_t bytes = memory_bytes / 24;
+    return bytes < BATCH_BYTES_MAX ? (size_t)bytes : BATCH_BYTES_MAX;
+}
+
+/* What the program, reading and working hold comes off the limit. */
 static int64_t room_of(int64_t memory_bytes)
 {
     enum { WORKING_BYTES = 40 << 20 };
@@ -134,7 +155,7 @@ static int64_t room_of(int64_t memory_bytes)
 static Err run_look(Run *run)
 {
     const StageOptions *options = run->options;
-    StageRoom room = {room_of(options->memory_bytes ? options->memory_bytes : INT64_C(1000000000)), temporary_folder()};
+    StageRoom room = {room_of(run->memory_bytes), temporary_folder()};
     for (int i = 0; i < options->n_inputs; i++)
         if (strcmp(options->inputs[i], "-") == 0)
             return err_set(ERR_USAGE, "%s reads its inputs twice; standard input cannot be", run->stage->name);
@@ -175,6 +196,8 @@ Err stage_run(StageReport *report, const Stage *stage, const StageOptions *optio
     run->stage = stage;
     run->options = options;
     run->report = report;
+    run->memory_bytes = options->memory_bytes ? options->memory_bytes : INT64_C(1000000000);
+    run->batch_bytes = batch_bytes_of(run->memory_bytes);
     run->texts = arena_new();
     for (int i = 0; i < N_GROUPS; i++)
         run->arenas[i] = arena_new();

@@ -134,8 +134,10 @@ typedef struct {
     DocumentOptions documents;
     const char *out;  /* document_writer.h; NULL: nothing is written */
     bool keep_dropped;  /* dropped documents are written too, with a tag "dropped": {"stage", "rule", "value"} */
-    int64_t memory_bytes;  /* for a first pass; 0: 1 GB */
+    int64_t memory_bytes;  /* of the process in a stage with a first pass, from STAGE_MEMORY_MIN on; 0: 1 GB */
 } StageOptions;
+/* Below this the limit cannot be kept: the program and a batch of documents need as much. Documents longer than a fiftieth of the limit need more, too. */
+#define STAGE_MEMORY_MIN 24e6
 
 /* Reads, works on all threads, writes in order. Records keep the fields they came with; the text's field is replaced, tags are added. Documents
  * that came without a record get {"id": "path:line", "text": ...}. ERR_USAGE: standard input for a stage with a first pass. */
