@@ -228,9 +228,15 @@ void KERNEL(attention_backward)(const KernelCall *call)
     b.k = key_rows_begin(&in[1], is_shared ? workspace : NULL);
     b.v = key_rows_begin(&in[2], is_shared ? workspace + k_room : NULL);
     int64_t n_tasks = groups.n_groups * n_heads;
+    if (is_shared || !attr->is_self) {
 #pragma omp parallel for schedule(dynamic)
-    for (int64_t task = 0; task < n_tasks; task++)
-        backward_task(&b, &groups, task % groups.n_groups, task / groups.n_groups);
+        for (int64_t task = 0; task < n_tasks; task++)
+            backward_task(&b, &groups, task % groups.n_groups, task / groups.n_groups);
+    } else {  /* short sequences: a thread takes the rows that it met in the operator before */
+#pragma omp parallel for schedule(static)
+        for (int64_t task = 0; task < n_tasks; task++)
+            backward_task(&b, &groups, task / n_heads, task % n_heads);
+    }
     sums_end(&call->out[1], &b.dk, n_heads);
     sums_end(&call->out[2], &b.dv, n_heads);
 }

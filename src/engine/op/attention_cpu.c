@@ -201,6 +201,14 @@ static void forward_tile(const Forward *f, const AttentionTile *tile, int64_t kv
     }
 }
 
+static void forward_task(const Forward *f, const AttentionTile *tile, int64_t kv_head)
+{
+    if (is_token(f, tile))
+        forward_token(f, tile, kv_head);
+    else
+        forward_tile(f, tile, kv_head);
+}
+
 /* Counted in multiplications, not in rows: one row that decodes may see a long cache. */
 static bool is_worth_threads(const Forward *f, const AttentionTile *tiles, int64_t n_tiles)
 {
@@ -228,13 +236,16 @@ void KERNEL(attention)(const KernelCall *call)
     bool is_shared = attr->is_self && key_rows_are_shared(tiles, n_tiles, k->shape.dim[0]);
     f.k = key_rows_begin(k, is_shared ? packed : NULL);
     f.v = key_rows_begin(v, is_shared ? packed + k_room : NULL);
-    /* Late tiles see more keys than early ones: the long tasks go first. */
-#pragma omp parallel for schedule(dynamic) if (is_worth_threads(&f, tiles, n_tiles))
-    for (int64_t task = 0; task < n_tasks; task++) {
-        const AttentionTile *tile = &tiles[n_tiles - 1 - task % n_tiles];
-        if (is_token(&f, tile))
-            forward_token(&f, tile, task / n_tiles);
-        else
-            forward_tile(&f, tile, task / n_tiles);
+    /* Late tiles see more keys than early ones: the long tasks go first. Short sequences have tasks of one size, and a thread takes the rows that
+     * it met in the operator before. */
+    bool is_worth = is_worth_threads(&f, tiles, n_tiles);
+    if (is_shared || !attr->is_self) {
+#pragma omp parallel for schedule(dynamic) if (is_worth)
+        for (int64_t task = 0; task < n_tasks; task++)
+            forward_task(&f, &tiles[n_tiles - 1 - task % n_tiles], task / n_tiles);
+    } else {
+#pragma omp parallel for schedule(static) if (is_worth)
+        for (int64_t task = 0; task < n_tasks; task++)
+            forward_task(&f, &tiles[task / kv_heads], task % kv_heads);
     }
 }

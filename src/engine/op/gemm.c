@@ -28,7 +28,13 @@ enum {
     FEW_ROWS_K_BLOCK_MAX = 512,
     DIRECT_COLUMNS = 64,           /* in one piece of work: as many rows of B, or as much of one, as memory likes to be read at a time */
     PACK_PANELS = 4,               /* panels packed as one piece of work */
+    SHARES_MAX = 16,
 };
+
+/* Tickets of one share of the work: the next piece. */
+typedef struct {
+    _Alignas(64) atomic_llong next;
+} Share;
 
 typedef struct {
     const Gemm *g;
@@ -36,14 +42,16 @@ typedef struct {
     int64_t k_block, n_k_blocks;
     uint32_t *a_panels, *b_panels;  /* workspace */
     float *sums;                    /* workspace: sums so far of a half C, or NULL if there is but one block of K */
-    int n_threads;
-    atomic_llong *ticket;           /* the next piece of work */
+    int n_threads, n_shares;
+    Share *share;
 } Job;
 
-/* Pieces of one phase are handed out in order. Each thread draws one ticket too many, so the next phase begins
- * n_pieces + n_threads later; after its barrier. */
+/* Pieces of one phase fall into shares of neighbours, which are handed out in order. A thread begins with its own share, so that it meets rows
+ * that it made itself in the operator before, in its own cache; then it helps the others. Each thread draws one ticket too many of each share,
+ * so the next phase begins as many and n_threads later; after its barrier. */
 typedef struct {
-    long long first, n_pieces;
+    long long n_pieces, first[SHARES_MAX];
+    int n_done;  /* shares that have nothing left for this thread, from its own on */
 } Phase;
 
 static int64_t min_i64(int64_t a, int64_t b)
@@ -129,15 +137,28 @@ static int64_t even_part(int64_t n, int64_t limit, int64_t unit)
     return round_up(divide_up(n, divide_up(n, limit)), unit);
 }
 
-static bool next_piece(Job *job, const Phase *phase, int64_t *piece)
+static long long share_begin(const Job *job, const Phase *phase, int share)
 {
-    *piece = atomic_fetch_add_explicit(job->ticket, 1, memory_order_relaxed) - phase->first;
-    return *piece < phase->n_pieces;
+    return phase->n_pieces * share / job->n_shares;
+}
+
+static bool next_piece(Job *job, Phase *phase, int64_t *piece)
+{
+    int home = job->n_shares > 1 ? omp_get_thread_num() * job->n_shares / job->n_threads : 0;
+    for (; phase->n_done < job->n_shares; phase->n_done++) {
+        int share = (home + phase->n_done) % job->n_shares;
+        *piece = share_begin(job, phase, share) + atomic_fetch_add_explicit(&job->share[share].next, 1, memory_order_relaxed) - phase->first[share];
+        if (*piece < share_begin(job, phase, share + 1))
+            return true;
+    }
+    return false;
 }
 
 static void end_phase(Job *job, Phase *phase)
 {
-    phase->first += phase->n_pieces + job->n_threads;
+    for (int s = 0; s < job->n_shares; s++)
+        phase->first[s] += share_begin(job, phase, s + 1) - share_begin(job, phase, s) + job->n_threads;
+    phase->n_done = 0;
     if (job->n_threads > 1) {
 #pragma omp barrier
     }
@@ -415,7 +436,7 @@ static void run_block(Job *job, Block *block, Phase *phase)
 static void run_many_rows(Job *job)
 {
     const Gemm *g = job->g;
-    Phase phase = {0, 0};
+    Phase phase = {0};
     int64_t rows = even_part(g->m, rows_max(g), 1), k_range = max_i64(k_range_of(g), 1);
     int64_t columns = even_part(g->n, columns_max(g), 1);
     if (job->k_block % job->kernel->k_per_word != 0)  /* no word belongs to two blocks */
@@ -478,7 +499,7 @@ static void compute_few_rows(const Job *job, int64_t column)
 
 static void run_few_rows(Job *job)
 {
-    Phase phase = {0, job->n_k_blocks};
+    Phase phase = {.n_pieces = job->n_k_blocks};
     int64_t piece;
     while (next_piece(job, &phase, &piece))
         pack_few_rows(job, piece);
@@ -522,7 +543,7 @@ static void copy_row(const Job *job, int64_t row)
 static void run_direct(Job *job)
 {
     const Gemm *g = job->g;
-    Phase phase = {0, g->m};
+    Phase phase = {.n_pieces = g->m};
     int64_t piece, a_row_stride = g->a_row_stride;
     const uint32_t *a = g->a;
     if (g->a_dtype != DTYPE_F32 || g->a_col_stride != 1) {
@@ -577,16 +598,19 @@ void gemm_run_kernel(const Gemm *g, const GemmKernel *kernel, void *workspace, b
     int64_t k_block = k_block_of(g);
     WorkspaceWords words = workspace_words(g);
     uint32_t *a_panels = workspace, *b_panels = a_panels + words.a;
-    atomic_llong ticket = 0;
+    Share share[SHARES_MAX];
+    for (int i = 0; i < SHARES_MAX; i++)
+        atomic_init(&share[i].next, 0);
     Job job = {.g = g, .kernel = kernel, .k_block = k_block, .n_k_blocks = max_i64(divide_up(g->k, k_block), 1),
                .a_panels = a_panels, .b_panels = b_panels, .sums = needs_sums(g) ? (float *)(b_panels + words.b) : NULL,
-               .n_threads = 1, .ticket = &ticket};
+               .n_threads = 1, .n_shares = 1, .share = share};
     if (is_serial) {
         job_run(&job);
     } else {
 #pragma omp parallel firstprivate(job)
         {
             job.n_threads = omp_get_num_threads();
+            job.n_shares = is_few_rows(g) ? 1 : (int)min_i64(job.n_threads, SHARES_MAX);
             job_run(&job);
         }
     }
