@@ -18,6 +18,7 @@ MODELS = {
     "gpt2-124m": dict(kind="gpt2", vocab=50257, width=768, layers=12, heads=12, context=1024),
     "llama-110m": dict(kind="llama", vocab=32000, width=768, layers=12, heads=12, context=1024, hidden=2048),
     "nano": dict(kind="gpt2", vocab=65, width=128, layers=4, heads=4, context=64),
+    "mini": dict(kind="gpt2", vocab=65, width=384, layers=6, heads=6, context=256),
 }
 
 

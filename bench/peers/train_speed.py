@@ -2,7 +2,7 @@
 """Training speed of Jikji beside PyTorch, eager and compiled, in turns on this machine: the same model, tokens a step and precision.
 
     train_speed.py JIKJI MODEL [--precision f32|bf16] [--batch-size N] [--micro-batch-size N] [--seq-len N] [--rounds 3]
-    train_speed.py build/jikji nano --seq-len 64 --batch-size 12 --rounds 5
+    train_speed.py build/jikji nano --rounds 5
     train_speed.py build/jikji gpt2-124m --batch-size 4 --micro-batch-size 1 --peer-micro-batch-size 4
 
 Each round runs each contestant once; a contestant's number is the median of its rounds, the spread their least and most. PyTorch takes
@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-USUAL = {"gpt2-124m": (1024, 4, 1), "llama-110m": (1024, 4, 1), "nano": (64, 64, 64)}
+USUAL = {"gpt2-124m": (1024, 4, 1), "llama-110m": (1024, 4, 1), "nano": (64, 12, 12), "mini": (256, 12, 12)}
 
 
 def last_json(command):
@@ -51,7 +51,7 @@ def main():
     parser.add_argument("--micro-batch-size", type=int)
     parser.add_argument("--peer-micro-batch-size", type=int, help="of PyTorch, which may like another; the same unless set")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=0, help="of PyTorch in a round; 0: 100 of a nano model, else 3")
+    parser.add_argument("--steps", type=int, default=0, help="of PyTorch in a round; 0: 60 of a nano model, else 3")
     parser.add_argument("--seconds", type=float, default=3.0, help="of our steps in a round, at least")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     args = parser.parse_args()
@@ -60,7 +60,7 @@ def main():
     args.batch_size = args.batch_size or batch
     args.micro_batch_size = args.micro_batch_size or min(micro, args.batch_size)
     args.peer_micro_batch_size = args.peer_micro_batch_size or args.micro_batch_size
-    steps = args.steps or (100 if args.model == "nano" else 3)
+    steps = args.steps or (60 if args.model == "nano" else 3)
 
     n_cpus = len(os.sched_getaffinity(0))
     contestants = {"PyTorch eager": False} | ({} if args.no_compile else {"PyTorch compiled": True})

@@ -18,6 +18,9 @@ static const struct {
     {"nano",
      "{\"model_type\": \"gpt2\", \"vocab_size\": 65, \"n_positions\": 64, \"n_embd\": 128, \"n_layer\": 4, \"n_head\": 4}",
      64, 64, 64},
+    {"mini",
+     "{\"model_type\": \"gpt2\", \"vocab_size\": 65, \"n_positions\": 256, \"n_embd\": 384, \"n_layer\": 6, \"n_head\": 6}",
+     256, 16, 16},
 };
 
 bool bench_preset(ModelConfig *config, BenchTrainOptions *options, Arena *arena, const char *name)

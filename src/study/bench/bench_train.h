@@ -50,6 +50,6 @@ Err bench_train(BenchTrainReport *report, const ModelConfig *config, const Bench
 
 /* A config by name: "gpt2-124m", "llama-110m", "nano"; *options gets sizes that suit it. False: no such name. */
 bool bench_preset(ModelConfig *config, BenchTrainOptions *options, Arena *arena, const char *name);
-#define BENCH_PRESETS "gpt2-124m, llama-110m, nano"
+#define BENCH_PRESETS "gpt2-124m, llama-110m, mini, nano"
 
 #endif
