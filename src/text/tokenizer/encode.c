@@ -1,6 +1,7 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
 #include "text/tokenizer/char_trie.h"
 #include "text/tokenizer/lone_chars.h"
+#include "text/tokenizer/bert_chars.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/tokenizer_internal.h"
 #include "text/tokenizer/word_cut.h"
@@ -35,6 +36,7 @@ static void scratch_free(EncodeScratch *scratch)
     free(scratch->symbols);
     pretoken_cache_release(&scratch->cache);
     pretoken_cache_release(&scratch->words);
+    bert_chars_free(scratch->bert);
     free(scratch->model);
     free(scratch);
 }

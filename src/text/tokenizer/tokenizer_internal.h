@@ -128,6 +128,7 @@ void token_buffer_reserve(TokenBuffer *buffer, int64_t n_more);
 void token_buffer_push(TokenBuffer *buffer, int32_t id, size_t begin, size_t end);
 
 typedef struct EncodeScratch EncodeScratch;
+typedef struct BertChars BertChars;  /* bert_chars.h */
 typedef struct Unigram Unigram;  /* unigram.c */
 
 /* What a model is encoded with, besides its vocabulary. */
@@ -252,6 +253,7 @@ struct EncodeScratch {
     PlainWords plain;     /* likewise */
     bool is_cut_known;
     double path_score;    /* unigram models in single precision: score of all words so far */
+    BertChars *bert;  /* made when the first word needs it */
     void *model;      /* of the model's own */
     size_t n_model_bytes;
 };

@@ -1,5 +1,6 @@
 /* word_cut.c - see word_cut.h. */
 #include "text/tokenizer/word_cut.h"
+#include "text/tokenizer/bert_chars.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/plain_word.h"
@@ -169,13 +170,14 @@ static void encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece word,
     bool is_long = word.n > PLAIN_WORD_BYTES_MAX;
     char room[PLAIN_WORD_ROOM], *normal = is_long ? arena_alloc(scratch->word_arena, word.n + PLAIN_WORD_ROOM) : room;
     size_t n_normal = plain_word_write(&scratch->plain, word.bytes, word.n, normal);
-    if (n_normal) {
+    if (n_normal)
         plain_word_encode(tok, scratch, normal, n_normal, out);
-        if (is_long)
-            arena_reset(scratch->word_arena);
-    } else {
+    if (is_long)
+        arena_reset(scratch->word_arena);
+    if (!n_normal && tok->model == MODEL_WORDPIECE && scratch->cut == WORD_CUT_WHITE_SPACE)
+        bert_chars_encode(tok, scratch, word, out);
+    else if (!n_normal)
         encode_word(tok, scratch, word, out);
-    }
     pretoken_cache_put(&scratch->words, word.bytes, word.n, out->ids + before, out->n - before, note);
 }
 

@@ -47,6 +47,11 @@ bool char_is_number(uint32_t c)
     return in_category(c, U_GC_N_MASK);
 }
 
+int char_combining_class(uint32_t c)
+{
+    return c <= UNICODE_MAX ? u_getCombiningClass((UChar32)c) : 0;
+}
+
 bool char_is_letter(uint32_t c)
 {
     return in_category(c, U_GC_L_MASK);

@@ -20,6 +20,7 @@ bool char_is_private(uint32_t c);      /* Co */
 bool char_is_word(uint32_t c);         /* \w: Alphabetic M Nd Pc Join_Control */
 uint32_t char_lower(uint32_t c);       /* simple mapping */
 
+int char_combining_class(uint32_t c);  /* 0: it is never reordered */
 bool char_is_letter(uint32_t c);       /* L */
 bool char_is_digit(uint32_t c);        /* Nd */
 
