@@ -10,37 +10,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The words of the new text as tokens of the old vocabulary. */
-static BpeCorpus corpus_of(const Tokenizer *tok, const WordCounts *counts)
+/* A word of the new text as tokens of the old vocabulary. */
+typedef struct {
+    const Tokenizer *tok;
+    EncodeScratch *scratch;
+    TokenBuffer out;
+} Cutter;
+
+static uint32_t cut_word(void *context, const char *bytes, uint32_t n_bytes, int32_t *symbols)
 {
-    uint64_t n_symbols = 0, at = 0;
-    for (int64_t w = 0; w < counts->n; w++)
-        n_symbols += counts->words[w].n_bytes;
-    BpeCorpus corpus = bpe_corpus_new(counts->n, n_symbols);
-    EncodeScratch *scratch = encode_scratch_take(tok);
-    TokenBuffer out = {0};
-    for (int64_t w = 0; w < counts->n; w++) {
-        const Word *word = &counts->words[w];
-        out.n = 0;
-        model_encode(tok, scratch, (Piece){.bytes = counts->pool + word->offset, .n = word->n_bytes}, &out);
-        corpus.begin[w] = at;
-        corpus.count[w] = word->count;
-        corpus.length[w] = (uint32_t)out.n;
-        if (out.n)
-            memcpy(corpus.symbols + at, out.ids, (size_t)out.n * sizeof *out.ids);
-        at += (uint64_t)out.n;
-    }
-    free(out.ids);
-    encode_scratch_give(tok, scratch);
-    return corpus;
+    Cutter *cutter = context;
+    cutter->out.n = 0;
+    model_encode(cutter->tok, cutter->scratch, (Piece){.bytes = bytes, .n = n_bytes}, &cutter->out);
+    if (cutter->out.n)
+        memcpy(symbols, cutter->out.ids, (size_t)cutter->out.n * sizeof *symbols);
+    return (uint32_t)cutter->out.n;
 }
 
-static Err extend_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, const WordCounts *counts)
+static Err extend_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, WordCounts *counts)
 {
-    BpeCorpus corpus = corpus_of(tok, counts);
-    BpeTrainOptions bpe = {.vocab_size = options->vocab_size, .min_frequency = options->min_frequency, .quiet = options->quiet};
-    Err err = bpe_train(tok, &corpus, &bpe);
-    bpe_corpus_release(&corpus);
+    Cutter cutter = {.tok = tok, .scratch = encode_scratch_take(tok)};
+    BpeTrainOptions bpe = train_bpe_options(tok, options);
+    bpe.max_token_symbols = 0;
+    bpe.save_seconds = -1;  /* rules taken up would cut the words, too */
+    Err err = bpe_learn(tok, counts, cut_word, &cutter, &bpe);
+    free(cutter.out.ids);
+    encode_scratch_give(tok, cutter.scratch);
     return err;
 }
 
@@ -103,7 +98,7 @@ Err tokenizer_extend(Tokenizer *tok, const TokenizerTrainOptions *options, Token
         return err_set(ERR_USAGE, "%s: the vocabulary has %d tokens already; vocab_size is %lld", tok->name, tok->vocab.n_tokens,
                        (long long)options->vocab_size);
     WordCounts counts;
-    TRY(train_count_words(&counts, tok, options, pieces, source));
+    TRY(train_count_words(&counts, tok, options, merges ? train_use_of_bytes : train_use_of_pieces, source));
     Err err = merges ? extend_bpe(tok, options, &counts) : extend_unigram(tok, options, &counts);
     word_counts_release(&counts);
     return err == OK ? settle(tok) : err;

@@ -139,9 +139,10 @@ typedef struct {
     TokenizerFallback fallback;  /* char and unigram: what stands for a character without a token */
     bool nfc;               /* normalise to NFC first, in training and ever after */
     int n_threads;          /* 0: parallel_threads(); the result does not depend on it */
-    int64_t memory_bytes_max;  /* bound on the memory for counted words; ERR_MEMORY beyond. 0: none */
-    const char *work_dir;   /* words that do not fit, and every minute what is counted, go to this folder; a run that was killed goes on from
-                             * there, to the same vocabulary. The caller removes it. NULL: none */
+    int64_t memory_bytes_max;  /* bound on counted words and what learning makes of them, beside some MB; ERR_MEMORY beyond. 0: none */
+    const char *work_dir;   /* words that do not fit (families that merge then learn from disk), and now and then what is counted and merged, go to
+                             * this folder; a run that was killed goes on from there, to the same vocabulary. The caller removes it. NULL: none */
+    double save_seconds;    /* between two savings of learnt merges (60) */
     int64_t total_bytes;    /* of all documents, for progress; 0: unknown */
     bool quiet;             /* no progress line */
 } TokenizerTrainOptions;

@@ -21,6 +21,7 @@ TokenizerTrainOptions tokenizer_train_options_default(void)
         .bos = "<|endoftext|>",
         .eos = "<|endoftext|>",
         .min_frequency = 2,
+        .save_seconds = 60,
     };
 }
 
@@ -78,20 +79,43 @@ static uint64_t rules_identity(const Tokenizer *rules, bool repair)
     return hash;
 }
 
-Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, bool repair,
-                      TokenizerSource source)
+/* Measured on Korean and English words, rounded up; of pieces: unigram_seed.h's arrays over the distinct words. */
+const TrainUse train_use_of_list = {.repair = true};
+const TrainUse train_use_of_bytes = {.per_word = 20, .per_byte = 12, .may_stay = true};
+const TrainUse train_use_of_merges = {.per_word = 20, .per_byte = 12, .may_stay = true, .repair = true};
+const TrainUse train_use_of_likelihood = {.per_word = 20, .per_byte = 20, .repair = true};
+const TrainUse train_use_of_pieces = {.per_word = 24, .per_byte = 24, .repair = true};
+
+Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, TrainUse use, TokenizerSource source)
 {
     WordCountOptions count_options = {
         .rules = rules,
-        .repair = repair,
+        .repair = use.repair,
         .n_threads = options->n_threads,
         .memory_bytes_max = options->memory_bytes_max,
+        .use_per_word = use.per_word,
+        .use_per_byte = use.per_byte,
+        .may_stay = use.may_stay,
         .work_dir = options->work_dir,
-        .identity = rules_identity(rules, repair),
+        .identity = rules_identity(rules, use.repair),
         .total_bytes = options->total_bytes,
         .quiet = options->quiet,
     };
     return word_counts_read(counts, &count_options, source);
+}
+
+BpeTrainOptions train_bpe_options(const Tokenizer *tok, const TokenizerTrainOptions *options)
+{
+    return (BpeTrainOptions){
+        .vocab_size = options->vocab_size,
+        .min_frequency = options->min_frequency,
+        .max_token_symbols = options->max_token_chars,
+        .work_dir = options->work_dir,
+        .identity = rules_identity(tok, false) * 31 + (uint64_t)options->type,
+        .save_seconds = options->save_seconds,
+        .memory_bytes_max = options->memory_bytes_max,
+        .quiet = options->quiet,
+    };
 }
 
 Err train_add_token(Tokenizer *tok, const char *text, size_t n_bytes)
@@ -179,29 +203,35 @@ static int by_count(const void *a, const void *b)
     return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : by_code_point(a, b);
 }
 
-CharCount *train_count_chars(const WordCounts *counts, Arena *arena, int64_t *n)
+typedef struct {
+    int64_t *by_char, n;
+} CharCounter;
+
+static Err count_chars(void *context, const char *bytes, uint32_t n_bytes, int64_t count)
 {
-    int64_t *by_char = mem_alloc((UNICODE_MAX + 1) * sizeof *by_char);
-    *n = 0;
-    for (int64_t w = 0; w < counts->n; w++) {
-        const Word *word = &counts->words[w];
-        const char *at = counts->pool + word->offset, *end = at + word->n_bytes;
-        while (at < end) {
-            uint32_t c;
-            at += utf8_decode(&c, at, end);
-            if (c == UTF8_ILL_FORMED)
-                continue;
-            *n += by_char[c] == 0;
-            by_char[c] += word->count;
-        }
+    CharCounter *counter = context;
+    for (const char *at = bytes, *end = bytes + n_bytes; at < end;) {
+        uint32_t c;
+        at += utf8_decode(&c, at, end);
+        if (c == UTF8_ILL_FORMED)
+            continue;
+        counter->n += counter->by_char[c] == 0;
+        counter->by_char[c] += count;
     }
-    CharCount *chars = ARENA_ARRAY(arena, CharCount, *n);
-    int64_t k = 0;
+    return OK;
+}
+
+Err train_count_chars(CharCount **chars, int64_t *n, Arena *arena, const WordCounts *counts)
+{
+    CharCounter counter = {.by_char = mem_alloc((UNICODE_MAX + 1) * sizeof *counter.by_char)};
+    Err err = word_counts_each(counts, count_chars, &counter);
+    *chars = ARENA_ARRAY(arena, CharCount, counter.n);
+    *n = 0;
     for (uint32_t c = 0; c <= UNICODE_MAX; c++)
-        if (by_char[c])
-            chars[k++] = (CharCount){c, by_char[c]};
-    free(by_char);
-    return chars;
+        if (counter.by_char[c])
+            (*chars)[(*n)++] = (CharCount){c, counter.by_char[c]};
+    free(counter.by_char);
+    return err;
 }
 
 void train_keep_frequent(CharCount *chars, int64_t *n, int64_t n_kept)
@@ -228,15 +258,19 @@ Err train_char(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSo
     if (options->nfc)
         tokenizer_push_normalizer(rules, NORMALIZER_NFC);
     Err err = train_push_split(rules, &by_words);
+    TrainUse use = train_use_of_list;
+    use.may_stay = true;
     if (err == OK)
-        err = train_count_words(&counts, rules, options, true, source);
+        err = train_count_words(&counts, rules, options, use, source);
     tokenizer_free(rules);
     if (err != OK)
         return err;
     Arena *arena = arena_new();
     int64_t n;
-    CharCount *chars = train_count_chars(&counts, arena, &n);
-    train_keep_frequent(chars, &n, options->vocab_size - tok->vocab.n_ids);
+    CharCount *chars = NULL;
+    err = train_count_chars(&chars, &n, arena, &counts);
+    if (err == OK)
+        train_keep_frequent(chars, &n, options->vocab_size - tok->vocab.n_ids);
     for (int64_t i = 0; i < n && err == OK; i++) {
         char bytes[UTF8_BYTES_MAX];
         err = train_add_token(tok, bytes, (size_t)utf8_encode(bytes, chars[i].code_point));

@@ -3,11 +3,20 @@
 #define TEXT_TRAIN_H
 
 #include "text/tokenizer/tokenizer_internal.h"
-#include "text/tokenizer/word_counts.h"
+#include "text/tokenizer/bpe_train.h"
+
+/* What a trainer does with counted words, for the bound on memory: bytes that it holds for a distinct word and for each of its bytes, besides the
+ * list of words; whether it can do with words on disk; whether it reads characters (ill-formed bytes become U+FFFD) or bytes. */
+typedef struct {
+    double per_word, per_byte;
+    bool may_stay, repair;
+} TrainUse;
+extern const TrainUse train_use_of_list, train_use_of_bytes, train_use_of_merges, train_use_of_likelihood, train_use_of_pieces;
 
 /* Reads and counts the documents under tok's own normalizer and pre-tokenizer. */
-Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, bool repair,
-                      TokenizerSource source);
+Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, TrainUse use, TokenizerSource source);
+/* The part of the options that learning merges asks for; tok has its rules. */
+BpeTrainOptions train_bpe_options(const Tokenizer *tok, const TokenizerTrainOptions *options);
 /* Special tokens at the next ids, in order. */
 Err train_add_specials(Tokenizer *tok, const TokenizerTrainOptions *options);
 /* Roles, then tokenizer_finish. */
@@ -21,12 +30,12 @@ Err train_add_fallback(Tokenizer *tok, const TokenizerTrainOptions *options);
 /* Adds the text as the next id; one that exists keeps its id. */
 Err train_add_token(Tokenizer *tok, const char *text, size_t n_bytes);
 
-/* Distinct code points of all words with their counts, ascending. In `arena`. */
+/* Distinct code points of all words with their counts, ascending, in `arena`. */
 typedef struct {
     uint32_t code_point;
     int64_t count;
 } CharCount;
-CharCount *train_count_chars(const WordCounts *counts, Arena *arena, int64_t *n);
+Err train_count_chars(CharCount **chars, int64_t *n, Arena *arena, const WordCounts *counts);
 /* Keeps the n_kept most frequent (of equals the smaller code point), ascending again. */
 void train_keep_frequent(CharCount *chars, int64_t *n, int64_t n_kept);
 

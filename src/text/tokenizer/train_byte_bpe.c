@@ -27,42 +27,29 @@ static Err add_alphabet(Tokenizer *tok)
     return OK;
 }
 
-static size_t symbols_of_jamo(const Tokenizer *tok, const char *bytes, size_t n, int32_t *ids, BpeSymbol **scratch, size_t *n_scratch)
-{
-    if (*n_scratch < n) {
-        *n_scratch = n * 2;
-        *scratch = mem_realloc(*scratch, *n_scratch * sizeof **scratch);
-    }
-    size_t n_symbols = jamo_symbols(tok, bytes, n, *scratch);
-    for (size_t i = 0; i < n_symbols; i++)
-        ids[i] = (*scratch)[i].id;
-    return n_symbols;
-}
+typedef struct {
+    const Tokenizer *tok;
+    BpeSymbol *jamo;  /* of one word */
+    size_t n_jamo;
+} Cutter;
 
-static BpeCorpus corpus_of(const Tokenizer *tok, const WordCounts *counts)
+static uint32_t cut_word(void *context, const char *bytes, uint32_t n_bytes, int32_t *symbols)
 {
-    uint64_t n_symbols = 0;
-    for (int64_t w = 0; w < counts->n; w++)
-        n_symbols += counts->words[w].n_bytes;
-    BpeCorpus corpus = bpe_corpus_new(counts->n, n_symbols);
-    uint64_t at = 0;
-    BpeSymbol *scratch = NULL;
-    size_t n_scratch = 0;
-    for (int64_t w = 0; w < counts->n; w++) {
-        const Word *word = &counts->words[w];
-        const char *bytes = counts->pool + word->offset;
-        corpus.begin[w] = at;
-        corpus.count[w] = word->count;
-        if (tok->jamo) {
-            at += symbols_of_jamo(tok, bytes, word->n_bytes, corpus.symbols + at, &scratch, &n_scratch);
-        } else {
-            for (uint32_t i = 0; i < word->n_bytes; i++)
-                corpus.symbols[at++] = tok->byte_id[(unsigned char)bytes[i]];
-        }
-        corpus.length[w] = (uint32_t)(at - corpus.begin[w]);
+    Cutter *cutter = context;
+    const Tokenizer *tok = cutter->tok;
+    if (!tok->jamo) {
+        for (uint32_t i = 0; i < n_bytes; i++)
+            symbols[i] = tok->byte_id[(unsigned char)bytes[i]];
+        return n_bytes;
     }
-    free(scratch);
-    return corpus;
+    if (cutter->n_jamo < n_bytes) {
+        cutter->n_jamo = (size_t)n_bytes * 2;
+        cutter->jamo = mem_realloc(cutter->jamo, cutter->n_jamo * sizeof *cutter->jamo);
+    }
+    size_t n = jamo_symbols(tok, bytes, n_bytes, cutter->jamo);
+    for (size_t i = 0; i < n; i++)
+        symbols[i] = cutter->jamo[i].id;
+    return (uint32_t)n;
 }
 
 /* GPT-2's pattern is part of ByteLevel; any other stands before it. */
@@ -90,17 +77,11 @@ Err train_byte_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, Tokeniz
     TRY(train_add_specials(tok, options));
     TRY(add_alphabet(tok));
     TRY(push_rules(tok, options));
+    Cutter cutter = {.tok = tok};
+    BpeTrainOptions bpe = train_bpe_options(tok, options);
     WordCounts counts;
-    TRY(train_count_words(&counts, tok, options, false, source));
-    BpeCorpus corpus = corpus_of(tok, &counts);
-    word_counts_release(&counts);
-    BpeTrainOptions bpe = {
-        .vocab_size = options->vocab_size,
-        .min_frequency = options->min_frequency,
-        .max_token_symbols = options->max_token_chars,
-        .quiet = options->quiet,
-    };
-    Err err = bpe_train(tok, &corpus, &bpe);
-    bpe_corpus_release(&corpus);
+    TRY(train_count_words(&counts, tok, options, train_use_of_bytes, source));
+    Err err = bpe_learn(tok, &counts, cut_word, &cutter, &bpe);
+    free(cutter.jamo);
     return err == OK ? train_finish(tok, options) : err;
 }

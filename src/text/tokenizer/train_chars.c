@@ -24,10 +24,11 @@ static Err add_alphabet(Tokenizer *tok, const WordCounts *counts, const Tokenize
     Arena *arena = arena_new();
     int64_t n, n_room = (options->vocab_size - tok->vocab.n_ids) / 2;
     int n_forms = tok->prefix || tok->suffix ? 2 : 1;
-    CharCount *chars = train_count_chars(counts, arena, &n);
-    train_keep_frequent(chars, &n, n_room / n_forms);
-    Err err = OK;
-    for (int form = 0; form < n_forms; form++)
+    CharCount *chars = NULL;
+    Err err = train_count_chars(&chars, &n, arena, counts);
+    if (err == OK)
+        train_keep_frequent(chars, &n, n_room / n_forms);
+    for (int form = 0; form < n_forms && err == OK; form++)
         for (int64_t i = 0; i < n && err == OK; i++) {
             char bytes[UTF8_BYTES_MAX], text[64];
             size_t n_bytes = (size_t)utf8_encode(bytes, chars[i].code_point);
@@ -38,55 +39,45 @@ static Err add_alphabet(Tokenizer *tok, const WordCounts *counts, const Tokenize
     return err;
 }
 
-/* Words as symbols; characters outside the alphabet are passed over. */
-static BpeCorpus corpus_of(const Tokenizer *tok, const WordCounts *counts)
+/* Characters outside the alphabet are passed over. */
+static uint32_t cut_word(void *context, const char *bytes, uint32_t n_bytes, int32_t *symbols)
 {
-    uint64_t n_symbols = 0, at = 0;
-    for (int64_t w = 0; w < counts->n; w++)
-        n_symbols += counts->words[w].n_bytes;
-    BpeCorpus corpus = bpe_corpus_new(counts->n, n_symbols);
-    for (int64_t w = 0; w < counts->n; w++) {
-        const char *start = counts->pool + counts->words[w].offset, *end = start + counts->words[w].n_bytes;
-        corpus.begin[w] = at;
-        corpus.count[w] = counts->words[w].count;
-        for (const char *c = start; c < end;) {
-            uint32_t code_point;
-            char text[64];
-            size_t n = (size_t)utf8_decode(&code_point, c, end);
-            int32_t id = vocab_find(&tok->vocab, text, dress(tok, c, n, c == start, c + n == end, text));
-            if (id >= 0)
-                corpus.symbols[at++] = id;
-            c += n;
-        }
-        corpus.length[w] = (uint32_t)(at - corpus.begin[w]);
+    const Tokenizer *tok = context;
+    const char *end = bytes + n_bytes;
+    uint32_t n_symbols = 0;
+    for (const char *c = bytes; c < end;) {
+        uint32_t code_point;
+        char text[64];
+        size_t n = (size_t)utf8_decode(&code_point, c, end);
+        int32_t id = vocab_find(&tok->vocab, text, dress(tok, c, n, c == bytes, c + n == end, text));
+        if (id >= 0)
+            symbols[n_symbols++] = id;
+        c += n;
     }
-    return corpus;
+    return n_symbols;
 }
 
-typedef Err (*LearnMerges)(Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *options);
+typedef Err (*LearnMerges)(Tokenizer *tok, WordCounts *counts, const BpeTrainOptions *options);
 
-static Err learn(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source, LearnMerges learn_merges)
+static Err learn(Tokenizer *tok, const TokenizerTrainOptions *options, TrainUse use, TokenizerSource source, LearnMerges learn_merges)
 {
     if (!options->unk)
         return err_set(ERR_USAGE, "this type of tokenizer needs an unk token");
     TRY(train_add_specials(tok, options));
     tok->unk_id = tokenizer_id_of(tok, options->unk);
     WordCounts counts;
-    TRY(train_count_words(&counts, tok, options, true, source));
+    BpeTrainOptions bpe = train_bpe_options(tok, options);
+    TRY(train_count_words(&counts, tok, options, use, source));
     Err err = add_alphabet(tok, &counts, options);
-    if (err == OK) {
-        BpeCorpus corpus = corpus_of(tok, &counts);
-        BpeTrainOptions bpe = {
-            .vocab_size = options->vocab_size,
-            .min_frequency = options->min_frequency,
-            .max_token_symbols = options->max_token_chars,
-            .quiet = options->quiet,
-        };
-        err = learn_merges(tok, &corpus, &bpe);
-        bpe_corpus_release(&corpus);
-    }
+    if (err == OK)
+        err = learn_merges(tok, &counts, &bpe);
     word_counts_release(&counts);
     return err == OK ? train_finish(tok, options) : err;
+}
+
+static Err learn_bpe(Tokenizer *tok, WordCounts *counts, const BpeTrainOptions *options)
+{
+    return bpe_learn(tok, counts, cut_word, tok, options);
 }
 
 Err train_char_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
@@ -94,7 +85,7 @@ Err train_char_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, Tokeniz
     tokenizer_push_pretokenizer(tok, PRETOKENIZER_WHITESPACE_SPLIT);
     tokenizer_push_decoder(tok, DECODER_BPE)->text = mem_strdup("</w>");
     tok->suffix = mem_strdup("</w>");
-    return learn(tok, options, source, bpe_train);
+    return learn(tok, options, train_use_of_merges, source, learn_bpe);
 }
 
 /* BERT's rules without its lower-casing: spaces round ideographs, words cut at white space and punctuation. */
@@ -116,16 +107,18 @@ static void drop_merges(Tokenizer *tok)
     tok->n_rules = 0;
 }
 
-static Err learn_by_count(Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *options)
+static Err learn_by_count(Tokenizer *tok, WordCounts *counts, const BpeTrainOptions *options)
 {
-    Err err = bpe_train(tok, corpus, options);
+    Err err = learn_bpe(tok, counts, options);
     drop_merges(tok);
     return err;
 }
 
-static Err learn_by_likelihood(Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *options)
+static Err learn_by_likelihood(Tokenizer *tok, WordCounts *counts, const BpeTrainOptions *options)
 {
-    Err err = likelihood_train(tok, corpus, options);
+    BpeCorpus corpus = bpe_corpus_of(counts, cut_word, tok);
+    Err err = likelihood_train(tok, &corpus, options);
+    bpe_corpus_release(&corpus);
     drop_merges(tok);
     return err;
 }
@@ -133,13 +126,13 @@ static Err learn_by_likelihood(Tokenizer *tok, BpeCorpus *corpus, const BpeTrain
 Err train_bert_bpe(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
 {
     push_bert_rules(tok);
-    return learn(tok, options, source, learn_by_count);
+    return learn(tok, options, train_use_of_merges, source, learn_by_count);
 }
 
 Err train_wordpiece(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
 {
     push_bert_rules(tok);
-    return learn(tok, options, source, learn_by_likelihood);
+    return learn(tok, options, train_use_of_likelihood, source, learn_by_likelihood);
 }
 
 static int by_falling_count(const void *a, const void *b)
@@ -158,7 +151,7 @@ Err train_word(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSo
     tokenizer_push_pretokenizer(tok, PRETOKENIZER_WHITESPACE_SPLIT);
     tok->decodes_with_spaces = true;
     WordCounts counts;
-    TRY(train_count_words(&counts, tok, options, true, source));
+    TRY(train_count_words(&counts, tok, options, train_use_of_list, source));
     uint64_t *offsets = mem_alloc((size_t)counts.n * sizeof *offsets);
     for (int64_t w = 0; w < counts.n; w++) {  /* offset becomes the place in the sorted list: an order without threads in it */
         offsets[w] = counts.words[w].offset;

@@ -242,7 +242,7 @@ Err train_unigram(Tokenizer *tok, const TokenizerTrainOptions *options, Tokenize
     strip->text = mem_strdup(" ");
     strip->start = 1;
     WordCounts counts;
-    TRY(train_count_words(&counts, tok, options, true, source));
+    TRY(train_count_words(&counts, tok, options, train_use_of_pieces, source));
     Err err = unigram_learn(tok, &counts, options, NULL, NULL);
     word_counts_release(&counts);
     return err == OK ? train_finish(tok, options) : err;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/parallel.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -149,8 +150,8 @@ static Err count_batch(Counter *counter)
     if (counter->spill && (is_full || stops || clock_seconds() - counter->spilled_at > SPILL_SECONDS))
         TRY(spill_tables(counter));
     else if (is_full)
-        return err_set(ERR_MEMORY, "distinct words take %zu MB, more than the bound of %lld MB", n_bytes / 1000000,
-                       (long long)(most / 1000000));
+        return err_set(ERR_MEMORY, "distinct words take %.1f MB, more than the bound of %.1f MB; a work folder takes what does not fit",
+                       (double)n_bytes / 1e6, (double)most / 1e6);
     return stops ? err_set(ERR_INTERRUPTED, "interrupted while counting words") : OK;
 }
 
@@ -232,6 +233,7 @@ static void gather(Table *tables, int n_tables, WordCounts *counts)
     for (size_t i = 0; i < all->n; i++)
         counts->words[i] = (Word){all->entries[i].offset, all->entries[i].n_bytes, all->entries[i].count};
     counts->pool = all->pool;
+    counts->n_word_bytes = (int64_t)all->pool_used;
     all->pool = NULL;
     table_release(all);
     qsort_r(counts->words, (size_t)counts->n, sizeof *counts->words, by_bytes, counts->pool);
@@ -255,17 +257,85 @@ static Err spill_tables(Counter *counter)
     return err;
 }
 
-/* The list of all words, from memory or, when some lie on disk, from there. */
+typedef struct {
+    WordCounts *counts;
+    int64_t n_filled;
+    uint64_t pool_used;
+} Filler;
+
+static Err measure_word(void *context, const char *bytes, uint32_t n_bytes, int64_t count)
+{
+    (void)bytes;
+    (void)count;
+    WordCounts *counts = context;
+    counts->n++;
+    counts->n_word_bytes += n_bytes;
+    return OK;
+}
+
+static Err fill_word(void *context, const char *bytes, uint32_t n_bytes, int64_t count)
+{
+    Filler *filler = context;
+    memcpy(filler->counts->pool + filler->pool_used, bytes, n_bytes);
+    filler->counts->words[filler->n_filled++] = (Word){filler->pool_used, n_bytes, count};
+    filler->pool_used += n_bytes;
+    return OK;
+}
+
+/* Of counts->n words, for the list and what the caller does with it. */
+static double bytes_needed(const WordCounts *counts, const WordCountOptions *options)
+{
+    return (double)counts->n * (sizeof(Word) + options->use_per_word) + (double)counts->n_word_bytes * (1.0 + options->use_per_byte);
+}
+
+static Err too_much(const WordCounts *counts, const WordCountOptions *options)
+{
+    const char *cure = !options->may_stay ? "" : options->work_dir ? "" : "; a work folder takes what does not fit";
+    return err_set(ERR_MEMORY, "learning from %lld distinct words takes some %.1f MB, more than the bound of %.1f MB%s", (long long)counts->n,
+                   bytes_needed(counts, options) / 1e6, (double)options->memory_bytes_max / 1e6, cure);
+}
+
+/* The list of all words: in memory, from the tables or from runs on disk, or, when it may, on disk. */
 static Err finish(Counter *counter, WordCounts *counts)
 {
+    const WordCountOptions *options = counter->options;
+    double most = options->memory_bytes_max > 0 ? (double)options->memory_bytes_max : INFINITY;
     if (!counter->spill || word_spill_n_runs(counter->spill) == 0) {
         gather(counter->tables, parallel_threads(), counts);
         counts->n_text_bytes = counter->place.n_text_bytes;
         make_tables(counter->tables, parallel_threads());
+        if (bytes_needed(counts, options) <= most)
+            return OK;
+        if (!counter->spill || !options->may_stay)
+            return too_much(counts, options);
+        TRY(word_spill_write(counter->spill, counts, counter->place));
+        word_counts_release(counts);
+    } else {
+        TRY(spill_tables(counter));
+    }
+    counts->n_text_bytes = counter->place.n_text_bytes;
+    TRY(word_spill_each(counter->spill, measure_word, counts));
+    if (bytes_needed(counts, options) > most) {
+        if (!options->may_stay)
+            return too_much(counts, options);
+        counts->spill = counter->spill;
+        counter->spill = NULL;
         return OK;
     }
-    TRY(spill_tables(counter));
-    return word_spill_merge(counter->spill, counts, counter->options->memory_bytes_max);
+    counts->pool = mem_alloc((size_t)counts->n_word_bytes);
+    counts->words = mem_alloc((size_t)counts->n * sizeof(Word));
+    return word_spill_each(counter->spill, fill_word, &(Filler){.counts = counts});
+}
+
+Err word_counts_each(const WordCounts *counts, WordVisitor visit, void *context)
+{
+    if (counts->spill)
+        return word_spill_each(counts->spill, visit, context);
+    for (int64_t w = 0; w < counts->n; w++) {
+        const Word *word = &counts->words[w];
+        TRY(visit(context, counts->pool + word->offset, word->n_bytes, word->count));
+    }
+    return OK;
 }
 
 Err word_counts_read(WordCounts *counts, const WordCountOptions *options, TokenizerSource source)
@@ -292,6 +362,8 @@ Err word_counts_read(WordCounts *counts, const WordCountOptions *options, Tokeni
     progress_free(progress);
     if (err == OK)
         err = finish(&counter, counts);
+    if (err != OK)
+        word_counts_release(counts);
     for (int i = 0; i < n_tables; i++)
         table_release(&counter.tables[i]);
     word_spill_free(counter.spill);
@@ -306,5 +378,6 @@ void word_counts_release(WordCounts *counts)
 {
     free(counts->pool);
     free(counts->words);
+    word_spill_free(counts->spill);
     *counts = (WordCounts){0};
 }

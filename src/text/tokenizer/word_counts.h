@@ -11,12 +11,14 @@ typedef struct {
     uint32_t n_bytes;
     int64_t count;
 } Word;
+typedef struct WordSpill WordSpill;
 typedef struct {
     char *pool;
-    Word *words;
-    int64_t n;
+    Word *words;           /* NULL when the words stay on disk */
+    int64_t n;             /* distinct words */
+    int64_t n_word_bytes;  /* of all of them */
     int64_t n_text_bytes;  /* read */
-    bool is_repaired;      /* some document was not well-formed */
+    WordSpill *spill;      /* where they are then */
 } WordCounts;
 
 typedef struct {
@@ -24,14 +26,20 @@ typedef struct {
     bool repair;              /* ill-formed bytes become U+FFFD: for models whose symbols are characters */
     int n_threads;
     int64_t memory_bytes_max; /* 0: none */
+    double use_per_word, use_per_byte;  /* memory that the caller will need for a distinct word and for each of its bytes, besides the list */
+    bool may_stay;            /* what does not fit then stays on disk, and word_counts_each is the only way to it */
     const char *work_dir;     /* folder for what does not fit, from which a killed run goes on; NULL: none */
     uint64_t identity;        /* of the settings, for that folder */
     int64_t total_bytes;      /* for progress; 0: unknown */
     bool quiet;
 } WordCountOptions;
 
-/* ERR_MEMORY: the distinct words do not fit into the bound; with a work_dir only their final list must. ERR_INTERRUPTED. */
+/* ERR_MEMORY: the distinct words, and what the caller does with them, do not fit into the bound; with a work_dir their counting does, and
+ * with may_stay the words do. ERR_INTERRUPTED. */
 Err word_counts_read(WordCounts *counts, const WordCountOptions *options, TokenizerSource source);
 void word_counts_release(WordCounts *counts);
+/* Every word in order of its bytes. An error of `visit` ends it. */
+typedef Err (*WordVisitor)(void *context, const char *bytes, uint32_t n_bytes, int64_t count);
+Err word_counts_each(const WordCounts *counts, WordVisitor visit, void *context);
 
 #endif

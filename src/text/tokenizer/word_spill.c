@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 typedef struct {
     uint64_t magic, identity;
     WordSpillPlace place;
     int64_t n_words;
 } RunHead;
-enum { RUN_WORD_BYTES = sizeof(int64_t) + sizeof(uint32_t) };
+enum { RUN_WORD_BYTES = sizeof(int64_t) + sizeof(uint32_t), DROP_BYTES = 1 << 20 };
 static const uint64_t run_magic = 0x31534452574B494Au;  /* JIKWRDS1 */
 
 struct WordSpill {
@@ -102,7 +103,7 @@ Err word_spill_write(WordSpill *spill, const WordCounts *counts, WordSpillPlace 
 /* A run while it is read. */
 typedef struct {
     FileMap map;
-    size_t at;
+    size_t at, dropped;
     int64_t n_left, count;
     const char *bytes;  /* of the present word; NULL behind the last */
     uint32_t n_bytes;
@@ -135,7 +136,7 @@ static int order(const Run *a, const Run *b)
     return bytes ? bytes : (a->n_bytes > b->n_bytes) - (a->n_bytes < b->n_bytes);
 }
 
-static Err open_runs(const WordSpill *spill, Run *runs, WordCounts *counts)
+static Err open_runs(const WordSpill *spill, Run *runs)
 {
     Arena *arena = arena_new();
     Err err = OK;
@@ -148,20 +149,43 @@ static Err open_runs(const WordSpill *spill, Run *runs, WordCounts *counts)
             break;
         runs[r].at = sizeof head;
         runs[r].n_left = head.n_words;
-        counts->n_text_bytes = head.place.n_text_bytes;
         err = run_next(&runs[r], r);
     }
     arena_free(arena);
     return err;
 }
 
-/* Goes through all runs at once. Without a list only counts what it would take. */
-static Err merge_runs(const WordSpill *spill, WordCounts *counts, bool fills, size_t *n_pool)
+/* Lets go of the pages that were read. */
+static void drop_read(Run *run)
+{
+    size_t done = run->at / DROP_BYTES * DROP_BYTES;
+    if (done <= run->dropped)
+        return;
+    madvise((void *)(uintptr_t)(run->map.bytes + run->dropped), done - run->dropped, MADV_DONTNEED);
+    run->dropped = done;
+}
+
+/* The least of the runs' present words is shown with its counts added up, and those runs go on. */
+static Err show_least(Run *runs, int n_runs, const Run *least, WordVisitor visit, void *context)
+{
+    Run word = *least;
+    int64_t count = 0;
+    for (int r = 0; r < n_runs; r++)
+        if (runs[r].bytes && order(&runs[r], &word) == 0 && __builtin_add_overflow(count, runs[r].count, &count))
+            return err_set(ERR_FORMAT, "a count of words is beyond 2^63");
+    TRY(visit(context, word.bytes, word.n_bytes, count));
+    for (int r = 0; r < n_runs; r++)
+        if (runs[r].bytes && order(&runs[r], &word) == 0) {
+            TRY(run_next(&runs[r], r));
+            drop_read(&runs[r]);
+        }
+    return OK;
+}
+
+Err word_spill_each(const WordSpill *spill, WordVisitor visit, void *context)
 {
     Run *runs = mem_alloc((size_t)spill->n_runs * sizeof *runs);
-    Err err = open_runs(spill, runs, counts);
-    *n_pool = 0;
-    counts->n = 0;
+    Err err = open_runs(spill, runs);
     while (err == OK) {
         const Run *least = NULL;
         for (int r = 0; r < spill->n_runs; r++)
@@ -169,40 +193,10 @@ static Err merge_runs(const WordSpill *spill, WordCounts *counts, bool fills, si
                 least = &runs[r];
         if (!least)
             break;
-        Run word = *least;
-        if (fills) {
-            memcpy(counts->pool + *n_pool, word.bytes, word.n_bytes);
-            counts->words[counts->n] = (Word){*n_pool, word.n_bytes, 0};
-        }
-        for (int r = 0; r < spill->n_runs && err == OK; r++)
-            if (runs[r].bytes && order(&runs[r], &word) == 0) {
-                if (fills && __builtin_add_overflow(counts->words[counts->n].count, runs[r].count, &counts->words[counts->n].count))
-                    err = err_set(ERR_FORMAT, "a count of words is beyond 2^63");
-                else
-                    err = run_next(&runs[r], r);
-            }
-        *n_pool += word.n_bytes;
-        counts->n++;
+        err = show_least(runs, spill->n_runs, least, visit, context);
     }
     for (int r = 0; r < spill->n_runs; r++)
         file_unmap(&runs[r].map);
     free(runs);
-    return err;
-}
-
-Err word_spill_merge(WordSpill *spill, WordCounts *counts, int64_t bytes_max)
-{
-    *counts = (WordCounts){0};
-    size_t n_pool;
-    TRY(merge_runs(spill, counts, false, &n_pool));
-    size_t n_bytes = n_pool + (size_t)counts->n * sizeof(Word);
-    if (bytes_max > 0 && (int64_t)n_bytes > bytes_max)
-        return err_set(ERR_MEMORY, "%lld distinct words take %zu MB, more than the bound of %lld MB", (long long)counts->n,
-                       n_bytes / 1000000, (long long)(bytes_max / 1000000));
-    counts->pool = mem_alloc(n_pool);
-    counts->words = mem_alloc((size_t)counts->n * sizeof(Word));
-    Err err = merge_runs(spill, counts, true, &n_pool);
-    if (err != OK)
-        word_counts_release(counts);
     return err;
 }

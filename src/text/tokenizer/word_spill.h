@@ -12,7 +12,6 @@ typedef struct {
     int64_t n_documents, doc_offset, n_text_bytes;
 } WordSpillPlace;
 
-typedef struct WordSpill WordSpill;
 /* Opens the folder, made if need be, and takes up the runs in it. `identity` speaks for everything that decides what a word is.
  * ERR_USAGE: the runs were written under another identity. ERR_FORMAT: a run is damaged. */
 Err word_spill_open(WordSpill **out, const char *dir, uint64_t identity, WordSpillPlace *place);
@@ -20,7 +19,7 @@ void word_spill_free(WordSpill *spill);  /* NULL is fine; the files stay */
 int word_spill_n_runs(const WordSpill *spill);
 /* One more run. The words are in order of their bytes. */
 Err word_spill_write(WordSpill *spill, const WordCounts *counts, WordSpillPlace place);
-/* All runs as one list. ERR_MEMORY: it takes more than bytes_max (0: any). */
-Err word_spill_merge(WordSpill *spill, WordCounts *counts, int64_t bytes_max);
+/* The words of all runs, each once, in order of their bytes. The runs are read from front to back and do not stay in memory. */
+Err word_spill_each(const WordSpill *spill, WordVisitor visit, void *context);
 
 #endif
