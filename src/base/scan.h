@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* How many bytes stand before the first that a JSON string cannot hold as it is: a quote, a backslash, a control character below 0x20. */
 KERNEL_DECLARE(size_t, scan_json_plain, (const char *bytes, size_t n_bytes));
@@ -14,6 +15,8 @@ KERNEL_DECLARE(size_t, scan_json_plain, (const char *bytes, size_t n_bytes));
 KERNEL_DECLARE(bool, scan_is_utf8, (const char *bytes, size_t n_bytes));
 /* Characters of UTF-8: bytes that do not continue one. */
 KERNEL_DECLARE(size_t, scan_count_chars, (const char *bytes, size_t n_bytes));
+/* A bit for each byte, 64 a mask, the last mask filled up with zeros: is it a space, or (lines) a tab, line feed or carriage return? */
+KERNEL_DECLARE(void, scan_spaces, (const char *bytes, size_t n_bytes, bool lines, uint64_t *masks));
 
 static inline size_t scan_json_plain(const char *bytes, size_t n_bytes)
 {
@@ -28,6 +31,11 @@ static inline bool scan_is_utf8(const char *bytes, size_t n_bytes)
 static inline size_t scan_count_chars(const char *bytes, size_t n_bytes)
 {
     return KERNEL_PICK(scan_count_chars)(bytes, n_bytes);
+}
+
+static inline void scan_spaces(const char *bytes, size_t n_bytes, bool lines, uint64_t *masks)
+{
+    KERNEL_PICK(scan_spaces)(bytes, n_bytes, lines, masks);
 }
 
 #endif

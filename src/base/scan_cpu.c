@@ -40,8 +40,37 @@ size_t KERNEL(scan_count_chars)(const char *bytes, size_t n_bytes)
     return n;
 }
 
+static uint64_t spaces_tail(const char *bytes, size_t n_bytes, bool lines)
+{
+    uint64_t mask = 0;
+    for (size_t i = 0; i < n_bytes; i++) {
+        char c = bytes[i];
+        mask |= (uint64_t)(c == ' ' || (lines && (c == '\n' || c == '\t' || c == '\r'))) << i;
+    }
+    return mask;
+}
+
 #if defined __AVX2__
 #include <immintrin.h>
+
+/* Of 32 bytes. The low half of a byte names the one white space with it; 0xFF matches none. */
+static uint32_t spaces_of(const char *bytes, __m256i named)
+{
+    __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(x, _mm256_shuffle_epi8(named, x)));
+}
+
+void KERNEL(scan_spaces)(const char *bytes, size_t n_bytes, bool lines, uint64_t *masks)
+{
+    const char tab = lines ? '\t' : (char)0xFF, feed = lines ? '\n' : (char)0xFF, carriage = lines ? '\r' : (char)0xFF, none = (char)0xFF;
+    const __m256i named = _mm256_broadcastsi128_si256(_mm_setr_epi8(' ', none, none, none, none, none, none, none, none, tab, feed, none, none, carriage,
+                                                                    none, none));
+    size_t i = 0;
+    for (; i + 64 <= n_bytes; i += 64)
+        *masks++ = spaces_of(bytes + i, named) | (uint64_t)spaces_of(bytes + i + 32, named) << 32;
+    if (i < n_bytes)
+        *masks = spaces_tail(bytes + i, n_bytes - i, lines);
+}
 
 size_t KERNEL(scan_json_plain)(const char *bytes, size_t n_bytes)
 {
@@ -121,6 +150,12 @@ bool KERNEL(scan_is_utf8)(const char *bytes, size_t n_bytes)
 }
 
 #else
+
+void KERNEL(scan_spaces)(const char *bytes, size_t n_bytes, bool lines, uint64_t *masks)
+{
+    for (size_t i = 0; i < n_bytes; i += 64)
+        *masks++ = spaces_tail(bytes + i, n_bytes - i < 64 ? n_bytes - i : 64, lines);
+}
 
 size_t KERNEL(scan_json_plain)(const char *bytes, size_t n_bytes)
 {

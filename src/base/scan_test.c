@@ -77,3 +77,28 @@ TEST(scan, one_wrong_byte_in_a_text_is_seen_at_every_place)
         }
     CHECK(n_wrong == 0);
 }
+
+/* Goal: white space is marked where it stands, and nothing else is, for every byte at every place of a block and in the tail. */
+TEST(scan, spaces_are_marked_at_every_level)
+{
+    CpuLevel best = cpu_level_best();
+    int n_wrong = 0;
+    for (int c = 0; c < 256; c++)
+        for (size_t at = 0; at < 100; at += c % 32 == 0 || c == ' ' || c < 16 ? 1 : 33)
+            for (int lines = 0; lines < 2; lines++) {
+                char bytes[100];
+                memset(bytes, c % 2 ? 'a' : (char)0xB0, sizeof bytes);
+                bytes[at] = (char)c;
+                bool is = c == ' ' || (lines && (c == '\n' || c == '\t' || c == '\r'));
+                uint64_t want[2] = {is && at < 64 ? 1ull << at : 0, is && at >= 64 ? 1ull << (at - 64) : 0}, got[2] = {1, 1};
+                scan_spaces_portable(bytes, sizeof bytes, lines, got);
+                n_wrong += memcmp(got, want, sizeof got) != 0;
+                if (best >= CPU_AVX2)
+                    scan_spaces_avx2(bytes, sizeof bytes, lines, got);
+                n_wrong += memcmp(got, want, sizeof got) != 0;
+                if (best >= CPU_AVX512)
+                    scan_spaces_avx512(bytes, sizeof bytes, lines, got);
+                n_wrong += memcmp(got, want, sizeof got) != 0;
+            }
+    CHECK_EQUAL(n_wrong, 0);
+}

@@ -35,7 +35,7 @@ static void scratch_free(EncodeScratch *scratch)
     bpe_scratch_release(&scratch->bpe);
     free(scratch->symbols);
     pretoken_cache_release(&scratch->cache);
-    pretoken_cache_release(&scratch->words);
+    word_cache_release(&scratch->words);
     bert_chars_free(scratch->bert);
     free(scratch->model);
     free(scratch);

@@ -11,6 +11,7 @@
 #include "text/tokenizer/pretoken_cache.h"
 #include "text/tokenizer/tokenizer.h"
 #include "text/tokenizer/vocab.h"
+#include "text/tokenizer/word_cache.h"
 #include "text/unicode/hangul.h"
 #include "text/unicode/utf8.h"
 #include "text/unicode/split.h"
@@ -138,7 +139,7 @@ typedef struct {
     struct LoneChars *lone;   /* characters that never merge; NULL: none known */
     struct CharTrie *chars;   /* unigram: its pieces; NULL otherwise */
     uint32_t mark_label;      /* of the space mark in it */
-    float *path_scores;       /* unigram: what each token adds to the score of its path */
+    float *path_scores;       /* unigram: what each token adds to the score of its path, and a padding behind the last: nothing */
     bool scores_tell_bytes;   /* also those of the bytes of unknown characters */
     Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */
 } ModelFast;
@@ -248,7 +249,7 @@ struct EncodeScratch {
     BpeSymbol *symbols;
     size_t n_symbols_max;
     PretokenCache cache;  /* of pieces as the model meets them, made when the first one comes */
-    PretokenCache words;  /* of words as the text has them (word_cut.c) */
+    WordCache words;      /* of words as the text has them (word_cut.c) */
     WordCut cut;          /* what the tokenizer allows, once `is_cut_known` */
     PlainWords plain;     /* likewise */
     bool is_cut_known;
@@ -288,7 +289,7 @@ void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, T
 /* A raw word behind others, under SentencePiece's single-precision sums: the path starts at scratch->path_score and leaves its end there.
  * Returns a note for unigram_follows, or -1 when the outcome must not be remembered. */
 int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out);
-/* True when a text with these pieces gives them here, too; then the path's score has moved on. */
+/* True when a text with these pieces gives them here, too; then the path's score has moved on. Of fewer than four the rest are paddings. */
 bool unigram_follows(const Tokenizer *tok, EncodeScratch *scratch, const int32_t *ids, int n, int32_t note);
 /* Normalizer, pre-tokenizer and model on a few characters without added tokens, nothing remembered. */
 void encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out);

@@ -13,7 +13,7 @@
 
 static const double unknown_penalty = 10.0;
 #define PLAIN_CHAR 0x80000000u  /* of a value of the table of labels: normalising leaves this character alone */
-enum { SPACE_MARK = 0x2581, LAST_COMMON = 0xFFFF, NOTED_CHARS_MAX = LONG_PIECE_BYTES + 1 };
+enum { SPACE_MARK = 0x2581, LAST_COMMON = 0xFFFF, NOTED_CHARS_MAX = WORD_BYTES_MAX + 1 };
 
 Unigram *unigram_new(void)
 {
@@ -127,7 +127,8 @@ static double score_of_key(const void *context, const TrieKey *key)
 /* What a token adds to the score of its path. Where unknown characters become bytes, their first byte has it all. */
 static void put_path_scores(const Tokenizer *tok, ModelFast *fast)
 {
-    fast->path_scores = mem_alloc((size_t)tok->unigram->n * sizeof *fast->path_scores);
+    int32_t n_ids = tok->vocab.n_ids > tok->unigram->n ? tok->vocab.n_ids : tok->unigram->n;
+    fast->path_scores = mem_alloc(((size_t)n_ids + 1) * sizeof *fast->path_scores);
     for (int32_t id = 0; id < tok->unigram->n; id++)
         fast->path_scores[id] = (float)tok->unigram->scores[id];
     const uint8_t *hidden = tok->unigram->hidden;
@@ -437,8 +438,11 @@ bool unigram_follows(const Tokenizer *tok, EncodeScratch *scratch, const int32_t
     if (!(margin > float_error * largest_sum(tok->unigram, scratch->path_score, NOTED_CHARS_MAX)))
         return false;
     const float *scores = model_fast(tok)->path_scores;
-    float path_score = (float)scratch->path_score;
-    for (int i = 0; i < n; i++)
+    float path_score = (float)scratch->path_score + scores[ids[0]];
+    path_score = path_score + scores[ids[1]];  /* a padding adds nothing */
+    path_score = path_score + scores[ids[2]];
+    path_score = path_score + scores[ids[3]];
+    for (int i = 4; i < n; i++)
         path_score += scores[ids[i]];
     scratch->path_score = (double)path_score;
     return true;

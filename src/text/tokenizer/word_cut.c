@@ -5,6 +5,7 @@
 #include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/unigram.h"
+#include "base/scan.h"
 #include "text/unicode/char_run.h"
 
 #include <string.h>
@@ -126,45 +127,46 @@ bool word_cut_may_end(const char *text, size_t end)
     return is_plain && end > begin && !memmem(text + begin, end - begin, space_mark, SPACE_MARK_BYTES);
 }
 
-/* Bytes of `eight` that are a space, or (white_space) any byte up to the space: their high bits. */
-static inline uint64_t ends_in(uint64_t eight, bool white_space)
+/* Where words may end, found for a stretch of the text at a time. */
+enum { STRETCH_BYTES = 4096 };
+typedef struct {
+    const char *text;
+    size_t n, begin, end;  /* of the text; of the stretch */
+    bool white_space;
+    uint64_t masks[STRETCH_BYTES / 64];
+} WordEnds;
+
+static void find_ends(WordEnds *ends, size_t at)
 {
-    const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
-    if (white_space)
-        return ~((eight & ~high) + (0x80 - 0x21) * ones) & ~eight & high;
-    uint64_t other = eight ^ 0x20 * ones;
-    return ~(((other & ~high) + ~high) | other) & high;
+    ends->begin = at;
+    ends->end = at + STRETCH_BYTES < ends->n ? at + STRETCH_BYTES : ends->n;
+    scan_spaces(ends->text + at, ends->end - at, ends->white_space, ends->masks);
 }
 
-static inline bool ends_word(char c, bool white_space)
+static inline size_t word_end(WordEnds *ends, size_t at)
 {
-    return c == ' ' || (white_space && (c == '\n' || c == '\t' || c == '\r'));
-}
-
-static inline size_t word_end(const char *text, size_t at, size_t n, bool white_space)
-{
-    for (;; at++) {
-        uint64_t eight, ends = 0;
-        while (at + 8 <= n && (memcpy(&eight, text + at, 8), ends = ends_in(eight, white_space)) == 0)
-            at += 8;
-        at += ends ? (size_t)__builtin_ctzll(ends) / 8 : 0;
-        while (!ends && at < n && !ends_word(text[at], white_space))
-            at++;
-        if (at >= n || ends_word(text[at], white_space))
-            return at;
+    while (at < ends->n) {
+        if (at >= ends->end)
+            find_ends(ends, at);
+        size_t place = at - ends->begin;
+        uint64_t mask = ends->masks[place / 64] >> place % 64;
+        if (mask)
+            return at + (size_t)__builtin_ctzll(mask);
+        at += 64 - place % 64;
     }
+    return ends->n;
 }
 
+enum { WORDS_AT_ONCE = 64 };
 /* A word that is not known, or whose place in the text might matter: the whole road, but for what plain words need not pass. */
-static void encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out)
+static void encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *place, TokenBuffer *out)
 {
+    Piece word = {.bytes = text.bytes + place->begin, .n = place->end - place->begin};
     int64_t before = out->n;
-    int32_t note = -1;
     if (tok->model == MODEL_UNIGRAM && tok->unigram->single_precision) {
-        note = unigram_encode_word(tok, scratch, word, out);
-        if (note < 0)
-            return;
-        pretoken_cache_put(&scratch->words, word.bytes, word.n, out->ids + before, out->n - before, note);
+        int32_t note = unigram_encode_word(tok, scratch, word, out);
+        if (note >= 0)
+            word_cache_put(&scratch->words, *place, text.bytes, text.n, out->ids + before, out->n - before, note);
         return;
     }
     bool is_long = word.n > PLAIN_WORD_BYTES_MAX;
@@ -178,31 +180,20 @@ static void encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece word,
         bert_chars_encode(tok, scratch, word, out);
     else if (!n_normal)
         encode_word(tok, scratch, word, out);
-    pretoken_cache_put(&scratch->words, word.bytes, word.n, out->ids + before, out->n - before, note);
+    word_cache_put(&scratch->words, *place, text.bytes, text.n, out->ids + before, out->n - before, 0);
 }
 
-static void encode_known(const Tokenizer *tok, EncodeScratch *scratch, Piece word, const int32_t *ids, int n_max, TokenBuffer *out)
+/* False when the word is not known, or its place in the text matters. */
+static inline bool encode_known(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *word, bool noted, TokenBuffer *out)
 {
-    bool noted = scratch->words.noted;
-    int n = 1;
-    while (n < n_max - noted && ids[n] >= 0)
-        n++;
-    if (noted && !unigram_follows(tok, scratch, ids, n, ids[n_max - 1])) {
-        encode_new(tok, scratch, word, out);
-        return;
-    }
-    token_buffer_reserve(out, n_max);
-    memcpy(out->ids + out->n, ids, SHORT_PIECE_IDS * sizeof *ids);
-    for (int i = SHORT_PIECE_IDS; i < n; i++)
-        out->ids[out->n + i] = ids[i];
+    int32_t note;
+    token_buffer_reserve(out, WORD_IDS_ROOM);
+    int n = word_cache_find(&scratch->words, word, text.bytes, text.n, out->ids + out->n, &note);
+    if (n == 0 || (noted && !unigram_follows(tok, scratch, out->ids + out->n, n, note)))
+        return false;
     out->n += n;
+    return true;
 }
-
-enum { WORDS_AT_ONCE = 64 };
-typedef struct {
-    size_t begin, end, bucket;
-    ShortKey key;
-} Word;
 
 /* How words are told apart in one text. */
 typedef struct {
@@ -212,7 +203,7 @@ typedef struct {
 } WordRule;
 
 /* The next words: a space that stands for the dummy prefix of the word behind it is dropped, and so is white space that leaves no trace. */
-static int next_words(const PretokenCache *cache, WordRule rule, Piece text, size_t *at, Word *words)
+static int next_words(const WordCache *cache, WordRule rule, WordEnds *ends, Piece text, size_t *at, CutWord *words)
 {
     bool white_space = rule.white_space, is_marked = rule.is_marked;
     int n = 0;
@@ -221,51 +212,40 @@ static int next_words(const PretokenCache *cache, WordRule rule, Piece text, siz
         do {
             while (!white_space && end < text.n && text.bytes[end] == ' ')
                 end++;
-            end = word_end(text.bytes, end, text.n, white_space);
+            end = word_end(ends, end);
         } while (!white_space && end < text.n && is_marked && !word_cut_may_end(text.bytes, end));
         if (rule.cut == WORD_CUT_ONE_SPACE && end + 1 == text.n)
             end = text.n;  /* a space at the very end has no word behind it */
         *at = end + 1;
         if (end == begin)
             continue;
-        Word *word = &words[n++];
-        *word = (Word){.begin = begin, .end = end};
-        if (end - begin <= SHORT_PIECE_BYTES) {
-            word->key = short_key(text.bytes + begin, end - begin, begin + sizeof(ShortKey) <= text.n);
-            word->bucket = short_bucket(word->key);
-            __builtin_prefetch(&cache->shorts[2 * word->bucket]);
-        } else if (end - begin <= LONG_PIECE_BYTES) {
-            pretoken_cache_hint_long(cache, text.bytes + begin, end - begin);
-        }
+        CutWord *word = &words[n++];
+        word->begin = begin;
+        word->end = end;
+        word_cache_place(cache, word, text.bytes, text.n);
     }
     return n;
 }
 
 void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out)
 {
-    PretokenCache *cache = &scratch->words;
+    WordCache *cache = &scratch->words;
     if (!cache->block)
-        pretoken_cache_init(cache, tok->model == MODEL_UNIGRAM && tok->unigram->single_precision);
+        word_cache_init(cache, tok->vocab.n_ids);
+    bool noted = tok->model == MODEL_UNIGRAM && tok->unigram->single_precision;
     const LoneChars *lone = model_fast(tok)->lone;
-    Word words[WORDS_AT_ONCE];
+    CutWord words[WORDS_AT_ONCE];
     size_t at = 0;
     WordRule rule = {.cut = cut};
     rule.is_marked = cut != WORD_CUT_WHITE_SPACE && text.n && memmem(text.bytes, text.n, space_mark, SPACE_MARK_BYTES);
     rule.white_space = cut == WORD_CUT_WHITE_SPACE || (cut == WORD_CUT_SPACES && scratch->plain.lines_are_spaces && !rule.is_marked);
-    for (int n; (n = next_words(cache, rule, text, &at, words)) > 0;)
+    WordEnds ends = {.text = text.bytes, .n = text.n, .white_space = rule.white_space};
+    for (int n; (n = next_words(cache, rule, &ends, text, &at, words)) > 0;)
         for (int i = 0; i < n; i++) {
-            Piece word = {.bytes = text.bytes + words[i].begin, .n = words[i].end - words[i].begin};
-            if (lone && lone_chars_encode(lone, tok, scratch, word.bytes, word.n, out))
+            const CutWord *word = &words[i];
+            if (lone && lone_chars_encode(lone, tok, scratch, text.bytes + word->begin, word->end - word->begin, out))
                 continue;
-            const int32_t *ids = word.n <= SHORT_PIECE_BYTES ? short_find(cache, words[i].key, words[i].bucket) : NULL;
-            int n_max = SHORT_PIECE_IDS;
-            if (ids ? ids[0] == LOOK_AMONG_LONG : word.n > SHORT_PIECE_BYTES && word.n <= LONG_PIECE_BYTES) {
-                ids = pretoken_cache_find_long(cache, word.bytes, word.n);
-                n_max = LONG_PIECE_IDS;
-            }
-            if (ids)
-                encode_known(tok, scratch, word, ids, n_max, out);
-            else
-                encode_new(tok, scratch, word, out);
+            if (!encode_known(tok, scratch, text, word, noted, out))
+                encode_new(tok, scratch, text, word, out);
         }
 }
