@@ -326,7 +326,8 @@ def main():
         result.append({"stage": name, "input_bytes": n_bytes, "jikji_mb_s": rate, "peer": version(package), "peer_does": what, "peer_mb_s": peer,
                        "ratio": rate / peer if peer else None})
         shown = (f"{peer:.2f}", f"{rate / peer:.1f}") if peer else (why[0][:60] if why else "", "")
-        print(f"| {name} | {os.path.basename(path)} | {rate:.1f} | {version(package)}: {what} | {shown[0]} | {shown[1]} |", flush=True)
+        who = f"{version(package)}: {what}" if package else ""
+        print(f"| {name} | {os.path.basename(path)} | {rate:.1f} | {who} | {shown[0]} | {shown[1]} |", flush=True)
     scores = extraction_quality(args.work) if any(r["stage"] == "extract" and r["peer_mb_s"] for r in result) else None
     if scores:
         for who, s in scores.items():
