@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Training speed of Jikji beside PyTorch, eager and compiled, in turns on this machine: the same model, tokens a step and precision.
+"""Training speed of Jikji beside PyTorch, eager and compiled, and llm.c, in turns on this machine: the same model and precision (llm.c: f32).
 
     train_speed.py JIKJI MODEL [--precision f32|bf16] [--batch-size N] [--micro-batch-size N] [--seq-len N] [--rounds 3]
     train_speed.py build/jikji nano --rounds 5
     train_speed.py build/jikji gpt2-124m --batch-size 4 --micro-batch-size 1 --peer-micro-batch-size 4
+    train_speed.py build/jikji gpt2-124m --peers llm.c --llmc ../llm.c --rounds 1 --steps 1
 
 Each round runs each contestant once; a contestant's number is the median of its rounds, the spread their least and most. PyTorch takes
-the better of one thread and all of them, found before the rounds. Needs torch in the Python that runs this.
+the better of one thread and all of them, found before the rounds; llm.c, which has no micro batches, runs one sequence a step on all threads.
+Needs torch in the Python that runs this, and numpy and a C compiler for llm.c.
 """
 import argparse
 import json
@@ -16,6 +18,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PEERS = ("PyTorch eager", "PyTorch compiled", "llm.c")
 USUAL = {"gpt2-124m": (1024, 4, 1), "llama-110m": (1024, 4, 1), "nano": (64, 12, 12), "mini": (256, 12, 12)}
 
 
@@ -41,6 +44,17 @@ def torch_run(args, compiled, threads, steps):
     return args.seq_len * args.batch_size / statistics.median(report["seconds"]), report
 
 
+def llmc_run(args, threads, steps):
+    command = [sys.executable, os.path.join(HERE, "llmc_steps.py"), args.llmc, "--seq-len", str(args.seq_len), "--batch-size", "1", "--steps",
+               str(steps), "--threads", str(threads)]
+    report = last_json(command)
+    return args.seq_len / statistics.median(report["seconds"]), report
+
+
+def peer_run(args, name, threads, steps):
+    return llmc_run(args, threads, steps) if name == "llm.c" else torch_run(args, name == "PyTorch compiled", threads, steps)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("jikji")
@@ -51,9 +65,11 @@ def main():
     parser.add_argument("--micro-batch-size", type=int)
     parser.add_argument("--peer-micro-batch-size", type=int, help="of PyTorch, which may like another; the same unless set")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peer-threads", type=int, default=0, help="of the peers, instead of trying one and all")
     parser.add_argument("--steps", type=int, default=0, help="of PyTorch in a round; 0: 60 of a nano model, else 3")
     parser.add_argument("--seconds", type=float, default=3.0, help="of our steps in a round, at least")
-    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS[:2], help="who takes turns with us")
+    parser.add_argument("--llmc", help="a checkout of llm.c; adds it to the peers (gpt2-124m only)")
     args = parser.parse_args()
     seq_len, batch, micro = USUAL[args.model]
     args.seq_len = args.seq_len or seq_len
@@ -61,30 +77,32 @@ def main():
     args.micro_batch_size = args.micro_batch_size or min(micro, args.batch_size)
     args.peer_micro_batch_size = args.peer_micro_batch_size or args.micro_batch_size
     steps = args.steps or (60 if args.model == "nano" else 3)
+    peers = list(args.peers) + (["llm.c"] if args.llmc and "llm.c" not in args.peers else [])
+    if "llm.c" in peers and (not args.llmc or args.model != "gpt2-124m"):
+        parser.error("llm.c needs --llmc CHECKOUT and the model gpt2-124m")
 
     n_cpus = len(os.sched_getaffinity(0))
-    contestants = {"PyTorch eager": False} | ({} if args.no_compile else {"PyTorch compiled": True})
-    threads, rates = {}, {"jikji": []} | {name: [] for name in contestants}
-    for name, compiled in contestants.items():
-        tried = {n: torch_run(args, compiled, n, max(1, steps // 4))[0] for n in sorted({1, n_cpus})}
+    threads, rates = {}, {"jikji": []} | {name: [] for name in peers}
+    for name in peers:
+        counts = [args.peer_threads] if args.peer_threads else [n_cpus] if name == "llm.c" else sorted({1, n_cpus})
+        tried = {n: peer_run(args, name, n, max(1, steps // 4))[0] if len(counts) > 1 else 0 for n in counts}
         threads[name] = max(tried, key=tried.get)
-    version = ""
+    versions = {}
     for _ in range(args.rounds):
         rate, report = ours(args)
         rates["jikji"].append(rate)
-        for name, compiled in contestants.items():
-            rate, peer = torch_run(args, compiled, threads[name], steps)
+        for name in peers:
+            rate, peer = peer_run(args, name, threads[name], steps)
             rates[name].append(rate)
-            version = peer["torch"]
+            versions |= {"llm.c": peer["commit"]} if name == "llm.c" else {"torch": peer["torch"]}
     best = statistics.median(rates["jikji"])
     print(f"{args.model}, {args.precision}, steps of {args.batch_size} x {args.seq_len} tokens, {report['threads']} threads,"
-          f" {report['cpu_level']}, torch {version}, {args.rounds} rounds in turns\n")
-    print(f"{'':18}{'tokens/s':>12}{'least':>12}{'most':>12}{'ms a step':>12}{'jikji is':>12}")
+          f" {report['cpu_level']}, {', '.join(' '.join(v) for v in versions.items())}, {args.rounds} rounds in turns\n")
+    print(f"{'':18}{'tokens/s':>12}{'least':>12}{'most':>12}{'jikji is':>12}")
     for name, values in rates.items():
         middle = statistics.median(values)
         note = f" ({threads[name]} threads)" if name in threads else ""
-        print(f"{name:18}{middle:12.1f}{min(values):12.1f}{max(values):12.1f}{1000 * args.seq_len * args.batch_size / middle:12.2f}"
-              f"{best / middle:11.2f}x{note}")
+        print(f"{name:18}{middle:12.1f}{min(values):12.1f}{max(values):12.1f}{best / middle:11.2f}x{note}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 #define BASE_CHART_H
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/markup.h"
 
 #include <stdbool.h>
@@ -85,5 +86,8 @@ typedef struct {
 void chart_lines(FILE *out, const LineChart *chart, bool korean);
 void chart_bars(FILE *out, const BarChart *chart, bool korean);
 void chart_histogram(FILE *out, const Histogram *chart, bool korean);
+
+/* Bars as an SVG file that stands alone, in English: colours and a legend inside. ERR_IO. */
+Err chart_bars_save(const BarChart *chart, const char *path);
 
 #endif

@@ -14,7 +14,7 @@
 typedef struct {
     BenchSteps steps;
     int precision;
-    const char *html;
+    const char *html, *svg;
     bool json;
 } OpsSettings;
 
@@ -22,22 +22,34 @@ static const Option rows[] = {
     BENCH_STEPS_ROWS(OpsSettings),
     OPTION_CHOICE("precision", OpsSettings, precision, "auto|f32|bf16", "of matrix products and activations; auto: the recipe's, else f32"),
     OPTION_TEXT("html", OpsSettings, html, "a page with the drawing, written here"),
+    OPTION_TEXT("svg", OpsSettings, svg, "the shares alone as an image, written here"),
     OPTION_BOOL("json", OpsSettings, json, "one JSON object as the last line of stdout"),
 };
 
 static const CommandHelp help = {
     .synopsis = "bench ops MODEL [settings]",
-    .examples = "    jikji bench ops gpt2-124m --html ops.html\n"
+    .examples = "    jikji bench ops gpt2-124m --html ops.html --svg ops.svg\n"
                 "    jikji bench ops nano --precision bf16 --rounds 5 --json\n"
                 "    jikji bench ops recipe.yaml --micro-batch-size 2\n",
     .about = "MODEL is one of " BENCH_PRESETS ", a Hugging Face config.json, or a training recipe; tokens are random.\n"
              "An operator's roofline is the least time for its FLOPs and bytes: products at the rate of the best matrix products at the\n"
              "model's shapes, other arithmetic at half the multiply-adds, each operand read or written once at the best of reading and\n"
-             "copying. More than 100 % says that operands were still in the caches.\n",
+             "copying. More than 100 % says that operands were still in the caches. An operator that takes more than 3 % of the step should\n"
+             "reach 60 % of its roofline: the last line says whether all do.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = 1,
 };
+
+/* One line: whether all operators that take long are near to their roofline, and which are not. */
+static void print_verdict(const BenchOpsReport *r)
+{
+    int n_far = 0;
+    for (int i = 0; i < r->n; i++)
+        if (bench_op_verdict(&r->op[i]) == OP_IS_FAR)
+            printf("%s%s (%.0f %%)", n_far++ ? ", " : "under 60 % of the roofline with more than 3 % of the step: ", r->op[i].op, 100 * r->op[i].roofline_share);
+    printf("%s\n", n_far ? "" : "every operator that takes more than 3 % of the step reaches 60 % of its roofline");
+}
 
 static void print_report(const BenchOpsRun *run)
 {
@@ -47,16 +59,18 @@ static void print_report(const BenchOpsRun *run)
            dtype_name(run->options.compute), cpu_level_name(cpu_level()), parallel_threads(), r->tokens_per_second);
     printf("products %.1f GFLOP/s, other arithmetic %.1f, memory %.1f GB/s, updating in place %.1f GB/s\n\n", r->rates.matmul_flops * 1e-9,
            r->rates.other_flops * 1e-9, r->rates.bytes * 1e-9, r->memory.update * 1e-9);
-    printf("%-28s%7s%11s%8s%10s%9s%10s  %s\n", "operator", "runs", "ms a step", "share", "GFLOP/s", "GB/s", "roofline", "bound by");
+    static const char *const verdicts[] = {"", "near", "far"};
+    printf("%-28s%7s%11s%8s%10s%9s%10s  %-12s%s\n", "operator", "runs", "ms a step", "share", "GFLOP/s", "GB/s", "roofline", "bound by", "verdict");
     for (int i = 0; i < r->n; i++) {
         const BenchOp *op = &r->op[i];
-        printf("%-28s%7lld%11.2f%6.1f %%%10.1f%9.1f%8.0f %%  %s\n", op->op, (long long)op->n_runs, 1e3 * op->seconds, 100 * op->share,
+        printf("%-28s%7lld%11.2f%6.1f %%%10.1f%9.1f%8.0f %%  %-12s%s\n", op->op, (long long)op->n_runs, 1e3 * op->seconds, 100 * op->share,
                op->flops / op->seconds * 1e-9, op->bytes / op->seconds * 1e-9, 100 * op->roofline_share,
-               op->is_memory_bound ? "memory" : "arithmetic");
+               op->is_memory_bound ? "memory" : "arithmetic", verdicts[bench_op_verdict(op)]);
     }
     printf("%-28s%7s%11.2f\n", "all", "", 1e3 * r->seconds);
     if (r->update_share > 0)
         printf("\nthe optimizer moves its bytes at %.0f %% of updating in place\n", 100 * r->update_share);
+    print_verdict(r);
 }
 
 static void write_op(JsonWriter *json, const BenchOp *op)
@@ -70,6 +84,7 @@ static void write_op(JsonWriter *json, const BenchOp *op)
     json_field_double(json, "bytes", op->bytes);
     json_field_double(json, "roofline_share", op->roofline_share);
     json_field_string(json, "bound", op->is_memory_bound ? "memory" : "arithmetic");
+    json_field_bool(json, "far_from_roofline", bench_op_verdict(op) == OP_IS_FAR);
     json_write_object_end(json);
 }
 
@@ -114,6 +129,8 @@ static Err run_bench(const char *name, const OpsSettings *settings, Arena *arena
     TRY(bench_ops(&run->report, &config, &run->options));
     if (settings->html)
         TRY(bench_ops_page_write(run, settings->html));
+    if (settings->svg)
+        TRY(bench_ops_svg_write(run, settings->svg));
     if (settings->json)
         print_json(run);
     else

@@ -42,20 +42,38 @@ static void add_roofline(Page *page, const BenchOpsReport *r, Arena *arena)
                                   .x_log = true, .y_log = true, .wide = true, .series = series, .n_series = N_ELEMENTS(series)});
 }
 
-static void add_shares(Page *page, const BenchOpsReport *r)
-{
+/* Room for the bars of the longest operators. */
+typedef struct {
     Phrase names[SHOWN_MAX];
     double values[SHOWN_MAX][2];
-    const Phrase series[] = {{"share of the step", "스텝에서 차지하는 비율"}, {"share of its roofline", "자기 지붕 대비"}};
+} Shares;
+
+static BarChart shares_chart(Shares *shares, const BenchOpsReport *r)
+{
+    static const Phrase series[] = {{"share of the step", "스텝에서 차지하는 비율"}, {"share of its roofline", "자기 지붕 대비"}};
     for (int i = 0; i < n_shown(r); i++) {
-        names[i] = PHRASE_SAME(r->op[i].op);
-        values[i][0] = r->op[i].share;
-        values[i][1] = r->op[i].roofline_share;
+        shares->names[i] = PHRASE_SAME(r->op[i].op);
+        shares->values[i][0] = r->op[i].share;
+        shares->values[i][1] = r->op[i].roofline_share;
     }
-    page_bars(page, &(BarChart){.title = PHRASE("Where the time goes, and how near to the roofline", "시간이 가는 곳과 지붕까지의 거리"),
-                                .note = PHRASE("above 100 %: operands were still in the caches", "100 % 초과: 피연산자가 캐시에 남아 있었다"),
-                                .value_name = PHRASE("share", "비율"), .kind = VALUE_PERCENT, .wide = true, .rows = names, .n_rows = n_shown(r),
-                                .series = series, .n_series = 2, .values = values[0]});
+    return (BarChart){.title = PHRASE("Where the time goes, and how near to the roofline", "시간이 가는 곳과 지붕까지의 거리"),
+                      .note = PHRASE("above 100 %: operands were still in the caches", "100 % 초과: 피연산자가 캐시에 남아 있었다"),
+                      .value_name = PHRASE("share", "비율"), .kind = VALUE_PERCENT, .wide = true, .rows = shares->names, .n_rows = n_shown(r),
+                      .series = series, .n_series = 2, .values = shares->values[0]};
+}
+
+static void add_shares(Page *page, const BenchOpsReport *r)
+{
+    Shares shares;
+    BarChart chart = shares_chart(&shares, r);
+    page_bars(page, &chart);
+}
+
+Err bench_ops_svg_write(const BenchOpsRun *run, const char *path)
+{
+    Shares shares;
+    BarChart chart = shares_chart(&shares, &run->report);
+    return chart_bars_save(&chart, path);
 }
 
 static void add_numbers(Page *page, const BenchOpsReport *r, Arena *arena)

@@ -12,5 +12,7 @@ typedef struct {
 
 /* Writes the page, whole or not at all. ERR_IO. */
 Err bench_ops_page_write(const BenchOpsRun *run, const char *path);
+/* Shares of the step and of the roofline alone, as an SVG image. ERR_IO. */
+Err bench_ops_svg_write(const BenchOpsRun *run, const char *path);
 
 #endif

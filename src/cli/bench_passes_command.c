@@ -9,14 +9,17 @@
 #include "study/bench/bench_passes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct {
     BenchSteps steps;
+    const char *offload;
     bool json;
 } PassSettings;
 
 static const Option rows[] = {
     BENCH_STEPS_ROWS(PassSettings),
+    OPTION_TEXT("offload", PassSettings, offload, "folder for the row of offloaded activations; empty: TMPDIR, or /tmp"),
     OPTION_BOOL("json", PassSettings, json, "one JSON object as the last line of stdout"),
 };
 
@@ -25,9 +28,10 @@ static const CommandHelp help = {
     .examples = "    jikji bench passes nano\n"
                 "    jikji bench passes gpt2-124m --batch-size 1 --micro-batch-size 1 --rounds 1 --json\n"
                 "    jikji bench passes config.json --seq-len 512 --batch-size 4\n",
-    .about = "What precision and recompute take and save, by the trainer itself: tokens a second and their share of the rate of products in the\n"
-             "same minutes, the memory planned and resident, and the share of time that makes values again, planned and measured. A row that\n"
-             "promises the bits of the row that keeps all is held to them. MODEL as for bench train.\n",
+    .about = "What fusion, precision, recompute and offload take and save, by the trainer itself: tokens a second and their share of the rate of products in the\n"
+             "same minutes, the memory planned and resident, and the share of time that makes values again, planned and measured. Without fusion\n"
+             "the loss is made in the forward pass and once more for its gradients. A row that promises the bits of the row that keeps all\n"
+             "is held to them. MODEL as for bench train.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = 1,
@@ -83,6 +87,7 @@ static Err run_bench(const char *name, const PassSettings *s, Arena *arena)
     BenchTrainOptions o = bench_train_options_default();
     BenchPass *pass = ARENA_ARRAY(arena, BenchPass, BENCH_PASSES);
     TRY(bench_steps_read(&config, &o, arena, name, &s->steps));
+    o.memory.offload = s->offload && s->offload[0] ? s->offload : getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
     TRY(bench_passes(pass, &config, &o, arena));
     if (s->json)
         print_json(pass, name);

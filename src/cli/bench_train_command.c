@@ -15,7 +15,7 @@
 typedef struct {
     BenchSteps steps;
     int precision;
-    bool profile, json;
+    bool profile, speed_up, json;
 } BenchSettings;
 
 enum { BENCH_AUTO, BENCH_F32, BENCH_BF16, BENCH_F16, BENCH_BOTH };
@@ -24,6 +24,7 @@ static const Option rows[] = {
     BENCH_STEPS_ROWS(BenchSettings),
     OPTION_CHOICE("precision", BenchSettings, precision, "auto|f32|bf16|fp16|both", "of matrix products and activations; auto: the recipe's, else f32; both: f32, then bf16"),
     OPTION_BOOL("profile", BenchSettings, profile, "seconds by operator, too"),
+    OPTION_BOOL("speed-up", BenchSettings, speed_up, "steps by one thread in each round, too: what all threads gain, beside multiply-adds"),
     OPTION_BOOL("json", BenchSettings, json, "one JSON object as the last line of stdout"),
 };
 
@@ -33,6 +34,7 @@ static const CommandHelp help = {
                 "    jikji bench train llama-110m --precision bf16 --profile\n"
                 "    jikji bench train nano --rounds 9 --precision both --json\n"
                 "    jikji bench train recipe.yaml --micro-batch-size 2\n"
+                "    jikji bench train gpt2-124m --batch-size 1 --speed-up true\n"
                 "    jikji bench train config.json --vocab-size 32000 --seq-len 512 --batch-size 8 --micro-batch-size 2\n",
     .about = "MODEL is one of " BENCH_PRESETS ", a Hugging Face config.json, or a training recipe. Needs no data: tokens\n"
              "are random. The share is (6 (body + head) + 6 L T C) FLOPs a token, times tokens a second, over the rate of the best\n"
@@ -68,6 +70,9 @@ static void print_report(const Bench *bench, Arena *arena)
         if (r->last_probe.peer_flops_per_second[p] > 0)
             printf("  %s %.1f", gemm_peer_name((GemmPeer)p), r->last_probe.peer_flops_per_second[p] * 1e-9);
     printf("\n");
+    if (o->one_thread_too)
+        printf("%d threads are %.2f times as fast as one, multiply-adds from registers %.2f times: %.1f %% of that\n", parallel_threads(),
+               r->median.speed_up, r->median.probe_speed_up, 100 * r->median.speed_up_share);
     if (r->profile)
         printf("\n%s", r->profile);
 }
@@ -102,6 +107,9 @@ static void write_report(JsonWriter *json, const Bench *bench)
     json_field_double(json, "tokens_per_second", r->median.tokens_per_second);
     json_field_double(json, "matmul_flops_per_second", r->median.flops_per_second);
     json_field_double(json, "share_of_peak", r->median.share);
+    json_field_double(json, "speed_up", bench->options.one_thread_too ? r->median.speed_up : NAN);
+    json_field_double(json, "speed_up_of_multiply_adds", bench->options.one_thread_too ? r->median.probe_speed_up : NAN);
+    json_field_double(json, "speed_up_share", bench->options.one_thread_too ? r->median.speed_up_share : NAN);
     json_write_key(json, "matmul_flops_per_second_by");
     json_write_object_begin(json);
     for (int p = 0; p < GEMM_PEER_COUNT; p++)
@@ -150,6 +158,7 @@ static Err run_bench(Bench **out, const char *name, const BenchSettings *setting
     if (settings->precision != BENCH_AUTO)
         bench->options.compute = dtypes[settings->precision];
     bench->options.profile = settings->profile;
+    bench->options.one_thread_too = settings->speed_up && parallel_threads() > 1;
     TRY(bench_train(&bench->report, &bench->config, &bench->options, arena));
     if (bench->options.batch_size * bench->options.seq_len < 4096)
         log_warn("a step has less than 4096 tokens: the update weighs more than it would");

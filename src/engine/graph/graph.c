@@ -16,6 +16,7 @@ Graph *graph_new(Store *store)
     g->store = store;
     g->insert_at = -1;
     g->grad_leaf = GRAD_LEAF_DEFAULT;
+    g->fuses = true;
     return g;
 }
 
@@ -49,6 +50,16 @@ void graph_set_grad_leaf(Graph *g, int64_t n_tokens)
 int64_t graph_grad_leaf(const Graph *g)
 {
     return g->grad_leaf;
+}
+
+void graph_set_fusion(Graph *g, bool fuses)
+{
+    g->fuses = fuses;
+}
+
+bool graph_fuses(const Graph *g)
+{
+    return g->fuses;
 }
 
 /* ---- names and mistakes ---- */

@@ -65,6 +65,11 @@ void graph_output(Graph *g, const char *name, Node *node);
 void graph_set_grad_leaf(Graph *g, int64_t n_tokens);
 int64_t graph_grad_leaf(const Graph *g);
 
+/* Whether a derivative that makes its operator's result, too, takes its place (a loss and its gradients in one pass). At first, yes; no is for measuring
+ * what that saves. */
+void graph_set_fusion(Graph *g, bool fuses);
+bool graph_fuses(const Graph *g);
+
 /* Marks the graph with a mistake of its builder, unless it is marked already. */
 void graph_fail(Graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* ERR_USAGE and the first mistake as message, or OK. */

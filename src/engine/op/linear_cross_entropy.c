@@ -194,7 +194,7 @@ static void lce_derive(Derive *d)
     Node *in[LCE_N_IN] = {d->in[LCE_X], d->in[LCE_W], d->in[LCE_LABEL], d->in[LCE_WEIGHT], d->dy[0],
                           attr.want_w ? derive_sink(d, LCE_W) : NULL};
     bool *seen = mem_alloc((size_t)graph_n_calls(d->g) + 1);
-    bool known = !depends_on(d->dy[0], d->out[0], seen);
+    bool known = graph_fuses(d->g) && !depends_on(d->dy[0], d->out[0], seen);
     free(seen);
     Node *loss = graph_call(d->g, &linear_cross_entropy_grad_info, in, LCE_N_IN, &attr, sizeof attr);
     if (attr.want_x)

@@ -20,6 +20,7 @@ Graph *trainer_record_loss(Trainer *t, bool training)
 {
     Graph *g = graph_new(t->store);
     graph_set_grad_leaf(g, t->options.grad_leaf);
+    graph_set_fusion(g, !t->options.loss_apart);
     Node *loss = t->task->build(t->task->context, g, training);
     graph_output(g, "loss", loss);
     if (t->options.compute != DTYPE_F32)

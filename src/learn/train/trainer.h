@@ -65,6 +65,7 @@ typedef struct {
     DType compute;            /* f32; bf16 or fp16: autocast over f32 masters */
     LossScaleOptions loss_scale;  /* for fp16 */
     MemoryOptions memory;
+    bool loss_apart;          /* the loss is made in the forward pass and once more for its gradients: what one pass for both saves */
     GuardOptions guard;
     int64_t grad_leaf;        /* tokens (graph.h) */
     int64_t eval_every;       /* steps; 0: only at the end */

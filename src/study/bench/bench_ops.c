@@ -72,6 +72,13 @@ static double visible_share(const BenchTrainOptions *o)
     return 0.5 * (double)(o->seq_len + 1) / (double)(o->micro_batch_size * o->seq_len);
 }
 
+BenchOpVerdict bench_op_verdict(const BenchOp *op)
+{
+    if (!(op->share > BENCH_OPS_SHARE_MIN))
+        return OP_IS_SMALL;
+    return op->roofline_share >= BENCH_OPS_ROOFLINE_MIN ? OP_IS_NEAR : OP_IS_FAR;
+}
+
 Err bench_ops(BenchOpsReport *report, const ModelConfig *config, const BenchTrainOptions *options)
 {
     *report = (BenchOpsReport){0};

@@ -21,6 +21,12 @@ typedef struct {
     bool is_memory_bound;    /* what the roofline is made of */
 } BenchOp;
 
+/* What takes so much of the step must come so near to its roofline. */
+#define BENCH_OPS_SHARE_MIN 0.03
+#define BENCH_OPS_ROOFLINE_MIN 0.60
+typedef enum { OP_IS_SMALL, OP_IS_NEAR, OP_IS_FAR } BenchOpVerdict;
+BenchOpVerdict bench_op_verdict(const BenchOp *op);
+
 enum { BENCH_OPS_MAX = 64 };
 typedef struct {
     int n;

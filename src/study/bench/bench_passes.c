@@ -6,10 +6,12 @@ static const BenchPass rows[BENCH_PASSES] = {
     {.name = "recompute layers", .of = 0, .compute = DTYPE_F32, .memory = {.recompute = RECOMPUTE_LAYERS, .layers = 1}},
     {.name = "recompute sqrt", .of = 0, .compute = DTYPE_F32, .memory = {.recompute = RECOMPUTE_SQRT}},
     {.name = "recompute budget", .of = 0, .compute = DTYPE_F32, .memory = {.recompute = RECOMPUTE_BUDGET}},
-    {.name = "keep all", .of = 4, .compute = DTYPE_BF16},
-    {.name = "recompute layers", .of = 4, .compute = DTYPE_BF16, .memory = {.recompute = RECOMPUTE_LAYERS, .layers = 1}},
-    {.name = "keep all", .of = 6, .compute = DTYPE_F16},
-    {.name = "recompute layers", .of = 6, .compute = DTYPE_F16, .memory = {.recompute = RECOMPUTE_LAYERS, .layers = 1}},
+    {.name = "offload", .of = 0, .compute = DTYPE_F32, .memory = {.offload = "the folder of the options"}},
+    {.name = "no fusion", .of = 0, .compute = DTYPE_F32, .loss_apart = true},
+    {.name = "keep all", .of = 6, .compute = DTYPE_BF16},
+    {.name = "recompute layers", .of = 6, .compute = DTYPE_BF16, .memory = {.recompute = RECOMPUTE_LAYERS, .layers = 1}},
+    {.name = "keep all", .of = 8, .compute = DTYPE_F16},
+    {.name = "recompute layers", .of = 8, .compute = DTYPE_F16, .memory = {.recompute = RECOMPUTE_LAYERS, .layers = 1}},
 };
 
 static double middle_budget(const BenchPass *pass)
@@ -24,8 +26,11 @@ Err bench_passes(BenchPass pass[BENCH_PASSES], const ModelConfig *config, const 
         pass[i] = rows[i];
         if (pass[i].memory.recompute == RECOMPUTE_BUDGET)
             pass[i].memory.budget_bytes = middle_budget(pass);
+        if (pass[i].memory.offload)
+            pass[i].memory.offload = options->memory.offload;
         o.compute = pass[i].compute;
         o.memory = pass[i].memory;
+        o.loss_apart = pass[i].loss_apart;
         TRY(bench_train(&pass[i].report, config, &o, arena));
         if (pass[i].report.first_step_hash != pass[pass[i].of].report.first_step_hash)
             return err_set(ERR_NUMERIC, "bench passes: %s in %s gives other bits than keeping all", pass[i].name, dtype_name(pass[i].compute));

@@ -4,12 +4,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/parallel.h"
+#include "engine/op/probe.h"
 #include "learn/objective/objective.h"
 #include "learn/train/trainer.h"
 #include "study/bench/bench_internal.h"
 
 #include <math.h>
-#include <stddef.h>
 
 BenchTrainOptions bench_train_options_default(void)
 {
@@ -143,6 +144,22 @@ static void take_recompute(BenchTrainReport *report, Trainer *trainer)
     report->recompute_share = micro.repeats > 0 ? micro.repeats / (micro.all + update.all) : 0;
 }
 
+/* The round's steps again by one thread, and the probe by all and by one. */
+static Err compare_threads(BenchTrainReport *report, Trainer *trainer, BenchRound *round, double seconds)
+{
+    int n_threads = parallel_threads();
+    double alone, all = probe_fma_flops_per_second();
+    parallel_set_threads(1);
+    Err err = run_steps(report, trainer, seconds, &alone);
+    double one = probe_fma_flops_per_second();
+    parallel_set_threads(n_threads);
+    TRY(err);
+    round->speed_up = round->tokens_per_second / alone;
+    round->probe_speed_up = all / one;
+    round->speed_up_share = round->speed_up / round->probe_speed_up;
+    return OK;
+}
+
 static Err run_rounds(BenchTrainReport *report, Trainer *trainer, const Store *store, const ModelConfig *config, const BenchTrainOptions *o)
 {
     double unused;
@@ -161,6 +178,8 @@ static Err run_rounds(BenchTrainReport *report, Trainer *trainer, const Store *s
     for (int64_t i = 0; i < o->n_rounds && err == OK; i++) {
         BenchRound *round = &report->round[i];
         err = run_steps(report, trainer, o->round_seconds, &round->tokens_per_second);
+        if (err == OK && o->one_thread_too)
+            err = compare_threads(report, trainer, round, o->round_seconds);
         if (err == OK)
             err = matmul_rate_measure(&after, config, n_tokens, o->compute, &o->probe);
         round->flops_per_second = (before.flops_per_second + after.flops_per_second) / 2;
@@ -194,7 +213,7 @@ static Err bench_with_store(BenchTrainReport *report, Store *store, const ModelC
     Work work = {config, o};
     Task task = work_task(&work);
     TrainerOptions options = {.optim = optim_options_default(), .schedule = {.name = SCHEDULE_CONSTANT}, .steps = INT64_C(1) << 40,
-                              .compute = o->compute, .memory = o->memory, .loss_scale = loss_scale_options_default(),
+                              .compute = o->compute, .memory = o->memory, .loss_apart = o->loss_apart, .loss_scale = loss_scale_options_default(),
                               .grad_leaf = o->seq_len < 512 ? o->seq_len : 512, .bad_steps_max = 1, .log_every = 1, .quiet = true};
     Trainer *trainer;
     model_declare(config, store, &(ModelDeclareOptions){.dtype = DTYPE_F32, .trainable = true});
@@ -224,7 +243,7 @@ Err bench_train(BenchTrainReport *report, const ModelConfig *config, const Bench
     Err err = bench_with_store(report, store, config, options, arena);
     store_free(store);
     TRY(err);
-    report->median = (BenchRound){median_of(report, offsetof(BenchRound, tokens_per_second)), median_of(report, offsetof(BenchRound, flops_per_second)),
-                                  median_of(report, offsetof(BenchRound, share))};
+    for (size_t at = 0; at < sizeof(BenchRound); at += sizeof(double))
+        *(double *)((char *)&report->median + at) = median_of(report, at);
     return OK;
 }

@@ -16,6 +16,8 @@ typedef struct {
     int64_t seq_len, batch_size, micro_batch_size;  /* sequences a step, and computed at once */
     DType compute;
     MemoryOptions memory;  /* which values are made again */
+    bool loss_apart;       /* as the trainer's */
+    bool one_thread_too;   /* steps and multiply-adds by one thread in each round, for the speed-up */
     int64_t n_rounds;      /* 1 .. BENCH_ROUNDS_MAX */
     double round_seconds;  /* steps of a round go on for at least so long; at least one step */
     bool profile;
@@ -28,6 +30,8 @@ BenchTrainOptions bench_train_options_default(void);
 enum { BENCH_ROUNDS_MAX = 99 };
 typedef struct {
     double tokens_per_second, flops_per_second, share;  /* flops_per_second: of the probes */
+    double speed_up, probe_speed_up;  /* of all threads over one: steps, and multiply-adds from registers; 0: not asked for */
+    double speed_up_share;            /* the one over the other */
 } BenchRound;
 
 typedef struct {
