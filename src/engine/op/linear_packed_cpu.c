@@ -1,7 +1,7 @@
 /* linear_packed_cpu.c - x W over a packed weight; packed_weight.h has the layout and what is promised about bits.
  *
  * A tile is up to six rows of x by the 64 columns of a panel: 24 sums in registers, four vectors of weights made once for all rows. One
- * row (decode) reads the panel from memory once, in one stream, prefetched; many rows find it in the second cache. */
+ * row (decode) reads the panel from memory once, in one stream, prefetched; many rows go block by block through what stays in the second cache. */
 #include "engine/op/gemm.h"
 #include "engine/op/op_internal.h"
 #include "engine/op/packed_codes.h"
@@ -13,11 +13,13 @@ OP_KERNELS_DECLARE(linear_packed);
 
 static const double MULTIPLICATIONS_MIN = 1 << 16;  /* worth a second thread */
 
+/* Rows by a block of at most GEMM_K_BLOCK steps (gemm.h). */
 typedef struct {
-    const float *x;      /* rows of f32, x_stride apart */
-    int64_t x_stride, n_in;
-    const char *panel;
-    float *total;        /* [rows][64] */
+    const float *x;       /* rows of f32, x_stride apart */
+    int64_t x_stride, n_k;
+    const char *weights;  /* [n_k][64], f32 or bf16 */
+    float *total;         /* [rows][64], added to unless this is the first block */
+    bool is_first;
 } Tile;
 
 #define UNROLL _Pragma("GCC unroll 8")
@@ -45,49 +47,47 @@ SIMD_INLINE void fetch_ahead(const char *at, int n_bytes)
         __builtin_prefetch(at + AHEAD_BYTES + i);
 }
 
-/* Blocks of GEMM_K_BLOCK as in gemm.h. */
-SIMD_INLINE void tile_whole(const Tile *t, const int n_rows, const int n_bytes)
+SIMD_INLINE void tile_rows(const Tile *t, const int n_rows, const int n_bytes)
 {
-    for (int64_t first = 0; first < t->n_in; first += GEMM_K_BLOCK) {
-        V16 sum[TILE_ROWS][VECS], w[VECS];
-        int64_t end = t->n_in - first < GEMM_K_BLOCK ? t->n_in : first + GEMM_K_BLOCK;
-        tile_clear(sum, n_rows);
-        for (int64_t k = first; k < end; k++) {
-            const char *at = t->panel + k * PACKED_COLUMNS * n_bytes;
-            if (n_rows <= 2)
-                fetch_ahead(at, PACKED_COLUMNS * n_bytes);
-            UNROLL for (int v = 0; v < VECS; v++)
-                w[v] = n_bytes == 4 ? v16_load((const float *)at + 16 * v) : v16_load_bf16((const uint16_t *)at + 16 * v);
-            tile_step(sum, n_rows, t, k, w);
-        }
-        UNROLL for (int r = 0; r < n_rows; r++)
-            UNROLL for (int v = 0; v < VECS; v++) {
-                float *total = t->total + r * PACKED_COLUMNS + 16 * v;
-                v16_store(total, first ? v16_load(total) + sum[r][v] : sum[r][v]);
-            }
+    V16 sum[TILE_ROWS][VECS], w[VECS];
+    tile_clear(sum, n_rows);
+    for (int64_t k = 0; k < t->n_k; k++) {
+        const char *at = t->weights + k * PACKED_COLUMNS * n_bytes;
+        if (n_rows <= 2)
+            fetch_ahead(at, PACKED_COLUMNS * n_bytes);
+        UNROLL for (int v = 0; v < VECS; v++)
+            w[v] = n_bytes == 4 ? v16_load((const float *)at + 16 * v) : v16_load_bf16((const uint16_t *)at + 16 * v);
+        tile_step(sum, n_rows, t, k, w);
     }
+    UNROLL for (int r = 0; r < n_rows; r++)
+        UNROLL for (int v = 0; v < VECS; v++) {
+            float *total = t->total + r * PACKED_COLUMNS + 16 * v;
+            v16_store(total, t->is_first ? sum[r][v] : v16_load(total) + sum[r][v]);
+        }
 }
 
-SIMD_INLINE void tile_rows(const Tile *t, const int n_rows, PackedFormat format)
-{
-    tile_whole(t, n_rows, format == PACKED_F32 ? 4 : 2);
-}
-
-/* Up to TILE_ROWS rows in as few passes as there are kernels for: each is unrolled whole, so they are few. */
-static void tile_run(Tile t, int64_t n_rows, PackedFormat format)
+/* In as few passes as there are kernels for: each is unrolled whole, so they are few. */
+static void tile_run(Tile t, int64_t n_rows, int n_bytes)
 {
     while (n_rows > 0) {
-        int64_t n = !SIMD_AVX512 || n_rows == 1 ? 1 : n_rows == TILE_ROWS ? TILE_ROWS : 2;
+        int64_t n = !SIMD_AVX512 || n_rows == 1 ? 1 : n_rows >= TILE_ROWS ? TILE_ROWS : 2;
         if (n == 1)
-            tile_rows(&t, 1, format);
+            n_bytes == 4 ? tile_rows(&t, 1, 4) : tile_rows(&t, 1, 2);
         else if (SIMD_AVX512 && n == 2)
-            tile_rows(&t, 2, format);
+            n_bytes == 4 ? tile_rows(&t, 2, 4) : tile_rows(&t, 2, 2);
         else if (SIMD_AVX512)
-            tile_rows(&t, TILE_ROWS, format);
+            n_bytes == 4 ? tile_rows(&t, TILE_ROWS, 4) : tile_rows(&t, TILE_ROWS, 2);
         t.x += n * t.x_stride;
         t.total += n * PACKED_COLUMNS;
         n_rows -= n;
     }
+}
+
+/* A block of bf16 as f32. */
+static void widen_block(float *to, const uint16_t *from, int64_t n_k)
+{
+    for (int64_t i = 0; i < n_k * PACKED_COLUMNS; i += 16)
+        v16_store(to + i, v16_load_bf16(from + i));
 }
 
 static void store_row(const Tensor *y, int64_t row, int64_t column, const float *total, const float *bias, int64_t n)
@@ -111,27 +111,41 @@ typedef struct {
     const KernelCall *call;
     const float *x;             /* f32 and bf16: rows of f32, */
     int64_t x_stride;           /*   so far apart */
-    const PackedInputs *codes;  /* int8 and int4 */
+    const PackedInputs *codes;  /* int8 and int4, */
+    int64_t n_groups;           /*   so many a row */
 } Product;
 
-/* Some rows by one panel. */
-static void run_piece(const Product *p, int64_t panel, int64_t row, int64_t row_end)
+/* Block by block, so that all rows find a block in the second cache. Many rows share the work of widening it. */
+static void run_blocks(const Product *p, const char *panel, int64_t row, int64_t n_rows, float *total)
 {
-    _Alignas(64) float total[TILE_ROWS * PACKED_COLUMNS];
+    _Alignas(64) float wide[GEMM_K_BLOCK * PACKED_COLUMNS];
+    const PackedSpec *spec = p->call->attr;
+    int n_bytes = spec->format == PACKED_F32 ? 4 : 2;
+    for (int64_t first = 0; first < spec->n_in; first += GEMM_K_BLOCK) {
+        int64_t n_k = spec->n_in - first < GEMM_K_BLOCK ? spec->n_in - first : GEMM_K_BLOCK;
+        const char *weights = panel + first * PACKED_COLUMNS * n_bytes;
+        bool widen = n_bytes == 2 && n_rows > TILE_ROWS;
+        if (widen)
+            widen_block(wide, (const uint16_t *)weights, n_k);
+        Tile tile = {p->x + row * p->x_stride + first, p->x_stride, n_k, widen ? (const char *)wide : weights, total, first == 0};
+        tile_run(tile, n_rows, widen ? 4 : n_bytes);
+    }
+}
+
+/* Some rows by one panel. */
+static void run_piece(const Product *p, int64_t panel, int64_t row, int64_t n_rows)
+{
+    _Alignas(64) float total[PIECE_ROWS * PACKED_COLUMNS];
     const KernelCall *call = p->call;
     const PackedSpec *spec = call->attr;
     const char *weights = (const char *)call->in[1].data + panel * packed_panel_bytes(spec);
-    int64_t n_groups = (spec->n_in + PACKED_GROUP - 1) / PACKED_GROUP;
     int64_t column = panel * PACKED_COLUMNS, n_columns = spec->n_out - column < PACKED_COLUMNS ? spec->n_out - column : PACKED_COLUMNS;
-    for (; row < row_end; row += TILE_ROWS) {
-        int64_t n_rows = row_end - row < TILE_ROWS ? row_end - row : TILE_ROWS;
-        if (p->codes)
-            codes_run((CodesTile){p->codes + row * n_groups, n_groups, weights, total}, n_rows, spec->format == PACKED_INT4);
-        else
-            tile_run((Tile){p->x + row * p->x_stride, p->x_stride, spec->n_in, weights, total}, n_rows, (PackedFormat)spec->format);
-        for (int64_t r = 0; r < n_rows; r++)
-            store_row(&call->out[0], row + r, column, total + r * PACKED_COLUMNS, call->in[2].data, n_columns);
-    }
+    if (p->codes)
+        codes_run((CodesTile){p->codes + row * p->n_groups, p->n_groups, weights, total}, n_rows, spec->format == PACKED_INT4);
+    else
+        run_blocks(p, weights, row, n_rows, total);
+    for (int64_t r = 0; r < n_rows; r++)
+        store_row(&call->out[0], row + r, column, total + r * PACKED_COLUMNS, call->in[2].data, n_columns);
 }
 
 static void widen_row(float *to, const Tensor *x, int64_t row)
@@ -145,14 +159,14 @@ static Product prepare(const KernelCall *call)
 {
     const PackedSpec *spec = call->attr;
     const Tensor *x = &call->in[0];
-    int64_t n_rows = tensor_dim(x, 0), n_groups = (spec->n_in + PACKED_GROUP - 1) / PACKED_GROUP;
-    Product p = {.call = call, .x = x->data, .x_stride = x->stride[0]};
+    int64_t n_rows = tensor_dim(x, 0);
+    Product p = {.call = call, .x = x->data, .x_stride = x->stride[0], .n_groups = (spec->n_in + PACKED_GROUP - 1) / PACKED_GROUP};
     if (spec->format >= PACKED_INT8) {
         PackedInputs *codes = call->workspace;
         p.codes = codes;
 #pragma omp parallel for schedule(static) if (n_rows * spec->n_in > PARALLEL_MIN)
         for (int64_t r = 0; r < n_rows; r++)
-            inputs_round_row(codes + r * n_groups, x, r, spec->format == PACKED_INT4);
+            inputs_round_row(codes + r * p.n_groups, x, r, spec->format == PACKED_INT4);
     } else if (x->dtype != DTYPE_F32) {
         for (int64_t r = 0; r < n_rows; r++)
             widen_row((float *)call->workspace + r * spec->n_in, x, r);
@@ -177,6 +191,6 @@ void KERNEL(linear_packed)(const KernelCall *call)
 #pragma omp parallel for schedule(dynamic, 1) if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)
     for (int64_t piece = 0; piece < n_pieces; piece++) {
         int64_t row = piece % n_row_pieces * PIECE_ROWS;
-        run_piece(&p, piece / n_row_pieces, row, row + PIECE_ROWS < n_rows ? row + PIECE_ROWS : n_rows);
+        run_piece(&p, piece / n_row_pieces, row, n_rows - row < PIECE_ROWS ? n_rows - row : PIECE_ROWS);
     }
 }
