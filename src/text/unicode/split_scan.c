@@ -6,6 +6,7 @@
 #include "text/unicode/split_internal.h"
 
 #include "text/unicode/char_run.h"
+#include "text/unicode/split_window.h"
 
 enum { CHAR_END = 128, NOT_OTHER = CHAR_ANY_LETTER | CHAR_NUMBER | CHAR_SPACE | CHAR_END };
 
@@ -14,6 +15,9 @@ typedef struct {
     const uint8_t *ascii;  /* the classes of the first 128 */
     const char *text;
     size_t n;
+    SplitWindow (*look)(const char *text, bool cased);
+    SplitWindow window;  /* of the text from `base` on */
+    size_t base;
 } Scan;
 
 /* The class of a character that is not ASCII. */
@@ -22,6 +26,10 @@ static inline uint8_t class_of_wide(const Scan *s, size_t at, size_t *next)
     if (is_syllable(s->text + at, s->n - at)) {
         *next = at + SYLLABLE_BYTES;
         return CHAR_LETTER;
+    }
+    if (at + 1 == s->n || ((unsigned char)s->text[at + 1] & 0xC0) != 0x80 || (unsigned char)s->text[at] < 0xC2) {  /* begins no character */
+        *next = at + 1;
+        return 0;
     }
     uint32_t c;
     *next = at + (size_t)utf8_decode(&c, s->text + at, s->text + s->n);
@@ -208,25 +216,58 @@ static size_t scan_o200k(const Scan *s, size_t at)
     return scan_space(s, at, SPACE_NEWLINE_FIRST);
 }
 
+/* Most pieces are a space, or none, and letters that need no table: their end is the first bit that is not set. Every pattern agrees on those, whatever
+ * ends them but the others of the window. 0: not such a piece, or not to be told here. */
+static inline size_t scan_easy_word(Scan *s, size_t at, bool cased)
+{
+    enum { ROOM_WANTED = 28, LAST = SPLIT_WINDOW_BYTES - 1, CHAR_BYTES = 3 };
+    bool is_fresh = false;
+    for (;;) {
+        size_t offset = at - s->base, first = offset + (s->text[at] == ' ');
+        if (offset > LAST - ROOM_WANTED) {
+            if (at + SPLIT_WINDOW_BYTES > s->n)
+                return 0;
+            s->base = at;
+            s->window = s->look(s->text + at, cased);
+            is_fresh = true;
+            continue;
+        }
+        uint64_t behind = ~(s->window.letters >> first);
+        size_t length = behind ? (size_t)__builtin_ctzll(behind) : LAST, end = first + length;
+        if (length == 0)
+            return 0;
+        if (end < LAST - CHAR_BYTES + 1)
+            return s->window.others >> end & 1 ? 0 : s->base + end;
+        if (is_fresh)
+            return 0;
+        s->base = at - LAST;  /* the window ends too early for this word */
+    }
+}
+
 /* One loop a pattern, so that each scanner is compiled into its own. */
-#define SCAN_ALL(scan_one)                                          \
-    do {                                                            \
-        for (; at < n_bytes && n < n_max; ends[n++] = at)           \
-            at = scan_one;                                          \
+#define SCAN_ALL(cased, scan_one)                                         \
+    do {                                                                  \
+        for (size_t end; at < n_bytes && n < n_max; ends[n++] = at)       \
+            at = (end = scan_easy_word(s, at, cased)) ? end : (scan_one); \
     } while (0)
 
 int split_scan(SplitKind kind, const CharClasses *table, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max)
 {
-    Scan scan = {table, table->classes ? table->classes + table->block[0] * CHAR_CLASS_BLOCK : NULL, text, n_bytes}, *s = &scan;
+    Scan scan = {table, table->classes ? table->classes + table->block[0] * CHAR_CLASS_BLOCK : NULL, text, n_bytes, KERNEL_PICK(split_window), {0, 0},
+                 at - SPLIT_WINDOW_BYTES},
+         *s = &scan;
     int n = 0;
     switch (kind) {
-    case SPLIT_GPT2: SCAN_ALL(scan_gpt2(s, at)); break;
-    case SPLIT_CL100K: SCAN_ALL(scan_cl100k(s, at, 3, SPACE_END_FIRST)); break;
-    case SPLIT_LLAMA3: SCAN_ALL(scan_cl100k(s, at, 3, SPACE_NEWLINE_FIRST)); break;
-    case SPLIT_QWEN: SCAN_ALL(scan_cl100k(s, at, 1, SPACE_NEWLINE_FIRST)); break;
-    case SPLIT_O200K: SCAN_ALL(scan_o200k(s, at)); break;
+    case SPLIT_GPT2: SCAN_ALL(false, scan_gpt2(s, at)); break;
+    case SPLIT_CL100K: SCAN_ALL(false, scan_cl100k(s, at, 3, SPACE_END_FIRST)); break;
+    case SPLIT_LLAMA3: SCAN_ALL(false, scan_cl100k(s, at, 3, SPACE_NEWLINE_FIRST)); break;
+    case SPLIT_QWEN: SCAN_ALL(false, scan_cl100k(s, at, 1, SPACE_NEWLINE_FIRST)); break;
+    case SPLIT_O200K: SCAN_ALL(true, scan_o200k(s, at)); break;
     case SPLIT_NONE:
-    case SPLIT_REGEX: SCAN_ALL(n_bytes); break;
+    case SPLIT_REGEX:
+        if (at < n_bytes && n_max > 0)
+            ends[n++] = n_bytes;
+        break;
     }
     return n;
 }
