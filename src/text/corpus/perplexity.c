@@ -1,6 +1,7 @@
 /* perplexity.c - the table of runs, its file, and the value of a text. */
 #include "text/corpus/perplexity_internal.h"
 
+#include "base/arena_limit.h"
 #include "base/file.h"
 #include "text/corpus/hash.h"
 #include "text/unicode/char_props.h"
@@ -93,15 +94,18 @@ static double probability(const PerplexityModel *model, const Keys *keys)
     return p;
 }
 
-double perplexity_of(const PerplexityModel *model, const char *text, size_t n_bytes)
+double perplexity_of(const PerplexityModel *model, const Arena *limit, const char *text, size_t n_bytes)
 {
-    enum { BLOCK = 8 };  /* characters whose entries are fetched together */
+    enum { BLOCK = 8, LINES_A_CHECK = 256 };  /* characters whose entries are fetched together */
     uint32_t chars[PERPLEXITY_LINE_MAX];
     Keys keys[BLOCK];
     double nats = 0;
     int64_t n_all = 0;
     int n;
-    for (const char *at = text, *end = text + n_bytes; perplexity_next_line(model, &at, end, chars, PERPLEXITY_LINE_MAX, &n);)
+    int64_t n_lines = 0;
+    for (const char *at = text, *end = text + n_bytes; perplexity_next_line(model, &at, end, chars, PERPLEXITY_LINE_MAX, &n);) {
+        if (limit && ++n_lines % LINES_A_CHECK == 0 && arena_is_spent(limit))
+            break;
         for (int first = model->order - 1; first < n; first += BLOCK) {
             int n_block = n - first < BLOCK ? n - first : BLOCK;
             double p = 1;  /* one logarithm for all of them, unless their product gets lost */
@@ -115,6 +119,7 @@ double perplexity_of(const PerplexityModel *model, const char *text, size_t n_by
             nats -= log(p);
             n_all += n_block;
         }
+    }
     return n_all ? exp(nats / (double)n_all) : 1.0;
 }
 

@@ -26,7 +26,8 @@ typedef struct PerplexityModel PerplexityModel;
 Err perplexity_open(PerplexityModel **out, const char *path);
 void perplexity_close(PerplexityModel *model);  /* NULL is fine */
 uint64_t perplexity_identity(const PerplexityModel *model);
-double perplexity_of(const PerplexityModel *model, const char *text, size_t n_bytes);  /* 1 for a text without characters */
+/* 1 for a text without characters. Ends early when `limit` is spent (arena_limit.h); NULL: no limit. */
+double perplexity_of(const PerplexityModel *model, const Arena *limit, const char *text, size_t n_bytes);
 int perplexity_bucket(const PerplexityModel *model, double value);  /* 0 head, 1 middle, 2 tail */
 
 typedef struct {

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
     fclose(file);
     PerplexityModel *model;
     if (perplexity_open(&model, path) == OK) {
-        double value = perplexity_of(model, (const char *)data, n_bytes);
+        double value = perplexity_of(model, NULL, (const char *)data, n_bytes);
         if (isnan(value) || value < 0 || perplexity_bucket(model, value) > 2)
             abort();
         perplexity_close(model);

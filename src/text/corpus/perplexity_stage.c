@@ -16,7 +16,7 @@ typedef struct {
 static void perplexity_work(void *context, Arena *arena, const StageDocument *document, StageResult *result)
 {
     const PerplexityStage *stage = context;
-    double value = perplexity_of(stage->model, document->text, document->n_bytes);
+    double value = perplexity_of(stage->model, arena, document->text, document->n_bytes);
     int bucket = perplexity_bucket(stage->model, value);
     static const char *const names[] = {"head", "middle", "tail"};
     result->tags = arena_printf(arena, "\"perplexity\":{\"version\":%d,\"value\":%.6g,\"bucket\":\"%s\"}", PERPLEXITY_VERSION, value, names[bucket]);

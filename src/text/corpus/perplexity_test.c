@@ -1,4 +1,5 @@
 /* perplexity_test.c - probabilities that sum to one, order over disorder, the file. */
+#include "base/arena_limit.h"
 #include "base/file.h"
 #include "base/test.h"
 #include "text/corpus/perplexity_internal.h"
@@ -40,10 +41,10 @@ TEST(perplexity, probabilities_sum_to_one)
             line[n++] = (char)seen[i];
         else
             memcpy(line + n, seen[i] == 0xAC00 ? "가" : seen[i] == 0xB098 ? "나" : "다", 3), n += 3;
-        double with = pow(perplexity_of(model, line, (size_t)n), 3), before = pow(perplexity_of(model, "ab", 2), 2);
+        double with = pow(perplexity_of(model, NULL, line, (size_t)n), 3), before = pow(perplexity_of(model, NULL, "ab", 2), 2);
         sum += before / with;
     }
-    double rest = pow(perplexity_of(model, "ab", 2), 2) / pow(perplexity_of(model, "abz", 3), 3);
+    double rest = pow(perplexity_of(model, NULL, "ab", 2), 2) / pow(perplexity_of(model, NULL, "abz", 3), 3);
     CHECK_CLOSE(sum + (65536 - 7) * rest, 1.0, 1e-9);
     perplexity_close(model);
     arena_free(arena);
@@ -74,7 +75,7 @@ TEST(perplexity, limits_come_from_the_corpus_that_is_judged)
     REQUIRE_OK(perplexity_open(&model, path));
     int n[3] = {0};
     for (int i = 0; i < N; i++)
-        n[perplexity_bucket(model, perplexity_of(model, lines[i], strlen(lines[i])))]++;
+        n[perplexity_bucket(model, perplexity_of(model, NULL, lines[i], strlen(lines[i])))]++;
     CHECK(n[0] >= 30 && n[0] < 35 && n[1] >= 25 && n[0] + n[1] >= 60 && n[0] + n[1] < 70);  /* lines of one value are in one bucket */
     perplexity_close(model);
     arena_free(arena);
@@ -89,9 +90,18 @@ TEST(perplexity, text_like_the_learnt_one_is_expected)
     for (int i = 0; i < 200; i++)
         text = arena_printf(arena, "%s나는 %s에 %s\n", text, (const char *[]){"학교", "집", "시장", "바다", "산"}[i % 5], (const char *[]){"간다", "갔다", "있다"}[i * 7 / 3 % 3]);
     CHECK(train_on(arena, text, &path, &report) == OK && perplexity_open(&model, path) == OK);
-    double good = perplexity_of(model, "나는 집에 갔다", strlen("나는 집에 갔다")), bad = perplexity_of(model, "zq#갉뷁x", strlen("zq#갉뷁x"));
+    double good = perplexity_of(model, NULL, "나는 집에 갔다", strlen("나는 집에 갔다")), bad = perplexity_of(model, NULL, "zq#갉뷁x", strlen("zq#갉뷁x"));
     CHECK(good < 3 && bad > 1000 && perplexity_bucket(model, bad) == 2 && perplexity_bucket(model, report.limits[0]) == 0);
     CHECK(report.limits[0] <= report.limits[1] && report.n_held > 0);
+    const char *first = "";
+    for (int i = 0; i < 300; i++)
+        first = arena_printf(arena, "%szq#\n", first);
+    const char *all = arena_printf(arena, "%s%s%s", first, text, text);
+    Arena *spent = arena_new();
+    arena_alloc(spent, 2);
+    arena_set_limit(spent, 1, 0);
+    CHECK(perplexity_of(model, spent, all, strlen(all)) > 2 * perplexity_of(model, NULL, all, strlen(all)));
+    arena_free(spent);
     perplexity_close(model);
     const char *bytes;
     size_t n;

@@ -74,7 +74,7 @@ static void weigh(Training *t, const Document *document)
         t->room = t->room ? 2 * t->room : 256;
         t->values = mem_realloc(t->values, (size_t)t->room * sizeof *t->values);
     }
-    t->values[t->report->n_held++] = perplexity_of(t->model, document->text, document->n_bytes);
+    t->values[t->report->n_held++] = perplexity_of(t->model, NULL, document->text, document->n_bytes);
 }
 
 typedef enum { TEXTS_TO_LEARN, TEXTS_SET_ASIDE, ALL_TEXTS } Share;

@@ -4,6 +4,8 @@
  * longer one. Most texts have few of them left after the first round. */
 #include "text/corpus/quality_internal.h"
 
+#include "base/arena_limit.h"
+
 #include <string.h>
 
 enum { TOP_MIN = 2, TOP_MAX = 4, DUPLICATE_MAX = 10 };
@@ -97,7 +99,7 @@ void quality_measure_ngrams(QualityFigures *figures, Arena *arena, const Quality
     int n_places = words->n;
     for (int i = 0; i < n_places; i++)
         places[i] = (Place){.hash = add_to_hash(0, words->hash[i]), .at = i};
-    for (int n = TOP_MIN; n <= DUPLICATE_MAX; n++) {
+    for (int n = TOP_MIN; n <= DUPLICATE_MAX && !arena_is_spent(arena); n++) {
         HashCounts counts = hash_counts_new(arena, n_places);
         n_places = count_runs(&counts, places, n_places, words, n);
         int64_t found = n <= TOP_MAX ? top_run_chars(&counts, places, n_places, words, n)

@@ -1,6 +1,7 @@
 /* quality_words.c - one walk over the characters finds the words and all that is asked of them. */
 #include "text/corpus/quality_internal.h"
 
+#include "base/arena_limit.h"
 #include "text/corpus/hash.h"
 #include "text/unicode/char_props.h"
 #include "text/unicode/utf8.h"
@@ -156,6 +157,8 @@ static const unsigned char *word_end(const uint8_t *kinds_ascii, const unsigned 
     return at;
 }
 
+enum { LOOKS_A_CHECK = 1 << 14 };
+
 QualityWords quality_words(Arena *arena, const char *text, size_t n_bytes)
 {
     size_t n_max = n_words_max(text, n_bytes);
@@ -164,7 +167,7 @@ QualityWords quality_words(Arena *arena, const char *text, size_t n_bytes)
     for (int c = 0; c < 0x80; c++)
         kinds_ascii[c] = (uint8_t)kind_of_ascii((unsigned char)c);
     const unsigned char *at = (const unsigned char *)text, *end = at + n_bytes;
-    while (at < end) {
+    for (int64_t n_looks = 1; at < end && (n_looks % LOOKS_A_CHECK != 0 || !arena_is_spent(arena)); n_looks++) {
         uint32_t n_chars, c;
         int kinds;
         const unsigned char *begin = at;

@@ -1,6 +1,7 @@
 /* sentence.c - the rules of sentence.h, asked only at the places that sentence_cpu.c finds. */
 #include "text/corpus/sentence.h"
 
+#include "base/arena_limit.h"
 #include "text/corpus/sentence_internal.h"
 #include "text/unicode/char_props.h"
 #include "text/unicode/utf8.h"
@@ -280,11 +281,15 @@ static const char *take_place(Reading *r, const char *at)
     return at + step;
 }
 
+enum { BYTES_A_CHECK = 1 << 18 };
+
 Sentences sentence_split(Arena *arena, const char *text, size_t n_bytes, bool korean)
 {
     Reading r = {.arena = arena, .text = text, .end = text + n_bytes, .korean = korean};
     const char *next = text;
     for (size_t block = 0; block < n_bytes; block += SENTENCE_BLOCK) {
+        if (block % BYTES_A_CHECK == 0 && block > 0 && arena_is_spent(arena))
+            break;
         size_t n = n_bytes - block < SENTENCE_BLOCK ? n_bytes - block : SENTENCE_BLOCK;
         unsigned char before = block > 0 ? (unsigned char)text[block - 1] : 0;
         for (uint64_t places = KERNEL_PICK(sentence_places)(text + block, n, before, korean); places; places &= places - 1) {

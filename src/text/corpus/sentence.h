@@ -28,7 +28,7 @@ typedef struct {
 /* One more; the list grows in `arena`. Zeroed is empty. */
 void sentences_add(Sentences *sentences, Arena *arena, Sentence one);
 
-/* `korean`: Korean endings count too. The text is well-formed UTF-8. */
+/* `korean`: Korean endings count too. The text is well-formed UTF-8. When the arena's limit is spent (arena_limit.h), the rest is one sentence. */
 Sentences sentence_split(Arena *arena, const char *text, size_t n_bytes, bool korean);
 
 #endif

@@ -1,4 +1,5 @@
 /* sentence_test.c - sentences by hand, and the F1 of their ends on two Korean treebanks. */
+#include "base/arena_limit.h"
 #include "base/cpu_level.h"
 #include "base/test.h"
 #include "text/corpus/document.h"
@@ -60,6 +61,21 @@ TEST(sentence, ends_do_not_depend_on_blocks_or_the_cpu)
         }
     }
     cpu_level_reset();
+    arena_free(arena);
+}
+
+TEST(sentence, long_texts_end_when_the_arena_is_spent)
+{
+    enum { N = 1 << 20 };
+    Arena *arena = arena_new();
+    char *text = arena_alloc(arena, N + 1);
+    for (int i = 0; i < N; i++)
+        text[i] = "One two. "[i % 9];
+    int n_all = sentence_split(arena, text, N, true).n;
+    arena_set_limit(arena, 1, 0);
+    int n_cut = sentence_split(arena, text, N, true).n;
+    arena_set_limit(arena, 0, 0);
+    CHECK(n_all > N / 10 && n_cut > 0 && n_cut < n_all / 2);
     arena_free(arena);
 }
 

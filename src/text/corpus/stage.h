@@ -9,7 +9,7 @@
  * personal data) leaves a note in its result, and `finish` reads all of them.
  *
  * What one document may take is a limit of the arena (arena_limit.h): work that may be long asks arena_is_spent at natural points and returns what it has; the document is
- * dropped then, rule "limit.seconds" or "limit.memory".
+ * dropped then, rule "limit.seconds" or "limit.memory". A look has no limit: its time grows with the text and no faster.
  *
  * work and look are called from many threads, in no order, on one machine or many, and may be called again after a kill: what they return follows
  * from the document, its tags, its verdict and the settings. Notes, verdicts and outputs are in the order of the documents, so nothing depends

@@ -205,6 +205,7 @@ TEST(stage, long_stages_stop_when_the_document_is_spent)
         {"extract", "<div class=a><p>Some words of a page, a <a href=x>link</a>.</p></div>", true},
         {"pii", "12-3456-78 a@b 2001:db8:: ", false},
         {"patterns", "1 2 3 4 5 6 7 8 9 ", false},
+        {"quality", "a few words and lines\n", false},
         {"normalize", "\xC3\xAC\xE2\x80\xA2\xCB\x86 ", false},
     };
     enum { N_BYTES = 1 << 19 };
