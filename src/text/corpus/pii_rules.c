@@ -113,9 +113,12 @@ static PiiClass classify_card(const PlainView *view, const NumberRuns *number, s
             return take(number, n_runs, PII_CARD, end);
     }
     int n = number->runs[0].n;
-    if (n < 12 || n > 19 || !is_single(number, n) || !has_issuer(number->digits, n) || !pii_luhn_checks(number->digits, n))
+    if (n < 12 || n > 19 || !is_single(number, n) || !pii_luhn_checks(number->digits, n))
         return N_PII;
-    bool is_doubtful = n == 13 || number->digits[0] == '9';  /* product codes, order numbers */
+    bool is_unknown = !has_issuer(number->digits, n);
+    bool is_doubtful = n == 13 || number->digits[0] == '9' || is_unknown;  /* product codes, order numbers */
+    if (is_unknown && n != 16)
+        return N_PII;
     if (is_doubtful && !view_has_cue(view, number->runs[0].begin, number->runs[0].end, CUE_CARD, 60, 20))
         return N_PII;
     return take(number, 1, PII_CARD, end);
