@@ -113,7 +113,7 @@ double perplexity_of(const PerplexityModel *model, const Arena *limit, const cha
                 find_keys(&keys[i], model, chars + first + i);
             for (int i = 0; i < n_block; i++) {
                 p *= probability(model, &keys[i]);
-                if (p < 1e-150)
+                if (p < 1e-150 || p > 1e150)  /* above 1: a file that is no model */
                     nats -= log(p), p = 1;
             }
             nats -= log(p);
