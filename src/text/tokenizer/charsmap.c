@@ -18,7 +18,10 @@ struct Charsmap {
     size_t n_replacements;
     Vocab symbols;
     size_t symbol_bytes_max;
+    uint8_t *starts;  /* a bit for each character that begins a key, or is a space; NULL: cannot be said */
 };
+
+static void learn_starts(Charsmap *map);
 
 static uint32_t read_u32(const char *at)
 {
@@ -46,6 +49,7 @@ Err charsmap_open(Charsmap **out, const char *name, const char *blob, size_t n_b
         map->replacements = map->blob + 4 + trie_bytes;
         map->n_replacements = n_bytes - 4 - trie_bytes;
     }
+    learn_starts(map);
     *out = map;
     return OK;
 }
@@ -56,6 +60,7 @@ void charsmap_free(Charsmap *map)
         return;
     vocab_release(&map->symbols);
     free(map->units);
+    free(map->starts);
     free(map->blob);
     free(map);
 }
@@ -172,7 +177,7 @@ bool charsmap_makes_space(const Charsmap *map, char byte)
 /* A walk over the first two characters of all keys. */
 typedef struct {
     const Charsmap *map;
-    uint8_t *touched;
+    uint8_t *starts, *touched;  /* one of them, the other is NULL */
     size_t n_left;  /* nodes that may yet be visited: a damaged trie may be endless */
 } KeyWalk;
 
@@ -196,9 +201,10 @@ static bool walk_keys(KeyWalk *walk, size_t node, uint32_t c, int n_more, int n_
         uint32_t code = n_more ? c << 6 | (byte & 0x3F) : n_after ? byte & (0x3Fu >> n_after) : byte;
         if (n_after > 0 ? ends : code > UNICODE_MAX)
             return false;
-        if (n_after == 0 && (ends || n_chars == 1))
-            walk->touched[code / 8] |= (uint8_t)(1u << code % 8);
-        if ((n_after > 0 || n_chars == 0) && !walk_keys(walk, child ^ unit_offset(map->units[child]), code, n_after, n_chars + (n_after == 0)))
+        uint8_t *marked = walk->starts ? walk->starts : ends || n_chars == 1 ? walk->touched : NULL;
+        if (n_after == 0 && marked)
+            marked[code / 8] |= (uint8_t)(1u << code % 8);
+        if ((n_after > 0 || (n_chars == 0 && walk->touched)) && !walk_keys(walk, child ^ unit_offset(map->units[child]), code, n_after, n_chars + (n_after == 0)))
             return false;
     }
     return true;
@@ -206,8 +212,19 @@ static bool walk_keys(KeyWalk *walk, size_t node, uint32_t c, int n_more, int n_
 
 bool charsmap_mark_touched(const Charsmap *map, uint8_t *touched)
 {
-    KeyWalk walk = {map, touched, 2 * map->n_units};
+    KeyWalk walk = {.map = map, .touched = touched, .n_left = 2 * map->n_units};
     return !map->units || walk_keys(&walk, unit_offset(map->units[0]), 0, 0, 0);
+}
+
+static void learn_starts(Charsmap *map)
+{
+    map->starts = mem_alloc(UNICODE_MAX / 8 + 1);
+    map->starts[' ' / 8] |= 1u << ' ' % 8;
+    KeyWalk walk = {.map = map, .starts = map->starts, .n_left = 2 * map->n_units};
+    if (map->units && !walk_keys(&walk, unit_offset(map->units[0]), 0, 0, 0)) {
+        free(map->starts);
+        map->starts = NULL;
+    }
 }
 
 /* What stands for the start of the text, and how much of it is used up. */
@@ -242,6 +259,28 @@ static void put_with_escapes(Rewriter *rewriter, const char *bytes, size_t n, bo
             rewriter_put(rewriter, bytes + i, 1, source);
 }
 
+/* Copies characters from `at` on, as long as they begin no key, ill-formed bytes as U+FFFD; returns where another one stands. */
+static size_t copy_others(const Charsmap *map, Rewriter *rewriter, Piece text, size_t at)
+{
+    for (size_t length; at < text.n; at += length) {
+        uint32_t c;
+        length = (size_t)utf8_decode(&c, text.bytes + at, text.bytes + text.n);
+        if (c != UTF8_ILL_FORMED && map->starts[c / 8] >> c % 8 & 1)
+            break;
+        if (rewriter->n + UTF8_BYTES_MAX > rewriter->capacity)
+            rewriter_reserve(rewriter, UTF8_BYTES_MAX);
+        if (c != UTF8_ILL_FORMED) {
+            memcpy(rewriter->bytes + rewriter->n, text.bytes + at, length);
+            rewriter->n += length;
+        } else {
+            memcpy(rewriter->bytes + rewriter->n, "\xEF\xBF\xBD", 3);
+            rewriter->n += 3;
+            length = 1;  /* byte by byte */
+        }
+    }
+    return at;
+}
+
 Piece charsmap_run_sentencepiece(const NormalizerStep *step, Arena *arena, Piece text)
 {
     const Charsmap *map = step->charsmap;
@@ -261,7 +300,13 @@ Piece charsmap_run_sentencepiece(const NormalizerStep *step, Arena *arena, Piece
     if (step->add_dummy_prefix && !step->spaces_behind)
         rewriter_put(&rewriter, space, n_space, text.source ? text.source[at] : 0);
     bool after_space = step->remove_extra_spaces;
+    bool copies = map->starts && map->symbol_bytes_max == 0 && !text.source;
     for (; at < text.n; at += n_used) {
+        size_t end = copies ? copy_others(map, &rewriter, text, at) : at;
+        after_space = after_space && end == at;
+        at = end;
+        if (at == text.n)
+            break;
         const char *out = normalize_prefix(map, text.bytes + at, text.n - at, &n_out, &n_used);
         while (after_space && n_out && out[0] == ' ')
             out++, n_out--;

@@ -34,7 +34,7 @@ void rewriter_init(Rewriter *rewriter, Arena *arena, Piece from)
         rewriter->source = ARENA_ARRAY(arena, uint32_t, rewriter->capacity + 1);
 }
 
-static void rewriter_reserve(Rewriter *rewriter, size_t n_more)
+void rewriter_reserve(Rewriter *rewriter, size_t n_more)
 {
     if (rewriter->n + n_more <= rewriter->capacity)
         return;

@@ -40,6 +40,7 @@ typedef struct {
     bool mapped;
 } Rewriter;
 void rewriter_init(Rewriter *rewriter, Arena *arena, Piece from);
+void rewriter_reserve(Rewriter *rewriter, size_t n_more);
 void rewriter_put(Rewriter *rewriter, const char *bytes, size_t n_bytes, uint32_t source);
 void rewriter_copy(Rewriter *rewriter, Piece from, size_t begin, size_t end);
 Piece rewriter_finish(Rewriter *rewriter, Piece from);

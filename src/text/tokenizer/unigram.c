@@ -312,8 +312,14 @@ static bool read_plain_labels(const ModelFast *fast, Lattice *lattice)
 static size_t skip_chars(Piece piece, size_t at, uint32_t n)
 {
     uint32_t c;
-    while (n-- > 0)
-        at += (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n);
+    while (n-- > 0) {
+        if ((unsigned char)piece.bytes[at] < 0x80)
+            at++;
+        else if (utf8_is_middle(piece.bytes + at, piece.bytes + piece.n))
+            at += 3;
+        else
+            at += (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n);
+    }
     return at;
 }
 
@@ -330,6 +336,20 @@ static uint32_t find_ends(const Tokenizer *tok, const CharTrie *trie, const Latt
     return n;
 }
 
+/* One unk for a run of unknown characters. */
+static void put_known_and_unk(const Tokenizer *tok, const CharTrie *trie, const Lattice *lattice, uint32_t n, TokenBuffer *out)
+{
+    token_buffer_reserve(out, n);
+    bool after_unk = false;
+    while (n > 0) {
+        int32_t id = trie->ids[lattice->steps[lattice->ends[--n]].unit];
+        bool is_unk = id < 0 || id == tok->unk_id;
+        out->ids[out->n] = is_unk ? tok->unk_id : id;
+        out->n += !is_unk || (!after_unk && tok->unk_id >= 0);
+        after_unk = is_unk;
+    }
+}
+
 /* Emits the path with the given ends. */
 static void put_path(const Tokenizer *tok, const CharTrie *trie, const Lattice *lattice, uint32_t n, bool all_known, TokenBuffer *out)
 {
@@ -338,6 +358,10 @@ static void put_path(const Tokenizer *tok, const CharTrie *trie, const Lattice *
         token_buffer_reserve(out, n);
         while (n > 0)
             out->ids[out->n++] = trie->ids[steps[lattice->ends[--n]].unit];
+        return;
+    }
+    if (!out->wants_offsets && !tok->byte_fallback && !tok->jamo_fallback) {
+        put_known_and_unk(tok, trie, lattice, n, out);
         return;
     }
     for (size_t begin = 0, end; n > 0; begin = end) {
