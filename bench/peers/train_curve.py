@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Loss curves of Jikji beside PyTorch: nanoGPT's CPU recipe (recipes/shakespeare.yaml) on one text, several seeds each.
 
-    train_curve.py JIKJI TEXT [--steps 500] [--eval-every 100] [--seeds 5]
+    train_curve.py JIKJI TEXT [--steps 500] [--eval-every 100] [--seeds 5] [--keep FILE]
 
 Both see the same text by characters, split at 0.9, and the same model, batch, optimizer and schedule; weights and windows are drawn by
 each one's own generator. Prints the validation loss (nats a character, whole held-out part) at the same steps: mean and spread of the
-seeds. Needs torch in the Python that runs this.
+seeds. A run that FILE holds is not done again. Needs torch in the Python that runs this.
 """
 import argparse
 import json
@@ -74,6 +74,21 @@ def torch_curve(args, seed):
     return curve
 
 
+def kept(args, who, seed, run):
+    """The curve {step: loss} of a run, from the file of finished ones if it is there."""
+    key = {"who": who, "seed": seed, "steps": args.steps, "eval_every": args.eval_every}
+    if args.keep and os.path.exists(args.keep):
+        with open(args.keep, encoding="utf-8") as lines:
+            for record in map(json.loads, lines):
+                if all(record[name] == value for name, value in key.items()):
+                    return {int(step): loss for step, loss in record["curve"].items()}
+    curve = run()
+    if args.keep:
+        with open(args.keep, "a", encoding="utf-8") as out:
+            out.write(json.dumps(key | {"curve": curve}) + "\n")
+    return curve
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("jikji")
@@ -81,13 +96,14 @@ def main():
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--eval-every", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--keep", help="a file that remembers finished runs, one JSON object a line")
     args = parser.parse_args()
     args.jikji, args.text = os.path.abspath(args.jikji), os.path.abspath(args.text)
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(1, args.seeds + 1):
-            ours.append(our_curve(args, seed, folder))
-            theirs.append(torch_curve(args, seed))
+            ours.append(kept(args, "jikji", seed, lambda: our_curve(args, seed, folder)))
+            theirs.append(kept(args, "torch", seed, lambda: torch_curve(args, seed)))
     print(f"validation loss, nats a character, {args.seeds} seeds each: mean (least to most)\n")
     print(f"{'step':>6}{'jikji':>28}{'PyTorch':>28}{'apart':>9}{'seeds vary':>12}")
     for step in sorted(theirs[0]):
