@@ -97,22 +97,34 @@ static void rows_begin(const Backward *b, Rows *rows, int64_t n_rows)
     rows_delta(b, rows);
 }
 
-/* P, as dropout left it, and dS in the places of S and dP. */
+/* P, as dropout left it, and dS in the places of S and dP: one vector of rows, the keys [from, to). */
+SIMD_INLINE void rows_weigh_vector(const Backward *b, Rows *rows, int64_t v, int64_t from, int64_t to, const bool drops, const bool caps)
+{
+    const float scale = (float)b->options->scale, cap = (float)b->options->softcap;
+    const V16 lse = rows->lse[v], delta = rows->delta[v];
+    for (int64_t j = from; j < to; j++) {
+        int64_t at = j * rows->lanes.stride + 16 * v;
+        V16 s = v16_load(rows->p + at), p = weight_exp(s - lse), dp = v16_load(rows->ds + at);
+        V16 left = drops ? v16_load(rows->left + at) : v16_zero();
+        V16 ds = scale * p * ((drops ? dp * left : dp) - delta);
+        v16_store(rows->p + at, drops ? p * left : p);
+        v16_store(rows->ds + at, caps ? ds * (1.0f - s / cap * (s / cap)) : ds);
+    }
+}
+
 static void rows_weigh(const Backward *b, Rows *rows, int64_t begin, int64_t end)
 {
     for (int64_t r = 0; r < rows->lanes.n_rows && b->draws; r++)
         row_dropout(rows->left, &rows->lanes, r, b->dropout, b->draws + 3 * (rows->token + r), rows->head, begin, end);
-    const float scale = (float)b->options->scale, cap = (float)b->options->softcap;
+    const bool drops = b->draws != NULL, caps = b->options->softcap > 0.0;
     for (int64_t v = 0, from, to; v < rows->lanes.n_vecs; v++) {
         lanes_hull(&rows->lanes, v, begin, end, &from, &to);
-        for (int64_t j = from; j < to; j++) {
-            int64_t at = j * rows->lanes.stride + 16 * v;
-            V16 s = v16_load(rows->p + at), p = weight_exp(s - rows->lse[v]);
-            V16 left = b->draws ? v16_load(rows->left + at) : v16_set1(1.0f);
-            V16 ds = scale * p * (v16_load(rows->ds + at) * left - rows->delta[v]);
-            v16_store(rows->p + at, p * left);
-            v16_store(rows->ds + at, cap > 0.0f ? ds * (1.0f - s / cap * (s / cap)) : ds);
-        }
+        if (!drops && !caps)
+            rows_weigh_vector(b, rows, v, from, to, false, false);
+        else if (!drops)
+            rows_weigh_vector(b, rows, v, from, to, false, true);
+        else
+            rows_weigh_vector(b, rows, v, from, to, true, caps);
     }
 }
 
