@@ -8,7 +8,7 @@ the same shape, the same precision.
 
 Each round runs each contestant once; a contestant's number is the median of its rounds, the spread their least and most. transformers takes
 the better of one thread and all of them, found before the rounds; llama-bench likewise. `--gguf` is the same shape in the precision that is
-compared: f32, bf16, or q8_0 for int8. `bench/peers/llama_cpp.c` takes llama-bench's place where only libllama is built. Needs torch and
+compared: f32, bf16, or q8_0 for int8; `random_gguf.py` writes such files for llama-110m. `bench/peers/llama_cpp.c` takes llama-bench's place where only libllama is built. Needs torch and
 transformers in the Python that runs this.
 """
 import argparse
