@@ -15,7 +15,7 @@ typedef struct {
 static const Option rows[] = {
     OPTION_TEXT("out", StageSettings, out, "the model"),
     OPTION_INT("order", Settings, train.order, 1, PERPLEXITY_ORDER_MAX, "characters a run"),
-    OPTION_INT("entries-max", Settings, train.entries_max, 1000, 1e10, "runs held, 32 bytes each; no new ones after that"),
+    OPTION_INT("entries-max", Settings, train.entries_max, 1000, 1e10, "runs held, 48 bytes each; no new ones after that"),
     OPTION_INT("hold", Settings, train.hold, 0, 1e9, "every hold-th document sets the limits of the buckets instead; 0: none"),
     OPTION_TEXTS("limits-from", Settings, train.limits_from, "files that are to be judged: 30 % of their documents will be head, 30 % middle, the rest tail"),
     OPTION_CHOICE("format", StageSettings, format, DOCUMENT_FORMAT_CHOICES, "how a file falls into documents"),

@@ -14,14 +14,22 @@
 #define DISCOUNT 0.75
 #define UNIFORM (1.0 / 65536.0)
 
-uint64_t perplexity_key(const uint32_t *run, int k, int is_context)
+#define KEY_OF_NOTHING 0x9E3779B97F4A7C15u
+
+/* The key of a run that goes on by a character. */
+static inline uint64_t key_step(uint64_t key, uint32_t c)
 {
-    uint64_t hash = (uint64_t)(2 * k + is_context + 1) * 0x9E3779B97F4A7C15u;
-    for (int i = 0; i < k; i++) {
-        hash = (hash ^ run[i]) * 0x9FB21C651E98DF25u;
-        hash ^= hash >> 29;
-    }
-    return hash ? hash : 1;
+    key = (key ^ (c + 1)) * 0x9FB21C651E98DF25u;
+    key ^= key >> 29;
+    return key ? key : 1;
+}
+
+uint64_t perplexity_key(const uint32_t *run, int k)
+{
+    uint64_t key = KEY_OF_NOTHING;
+    for (int i = 0; i < k; i++)
+        key = key_step(key, run[i]);
+    return key;
 }
 
 PerplexityEntry *perplexity_entry(const PerplexityModel *model, uint64_t key)
@@ -63,34 +71,49 @@ bool perplexity_next_line(const PerplexityModel *model, const char **at, const c
     return *n > first || *at < end;
 }
 
-/* Where the entries of a character's runs are sought: [k - 1][0] the context of k - 1 characters, [k - 1][1] the run of k. */
+/* Keys of the runs of 1, 2, ... characters that end with a character. */
 typedef struct {
-    uint64_t key[PERPLEXITY_ORDER_MAX][2];
+    uint64_t key[PERPLEXITY_ORDER_MAX];
 } Keys;
 
-/* Keys of the character at `next`, with their entries on the way into the cache. */
-static void find_keys(Keys *keys, const PerplexityModel *model, const uint32_t *next)
+/* Those of a character from those of the one before it, with their entries on the way into the cache. */
+static void next_keys(Keys *keys, const PerplexityModel *model, const Keys *before, uint32_t c)
 {
-    for (int k = 1; k <= model->order; k++)
-        for (int is_gram = 0; is_gram < 2; is_gram++) {
-            uint64_t key = perplexity_key(next - (k - 1), k - 1 + is_gram, !is_gram);
-            keys->key[k - 1][is_gram] = key;
-            __builtin_prefetch(&model->entries[(key ^ key >> 32) & model->mask]);
-        }
+    for (int k = 0; k < model->order; k++) {
+        uint64_t key = keys->key[k] = key_step(k > 0 ? before->key[k - 1] : KEY_OF_NOTHING, c);
+        __builtin_prefetch(&model->entries[(key ^ key >> 32) & model->mask]);
+    }
 }
 
-/* p of a character given those before it. */
-static double probability(const PerplexityModel *model, const Keys *keys)
+/* The runs of 0, 1, ... order - 1 characters before the next one; NULL: one that was never met, nor any longer one. */
+typedef struct {
+    const PerplexityEntry *before[PERPLEXITY_ORDER_MAX + 1];
+} Context;
+
+/* Before the first character of a line there are blanks. */
+static void context_begin(Context *context, Keys *keys, const PerplexityModel *model, const uint32_t *first)
+{
+    for (int k = 0; k < model->order; k++) {
+        uint64_t key = perplexity_key(first - k, k);
+        context->before[k] = perplexity_entry(model, key);
+        if (k > 0)
+            keys->key[k - 1] = key;
+    }
+}
+
+/* p of the next character, which joins the context. */
+static double context_step(Context *context, const PerplexityModel *model, const Keys *keys)
 {
     double p = UNIFORM;
+    const PerplexityEntry *after[PERPLEXITY_ORDER_MAX + 1] = {context->before[0]};
     for (int k = 0; k < model->order; k++) {
-        const PerplexityEntry *context = perplexity_entry(model, keys->key[k][0]);
-        if (context->key == 0)
+        const PerplexityEntry *before = context->before[k];
+        if (!before || before->total == 0)
             break;
-        const PerplexityEntry *gram = perplexity_entry(model, keys->key[k][1]);
-        double n = gram->key ? (double)gram->n : 0.0;
-        p = (fmax(n - DISCOUNT, 0.0) + DISCOUNT * (double)context->kinds * p) / (double)context->n;
+        const PerplexityEntry *gram = after[k + 1] = perplexity_entry(model, keys->key[k]);
+        p = ((gram->n > 0 ? (double)gram->n - DISCOUNT : 0.0) + DISCOUNT * (double)before->kinds * p) / (double)before->total;
     }
+    memcpy(context->before, after, sizeof after);
     return p;
 }
 
@@ -98,29 +121,29 @@ double perplexity_of(const PerplexityModel *model, const Arena *limit, const cha
 {
     enum { BLOCK = 8, LINES_A_CHECK = 256 };  /* characters whose entries are fetched together */
     uint32_t chars[PERPLEXITY_LINE_MAX];
-    Keys keys[BLOCK];
-    double nats = 0;
-    int64_t n_all = 0;
+    Keys keys[BLOCK + 1];  /* [0]: of the character before the block */
+    Context context;
+    double nats = 0, p = 1;  /* one logarithm for many characters, as long as their product is far from the ends of a double */
+    int64_t n_all = 0, n_lines = 0;
     int n;
-    int64_t n_lines = 0;
     for (const char *at = text, *end = text + n_bytes; perplexity_next_line(model, &at, end, chars, PERPLEXITY_LINE_MAX, &n);) {
         if (limit && ++n_lines % LINES_A_CHECK == 0 && arena_is_spent(limit))
             break;
+        context_begin(&context, &keys[0], model, chars + model->order - 1);
         for (int first = model->order - 1; first < n; first += BLOCK) {
             int n_block = n - first < BLOCK ? n - first : BLOCK;
-            double p = 1;  /* one logarithm for all of them, unless their product gets lost */
             for (int i = 0; i < n_block; i++)
-                find_keys(&keys[i], model, chars + first + i);
+                next_keys(&keys[i + 1], model, &keys[i], chars[first + i]);
             for (int i = 0; i < n_block; i++) {
-                p *= probability(model, &keys[i]);
-                if (p < 1e-150 || p > 1e150)  /* above 1: a file that is no model */
+                p *= context_step(&context, model, &keys[i + 1]);
+                if (p < 1e-100 || p > 1e100)
                     nats -= log(p), p = 1;
             }
-            nats -= log(p);
+            keys[0] = keys[n_block];
             n_all += n_block;
         }
     }
-    return n_all ? exp(nats / (double)n_all) : 1.0;
+    return n_all ? exp((nats - log(p)) / (double)n_all) : 1.0;
 }
 
 int perplexity_bucket(const PerplexityModel *model, double value)
@@ -144,7 +167,7 @@ void perplexity_close(PerplexityModel *model)
 /* The file. */
 
 static const char magic[8] = {'j', 'i', 'k', 'j', 'i', 'p', 'p', 'l'};
-enum { FILE_FORMAT = 1, HEAD_BYTES = 40, ENTRY_BYTES = 16 };
+enum { FILE_FORMAT = 2, HEAD_BYTES = 40, ENTRY_BYTES = 24 };
 
 static int compare_entries(const void *a, const void *b)
 {
@@ -189,7 +212,7 @@ static Err read_entries(PerplexityModel *model, const FileMap *map, const char *
     for (uint64_t i = 0; i < n; i++) {
         PerplexityEntry entry;
         memcpy(&entry, map->bytes + HEAD_BYTES + i * ENTRY_BYTES, sizeof entry);
-        if (entry.key <= last || entry.n == 0)
+        if (entry.key <= last || (entry.n == 0 && entry.total == 0))
             return err_set(ERR_FORMAT, "%s: entry %llu is out of order or empty", path, (unsigned long long)i);
         last = entry.key;
         *perplexity_entry(model, entry.key) = entry;

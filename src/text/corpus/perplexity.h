@@ -7,7 +7,8 @@
  * percentile over the corpus that is to be judged (as in CCNet, Wenzek et al. 2019, arXiv:1911.00359), or, when none was named, over texts
  * that training set aside: then most of a corpus that is not like them is tail.
  *
- * A model's file, little-endian: "jikjippl", u32 format 1, u32 order, f64 limits[2], u64 n, then n entries of u64 key, u32 n, u32 kinds, rising by key. */
+ * A model's file, little-endian: "jikjippl", u32 format 2, u32 order, f64 limits[2], u64 n, then n entries, a run each, rising by key: u64 key, u32 n, and as
+ * what comes before others u32 kinds, u32 total; u32 0. */
 #ifndef CORPUS_PERPLEXITY_H
 #define CORPUS_PERPLEXITY_H
 

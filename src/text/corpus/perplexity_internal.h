@@ -6,10 +6,10 @@
 
 #include <stdbool.h>
 
-/* A run as an n-gram (n) and as what comes before others (total, kinds): two entries with different keys. In a context entry n is the total. */
+/* A run as an n-gram (n) and as what comes before others: how often (total), and before how many (kinds). */
 typedef struct {
     uint64_t key;  /* 0: free */
-    uint32_t n, kinds;
+    uint32_t n, kinds, total, none;  /* none: 0 */
 } PerplexityEntry;
 
 struct PerplexityModel {
@@ -25,8 +25,7 @@ PerplexityEntry *perplexity_entry(const PerplexityModel *model, uint64_t key);  
 void perplexity_grow(PerplexityModel *model);
 Err perplexity_save(PerplexityModel *model, const char *path);
 
-/* Keys of the run of k characters, as an n-gram and as a context. */
-uint64_t perplexity_key(const uint32_t *run, int k, int is_context);
+uint64_t perplexity_key(const uint32_t *run, int k);  /* of the run of k characters */
 
 /* The characters of a line in their plain form, with order - 1 blanks before: [*n]; false at the end. */
 bool perplexity_next_line(const PerplexityModel *model, const char **at, const char *end, uint32_t *chars, int room, int *n);

@@ -42,19 +42,17 @@ static void count_run(Training *t, const uint32_t *next)
 {
     for (int k = t->model->order; k >= 1; k--) {
         const uint32_t *run = next - (k - 1);
-        PerplexityEntry *context = entry_for(t, perplexity_key(run, k - 1, 1));
-        if (!context)
+        PerplexityEntry *context = entry_for(t, perplexity_key(run, k - 1));
+        if (!context || context->total == UINT32_MAX)
             return;
-        if (context->n == UINT32_MAX)
-            return;
-        context->n++;
-        PerplexityEntry *gram = entry_for(t, perplexity_key(run, k, 0));
+        context->total++;
+        PerplexityEntry *gram = entry_for(t, perplexity_key(run, k));
         if (!gram)
             continue;
         gram->n++;
         if (gram->n > 1)
             return;
-        perplexity_entry(t->model, perplexity_key(run, k - 1, 1))->kinds++;  /* the table may have moved */
+        perplexity_entry(t->model, perplexity_key(run, k - 1))->kinds++;  /* the table may have moved */
     }
 }
 
