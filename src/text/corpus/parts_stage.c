@@ -173,14 +173,14 @@ static Err write_verdicts(Deciding *d, Spool *verdicts)
     return err;
 }
 
-/* A table at most half full of what the bits leave of the room, and no larger than all parts need. */
+/* A table at most three quarters full of what the bits leave of the room, and no larger than all parts need. */
 static void size_table(Deciding *d, int64_t room_bytes)
 {
-    int64_t n_bits = d->n_parts / 8, room = room_bytes > 2 * n_bits ? room_bytes - n_bits : room_bytes / 2;
+    int64_t n_bits = d->n_parts / 8, room = room_bytes > 2 * n_bits ? room_bytes - n_bits : room_bytes / 2, n_needed = d->n_parts + d->n_parts / 3;
     uint64_t n_slots = SLOTS_MIN;
-    while (2 * n_slots * sizeof(Entry) <= (uint64_t)room && n_slots < 2 * (uint64_t)d->n_parts)
+    while (2 * n_slots * sizeof(Entry) <= (uint64_t)room && n_slots < (uint64_t)n_needed)
         n_slots *= 2;
-    d->n_shares = 1 + 2 * d->n_parts / (int64_t)n_slots;
+    d->n_shares = 1 + n_needed / (int64_t)n_slots;
     d->mask = n_slots - 1;
 }
 
