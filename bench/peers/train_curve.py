@@ -112,7 +112,7 @@ def main():
             values = [c[step] for c in curves]
             means.append(statistics.mean(values))
             spread = max(spread, max(values) - min(values))
-            row += f"{means[-1]:12.4f} ({min(values):.4f} to {max(values):.4f})"[:28].rjust(28)
+            row += f"{f'{means[-1]:.4f} ({min(values):.4f} to {max(values):.4f})':>28}"
         print(f"{row}{abs(means[0] - means[1]):9.4f}{spread:12.4f}")
 
 
