@@ -259,6 +259,9 @@ void bpe_make_fast(const Tokenizer *tok, ModelFast *fast)
     }
     BpeStart start = tok->byte_level ? start_of_bytes : tok->by_pieces ? start_of_pieces : start_of_chars;
     fast->matcher = bpe_matcher_new(&tok->merges, keys, n_keys, n_ids, start, tok);
+    for (int b = 0; b < 256; b++)
+        for (int i = 0; i < SHORT_PIECE_IDS; i++)
+            fast->single[b][i] = i == 0 ? tok->byte_id[b] : -1;
     fast->finds_whole_pieces = fast->matcher && bpe_matcher_n_tokens(fast->matcher) == n_keys;
     free(keys);
     arena_free(arena);

@@ -17,10 +17,12 @@ typedef struct {
 } Batch;
 
 /* Keys first, so that the places of all pieces in the cache are on their way before the first is read. */
-static void announce(const PretokenCache *cache, Piece text, size_t at, Batch *batch, int n)
+static void announce(const PretokenCache *cache, const BpeMatcher *matcher, Piece text, size_t at, Batch *batch, int n)
 {
     for (int i = 0; i < n; at = batch->ends[i++]) {
         size_t length = batch->ends[i] - at;
+        if (length == 1 && matcher)
+            continue;
         if (length <= SHORT_PIECE_BYTES) {
             batch->keys[i].small = short_key(text.bytes + at, length, at + sizeof(ShortKey) <= text.n);
             batch->buckets[i] = (uint32_t)short_bucket(batch->keys[i].small);
@@ -44,13 +46,16 @@ static const int32_t *find(const PretokenCache *cache, const Batch *batch, int i
     return ids && ids[0] == LOOK_AMONG_LONG ? pretoken_cache_find_long(cache, bytes, length) : ids;
 }
 
-static void match_unknown(const BpeMatcher *matcher, EncodeScratch *scratch, Piece text, size_t at, Batch *batch, int n)
+/* Pieces of one byte have a table of their own, the rest is looked for, and what is not there is matched. */
+static void match_unknown(const Tokenizer *tok, const BpeMatcher *matcher, EncodeScratch *scratch, Piece text, size_t at, Batch *batch, int n)
 {
     int n_runs = 0;
+    const ModelFast *fast = model_fast(tok);
     for (int i = 0; i < n; at = batch->ends[i++]) {
         const char *bytes = text.bytes + at;
         size_t length = batch->ends[i] - at;
-        batch->known[i] = find(&scratch->cache, batch, i, bytes, length);
+        bool is_single = matcher && length == 1;
+        batch->known[i] = is_single ? fast->single[(unsigned char)*bytes] : find(&scratch->cache, batch, i, bytes, length);
         if (!batch->known[i] && matcher && length <= LONG_PIECE_BYTES) {
             batch->runs[n_runs] = (BpeRun){.bytes = bytes, .n = length, .ids = batch->room + n_runs * LONG_PIECE_BYTES};
             n_runs++;
@@ -58,6 +63,11 @@ static void match_unknown(const BpeMatcher *matcher, EncodeScratch *scratch, Pie
     }
     if (n_runs > 0)
         bpe_match_runs(matcher, &scratch->bpe, batch->runs, n_runs);
+}
+
+static bool is_among_longs(const PretokenCache *cache, const int32_t *ids)
+{
+    return (uintptr_t)ids - (uintptr_t)cache->longs < (2u << LONG_BUCKET_BITS) * sizeof *cache->longs;
 }
 
 static void put_out(const Tokenizer *tok, EncodeScratch *scratch, bool is_matched, Piece text, size_t at, Batch *batch, int n, TokenBuffer *out)
@@ -71,7 +81,7 @@ static void put_out(const Tokenizer *tok, EncodeScratch *scratch, bool is_matche
         if (ids) {
             memcpy(out->ids + out->n, ids, SHORT_PIECE_IDS * sizeof *ids);
             int k = 1 + (ids[1] >= 0) + (ids[2] >= 0) + (ids[3] >= 0);
-            bool is_long = k == SHORT_PIECE_IDS && (char *)ids >= (char *)scratch->cache.longs;
+            bool is_long = length > SHORT_PIECE_BYTES || (k == SHORT_PIECE_IDS && is_among_longs(&scratch->cache, ids));
             for (; is_long && k < LONG_PIECE_IDS && ids[k] >= 0; k++)
                 out->ids[out->n + k] = ids[k];
             out->n += k;
@@ -105,8 +115,8 @@ void encode_scanned(const Tokenizer *tok, EncodeScratch *scratch, const Splitter
     for (size_t at = 0, next; at < text.n; at = next) {
         int n = splitter_ends(scanner, text.bytes, text.n, at, batch.ends, PIECES_AT_ONCE);
         next = batch.ends[n - 1];
-        announce(cache, text, at, &batch, n);
-        match_unknown(matcher, scratch, text, at, &batch, n);
+        announce(cache, matcher, text, at, &batch, n);
+        match_unknown(tok, matcher, scratch, text, at, &batch, n);
         put_out(tok, scratch, matcher != NULL, text, at, &batch, n, out);
         remember(cache, text, at, &batch, n, out);
     }

@@ -142,6 +142,7 @@ typedef struct {
     uint32_t mark_label;      /* of the space mark in it */
     float *path_scores;       /* unigram: what each token adds to the score of its path, and a padding behind the last: nothing */
     bool scores_tell_bytes;   /* also those of the bytes of unknown characters */
+    int32_t single[256][SHORT_PIECE_IDS];  /* with bpe_byte_matcher: what a piece of one byte becomes, as the cache would say it */
     Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */
 } ModelFast;
 
