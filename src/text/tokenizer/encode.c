@@ -151,7 +151,7 @@ void model_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Tok
 PretokenCache *encode_scratch_cache(EncodeScratch *scratch)
 {
     if (!scratch->cache.block)
-        pretoken_cache_init(&scratch->cache, false);
+        pretoken_cache_init(&scratch->cache);
     return &scratch->cache;
 }
 
@@ -181,7 +181,7 @@ static void encode_remembered(const Tokenizer *tok, EncodeScratch *scratch, Piec
     int64_t before = out->n;
     model_encode(tok, scratch, piece, out);
     if (out->n > before)
-        pretoken_cache_put(cache, piece.bytes, piece.n, out->ids + before, out->n - before, -1);
+        pretoken_cache_put(cache, piece.bytes, piece.n, out->ids + before, out->n - before);
 }
 
 /* Puts the offsets of a piece's tokens into terms of the text given. */

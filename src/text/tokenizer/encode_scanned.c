@@ -103,7 +103,7 @@ static void remember(PretokenCache *cache, Piece text, size_t at, const Batch *b
         size_t length = batch->ends[i] - at;
         int64_t end = i + 1 < n ? batch->begins[i + 1] : out->n;
         if (!batch->known[i] && !find(cache, batch, i, text.bytes + at, length))
-            pretoken_cache_put(cache, text.bytes + at, length, out->ids + batch->begins[i], end - batch->begins[i], -1);
+            pretoken_cache_put(cache, text.bytes + at, length, out->ids + batch->begins[i], end - batch->begins[i]);
     }
 }
 

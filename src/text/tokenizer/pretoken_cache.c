@@ -7,9 +7,8 @@
 
 enum { CACHE_LINE = 64 };
 
-void pretoken_cache_init(PretokenCache *cache, bool noted)
+void pretoken_cache_init(PretokenCache *cache)
 {
-    cache->noted = noted;
     size_t n_short = (2u << SHORT_BUCKET_BITS) * sizeof *cache->shorts, n_long = (2u << LONG_BUCKET_BITS) * sizeof *cache->longs;
     cache->block = mem_alloc_large(n_short + n_long + CACHE_LINE);
     char *start = (char *)cache->block + (CACHE_LINE - (uintptr_t)cache->block % CACHE_LINE) % CACHE_LINE;
@@ -36,25 +35,23 @@ const int32_t *pretoken_cache_find_long(const PretokenCache *cache, const char *
     return long_find(cache, key, long_bucket(key));
 }
 
-static void fill_ids(const PretokenCache *cache, int32_t *to, int n_max, const int32_t *ids, int64_t n, int32_t note)
+static void fill_ids(int32_t *to, int n_max, const int32_t *ids, int64_t n)
 {
     for (int i = 0; i < n_max; i++)
         to[i] = i < n ? ids[i] : -1;
-    if (cache->noted)
-        to[n_max - 1] = note;
 }
 
-void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids, int32_t note)
+void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids)
 {
-    if (n == 0 || n > LONG_PIECE_BYTES || n_ids < 1 || n_ids > LONG_PIECE_IDS - cache->noted)
+    if (n == 0 || n > LONG_PIECE_BYTES || n_ids < 1 || n_ids > LONG_PIECE_IDS)
         return;
     if (n <= SHORT_PIECE_BYTES) {
-        bool fits = n_ids <= SHORT_PIECE_IDS - cache->noted;
+        bool fits = n_ids <= SHORT_PIECE_IDS;
         ShortKey key = short_key(bytes, n, false);
         ShortEntry *bucket = &cache->shorts[2 * short_bucket(key)];
         bucket[1] = bucket[0];
         bucket[0].key = key;
-        fill_ids(cache, bucket[0].ids, SHORT_PIECE_IDS, ids, fits ? n_ids : 0, note);
+        fill_ids(bucket[0].ids, SHORT_PIECE_IDS, ids, fits ? n_ids : 0);
         if (fits)
             return;
         bucket[0].ids[0] = LOOK_AMONG_LONG;
@@ -63,5 +60,5 @@ void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const
     LongEntry *bucket = &cache->longs[2 * long_bucket(key)];
     bucket[1] = bucket[0];
     memcpy(bucket[0].part, key.part, sizeof key.part);
-    fill_ids(cache, bucket[0].ids, LONG_PIECE_IDS, ids, n_ids, note);
+    fill_ids(bucket[0].ids, LONG_PIECE_IDS, ids, n_ids);
 }

@@ -31,17 +31,16 @@ typedef struct {
     ShortEntry *shorts;  /* 2 << SHORT_BUCKET_BITS */
     LongEntry *longs;    /* 2 << LONG_BUCKET_BITS */
     void *block;
-    bool noted;  /* the last place for an id holds a note of the caller instead */
 } PretokenCache;
 
-void pretoken_cache_init(PretokenCache *cache, bool noted);
+void pretoken_cache_init(PretokenCache *cache);
 void pretoken_cache_release(PretokenCache *cache);
 /* The ids of a piece of at most LONG_PIECE_BYTES among the long ones: LONG_PIECE_IDS places, -1 behind the last id; NULL when not known. */
 const int32_t *pretoken_cache_find_long(const PretokenCache *cache, const char *bytes, size_t n);
 /* Says that such a piece will be looked for soon. */
 void pretoken_cache_hint_long(const PretokenCache *cache, const char *bytes, size_t n);
-/* Does nothing when the piece or its ids are too many, or there is no id. `note` is kept when the cache is noted. */
-void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids, int32_t note);
+/* Does nothing when the piece or its ids are too many, or there is no id. */
+void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const int32_t *ids, int64_t n_ids);
 
 /* Byte n of a word and all above it set to zero; 0 < n <= 8. */
 static inline uint64_t low_bytes(uint64_t word, size_t n)
