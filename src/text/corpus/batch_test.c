@@ -310,3 +310,35 @@ TEST(batch, contradictory_options_are_refused)
     for (int i = 0; i < 4; i++)
         CHECK(batch_source_open_tokens(&source, counting_tokens(), 10, NULL, 0, &bad[i]) == ERR_USAGE);
 }
+
+/* Goal: where the token that fills up rows is also the one that ends documents, ends are learnt and filling is not. Method: documents that end in
+ * 0, which is what padding holds; every end is a target once, and nothing behind the last token is. */
+TEST(batch, the_end_of_a_document_is_learnt_though_padding_looks_like_it)
+{
+    enum { SEQ_LEN = 7, N_ENDS = 3 };
+    static const int32_t tokens[] = {5, 6, 0, 7, 0, 8, 9, 10, 0};
+    static const int64_t begins[N_ENDS] = {0, 3, 5}, n_tokens = sizeof tokens / sizeof tokens[0];
+    for (int mode = BATCH_WINDOWS; mode <= BATCH_PACKED; mode++) {
+        Arena *arena = arena_new();
+        BatchOptions options = {.seq_len = SEQ_LEN, .batch_size = 1, .mode = mode, .order = BATCH_SEQUENTIAL};
+        BatchSource *source = NULL;
+        REQUIRE_OK(batch_source_open_tokens(&source, tokens, n_tokens, begins, N_ENDS, &options));
+        Batch batch = batch_alloc(arena, SEQ_LEN);
+        int64_t n_ends = 0, n_targets = 0, n_rows = batch_source_eval_n_rows(source), n_seen = 0;
+        for (int64_t row = 0; row < n_rows; row++) {
+            batch_source_eval_fill(source, row, 1, &batch);
+            for (int64_t i = 0; i < SEQ_LEN; i++) {
+                bool counts = batch.weights[i] == 1.0f;
+                n_targets += counts;
+                n_ends += counts && batch.labels[i] == 0;
+                n_seen += batch.tokens[i] != 0;
+            }
+        }
+        CHECK_EQUAL(n_ends, N_ENDS);
+        CHECK_EQUAL(n_targets, mode == BATCH_PACKED ? n_tokens - N_ENDS : n_tokens - 1);
+        CHECK(n_rows * SEQ_LEN > n_tokens);
+        CHECK(n_seen >= n_tokens - N_ENDS);
+        batch_source_free(source);
+        arena_free(arena);
+    }
+}
