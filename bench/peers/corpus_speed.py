@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rates of jikji's corpus stages beside datatrove, trafilatura, ftfy and FastWARC: one thread, the same input, taking turns.
+"""Rates of jikji's corpus stages beside datatrove, text-dedup, trafilatura, ftfy and FastWARC: one thread, the same input, taking turns.
 
     bench/peers/corpus_speed.py --data DATA --work DIR [--rounds 3] [--megabytes 8] [--json] [--ours] [WORD ...]
 
@@ -142,6 +142,25 @@ def minhash_job(work):
     return job
 
 
+def text_dedup_job(work, module, arguments):
+    """text-dedup's command as it is, in this process: reading JSONL, working, saving."""
+    import importlib
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    main = importlib.import_module(f"text_dedup.{module}").main
+
+    def job(limit=-1):
+        for folder in ["td-cache", "peer"]:
+            shutil.rmtree(f"{work}/{folder}", ignore_errors=True)
+        source = f"{work}/text/text.jsonl"
+        if limit > 0:
+            with open(source) as f, open(f"{work}/td-few.jsonl", "w") as few:
+                few.writelines(line for line, _ in zip(f, range(limit)))
+            source = f"{work}/td-few.jsonl"
+        main.main(["--path", "json", "--data_files", source, "--split", "train", "--cache_dir", f"{work}/td-cache", "--output", f"{work}/peer",
+                   "--column", "text", "--num_proc", "1", *arguments], standalone_mode=False)
+    return job
+
+
 def extract_job(work):
     import trafilatura
     pages = [json.loads(line) for line in open(f"{work}/pages.jsonl")]
@@ -201,6 +220,10 @@ ROWS = {  # name: (input, command of ours, package of the peer, what it does, it
     "stats": (TEXT, ["corpus", "stats", TEXT], None, "", None),
     "pii": (TEXT, ["corpus", "pii", TEXT, "--out", OUT], "datatrove", "PIIFormatter (mail and IP only)", lambda w: chain(w, pii)),
     "exact dedup": (TEXT, ["corpus", "dedup", TEXT, "--method", "exact", "--out", OUT], "datatrove", "exact dedup, three steps", exact_job),
+    "exact dedup, all": (TEXT, ["corpus", "dedup", TEXT, "--method", "exact", "--out", OUT], "text-dedup", "exact_hash, xxh3",
+                         lambda w: text_dedup_job(w, "exact_hash", ["--hash_func", "xxh3"])),
+    "minhash, all steps": (TEXT, ["corpus", "dedup", TEXT, "--out", OUT], "text-dedup", "minhash, the same bands and rows",
+                           lambda w: text_dedup_job(w, "minhash", ["--ngram", "5", "--num_perm", "112", "--b", "14", "--r", "8", "--min_length", "0"])),
     "minhash, words": (TEXT, ["corpus", "dedup", TEXT, "--out", OUT], "datatrove", "signatures alone", minhash_job),
     "minhash, syllables": (TEXT, ["corpus", "dedup", TEXT, "--shingle", "syllables", "--out", OUT], "datatrove", "signatures alone", minhash_job),
     "minhash, datatrove's": (TEXT, ["corpus", "dedup", TEXT, "--shingle", "datatrove", "--out", OUT], "datatrove", "signatures alone", minhash_job),
@@ -235,9 +258,10 @@ def run_peer(name, work):
         pass
     job = ROWS[name][4](work)
     job(4)
-    start = processor_seconds(resource.RUSAGE_SELF)
+    both = lambda: processor_seconds(resource.RUSAGE_SELF) + processor_seconds(resource.RUSAGE_CHILDREN)
+    start = both()
     job()
-    print(f"seconds {processor_seconds(resource.RUSAGE_SELF) - start}")
+    print(f"seconds {both() - start}")
 
 
 def measure_ours(name, work):
@@ -292,6 +316,13 @@ def extraction_quality(work):
     return scores
 
 
+def version(package):
+    try:
+        return f"{package} {importlib.metadata.version(package)}" if package else ""
+    except importlib.metadata.PackageNotFoundError:
+        return f"{package}, absent"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data")
@@ -309,7 +340,6 @@ def main():
     os.makedirs(args.work, exist_ok=True)
     make_inputs(args.data, args.work, int(args.megabytes * 1e6))
     make_models(args.data, args.work)
-    version = lambda package: f"{package} {importlib.metadata.version(package)}" if package else ""
     result = []
     print("| stage | input | jikji MB/s | peer | peer MB/s | ratio |\n|---|---|---|---|---|---|", flush=True)
     for name, (source, _, package, what, job) in ROWS.items():
