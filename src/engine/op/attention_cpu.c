@@ -15,7 +15,7 @@
 
 #include <omp.h>
 
-enum { SCORES_MAX = 8192 * ATTENTION_LANES };  /* 2 MB of a thread's stack */
+enum { SCORES_MAX = 4096 * ATTENTION_LANES };  /* 1 MB of a thread's stack: some systems give a thread no more than 2 */
 
 typedef struct {
     const Tensor *q, *ranges, *y, *lse;

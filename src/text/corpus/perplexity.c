@@ -3,6 +3,7 @@
 
 #include "base/arena_limit.h"
 #include "base/file.h"
+#include "base/large.h"
 #include "text/corpus/hash.h"
 #include "text/unicode/char_props.h"
 #include "text/unicode/utf8.h"
@@ -44,7 +45,7 @@ void perplexity_grow(PerplexityModel *model)
 {
     PerplexityModel old = *model;
     model->mask = old.entries ? 2 * old.mask + 1 : 4095;
-    model->entries = mem_alloc((model->mask + 1) * sizeof *model->entries);
+    model->entries = mem_alloc_large((model->mask + 1) * sizeof *model->entries);
     for (uint64_t i = 0; old.entries && i <= old.mask; i++)
         if (old.entries[i].key)
             *perplexity_entry(model, old.entries[i].key) = old.entries[i];
