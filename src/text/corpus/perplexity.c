@@ -4,6 +4,7 @@
 #include "base/arena_limit.h"
 #include "base/file.h"
 #include "base/large.h"
+#include "base/parallel.h"
 #include "text/corpus/hash.h"
 #include "text/unicode/char_props.h"
 #include "text/unicode/utf8.h"
@@ -14,6 +15,7 @@
 
 #define DISCOUNT 0.75
 #define UNIFORM (1.0 / 65536.0)
+enum { BLOCK = 32 };  /* characters whose runs are looked up together */
 
 #define KEY_OF_NOTHING 0x9E3779B97F4A7C15u
 
@@ -52,6 +54,16 @@ void perplexity_grow(PerplexityModel *model)
     free(old.entries);
 }
 
+/* A character in its plain form. */
+static inline uint32_t plain_of(uint32_t c)
+{
+    if (c < 0x80)
+        return c <= ' ' ? ' ' : c >= '0' && c <= '9' ? '0' : c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
+    if (c >= 0x1100 && c <= 0xD7A3)
+        return !(c >= 0xAC00) && char_is_space(c) ? ' ' : c;
+    return char_is_space(c) ? ' ' : char_lower(c);
+}
+
 bool perplexity_next_line(const PerplexityModel *model, const char **at, const char *end, uint32_t *chars, int room, int *n)
 {
     while (*at < end && **at == '\n')
@@ -61,12 +73,11 @@ bool perplexity_next_line(const PerplexityModel *model, const char **at, const c
     for (int i = 0; i < first; i++)
         chars[i] = ' ';
     while (*at < end && **at != '\n' && *n < room) {
-        uint32_t c;
-        *at += utf8_decode(&c, *at, end);
-        bool blank = c < 0x80 ? c <= ' ' : !(c >= 0xAC00 && c <= 0xD7A3) && char_is_space(c);
-        if (blank && chars[*n > 0 ? *n - 1 : 0] == ' ' && *n > 0)
+        uint32_t c = (unsigned char)**at;
+        *at += c < 0x80 ? 1 : utf8_decode(&c, *at, end);
+        c = plain_of(c);
+        if (c == ' ' && *n > 0 && chars[*n - 1] == ' ')
             continue;
-        c = c >= '0' && c <= '9' ? '0' : blank ? ' ' : c >= 0x1100 && c <= 0xD7A3 ? c : char_lower(c);
         chars[(*n)++] = c;
     }
     return *n > first || *at < end;
@@ -77,74 +88,94 @@ typedef struct {
     uint64_t key[PERPLEXITY_ORDER_MAX];
 } Keys;
 
-/* Those of a character from those of the one before it, with their entries on the way into the cache. */
 static void next_keys(Keys *keys, const PerplexityModel *model, const Keys *before, uint32_t c)
 {
-    for (int k = 0; k < model->order; k++) {
-        uint64_t key = keys->key[k] = key_step(k > 0 ? before->key[k - 1] : KEY_OF_NOTHING, c);
-        __builtin_prefetch(&model->entries[(key ^ key >> 32) & model->mask]);
-    }
+    for (int k = 0; k < model->order; k++)
+        keys->key[k] = key_step(k > 0 ? before->key[k - 1] : KEY_OF_NOTHING, c);
 }
-
-/* The runs of 0, 1, ... order - 1 characters before the next one; NULL: one that was never met, nor any longer one. */
-typedef struct {
-    const PerplexityEntry *before[PERPLEXITY_ORDER_MAX + 1];
-} Context;
 
 /* Before the first character of a line there are blanks. */
-static void context_begin(Context *context, Keys *keys, const PerplexityModel *model, const uint32_t *first)
+static void first_keys(Keys *keys, const PerplexityModel *model, const uint32_t *first)
 {
-    for (int k = 0; k < model->order; k++) {
-        uint64_t key = perplexity_key(first - k, k);
-        context->before[k] = perplexity_entry(model, key);
-        if (k > 0)
-            keys->key[k - 1] = key;
-    }
+    for (int k = 1; k < model->order; k++)
+        keys->key[k - 1] = perplexity_key(first - k, k);
 }
 
-/* p of the next character, which joins the context. */
-static double context_step(Context *context, const PerplexityModel *model, const Keys *keys)
+static void fetch(const PerplexityModel *model, const Keys *keys, int n)
+{
+    for (int k = 0; k < n; k++)
+        __builtin_prefetch(&model->entries[(keys->key[k] ^ keys->key[k] >> 32) & model->mask]);
+}
+
+/* p of a character from the runs that end with it and those that end before it. */
+static double p_of(const PerplexityModel *model, const Keys *keys, const Keys *before)
 {
     double p = UNIFORM;
-    const PerplexityEntry *after[PERPLEXITY_ORDER_MAX + 1] = {context->before[0]};
     for (int k = 0; k < model->order; k++) {
-        const PerplexityEntry *before = context->before[k];
-        if (!before || before->total == 0)
-            break;
-        const PerplexityEntry *gram = after[k + 1] = perplexity_entry(model, keys->key[k]);
-        p = ((gram->n > 0 ? (double)gram->n - DISCOUNT : 0.0) + DISCOUNT * (double)before->kinds * p) / (double)before->total;
+        const PerplexityEntry *context = perplexity_entry(model, k > 0 ? before->key[k - 1] : KEY_OF_NOTHING);
+        if (context->total == 0)
+            break;  /* never met, nor any longer one */
+        const PerplexityEntry *gram = perplexity_entry(model, keys->key[k]);
+        p = ((gram->n > 0 ? (double)gram->n - DISCOUNT : 0.0) + DISCOUNT * (double)context->kinds * p) / (double)context->total;
     }
-    memcpy(context->before, after, sizeof after);
     return p;
+}
+
+/* p of each character of a block: it follows from the run of `order` characters alone, and most runs came before. keys[i + 1] is character i's. */
+static void block_of(double *p, const PerplexityModel *model, PerplexityKnown *known, const Keys *keys, int n)
+{
+    PerplexityKnown *places[BLOCK];
+    unsigned missing = 0;
+    for (int i = 0; i < n && known; i++) {
+        uint64_t key = keys[i + 1].key[model->order - 1];
+        places[i] = &known[(key ^ key >> 32) & (PERPLEXITY_KNOWN - 1)];
+        __builtin_prefetch(places[i], 1);
+    }
+    for (int i = 0; i < n; i++) {
+        if (known && places[i]->key == keys[i + 1].key[model->order - 1]) {
+            p[i] = places[i]->p;
+            continue;
+        }
+        missing |= 1u << i;
+        fetch(model, &keys[i + 1], model->order);
+        fetch(model, &keys[i], model->order - 1);
+    }
+    for (; missing; missing &= missing - 1) {
+        int i = __builtin_ctz(missing);
+        p[i] = p_of(model, &keys[i + 1], &keys[i]);
+        if (known)
+            *places[i] = (PerplexityKnown){keys[i + 1].key[model->order - 1], p[i]};
+    }
 }
 
 double perplexity_of(const PerplexityModel *model, const Arena *limit, const char *text, size_t n_bytes)
 {
-    enum { BLOCK = 8, LINES_A_CHECK = 256 };  /* characters whose entries are fetched together */
+    enum { LINES_A_CHECK = 256 };
     uint32_t chars[PERPLEXITY_LINE_MAX];
     Keys keys[BLOCK + 1];  /* [0]: of the character before the block */
-    Context context;
-    double nats = 0, p = 1;  /* one logarithm for many characters, as long as their product is far from the ends of a double */
+    double nats = 0, product = 1, p[BLOCK];  /* one logarithm for many characters, as long as their product is far from the ends of a double */
     int64_t n_all = 0, n_lines = 0;
-    int n;
+    int n, thread = parallel_thread_index();
+    PerplexityKnown *known = thread < model->n_known ? model->known[thread] : NULL;
     for (const char *at = text, *end = text + n_bytes; perplexity_next_line(model, &at, end, chars, PERPLEXITY_LINE_MAX, &n);) {
         if (limit && ++n_lines % LINES_A_CHECK == 0 && arena_is_spent(limit))
             break;
-        context_begin(&context, &keys[0], model, chars + model->order - 1);
+        first_keys(&keys[0], model, chars + model->order - 1);
         for (int first = model->order - 1; first < n; first += BLOCK) {
             int n_block = n - first < BLOCK ? n - first : BLOCK;
             for (int i = 0; i < n_block; i++)
                 next_keys(&keys[i + 1], model, &keys[i], chars[first + i]);
+            block_of(p, model, known, keys, n_block);
             for (int i = 0; i < n_block; i++) {
-                p *= context_step(&context, model, &keys[i + 1]);
-                if (p < 1e-100 || p > 1e100)
-                    nats -= log(p), p = 1;
+                product *= p[i];
+                if (product < 1e-100 || product > 1e100)
+                    nats -= log(product), product = 1;
             }
             keys[0] = keys[n_block];
             n_all += n_block;
         }
     }
-    return n_all ? exp((nats - log(p)) / (double)n_all) : 1.0;
+    return n_all ? exp((nats - log(product)) / (double)n_all) : 1.0;
 }
 
 int perplexity_bucket(const PerplexityModel *model, double value)
@@ -161,6 +192,9 @@ void perplexity_close(PerplexityModel *model)
 {
     if (!model)
         return;
+    for (int i = 0; i < model->n_known; i++)
+        free(model->known[i]);
+    free(model->known);
     free(model->entries);
     free(model);
 }
@@ -230,6 +264,11 @@ Err perplexity_open(PerplexityModel **out, const char *path)
     Err err = read_entries(model, &map, path);
     model->identity = hash_bytes(map.bytes, map.n_bytes);
     file_unmap(&map);
+    if (err == OK) {
+        model->known = mem_alloc((size_t)parallel_threads() * sizeof *model->known);
+        for (; model->n_known < parallel_threads(); model->n_known++)
+            model->known[model->n_known] = mem_alloc_large(PERPLEXITY_KNOWN * sizeof **model->known);
+    }
     if (err != OK)
         perplexity_close(model);
     *out = err == OK ? model : NULL;

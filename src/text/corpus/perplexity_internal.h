@@ -12,6 +12,13 @@ typedef struct {
     uint32_t n, kinds, total, none;  /* none: 0 */
 } PerplexityEntry;
 
+/* What was worked out before for the runs of `order` characters that come again and again: p of the last of them. Of one thread. */
+typedef struct {
+    uint64_t key;  /* 0: free */
+    double p;
+} PerplexityKnown;
+enum { PERPLEXITY_KNOWN = 1 << 18 };
+
 struct PerplexityModel {
     int order;
     double limits[2];
@@ -19,6 +26,8 @@ struct PerplexityModel {
     uint64_t mask;
     int64_t n;
     uint64_t identity;
+    PerplexityKnown **known;  /* by thread, [PERPLEXITY_KNOWN] each; none while a model is trained */
+    int n_known;
 };
 
 PerplexityEntry *perplexity_entry(const PerplexityModel *model, uint64_t key);  /* the free place if it is not there */

@@ -1,6 +1,7 @@
 /* perplexity_test.c - probabilities that sum to one, order over disorder, the file. */
 #include "base/arena_limit.h"
 #include "base/file.h"
+#include "base/philox.h"
 #include "base/test.h"
 #include "text/corpus/perplexity_internal.h"
 
@@ -46,6 +47,32 @@ TEST(perplexity, probabilities_sum_to_one)
     }
     double rest = pow(perplexity_of(model, NULL, "ab", 2), 2) / pow(perplexity_of(model, NULL, "abz", 3), 3);
     CHECK_CLOSE(sum + (65536 - 7) * rest, 1.0, 1e-9);
+    perplexity_close(model);
+    arena_free(arena);
+}
+
+/* Goal: what is remembered of runs is what they come to. Method: every value with and without memory, twice. */
+TEST(perplexity, what_is_remembered_is_what_it_comes_to)
+{
+    Arena *arena = arena_new();
+    PerplexityTrainReport report;
+    PerplexityModel *model;
+    const char *path, *text = "the cat sat on the mat\nOn The Mat 1234 sat the cat\nthe mat sat\na cat\ncats on mats\nmat\n7 cats\na hat\nthat cat\n";
+    CHECK(train_on(arena, text, &path, &report) == OK);
+    REQUIRE_OK(perplexity_open(&model, path));
+    int n_known = model->n_known;
+    CHECK(n_known > 0);
+    for (uint64_t i = 0; i < 400; i++) {
+        char line[200];
+        int n = 0;
+        while (n < (int)(i % 150))
+            n += snprintf(line + n, sizeof line - (size_t)n, "%.*s", 1 + (int)(philox(3, i, (uint64_t)n, 0).word[0] % 7), text + philox(4, i, (uint64_t)n, 0).word[0] % 60);
+        model->n_known = 0;
+        double plain = perplexity_of(model, NULL, line, (size_t)n);
+        model->n_known = n_known;
+        CHECK(perplexity_of(model, NULL, line, (size_t)n) == plain);
+        CHECK(perplexity_of(model, NULL, line, (size_t)n) == plain);
+    }
     perplexity_close(model);
     arena_free(arena);
 }
