@@ -3,6 +3,7 @@
  * Parts are compared by the 128-bit hash of their text without the white space around. A part stays in the document with the smallest hash of its
  * whole text, there at its first place: whatever the order of inputs or workers. The table of the first pass that is larger than the memory given is
  * made in several readings of the notes, each over its share of the hashes. A document is taken apart once: notes and verdicts say where its parts are. */
+#include "base/large.h"
 #include "base/log.h"
 #include "text/corpus/hash.h"
 #include "text/corpus/sentence.h"
@@ -189,7 +190,7 @@ static Err parts_decide(void *context, Spool *notes, Spool *verdicts, const Stag
     Deciding d = {.notes = notes, .n_parts = (spool_n_bytes(notes) - spool_n(notes) * (int64_t)sizeof(Note)) / (int64_t)sizeof(PartNote)};
     (void)context;
     size_table(&d, room->memory_bytes);
-    d.entries = mem_alloc((d.mask + 1) * sizeof *d.entries);
+    d.entries = mem_alloc_large((d.mask + 1) * sizeof *d.entries);
     d.stays = mem_alloc((size_t)d.n_parts / 8 + 1);
     Err err = OK;
     for (int64_t share = 0; share < d.n_shares && err == OK; share++)
@@ -262,6 +263,7 @@ static Err parts_open(Stage *stage, const void *settings, Arena *arena)
     (void)arena;
     stage->context = (void *)(uintptr_t)settings;
     stage->look = parts_look;
+    stage->looks_at_text = true;
     stage->decide = parts_decide;
     stage->work = parts_work;
     return OK;

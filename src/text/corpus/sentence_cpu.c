@@ -32,21 +32,19 @@ static uint32_t equal_to(__m256i x, int byte)
 }
 
 typedef struct {
-    uint32_t ends, blanks, final;
-    uint32_t kana, behind_kana, arabic, behind_arabic, indic, behind_indic;  /* leads of which most begin letters, and what follows those that do not */
+    uint32_t ends, leads, blanks, final;  /* leads: those among the ends that begin a character of two or three bytes */
 } Masks;
 
-static Masks masks_of(const char *bytes)
+static inline Masks masks_of(__m256i x)
 {
     const __m256i ends_low = TABLE(BLANK | LEAD_3, SIGN | LEAD_3, SIGN | LEAD_3, LEAD_3, 0, 0, LEAD_2, 0, LEAD_2, BLANK_CONTROL, LOW_CONTROL,
                                    BLANK_CONTROL | LEAD_2, LOW_CONTROL, BLANK_CONTROL, SIGN, QUESTION | LEAD_3);
     const __m256i ends_high = TABLE(LOW_CONTROL | BLANK_CONTROL, 0, SIGN | BLANK, QUESTION, 0, 0, 0, 0, 0, 0, 0, 0, 0, LEAD_2, LEAD_3, 0);
     const __m256i final_low = TABLE(IN_A, 0, 0, 0, IN_9 | IN_A, 0, 0, 0, IN_9 | IN_A, 0, 0, IN_3, IN_8 | IN_A | IN_B, 0, IN_5 | IN_7, 0);
     const __m256i final_high = TABLE(0, 0, 0, IN_3, 0, IN_5, 0, IN_7, IN_8, IN_9, IN_A, IN_B, 0, 0, 0, 0);
-    __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)bytes), c = classes(x, ends_low, ends_high);
-    return (Masks){.ends = any_of(c, ~ANY_BLANK & 0x7F), .blanks = any_of(c, ANY_BLANK), .final = any_of(classes(x, final_low, final_high), 0x7F),
-                   .kana = equal_to(x, 0xE3), .behind_kana = equal_to(x, 0x80), .arabic = equal_to(x, 0xD8), .behind_arabic = equal_to(x, 0x9F),
-                   .indic = equal_to(x, 0xE0), .behind_indic = equal_to(x, 0xA5)};
+    __m256i c = classes(x, ends_low, ends_high);
+    return (Masks){.ends = any_of(c, ~ANY_BLANK & 0x7F), .leads = any_of(c, LEAD_2 | LEAD_3), .blanks = any_of(c, ANY_BLANK),
+                   .final = any_of(classes(x, final_low, final_high), 0x7F)};
 }
 
 static uint64_t joined(uint32_t low, uint32_t high)
@@ -55,9 +53,10 @@ static uint64_t joined(uint32_t low, uint32_t high)
 }
 
 /* Leads that something else than `behind` follows; of the last byte of the block nobody knows. */
-static uint64_t letters(uint64_t leads, uint64_t behind)
+static uint64_t letters(__m256i a, __m256i b, int lead, int behind)
 {
-    return leads & ~(behind >> 1 | (uint64_t)1 << 63);
+    uint64_t leads = joined(equal_to(a, lead), equal_to(b, lead)), followed = joined(equal_to(a, behind), equal_to(b, behind));
+    return leads & ~(followed >> 1 | (uint64_t)1 << 63);
 }
 
 uint64_t KERNEL(sentence_places)(const char *bytes, size_t n_bytes, unsigned char before, bool korean)
@@ -66,11 +65,12 @@ uint64_t KERNEL(sentence_places)(const char *bytes, size_t n_bytes, unsigned cha
     char tail[SENTENCE_BLOCK] = {0};
     if (n_bytes < SENTENCE_BLOCK)
         bytes = memcpy(tail, bytes, n_bytes);
-    Masks a = masks_of(bytes), b = masks_of(bytes + 32);
+    const __m256i *block = (const __m256i *)(const void *)bytes;
+    __m256i low = _mm256_loadu_si256(block), high = _mm256_loadu_si256(block + 1);
+    Masks a = masks_of(low), b = masks_of(high);
     uint64_t places = joined(a.ends, b.ends);
-    places &= ~letters(joined(a.kana, b.kana), joined(a.behind_kana, b.behind_kana));
-    places &= ~letters(joined(a.arabic, b.arabic), joined(a.behind_arabic, b.behind_arabic));
-    places &= ~letters(joined(a.indic, b.indic), joined(a.behind_indic, b.behind_indic));
+    if (a.leads | b.leads)  /* most leads of kana, Arabic and Devanagari begin letters */
+        places &= ~(letters(low, high, 0xE3, 0x80) | letters(low, high, 0xD8, 0x9F) | letters(low, high, 0xE0, 0xA5));
     if (korean)
         places |= joined(a.blanks, b.blanks) & (joined(a.final, b.final) << 1 | (memchr(finals, before, sizeof finals) != NULL));
     return places;

@@ -1,6 +1,6 @@
 /* spool.h - a list of byte records that is written once and read in order, in a file that nobody else sees.
  *
- * The file has no name from the start, so that nothing stays after a kill. Memory is one buffer. */
+ * The file has no name from the start, so that nothing stays after a kill. Memory is one buffer; what fits into it never reaches the file. */
 #ifndef CORPUS_SPOOL_H
 #define CORPUS_SPOOL_H
 

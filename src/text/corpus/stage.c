@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Documents are dealt to groups by their number in the batch, so neighbours of unlike size even out. */
-enum { BATCH_BYTES_MAX = 1 << 21, BATCH_DOCUMENTS = 1 << 12, N_GROUPS = 64 };
+enum { BATCH_BYTES_A_THREAD = 1 << 19, BATCH_BYTES_MAX = 1 << 21, BATCH_DOCUMENTS = 1 << 12, N_GROUPS = 64 };
 
 typedef struct {
     const Stage *stage;
@@ -99,7 +99,9 @@ static Err run_add(Run *run, const StageDocument *document)
     copy->text = arena_strndup(run->texts, document->text, document->n_bytes);
     copy->path = arena_strdup(run->texts, document->path);
     copy->charset = arena_strdup(run->texts, document->charset);
-    if (document->record)
+    if (run->looking && run->stage->looks_at_text && !run->stage->when)
+        copy->record = NULL, copy->n_record_bytes = 0;
+    else if (document->record)
         copy->record = arena_strndup(run->texts, document->record, document->n_record_bytes);
     if (run->verdicts && stage_when_holds(run->stage->when, run->texts, copy)) {
         const void *verdict;
@@ -138,11 +140,13 @@ static const char *temporary_folder(void)
     return folder && folder[0] ? folder : "/tmp";
 }
 
-/* A batch stands in memory some five times: as it was read, as texts and records, as what is written. */
+/* A batch stands in memory some five times: as it was read, as texts and records, as what is written. No larger than its threads need, it stays in
+ * their caches and few pages are touched for it. */
 static size_t batch_bytes_of(int64_t memory_bytes)
 {
-    int64_t bytes = memory_bytes / 24;
-    return bytes < BATCH_BYTES_MAX ? (size_t)bytes : BATCH_BYTES_MAX;
+    int64_t bytes = memory_bytes / 24, most = (int64_t)BATCH_BYTES_A_THREAD * parallel_threads();
+    most = most < BATCH_BYTES_MAX ? most : BATCH_BYTES_MAX;
+    return (size_t)(bytes < most ? bytes : most);
 }
 
 /* What the program, reading and working hold comes off the limit. */

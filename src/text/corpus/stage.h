@@ -88,6 +88,7 @@ typedef struct {
     void (*close)(void *context);  /* may be NULL */
     const StageWhen *when;  /* set by who opened it: documents for which it does not hold pass by; NULL: the stage is for all */
     uint64_t identity;  /* hash of what it read beside its settings (a model, a list of words): part of every key. 0: nothing */
+    bool looks_at_text; /* `look` asks for the text alone: its document may lack the record */
     bool reads_pages;   /* archives and .html files give pages (longer than 16 MB, or the limit: skipped); other stages read the text of archives of text (WET) */
 } Stage;
 
