@@ -121,6 +121,7 @@ TEST(corpus_build, the_same_bytes_on_any_number_of_threads_and_ranks)
     REQUIRE(write_shop(arena, dir, 150));
     uint64_t one = build(arena, dir, "t1", 1, 1);
     REQUIRE(one != 0);
+    CHECK_EQUAL(build(arena, dir, "t2", 1, 2), one);
     CHECK_EQUAL(build(arena, dir, "t4", 1, 4), one);
     if (system("command -v mpirun > /dev/null 2>&1") != 0)
         SKIP("mpirun is not installed");
