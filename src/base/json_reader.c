@@ -200,6 +200,17 @@ static bool is_hex_4(const char *p, const char *end)
     return true;
 }
 
+/* Does a backslash before it make an escape? */
+static bool is_escape(char kind)
+{
+    switch (kind) {
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': case 'u':
+        return true;
+    default:
+        return false;
+    }
+}
+
 Err json_text(JsonReader *reader, JsonText *text)
 {
     if (json_peek(reader) != JSON_STRING)
@@ -219,7 +230,7 @@ Err json_text(JsonReader *reader, JsonText *text)
             continue;
         text->has_escape = true;
         char kind = p < end ? *p : '\0';
-        if (kind == '\0' || !strchr("\"\\/bfnrtu", kind) || (kind == 'u' && !is_hex_4(p + 1, end)))
+        if (!is_escape(kind) || (kind == 'u' && !is_hex_4(p + 1, end)))
             return fail_at(reader, p - 1, "an escape that JSON does not know");
         p += kind == 'u' ? 5 : 1;
     }

@@ -1,7 +1,7 @@
 /* parts_stage.c - the stage `parts`: paragraphs or sentences that stand in the corpus more than once stay in one place.
  *
- * Parts are compared by the 128-bit hash of their text without the white space around. A part stays in the document with the smallest hash of its
- * whole text, there at its first place: whatever the order of inputs or workers. The table of the first pass that is larger than the memory given is
+ * Parts are compared by the 128-bit hash of their text without the white space around. A part stays in the document with the smallest hash, of 64
+ * bits, of its whole text, there at its first place: whatever the order of inputs or workers. The table of the first pass that is larger than the memory given is
  * made in several readings of the notes, each over its share of the hashes. A document is taken apart once: notes and verdicts say where its parts are. */
 #include "base/large.h"
 #include "base/log.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS_VERSION = 1, NOTES_VERSION = 2 };  /* of what comes out, of notes and verdicts */
+enum { PARTS_VERSION = 1, NOTES_VERSION = 3 };  /* of what comes out, of notes and verdicts */
 typedef enum { PARTS_PARAGRAPH, PARTS_SENTENCE } PartsUnit;
 
 typedef struct {
@@ -34,7 +34,7 @@ typedef struct {
 
 /* The note of a document: this, then its parts. */
 typedef struct {
-    Hash128 document;
+    uint64_t document;  /* its hash */
     PartNote parts[];
 } Note;
 
@@ -68,7 +68,7 @@ static void parts_look(void *context, Arena *arena, const StageDocument *documen
                                                 : paragraphs_of(arena, document->text, document->n_bytes);
     *n_note_bytes = sizeof(Note) + (size_t)parts.n * sizeof(PartNote);
     Note *n = arena_alloc(arena, *n_note_bytes);
-    n->document = hash128(document->text, document->n_bytes, 0);
+    n->document = hash128(document->text, document->n_bytes, 0).high;
     for (int i = 0; i < parts.n; i++) {
         Sentence at = parts.sentences[i];
         n->parts[i].at = at;
@@ -78,9 +78,10 @@ static void parts_look(void *context, Arena *arena, const StageDocument *documen
     *note = n;
 }
 
-/* Where a part stays so far. */
+/* Where a part stays so far: half a line of the cache. */
 typedef struct {
-    Hash128 part, document;
+    Hash128 part;
+    uint64_t document;
     int64_t place;  /* number of the part in the corpus, from 1; 0: the entry is free */
 } Entry;
 
@@ -97,11 +98,6 @@ enum { SLOTS_MIN = 256 };
 static bool is_none(Hash128 hash)
 {
     return hash.low == 0 && hash.high == 0;
-}
-
-static bool is_smaller(Hash128 a, Hash128 b)
-{
-    return a.high != b.high ? a.high < b.high : a.low < b.low;
 }
 
 static Entry *entry_of(const Deciding *d, Hash128 part)
@@ -130,7 +126,10 @@ static Err decide_share(Deciding *d, int64_t share)
     TRY(spool_rewind(d->notes));
     while (spool_next(d->notes, &bytes, &n_bytes, &err)) {
         const Note *note = bytes;
-        for (int64_t i = 0; i < parts_of(n_bytes); i++, place++) {
+        int64_t n = parts_of(n_bytes);
+        for (int64_t i = 0; i < n; i++)
+            __builtin_prefetch(&d->entries[note->parts[i].hash.low & d->mask], 1);
+        for (int64_t i = 0; i < n; i++, place++) {
             Hash128 part = note->parts[i].hash;
             if (is_none(part) || (int64_t)(part.high % (uint64_t)d->n_shares) != share)
                 continue;
@@ -139,7 +138,7 @@ static Err decide_share(Deciding *d, int64_t share)
             if (d->n_used > d->mask)
                 return err_set(ERR_MEMORY, "parts: %lld parts in %lld shares do not fit into tables of %llu", (long long)d->n_parts, (long long)d->n_shares,
                                (unsigned long long)d->mask + 1);
-            if (entry->place == 0 || is_smaller(note->document, entry->document))
+            if (entry->place == 0 || note->document < entry->document)
                 *entry = (Entry){part, note->document, place + 1};
         }
     }
@@ -202,6 +201,13 @@ static Err parts_decide(void *context, Spool *notes, Spool *verdicts, const Stag
     return err;
 }
 
+/* Of two gaps: does only the first break the line, or is it as the second and longer? */
+static bool is_wider(const char *text, Sentence a, Sentence b)
+{
+    bool a_breaks = memchr(text + a.begin, '\n', a.end - a.begin) != NULL, b_breaks = memchr(text + b.begin, '\n', b.end - b.begin) != NULL;
+    return a_breaks > b_breaks || (a_breaks == b_breaks && a.end - a.begin > b.end - b.begin);
+}
+
 /* The parts that stay, each behind the white space that stood before it; a line break anywhere between two of them stays one. */
 static const char *join(Arena *arena, const char *text, const PartVerdict *parts, int64_t n_parts, size_t *n_out_bytes)
 {
@@ -210,8 +216,7 @@ static const char *join(Arena *arena, const char *text, const PartVerdict *parts
     for (int64_t i = 0; i < n_parts; i++) {
         Sentence part = parts[i].at;
         size_t n_gap = part.begin - last;
-        bool breaks = memchr(text + last, '\n', n_gap) != NULL, broke = memchr(text + before, '\n', n_before) != NULL;
-        if (n_before == 0 || breaks > broke || (breaks == broke && n_gap > n_before))
+        if (n_before == 0 || is_wider(text, (Sentence){last, part.begin}, (Sentence){before, before + n_before}))
             before = last, n_before = n_gap;
         last = part.end;
         if (!parts[i].stays)

@@ -215,17 +215,18 @@ static bool ends_at_stop(const Reading *r, const char *stop, const char *after, 
     bool wide = is_wide_stop(last), one_dot = *stop == '.' && after - stop == 1;
     if (behind < r->end && !is_blank(*behind) && !(wide && !in_quote(r)))
         return false;
-    const char *word = word_before(r, stop), *next = skip_blanks(behind, r->end);
     if (in_quote(r))
         return false;
+    const char *next = skip_blanks(behind, r->end);
     if (next >= r->end || (behind < r->end && is_break(behind)))
         return true;
     uint32_t c = char_at(next, r->end);
     if (is_lower(c) && (*stop == '.' || char_at(stop, r->end) == 0x2026 || behind > after))
         return false;
-    if (one_dot && behind == after && (is_abbreviation(word, (size_t)(stop - word)) || is_list_number(r, word, (size_t)(stop - word))))
-        return false;
-    return true;
+    if (!one_dot || behind > after)
+        return true;
+    const char *word = word_before(r, stop);
+    return !is_abbreviation(word, (size_t)(stop - word)) && !is_list_number(r, word, (size_t)(stop - word));
 }
 
 void sentences_add(Sentences *s, Arena *arena, Sentence one)
@@ -270,14 +271,16 @@ static const char *take_stop(Reading *r, const char *stop, const char *after, ui
 /* What stands at a place that the kernel found. Where to read on. */
 static const char *take_place(Reading *r, const char *at)
 {
-    uint32_t c;
-    int step = utf8_decode(&c, at, r->end);
-    if (is_break(at) || (is_blank(*at) && ends_unwritten(r, at)))
-        add(r, at);
-    else if (is_stop(c))
+    if (is_blank(*at)) {
+        if (is_break(at) || ends_unwritten(r, at))
+            add(r, at);
+        return at + 1;
+    }
+    uint32_t c = (unsigned char)*at;
+    int step = c < 0x80 ? 1 : utf8_decode(&c, at, r->end);
+    if (is_stop(c))
         return take_stop(r, at, at + step, c);
-    else
-        count_quote(r, c);
+    count_quote(r, c);
     return at + step;
 }
 
