@@ -126,6 +126,49 @@ TEST(stage, notes_and_verdicts_keep_the_order_of_documents)
     arena_free(arena);
 }
 
+static void look_record(void *context, Arena *arena, const StageDocument *document, const void **note, size_t *n_bytes)
+{
+    (void)arena;
+    if (document->record)
+        __atomic_add_fetch((int *)context, 1, __ATOMIC_RELAXED);
+    *note = document->text;
+    *n_bytes = 0;
+}
+
+static Err decide_nothing(void *context, Spool *notes, Spool *verdicts, const StageRoom *room)
+{
+    (void)context, (void)room;
+    for (int64_t i = 0; i < spool_n(notes); i++)
+        TRY(spool_add(verdicts, NULL, 0));
+    return OK;
+}
+
+static void work_with_record(void *context, Arena *arena, const StageDocument *document, StageResult *result)
+{
+    (void)context, (void)arena, (void)result;
+    CHECK(document->record && document->n_record_bytes == strlen("{\"id\":1,\"text\":\"one\"}"));
+}
+
+/* Goal: copies are told apart by their records, so a look sees them unless it says that the text is enough. */
+TEST(stage, a_look_sees_the_record_unless_it_needs_the_text_alone)
+{
+    static const char lines[] = "{\"id\":1,\"text\":\"one\"}\n{\"id\":2,\"text\":\"two\"}\n";
+    Arena *arena = arena_new();
+    const char *in = arena_printf(arena, "%s/in.jsonl", test_dir());
+    CHECK_OK(file_write(in, lines, strlen(lines)));
+    for (int alone = 0; alone < 2; alone++) {
+        int n_records = 0;
+        Stage stage = {.name = "looking", .look = look_record, .decide = decide_nothing, .work = work_with_record, .context = &n_records,
+                       .looks_at_text = alone == 1};
+        StageOptions options = {.inputs = &in, .n_inputs = 1, .documents = document_options_default()};
+        StageReport report;
+        CHECK_OK(stage_run(&report, &stage, &options));
+        CHECK_EQUAL(report.n_out, 2);
+        CHECK_EQUAL(n_records, alone ? 0 : 2);
+    }
+    arena_free(arena);
+}
+
 /* Goal: every kind opens with its defaults, or says what it cannot do without. */
 TEST(stage, every_kind_opens_with_its_defaults)
 {
