@@ -7,8 +7,8 @@
 
 /* Goal: data is ready when a step wants it, for every order and mode: less than 1 % of the time in steps goes into waiting for it, on a model so
  * small that its steps take a few milliseconds. Method: the share that `train` itself says. A thread that loses its core in the middle of
- * filling a batch is not data that is late: the best of a few runs counts. */
-TEST(train_data, a_step_does_not_wait_for_its_batch)
+ * filling a batch is not data that is late: the best of a few runs counts. A share of time, so no part of the fast tests. */
+SLOW_TEST(train_data, a_step_does_not_wait_for_its_batch)
 {
     static const char *const orders[] = {"--data.order random", "--data.mode packed --data.order shuffled"};
     enum { RUNS = 5 };
