@@ -2,6 +2,7 @@
 #include "base/large.h"
 #include "base/arena.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,4 +19,21 @@ void *mem_alloc_large(size_t n_bytes)
         return mem_alloc(n_bytes);
     madvise(block, taken, MADV_HUGEPAGE);  /* a wish: without huge pages all still works */
     return memset(block, 0, n_bytes);
+}
+
+void *mem_grow(void *block, size_t n_old_bytes, size_t n_bytes)
+{
+    void *grown = block ? mremap(block, n_old_bytes, n_bytes, MREMAP_MAYMOVE)
+                        : mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (grown == MAP_FAILED) {
+        fprintf(stderr, "jikji: out of memory (%zu bytes asked)\n", n_bytes);
+        abort();
+    }
+    return grown;
+}
+
+void mem_release_grown(void *block, size_t n_bytes)
+{
+    if (block)
+        munmap(block, n_bytes);
 }

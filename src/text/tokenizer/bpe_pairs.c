@@ -1,7 +1,7 @@
-/* bpe_pairs.c - see bpe_pairs.h. Open addressing over pairs; a heap of four children a node. */
+/* bpe_pairs.c - see bpe_pairs.h. Open addressing over pairs; a heap of four children a node. Arrays of many
+ * megabytes have pages of their own: among the short lists of words they would leave holes where they were. */
 #include "text/tokenizer/bpe_pairs.h"
-
-#include <stdlib.h>
+#include "base/large.h"
 
 static size_t hash_of(uint64_t key)
 {
@@ -10,9 +10,9 @@ static size_t hash_of(uint64_t key)
 
 static void rehash(PairTable *table)
 {
+    mem_release_grown(table->slots, table->n_slots * sizeof *table->slots);
     table->n_slots = table->n_slots ? table->n_slots * 2 : 1 << 14;
-    free(table->slots);
-    table->slots = mem_alloc(table->n_slots * sizeof *table->slots);
+    table->slots = mem_grow(NULL, 0, table->n_slots * sizeof *table->slots);
     for (uint32_t i = 0; i < table->n; i++) {
         size_t at = hash_of(table->keys[i]) & (table->n_slots - 1);
         while (table->slots[at])
@@ -30,9 +30,10 @@ uint32_t pair_table_index(PairTable *table, uint64_t key)
         if (table->keys[table->slots[at] - 1] == key)
             return table->slots[at] - 1;
     if (table->n == table->capacity) {
+        size_t before = table->capacity * sizeof *table->keys;
         table->capacity = table->capacity ? table->capacity + table->capacity / 2 : 1 << 13;
-        table->keys = mem_realloc(table->keys, table->capacity * sizeof *table->keys);
-        table->counts = mem_realloc(table->counts, table->capacity * sizeof *table->counts);
+        table->keys = mem_grow(table->keys, before, table->capacity * sizeof *table->keys);
+        table->counts = mem_grow(table->counts, before, table->capacity * sizeof *table->counts);
     }
     table->keys[table->n] = key;
     table->counts[table->n] = 0;
@@ -58,9 +59,9 @@ size_t pair_table_bytes(const PairTable *table)
 
 void pair_table_release(PairTable *table)
 {
-    free(table->keys);
-    free(table->counts);
-    free(table->slots);
+    mem_release_grown(table->keys, table->capacity * sizeof *table->keys);
+    mem_release_grown(table->counts, table->capacity * sizeof *table->counts);
+    mem_release_grown(table->slots, table->n_slots * sizeof *table->slots);
     *table = (PairTable){0};
 }
 
@@ -87,8 +88,9 @@ static void sift_down(PairHeap *heap, size_t i)
 void pair_heap_push(PairHeap *heap, PairEntry entry)
 {
     if (heap->n == heap->capacity) {
+        size_t before = heap->capacity * sizeof *heap->entries;
         heap->capacity = heap->capacity ? heap->capacity + heap->capacity / 2 : 1 << 13;
-        heap->entries = mem_realloc(heap->entries, heap->capacity * sizeof *heap->entries);
+        heap->entries = mem_grow(heap->entries, before, heap->capacity * sizeof *heap->entries);
     }
     size_t i = heap->n++;
     for (size_t parent; i > 0 && goes_first(&entry, &heap->entries[parent = (i - 1) / 4]); i = parent)
@@ -120,6 +122,6 @@ PairEntry pair_heap_pop(PairHeap *heap)
 
 void pair_heap_release(PairHeap *heap)
 {
-    free(heap->entries);
+    mem_release_grown(heap->entries, heap->capacity * sizeof *heap->entries);
     *heap = (PairHeap){0};
 }

@@ -3,11 +3,11 @@
  * Each pair of neighbours has a count and a list of the words it was seen in. A heap entry owns the words that its pair was seen in since the
  * entry before; merging visits only those. */
 #include "text/tokenizer/bpe_train.h"
+#include "base/large.h"
 #include "base/log.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct {
     uint32_t *words;
@@ -44,8 +44,7 @@ static void change_count(void *context, uint64_t key, int64_t change, uint32_t w
         return;
     if (trainer->pairs.capacity > trainer->fresh_capacity) {
         size_t n = trainer->pairs.capacity;
-        trainer->fresh = mem_realloc(trainer->fresh, n * sizeof *trainer->fresh);
-        memset(trainer->fresh + trainer->fresh_capacity, 0, (n - trainer->fresh_capacity) * sizeof *trainer->fresh);
+        trainer->fresh = mem_grow(trainer->fresh, trainer->fresh_capacity * sizeof *trainer->fresh, n * sizeof *trainer->fresh);
         trainer->fresh_capacity = n;
     }
     WordList *fresh = &trainer->fresh[pair];
@@ -67,8 +66,9 @@ static uint32_t keep_list(Trainer *trainer, WordList list)
     if (trainer->free_list)
         trainer->free_list = trainer->lists[at].capacity;
     if (trainer->n_lists > trainer->list_capacity) {
+        size_t before = trainer->list_capacity * sizeof *trainer->lists;
         trainer->list_capacity = trainer->list_capacity ? trainer->list_capacity + trainer->list_capacity / 2 : 1 << 13;
-        trainer->lists = mem_realloc(trainer->lists, trainer->list_capacity * sizeof *trainer->lists);
+        trainer->lists = mem_grow(trainer->lists, before, trainer->list_capacity * sizeof *trainer->lists);
     }
     trainer->lists[at] = list;
     return at;
@@ -154,8 +154,8 @@ Err bpe_train(Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *options)
     progress_free(progress);
     for (size_t i = 0; i < trainer.n_lists; i++)
         free(trainer.lists[i].words);
-    free(trainer.lists);
-    free(trainer.fresh);
+    mem_release_grown(trainer.lists, trainer.list_capacity * sizeof *trainer.lists);
+    mem_release_grown(trainer.fresh, trainer.fresh_capacity * sizeof *trainer.fresh);
     free(trainer.touched);
     pair_table_release(&trainer.pairs);
     pair_heap_release(&trainer.heap);
