@@ -3,6 +3,7 @@
  * A merge changes the counts of both symbols, hence the scores of every pair that holds one of them. Each such pair is pushed again with its
  * new score; a heap entry whose score is not the pair's present one is stale and dropped. */
 #include "text/tokenizer/likelihood_train.h"
+#include "base/large.h"
 #include "base/log.h"
 
 #include <math.h>
@@ -14,20 +15,14 @@ typedef struct {
     uint32_t n, capacity;
 } List;
 typedef struct {
-    uint64_t key;
-    int64_t count;
-    List words;
-} Pair;
-typedef struct {
     double score;
     uint64_t key;
     uint32_t pair;
 } Entry;
 typedef struct {
-    Pair *pairs;
-    uint32_t n_pairs, pair_capacity;
-    uint32_t *slots;  /* pair + 1 */
-    size_t n_slots;
+    PairTable pairs;
+    List *words;  /* by pair: words in which it appeared since it last merged */
+    size_t words_capacity;
     Entry *heap;
     size_t n_heap, heap_capacity;
     int64_t *symbol_count;  /* by id */
@@ -46,47 +41,29 @@ static void list_push(List *list, uint32_t item)
     list->items[list->n++] = item;
 }
 
-static size_t hash_of(uint64_t key)
-{
-    return (size_t)((key * 0x9E3779B97F4A7C15u) >> 24);
-}
-
-static void rehash(Trainer *t)
-{
-    t->n_slots = t->n_slots ? t->n_slots * 2 : 1 << 16;
-    free(t->slots);
-    t->slots = mem_alloc(t->n_slots * sizeof *t->slots);
-    for (uint32_t i = 0; i < t->n_pairs; i++) {
-        size_t at = hash_of(t->pairs[i].key) & (t->n_slots - 1);
-        while (t->slots[at])
-            at = (at + 1) & (t->n_slots - 1);
-        t->slots[at] = i + 1;
-    }
-}
-
 static uint32_t pair_index(Trainer *t, int32_t left, int32_t right)
 {
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    if ((size_t)t->n_pairs * 2 >= t->n_slots)
-        rehash(t);
-    size_t mask = t->n_slots - 1, at = hash_of(key) & mask;
-    for (; t->slots[at]; at = (at + 1) & mask)
-        if (t->pairs[t->slots[at] - 1].key == key)
-            return t->slots[at] - 1;
-    if (t->n_pairs == t->pair_capacity) {
-        t->pair_capacity = t->pair_capacity ? t->pair_capacity * 2 : 1 << 15;
-        t->pairs = mem_realloc(t->pairs, t->pair_capacity * sizeof *t->pairs);
+    uint32_t n_before = t->pairs.n, pair = pair_table_index(&t->pairs, pair_key(left, right));
+    if (pair < n_before)
+        return pair;
+    if (t->pairs.capacity > t->words_capacity) {
+        t->words = mem_grow(t->words, t->words_capacity * sizeof *t->words, t->pairs.capacity * sizeof *t->words);
+        t->words_capacity = t->pairs.capacity;
     }
-    t->pairs[t->n_pairs] = (Pair){.key = key};
-    t->slots[at] = ++t->n_pairs;
-    list_push(&t->symbol_pairs[left], t->n_pairs - 1);
-    list_push(&t->symbol_pairs[right], t->n_pairs - 1);
-    return t->n_pairs - 1;
+    list_push(&t->symbol_pairs[left], pair);
+    list_push(&t->symbol_pairs[right], pair);
+    return pair;
 }
 
-static double score_of(const Trainer *t, const Pair *pair)
+static double score_of(const Trainer *t, uint32_t pair)
 {
-    return (double)pair->count / ((double)t->symbol_count[pair->key >> 32] * (double)t->symbol_count[(uint32_t)pair->key]);
+    uint64_t key = t->pairs.keys[pair];
+    return (double)t->pairs.counts[pair] / ((double)t->symbol_count[key >> 32] * (double)t->symbol_count[(uint32_t)key]);
+}
+
+static bool may_merge(const Trainer *t, uint32_t pair)
+{
+    return t->pairs.counts[pair] >= 1 && t->pairs.counts[pair] >= t->min_frequency;
 }
 
 static bool goes_first(const Entry *a, const Entry *b)
@@ -96,14 +73,13 @@ static bool goes_first(const Entry *a, const Entry *b)
 
 static void push(Trainer *t, uint32_t index)
 {
-    const Pair *pair = &t->pairs[index];
-    if (pair->count < 1 || pair->count < t->min_frequency)
+    if (!may_merge(t, index))
         return;
     if (t->n_heap == t->heap_capacity) {
         t->heap_capacity = t->heap_capacity ? t->heap_capacity * 2 : 1 << 15;
         t->heap = mem_realloc(t->heap, t->heap_capacity * sizeof *t->heap);
     }
-    Entry entry = {score_of(t, pair), pair->key, index};
+    Entry entry = {score_of(t, index), t->pairs.keys[index], index};
     size_t i = t->n_heap++;
     for (size_t parent; i > 0 && goes_first(&entry, &t->heap[parent = (i - 1) / 2]); i = parent)
         t->heap[i] = t->heap[parent];
@@ -130,8 +106,7 @@ static bool best_pair(Trainer *t, Entry *best)
 {
     while (t->n_heap) {
         *best = pop(t);
-        const Pair *pair = &t->pairs[best->pair];
-        if (pair->count >= 1 && pair->count >= t->min_frequency && best->score == score_of(t, pair))
+        if (may_merge(t, best->pair) && best->score == score_of(t, best->pair))
             return true;
     }
     return false;
@@ -140,9 +115,9 @@ static bool best_pair(Trainer *t, Entry *best)
 static void change(Trainer *t, int32_t left, int32_t right, int64_t delta, uint32_t word)
 {
     uint32_t index = pair_index(t, left, right);
-    t->pairs[index].count += delta;
+    t->pairs.counts[index] += delta;
     if (delta > 0)
-        list_push(&t->pairs[index].words, word);
+        list_push(&t->words[index], word);
 }
 
 static void count_word(Trainer *t, const BpeCorpus *corpus, uint32_t w, int64_t sign)
@@ -198,8 +173,8 @@ static Err run(Trainer *t, Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOpti
     for (int64_t n_merges = 0; tok->vocab.n_tokens < options->vocab_size && best_pair(t, &best); n_merges++) {
         int32_t left = (int32_t)(best.key >> 32), right = (int32_t)(uint32_t)best.key, merged;
         TRY(bpe_merged_token(tok, left, right, &merged));
-        List words = t->pairs[best.pair].words;
-        t->pairs[best.pair].words = (List){0};
+        List words = t->words[best.pair];
+        t->words[best.pair] = (List){0};
         for (uint32_t i = 0; i < words.n; i++)
             merge_word(t, corpus, words.items[i], left, right, merged);
         free(words.items);
@@ -229,17 +204,17 @@ Err likelihood_train(Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *o
     };
     for (int64_t w = 0; w < corpus->n_words; w++)
         count_word(&t, corpus, (uint32_t)w, +1);
-    for (uint32_t i = 0; i < t.n_pairs; i++)
+    for (uint32_t i = 0; i < t.pairs.n; i++)
         push(&t, i);
     Progress *progress = options->quiet ? NULL : progress_new("learn merges", options->vocab_size, "tokens");
     Err err = run(&t, tok, corpus, options, progress);
     progress_free(progress);
-    for (uint32_t i = 0; i < t.n_pairs; i++)
-        free(t.pairs[i].words.items);
+    for (uint32_t i = 0; i < t.pairs.n; i++)
+        free(t.words[i].items);
     for (size_t id = 0; id < n_ids; id++)
         free(t.symbol_pairs[id].items);
-    free(t.pairs);
-    free(t.slots);
+    mem_release_grown(t.words, t.words_capacity * sizeof *t.words);
+    pair_table_release(&t.pairs);
     free(t.heap);
     free(t.symbol_count);
     free(t.symbol_pairs);
