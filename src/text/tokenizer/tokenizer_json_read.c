@@ -129,36 +129,60 @@ static Err read_added_token(TokenizerJsonReader *in)
     return OK;
 }
 
+static Err read_post_processor(TokenizerJsonReader *in)
+{
+    JsonReader start = *in->r;
+    const char *raw;
+    size_t n;
+    TRY(json_raw(in->r, &raw, &n));
+    in->tok->post_processor_json = tokenizer_json_keep(raw, n);
+    *in->r = start;
+    return tokenizer_json_read_post_processor(in);
+}
+
+static Err read_added_tokens(TokenizerJsonReader *in)
+{
+    TRY(json_array_begin(in->r));
+    while (json_array_next(in->r))
+        TRY(read_added_token(in));
+    return in->r->err;
+}
+
+enum { PART_MODEL, PART_DECODER, PART_POST_PROCESSOR, PART_NORMALIZER, PART_PRETOKENIZER, PART_ADDED_TOKENS, N_PARTS };
+
+static Err read_part(TokenizerJsonReader *in, int part)
+{
+    switch (part) {
+    case PART_MODEL: return tokenizer_json_read_model(in);
+    case PART_DECODER: return tokenizer_json_read_decoder(in);
+    case PART_POST_PROCESSOR: return read_post_processor(in);
+    case PART_NORMALIZER: return tokenizer_json_read_normalizer(in);
+    case PART_PRETOKENIZER: return tokenizer_json_read_pretokenizer(in);
+    default: return read_added_tokens(in);
+    }
+}
+
 static Err read_file(TokenizerJsonReader *in, bool *has_model, bool *has_decoder)
 {
+    static const char *const names[N_PARTS] = {"model", "decoder", "post_processor", "normalizer", "pre_tokenizer", "added_tokens"};
+    bool seen[N_PARTS] = {false};
     JsonText key;
     TRY(json_object_begin(in->r));
     while (json_object_next(in->r, &key)) {
-        if (json_text_is(key, "added_tokens")) {
-            TRY(json_array_begin(in->r));
-            while (json_array_next(in->r))
-                TRY(read_added_token(in));
-        } else if (json_text_is(key, "normalizer"))
-            TRY(tokenizer_json_read_normalizer(in));
-        else if (json_text_is(key, "pre_tokenizer"))
-            TRY(tokenizer_json_read_pretokenizer(in));
-        else if (json_text_is(key, "decoder")) {
-            *has_decoder = json_peek(in->r) != JSON_NULL;
-            TRY(tokenizer_json_read_decoder(in));
-        } else if (json_text_is(key, "model")) {
-            *has_model = true;
-            TRY(tokenizer_json_read_model(in));
-        } else if (json_text_is(key, "post_processor")) {
-            JsonReader start = *in->r;
-            const char *raw;
-            size_t n;
-            TRY(json_raw(in->r, &raw, &n));
-            in->tok->post_processor_json = tokenizer_json_keep(raw, n);
-            *in->r = start;
-            TRY(tokenizer_json_read_post_processor(in));
-        } else
+        int part = 0;
+        while (part < N_PARTS && !json_text_is(key, names[part]))
+            part++;
+        if (part == N_PARTS) {
             TRY(json_skip(in->r));
+            continue;
+        }
+        if (seen[part])
+            return json_fail(in->r, "a second \"%s\"", names[part]);
+        seen[part] = true;
+        *has_decoder |= part == PART_DECODER && json_peek(in->r) != JSON_NULL;
+        TRY(read_part(in, part));
     }
+    *has_model = seen[PART_MODEL];
     return json_reader_end(in->r);
 }
 

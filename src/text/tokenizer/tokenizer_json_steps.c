@@ -10,6 +10,8 @@ static Err read_charsmap(TokenizerJsonReader *in, NormalizerStep *step)
 {
     const char *text;
     size_t n;
+    if (step->charsmap)
+        return json_fail(in->r, "a second \"precompiled_charsmap\"");
     TRY(json_string(in->r, in->arena, &text, &n));
     char *blob = arena_alloc(in->arena, n + 1);
     int64_t n_blob = base64_decode(blob, text, n);
@@ -152,6 +154,7 @@ Err tokenizer_json_read_pretokenizer(TokenizerJsonReader *in)
     } else if (err == OK && step->kind == PRETOKENIZER_SPLIT && is_regex) {
         err = splitter_open(&step->splitter, pattern, SPLIT_UNICODE_LATEST);
     } else if (err == OK && step->kind == PRETOKENIZER_SPLIT) {
+        free(step->literal);
         step->literal = pattern;
         pattern = NULL;
     } else if (err == OK && step->kind == PRETOKENIZER_WHITESPACE) {
