@@ -49,6 +49,8 @@ fuzz_one() {
         echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions, nothing found"
     else
         echo "$name: FAILED (build-fuzz/$name.log) $(grep -m 1 -E 'ERROR|SUMMARY|Assertion' "$log" || tail -n 1 "$log")"
+        grep -m 12 -E '^ +#[0-9]+ .* in ' "$log" || true
+        grep -E '^artifact_prefix|^Base64:' "$log" || true
         return 1
     fi
 }

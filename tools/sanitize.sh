@@ -29,4 +29,4 @@ if [ "$kind" = tsan ]; then
     [ -n "$archer" ] || { echo "libarcher.so is missing (libomp-dev): TSan would see races in OpenMP itself" >&2; exit 1; }
     export OMP_TOOL_LIBRARIES=$archer
 fi
-exec "build-$kind/jikji_tests" "$@"
+exec "build-$kind/jikji_tests" --jobs "$(nproc)" "$@"

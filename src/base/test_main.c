@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -157,7 +159,7 @@ static double now_seconds(void)
 }
 
 typedef struct {
-    int n_passed, n_failed, n_skipped;
+    atomic_int n_passed, n_failed, n_skipped;
 } Totals;
 
 static void run_one(const TestCase *test, Totals *totals)
@@ -194,11 +196,74 @@ static int compare_tests(const void *a, const void *b)
     return by_group ? by_group : strcmp((*x)->name, (*y)->name);
 }
 
+enum { JOBS_MAX = 64 };
+
+/* Lives in memory that all jobs share. */
+typedef struct {
+    Totals totals;
+    atomic_int next;                   /* the next test that nobody has taken */
+    atomic_int running_of[JOBS_MAX];   /* a job's test; -1 between two */
+} Shared;
+
+static void run_until_none_is_left(const TestCase **tests, int n, int job, Shared *shared)
+{
+    for (int i; (i = atomic_fetch_add(&shared->next, 1)) < n;) {
+        shared->running_of[job] = i;
+        run_one(tests[i], &shared->totals);
+        shared->running_of[job] = -1;
+    }
+}
+
+/* A process that ends otherwise than it should has failed its test, or, between two (leaks are told at the end), is a failure of its own. */
+static void judge_job(const TestCase **tests, int job, int status, Shared *shared)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return;
+    int i = shared->running_of[job];
+    shared->totals.n_failed++;
+    printf("FAIL %s%s%s: its process ended with %s %d\n", i < 0 ? "after all tests" : tests[i]->group, i < 0 ? "" : ".", i < 0 ? "" : tests[i]->name,
+           WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* Processes that take the tests in turn. What a test prints comes out in one piece when it ends. */
+static void run_in_jobs(const TestCase **tests, int n, int n_jobs, Shared *shared)
+{
+    pid_t pids[JOBS_MAX];
+    fflush(stdout);
+    for (int job = 0; job < n_jobs; job++) {
+        pids[job] = fork();
+        if (pids[job] < 0) {
+            perror("fork");
+            exit(1);
+        }
+        if (pids[job] == 0) {
+            setvbuf(stdout, NULL, _IOFBF, 1 << 20);
+            run_until_none_is_left(tests, n, job, shared);
+            exit(0);
+        }
+    }
+    for (int left = n_jobs; left > 0;) {
+        int status;
+        pid_t pid = wait(&status);
+        for (int job = 0; job < n_jobs; job++)
+            if (pids[job] == pid) {
+                judge_job(tests, job, status, shared);
+                left--;
+            }
+    }
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: jikji_tests [--list] [--slow] [--bench] [--jobs N] [WORD]...\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     bool list = false, slow = false;
     char *words[64];
-    int n_words = 0;
+    int n_words = 0, n_jobs = 1;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--list") == 0)
             list = true;
@@ -206,12 +271,15 @@ int main(int argc, char **argv)
             slow = true;
         else if (strcmp(argv[i], "--bench") == 0)
             bench_full = true;
-        else if (argv[i][0] == '-' || n_words == 64) {
-            fprintf(stderr, "usage: jikji_tests [--list] [--slow] [--bench] [WORD]...\n");
-            return 2;
-        } else
+        else if (strcmp(argv[i], "--jobs") == 0 && i + 1 < argc)
+            n_jobs = atoi(argv[++i]);
+        else if (argv[i][0] == '-' || n_words == 64)
+            return usage();
+        else
             words[n_words++] = argv[i];
     }
+    if (n_jobs < 1 || n_jobs > JOBS_MAX)
+        return usage();
 
     int n_tests = 0;
     for (const TestCase *t = tests_first; t; t = t->next)
@@ -222,17 +290,27 @@ int main(int argc, char **argv)
         if (is_wanted(t, n_words, words) && (bench_full ? t->kind == TEST_BENCH : t->kind != TEST_SLOW || slow))
             tests[n++] = t;
     qsort(tests, (size_t)n, sizeof *tests, compare_tests);
-
-    Totals totals = {0};
-    for (int i = 0; i < n; i++) {
-        if (list)
-            printf("%s.%s\n", tests[i]->group, tests[i]->name);
-        else
-            run_one(tests[i], &totals);
-    }
-    free(tests);
-    if (list)
+    for (int i = 0; i < n && list; i++)
+        printf("%s.%s\n", tests[i]->group, tests[i]->name);
+    if (list) {
+        free(tests);
         return 0;
-    printf("%d passed, %d failed, %d skipped\n", totals.n_passed, totals.n_failed, totals.n_skipped);
-    return totals.n_failed || totals.n_passed == 0 ? 1 : 0;
+    }
+
+    Shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        perror("mmap");
+        return 1;
+    }
+    for (int job = 0; job < JOBS_MAX; job++)
+        shared->running_of[job] = -1;
+    if (n_jobs == 1)
+        run_until_none_is_left(tests, n, 0, shared);
+    else
+        run_in_jobs(tests, n, n_jobs, shared);
+    free(tests);
+    int n_passed = shared->totals.n_passed, n_failed = shared->totals.n_failed;
+    printf("%d passed, %d failed, %d skipped\n", n_passed, n_failed, shared->totals.n_skipped);
+    munmap(shared, sizeof *shared);
+    return n_failed || n_passed == 0 ? 1 : 0;
 }
