@@ -7,7 +7,8 @@ typedef struct {
     const char *tokenizer, *out, *field;
     int format, split_by;
     int64_t document_bytes_max;
-    double split;
+    int64_t seed;
+    double split, dropout, sample;
     bool eos, json;
 } BuildSettings;
 
@@ -20,6 +21,9 @@ static const Option rows[] = {
     OPTION_REAL("split", BuildSettings, split, 0.0, 1.0, "share of the train side; 1 is no validation side"),
     OPTION_CHOICE("split-by", BuildSettings, split_by, SPLIT_BY_CHOICES, "each document by its hash, or the first bytes of the whole"),
     OPTION_BOOL("eos", BuildSettings, eos, "end each document with the tokenizer's end token, if it has one"),
+    OPTION_REAL("dropout", BuildSettings, dropout, 0.0, 1.0, "BPE dropout of the train side: merges are passed over with this probability"),
+    OPTION_REAL("sample", BuildSettings, sample, -1.0, 1e6, "unigram: the train side's cuts are drawn by probability to this power; below 0: the best"),
+    OPTION_INT("seed", BuildSettings, seed, 0, 9e15, "of --dropout and --sample; a draw depends on it, the text and its line alone"),
     OPTION_BOOL("json", BuildSettings, json, "one JSON object as the last line of stdout"),
 };
 
@@ -41,7 +45,9 @@ static Err build(const BuildSettings *settings, const CommandWords *words, Arena
 {
     if (!settings->tokenizer || !settings->out)
         return err_set(ERR_USAGE, "corpus build: --%s is missing", settings->tokenizer ? "out" : "tokenizer");
-    CorpusRecipe recipe = {.out = settings->out, .tokenizer = settings->tokenizer, .json = settings->json, .build = pipeline_options_default()};
+    CorpusRecipe recipe = corpus_recipe_default();
+    recipe.out = settings->out, recipe.tokenizer = settings->tokenizer, recipe.json = settings->json;
+    recipe.dropout = settings->dropout, recipe.sample = settings->sample, recipe.seed = settings->seed;
     PipelineOptions *o = &recipe.build;
     o->inputs = words->word;
     o->n_inputs = words->n;
@@ -59,7 +65,7 @@ Err cmd_corpus_build(int argc, char **argv)
         return corpus_recipe_command(argc, argv);
     Arena *arena = arena_new();
     DocumentOptions documents = document_options_default();
-    BuildSettings settings = {.field = documents.field, .format = documents.format, .split = 0.9, .eos = true, .document_bytes_max = documents.bytes_max};
+    BuildSettings settings = {.field = documents.field, .format = documents.format, .split = 0.9, .sample = -1.0, .eos = true, .document_bytes_max = documents.bytes_max};
     CommandWords words;
     Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
     if (err == OK && !words.helped)

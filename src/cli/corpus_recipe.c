@@ -23,6 +23,9 @@ static const Option rows[] = {
     OPTION_REAL("shards.split", CorpusRecipe, build.split, 0.0, 1.0, "share of the train side; 1: no validation side"),
     OPTION_CHOICE("shards.split_by", CorpusRecipe, build.split_by, SPLIT_BY_CHOICES, "each document by its hash, or the first bytes of the whole"),
     OPTION_BOOL("shards.eos", CorpusRecipe, build.append_eos, "end each document with the tokenizer's end token, if it has one"),
+    OPTION_REAL("shards.dropout", CorpusRecipe, dropout, 0.0, 1.0, "BPE dropout of the train side: merges are passed over with this probability"),
+    OPTION_REAL("shards.sample", CorpusRecipe, sample, -1.0, 1e6, "unigram: the train side's cuts are drawn by probability to this power; below 0: the best"),
+    OPTION_INT("shards.seed", CorpusRecipe, seed, 0, 9e15, "of dropout and sample; a draw depends on it, the text and its line alone"),
     OPTION_INT("limits.document_bytes", CorpusRecipe, build.documents.bytes_max, 1, 1e12, "longer documents are skipped and counted"),
     OPTION_REAL("limits.document_seconds", CorpusRecipe, build.document_seconds, 0, 1e6, "documents that take longer are dropped; 0: no limit"),
     OPTION_INT("limits.document_memory", CorpusRecipe, build.document_memory_bytes, 0, 1e15, "documents that take more are dropped; 0: no limit"),
@@ -256,6 +259,8 @@ static Err build(CorpusRecipe *recipe, Chain *chain, Comm *group, Arena *arena)
     o->out = recipe->out;
     o->stages = chain->stages, o->settings = chain->settings, o->versions = chain->versions, o->n_stages = chain->n;
     o->tokenizer = tok;
+    o->sampling = (TokenizerSampling){
+        .dropout = recipe->dropout, .draws_cut = recipe->sample >= 0.0, .alpha = recipe->sample, .seed = (uint64_t)recipe->seed};
     o->group = group;
     PipelineReport *report = ARENA_NEW(arena, PipelineReport);
     Err err = pipeline_run(report, arena, o);
@@ -280,12 +285,17 @@ Err corpus_recipe_run(CorpusRecipe *recipe, Arena *arena)
     return err;
 }
 
+CorpusRecipe corpus_recipe_default(void)
+{
+    return (CorpusRecipe){.sample = -1.0, .build = pipeline_options_default()};
+}
+
 static Err read_recipe(CorpusRecipe *settings, CommandWords *words, Arena *arena, int argc, char **argv)
 {
     TRY(command_line_read(words, &help, settings, arena, argc, argv));
     if (words->helped)
         return OK;
-    CorpusRecipe fresh = {.build = pipeline_options_default()};
+    CorpusRecipe fresh = corpus_recipe_default();
     *settings = fresh;
     TRY(options_read_yaml(&help.table, settings, arena, words->word[0]));
     return command_line_read(words, &help, settings, arena, argc, argv);
@@ -294,7 +304,7 @@ static Err read_recipe(CorpusRecipe *settings, CommandWords *words, Arena *arena
 Err corpus_recipe_command(int argc, char **argv)
 {
     Arena *arena = arena_new();
-    CorpusRecipe recipe = {.build = pipeline_options_default()};
+    CorpusRecipe recipe = corpus_recipe_default();
     CommandWords words;
     Err err = read_recipe(&recipe, &words, arena, argc, argv);
     if (err == OK && !words.helped)

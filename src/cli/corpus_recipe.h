@@ -9,9 +9,13 @@ typedef struct {
     OptionItems inputs;  /* each with the settings of its own that it has: format, field */
     const char *out, *tokenizer;
     OptionItems stages;
+    double dropout, sample;  /* of the shards; sample below 0: the best cut */
+    int64_t seed;
     bool json;
     PipelineOptions build;  /* its inputs, when there are any, go before `inputs`; out, stages, tokenizer and group are filled in by the run */
 } CorpusRecipe;
+
+CorpusRecipe corpus_recipe_default(void);
 
 /* Opens the stages and the tokenizer, builds on all ranks, prints what was done. Collective. */
 Err corpus_recipe_run(CorpusRecipe *recipe, Arena *arena);

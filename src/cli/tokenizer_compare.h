@@ -15,6 +15,7 @@ typedef struct {
     const char *name, *path, *type;
     uint64_t hash;
     int64_t vocab_size;
+    double load_seconds;  /* until the first token: reading the file, checking it, making tables; the quickest of the loads */
     TokenizerReport report;
     SyllableCoverage coverage;
     NfdHazard nfd;

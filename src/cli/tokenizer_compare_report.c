@@ -75,7 +75,7 @@ static void add_vocabularies(Page *page, const Comparison *c, Arena *arena)
 {
     static const Phrase columns[] = {{"tokenizer", "토크나이저"}, {"family", "종류"}, {"vocabulary", "어휘 크기"}, {"syllables whole", "통음절"},
                                      {"in parts", "나뉜 음절"}, {"changed or lost", "바뀌거나 잃은 음절"}, {"unreachable", "닿지 않는 토큰"}, {"gaps", "빈 번호"},
-                                     {"out of order", "순서 어긋남"}, {"NFD over NFC", "NFD/NFC 배율"}, {"bits per byte", "바이트당 비트"}};
+                                     {"out of order", "순서 어긋남"}, {"NFD over NFC", "NFD/NFC 배율"}, {"loaded in s", "읽기 초"}, {"bits per byte", "바이트당 비트"}};
     enum { N = sizeof columns / sizeof columns[0] };
     Phrase *cells = ARENA_ARRAY(arena, Phrase, c->n_tokenizers * N);
     for (int i = 0; i < c->n_tokenizers; i++) {
@@ -88,7 +88,8 @@ static void add_vocabularies(Page *page, const Comparison *c, Arena *arena)
         for (int k = 0; k < 7; k++)
             row[2 + k] = number_cell(arena, VALUE_INTEGER, (double)numbers[k]);
         row[9] = t->nfd.same_ids ? PHRASE("same ids", "같은 번호") : number_cell(arena, VALUE_NUMBER, t->nfd.inflation);
-        row[10] = PHRASE("of a model", "모델이 있어야");
+        row[10] = number_cell(arena, VALUE_NUMBER, t->load_seconds);
+        row[11] = PHRASE("of a model", "모델이 있어야");
     }
     page_table(page, &(PageTable){PHRASE("The 11,172 syllables, and what no text reaches", "11,172 음절과 닿지 않는 토큰"), columns, N, cells, c->n_tokenizers, true});
 }
@@ -244,6 +245,7 @@ static void write_tokenizer(JsonWriter *w, const Comparison *c, const ComparedTo
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)t->hash);
     json_field_string(w, "hash", hash);
     json_field_int(w, "vocab_size", t->vocab_size);
+    json_field_double(w, "load_seconds", t->load_seconds);
     json_field_int(w, "tokens", t->report.n_tokens);
     json_field_int(w, "gaps", t->report.n_gaps);
     json_field_int(w, "duplicates", t->report.n_duplicates);

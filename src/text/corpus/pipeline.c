@@ -27,6 +27,11 @@ const char *pipeline_path(const Pipeline *p, Arena *arena, const char *name)
     return arena_printf(arena, "%s/%s", p->options->out, name);
 }
 
+bool pipeline_draws(const PipelineOptions *options)
+{
+    return options->tokenizer && (options->sampling.dropout > 0.0 || options->sampling.draws_cut);
+}
+
 /* Of settings that change what a unit holds: stages up to the end of the pass. */
 static uint64_t settings_key(const Pipeline *p, int pass)
 {
@@ -44,6 +49,9 @@ static uint64_t settings_key(const Pipeline *p, int pass)
                             o->settings[end]);
     else
         text = arena_printf(arena, "%s%d %d %.17g %d", text, o->write_documents, o->split_by, o->split, p->eos);
+    const TokenizerSampling *s = &o->sampling;
+    if (is_last && pipeline_draws(o))
+        text = arena_printf(arena, "%s sampled %.17g %d %.17g %" PRId64 " %" PRIu64, text, s->dropout, s->draws_cut, s->alpha, s->n_best, s->seed);
     text = arena_printf(arena, "%s %d %016" PRIx64, text, o->write_dropped, o->tokenizer ? tokenizer_hash(o->tokenizer) : 0);
     uint64_t key = hash64(text, strlen(text), (uint64_t)pass);
     arena_free(arena);
@@ -194,7 +202,9 @@ static Err plan(Pipeline *p)
     const PipelineOptions *o = p->options;
     Comm *group = o->group;
     assert(o->n_stages <= PIPELINE_STAGES_MAX + 1 && o->batch_bytes > 0);
-    Err err = list_inputs(p);
+    Err err = o->tokenizer ? tokenizer_sampling_check(o->tokenizer, &o->sampling) : OK;
+    if (err == OK)
+        err = list_inputs(p);
     if (err == OK)
         err = keep_standard_input(p);
     TRY(comm_agree(group, err));

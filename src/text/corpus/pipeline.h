@@ -18,6 +18,7 @@
 
 #include "engine/comm/comm.h"
 #include "text/corpus/stage.h"
+#include "text/tokenizer/sampling.h"
 #include "text/tokenizer/tokenizer.h"
 
 typedef enum { SHARD_MEGATRON, SHARD_LLMC, SHARD_NANOGPT } ShardFormat;
@@ -43,6 +44,7 @@ typedef struct {
     const char *out;
     bool write_documents, write_dropped;
     const Tokenizer *tokenizer;  /* NULL: no shards */
+    TokenizerSampling sampling;  /* of the train side; zeroed: the best cut. Drawn by seed, text and line, not by who does the work */
     int shard_format;
     int split_by;  /* SplitBy */
     double split;  /* share of the train side; 1: no validation side */

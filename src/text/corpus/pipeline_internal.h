@@ -64,6 +64,7 @@ const char *pipeline_input_name(const Pipeline *p, const char *path);
 const char *pipeline_path(const Pipeline *p, Arena *arena, const char *name);
 /* Names a unit's file, and the key it must have. */
 const char *unit_path(const Pipeline *p, Arena *arena, int pass, int item, int64_t batch);
+bool pipeline_draws(const PipelineOptions *options);  /* are cuts of the train side drawn? */
 uint64_t unit_key(const Pipeline *p, int pass, int item, int64_t batch);
 
 /* pipeline_unit.c: documents through the stages of a pass, into the sections of a part. */

@@ -147,6 +147,11 @@ static void write_settings(const Pipeline *p, JsonWriter *json)
         json_field_string(json, "tokenizer_hash", arena_printf(p->arena, "%016" PRIx64, tokenizer_hash(o->tokenizer)));
         json_field_int(json, "vocab_size", tokenizer_vocab_size(o->tokenizer));
         json_field_bool(json, "append_eos", p->eos >= 0);
+        if (pipeline_draws(o)) {
+            json_field_double(json, "dropout", o->sampling.dropout);
+            json_field_double(json, "sample", o->sampling.draws_cut ? o->sampling.alpha : -1.0);
+            json_field_int(json, "seed", (int64_t)o->sampling.seed);
+        }
         json_field_double(json, "split", o->split);
         json_field_string(json, "split_by", o->split_by == SPLIT_BY_HASH ? "hash" : "position");
     }

@@ -135,6 +135,50 @@ TEST(pipeline_split, by_hash_documents_stay_whole_and_threads_cannot_show)
     arena_free(arena);
 }
 
+/* Goal: drawn cuts decode to the same texts, by seed and not by threads; the validation side keeps the best cuts. */
+TEST(pipeline_split, dropout_draws_the_train_side_by_its_seed)
+{
+    Arena *arena = arena_new();
+    Tokenizer *tok = byte_tokenizer();
+    REQUIRE(tok != NULL);
+    const char *path = write_world(arena, "world.jsonl.zst", 200000);
+    PipelineOptions options = options_of(&path, tok);
+    const struct {
+        double dropout;
+        uint64_t seed;
+        int threads;
+    } of[] = {{0.0, 1, 2}, {0.3, 1, 1}, {0.3, 1, 4}, {0.3, 2, 2}};
+    enum { N = sizeof of / sizeof of[0] };
+    int n_threads = parallel_threads();
+    uint64_t train[N], val[N], tokens[N];
+    const char *texts[N];
+    size_t n_bytes[N];
+    for (int i = 0; i < N; i++) {
+        parallel_set_threads(of[i].threads);
+        options.sampling = (TokenizerSampling){.dropout = of[i].dropout, .seed = of[i].seed};
+        options.out = arena_printf(arena, "%s/%d", test_dir(), i);
+        PipelineReport report;
+        REQUIRE_OK(build(&report, arena, &options));
+        tokens[i] = (uint64_t)report.n_tokens[0];
+        REQUIRE_OK(file_hash(&train[i], arena_printf(arena, "%s/train.bin", options.out)));
+        REQUIRE_OK(file_hash(&val[i], arena_printf(arena, "%s/val.bin", options.out)));
+        texts[i] = decode_shard(arena, tok, arena_printf(arena, "%s/train", options.out), &n_bytes[i]);
+    }
+    parallel_set_threads(n_threads);
+    CHECK(tokens[1] > tokens[0] && train[1] == train[2] && train[1] != train[3]);
+    for (int i = 1; i < N; i++)
+        CHECK(val[i] == val[0] && n_bytes[i] == n_bytes[0] && memcmp(texts[i], texts[0], n_bytes[0]) == 0);
+
+    PipelineReport again;
+    options.sampling.seed = 3;
+    REQUIRE_OK(build(&again, arena, &options));
+    CHECK(!again.up_to_date);
+    options.sampling = (TokenizerSampling){.draws_cut = true, .alpha = 0.5};
+    CHECK_EQUAL(build(&again, arena, &options), ERR_USAGE);  /* merges have no probability */
+    tokenizer_free(tok);
+    arena_free(arena);
+}
+
 TEST(pipeline_split, no_documents_is_an_error_and_leaves_no_shards)
 {
     Arena *arena = arena_new();

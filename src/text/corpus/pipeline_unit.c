@@ -163,10 +163,20 @@ static void unit_add_source(Unit *unit, const StageDocument *document, const cha
     json_writer_free(json);
 }
 
+/* Two documents of one text are told apart by their lines, so that copies show a model two cuts. */
+static TokenSpan encode(Unit *unit, const StageDocument *document, const char *text, size_t n_bytes, int side)
+{
+    const PipelineOptions *o = unit->p->options;
+    if (side != 0 || !pipeline_draws(o))
+        return tokenizer_encode(o->tokenizer, unit->arena, text, n_bytes);
+    uint64_t number = hash64(text, n_bytes, (uint64_t)document->line);
+    return tokenizer_encode_sampled(o->tokenizer, unit->arena, text, n_bytes, 0, &o->sampling, number, NULL);
+}
+
 static void unit_add_tokens(Unit *unit, const StageDocument *document, const char *text, size_t n_bytes, int side)
 {
     const Pipeline *p = unit->p;
-    TokenSpan tokens = tokenizer_encode(p->options->tokenizer, unit->arena, text, n_bytes);
+    TokenSpan tokens = encode(unit, document, text, n_bytes, side);
     int64_t n = tokens.n + (p->eos >= 0);
     if (n == 0 || n_bytes == 0)
         return;

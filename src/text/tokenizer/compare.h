@@ -17,10 +17,10 @@ typedef struct {
     int64_t n_nfc_tokens, n_nfd_tokens;  /* of a stretch of the text in both forms */
     double renyi_efficiency;        /* H_2.5 of the tokens over log of the vocabulary size (Zouhar et al. 2023, arXiv:2306.16842) */
     double cold_seconds, warm_seconds, decode_seconds;  /* the whole text: first, again, and its ids back */
-    int64_t peak_bytes;             /* memory of the process above what it held before encoding */
+    int64_t peak_bytes;             /* memory of the process above what it held with the tokenizer loaded */
 } TextNumbers;
 
-/* `tok` is fresh from loading: nothing has been encoded with it. */
+/* `tok` is fresh from loading: it has made its tables, and seen no text. */
 TextNumbers compare_measure(const Tokenizer *tok, const char *text, size_t n_bytes);
 /* Sums of counts and seconds; efficiency by tokens, memory by the greatest. */
 void compare_add(TextNumbers *sum, const TextNumbers *numbers);
