@@ -114,6 +114,13 @@ Err value_iterate(Run *run, Value value, JinjaList *out);
 /* From JSON, as data. `role`: the text is a message's role. */
 Err value_from_json(Run *run, const char *json, size_t n, Value *out);
 
+/* Operators (jinja_operators.c). A node of them has the operator in its text. */
+Err value_item(Run *run, Value value, Value index, Value *out);                /* value[index]; undefined where there is none */
+Err value_part(Run *run, Value value, const Value part[3], Value *out);        /* value[start:stop:step]; undefined: left out */
+Err value_compare(Run *run, const Node *node, Value a, Value b, Value *out);   /* == != < <= > >= in, not in */
+Err value_binary(Run *run, const Node *node, Value a, Value b, Value *out);    /* ~ + - * / // % */
+Err value_arithmetic(Run *run, char operation, bool floors, Value a, Value b, Value *out);
+
 /* Arguments of a call: by place, then by name. */
 typedef struct {
     Value *items;
