@@ -138,7 +138,7 @@ void bpe_borders_build(BpeBorders *borders, const BpeMade *made, const CharEdges
 {
     Finding find;
     finding_init(&find, made, tokens, n_tokens, n_ids);
-    *borders = (BpeBorders){.of = mem_alloc_large((size_t)n_ids * sizeof *borders->of)};
+    *borders = (BpeBorders){.of = mem_alloc_large(((size_t)n_ids + 1) * sizeof *borders->of)};
     find_borders(&find, borders->of, tokens, n_tokens);
     if (edges->slots)
         close_chars(&find, borders, edges);

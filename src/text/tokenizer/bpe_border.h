@@ -23,7 +23,7 @@ typedef struct {
 } BpeBorder;
 
 typedef struct {
-    BpeBorder *of;  /* by token */
+    BpeBorder *of;  /* by token, and one more without any bits: what no token has */
     /* By character of three bytes, alone and behind a space that begins the text: bits for the first bytes of the right parts of what could take a piece
      * off it, all bits when it is no token or something to its left could. NULL: no such characters. */
     uint64_t *alone, *spaced;

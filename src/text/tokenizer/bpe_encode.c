@@ -1,5 +1,6 @@
 /* bpe_encode.c - a piece of text to the tokens of a byte-pair vocabulary: start symbols, then their merges; or, where the vocabulary
  * allows, the matcher that finds the same tokens without merging. */
+#include "text/tokenizer/bpe_chars.h"
 #include "text/tokenizer/byte_level.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/jamo.h"
@@ -263,6 +264,8 @@ void bpe_make_fast(const Tokenizer *tok, ModelFast *fast)
         for (int i = 0; i < SHORT_PIECE_IDS; i++)
             fast->single[b][i] = i == 0 ? tok->byte_id[b] : -1;
     fast->finds_whole_pieces = fast->matcher && bpe_matcher_n_tokens(fast->matcher) == n_keys;
+    if (fast->matcher && !tok->byte_level && (!tok->ignore_merges || fast->finds_whole_pieces))
+        fast->plain = bpe_chars_new(tok, fast->matcher, keys, bpe_matcher_n_tokens(fast->matcher));
     free(keys);
     arena_free(arena);
 }

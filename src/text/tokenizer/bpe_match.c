@@ -1,6 +1,5 @@
 /* bpe_match.c - see bpe_match.h. */
 #include "text/tokenizer/bpe_match.h"
-#include "text/tokenizer/bpe_border.h"
 #include "base/arena.h"
 #include "base/large.h"
 
@@ -21,6 +20,7 @@ struct BpeMatcher {
     uint64_t *signs;  /* a bit for each pair, so that nearly all that are none are told from a small table */
     uint64_t sign_mask;
     size_t n_tokens;
+    int32_t n_ids;
     char *refused;  /* a text with this in it must be merged; NULL: none */
     size_t n_refused;
 };
@@ -189,6 +189,7 @@ BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_t
     if (n_ids >= 1 << PAIR_ID_BITS)
         return NULL;
     BpeMatcher *matcher = mem_alloc(sizeof *matcher);
+    matcher->n_ids = n_ids;
     matcher->made = mem_alloc_large((size_t)n_ids * sizeof *matcher->made);
     matcher->shorter = mem_alloc((size_t)n_ids * sizeof *matcher->shorter);
     matcher->n_tokens = keep_reachable(matcher, merges, tokens, n_tokens, start, context);
@@ -233,6 +234,27 @@ uint32_t bpe_matcher_length(const BpeMatcher *matcher, int32_t id)
 size_t bpe_matcher_n_tokens(const BpeMatcher *matcher)
 {
     return matcher->n_tokens;
+}
+
+int32_t bpe_matcher_n_ids(const BpeMatcher *matcher)
+{
+    return matcher->n_ids;
+}
+
+const BpeBorder *bpe_matcher_borders(const BpeMatcher *matcher)
+{
+    return matcher->borders.of;
+}
+
+bool bpe_matcher_stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right)
+{
+    return stay_apart(matcher, left, right);
+}
+
+const char *bpe_matcher_refused(const BpeMatcher *matcher, size_t *n)
+{
+    *n = matcher->n_refused;
+    return matcher->refused;
 }
 
 bool bpe_matcher_takes_all(const BpeMatcher *matcher)

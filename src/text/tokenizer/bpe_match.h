@@ -9,6 +9,7 @@
 #define TEXT_BPE_MATCH_H
 
 #include "text/tokenizer/bpe.h"
+#include "text/tokenizer/bpe_border.h"
 #include "text/tokenizer/trie.h"
 
 #include <stdbool.h>
@@ -39,7 +40,12 @@ typedef struct {
 enum { BPE_RUNS_MAX = 128 };
 void bpe_match_runs(const BpeMatcher *matcher, BpeScratch *scratch, BpeRun *runs, int n_runs);
 bool bpe_matcher_takes_all(const BpeMatcher *matcher);  /* any text may be matched */
+const char *bpe_matcher_refused(const BpeMatcher *matcher, size_t *n);  /* what no text that is taken holds; NULL: takes all */
 size_t bpe_matcher_n_tokens(const BpeMatcher *matcher);  /* that take part */
+int32_t bpe_matcher_n_ids(const BpeMatcher *matcher);    /* that it was made for */
+const BpeBorder *bpe_matcher_borders(const BpeMatcher *matcher);  /* by token; behind the last one that wants nothing and begins nothing */
+/* Do two tokens, encoded as a text of their own, come out as they are? */
+bool bpe_matcher_stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right);
 /* Bytes of a token that takes part. */
 uint32_t bpe_matcher_length(const BpeMatcher *matcher, int32_t id);
 

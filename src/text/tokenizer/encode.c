@@ -1,4 +1,5 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
+#include "text/tokenizer/bpe_chars.h"
 #include "text/tokenizer/char_trie.h"
 #include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/bert_chars.h"
@@ -37,6 +38,7 @@ static void scratch_free(EncodeScratch *scratch)
     pretoken_cache_release(&scratch->cache);
     word_cache_release(&scratch->words);
     bert_chars_free(scratch->bert);
+    free(scratch->batch);
     free(scratch->model);
     free(scratch);
 }
@@ -108,6 +110,7 @@ void model_fast_free(ModelFast *fast)
     trie_release(&fast->first);
     trie_release(&fast->more);
     lone_chars_free(fast->lone);
+    bpe_chars_free(fast->plain);
     if (fast->chars)
         char_trie_release(fast->chars);
     free(fast->chars);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPACE_MARK = 0x2581, LAST_COMMON = 0xFFFF };
+enum { SPACE_MARK = 0x2581, LAST_COMMON = 0xFFFF, LONE_TO_MERGED = 16 };
 
 /* A bit for each character of what merges make. */
 static uint8_t *merged_chars(const Tokenizer *tok)
@@ -53,6 +53,19 @@ static bool has_lone_chars(const Tokenizer *tok)
     return tok->by_pieces && tok->merges.n_merges > 0;
 }
 
+/* Are syllables that merge so few that hardly a Korean word has one? */
+static bool are_syllables_lone(const Tokenizer *tok, const uint8_t *merged)
+{
+    int n_lone = 0, n_merged = 0;
+    int32_t ids[LONE_IDS];
+    for (uint32_t c = HANGUL_FIRST; c < HANGUL_FIRST + HANGUL_N_SYLLABLES; c++)
+        if (merged[c / 8] >> c % 8 & 1)
+            n_merged++;
+        else
+            n_lone += ids_alone(tok, c, ids) > 0;
+    return n_lone > LONE_TO_MERGED * n_merged;
+}
+
 static void put_char(LoneChars *lone, const Tokenizer *tok, uint32_t c, uint32_t flags)
 {
     if (lone->n_ids == lone->capacity) {
@@ -81,6 +94,11 @@ LoneChars *lone_chars_new(const Tokenizer *tok)
     if (!others)
         return NULL;
     uint8_t *merged = merged_chars(tok);
+    if (!are_syllables_lone(tok, merged)) {
+        free(merged);
+        free(others);
+        return NULL;
+    }
     LoneChars *lone = mem_alloc(sizeof *lone);
     lone->mark_id = mark[0];
     lone->syllables = mem_alloc(HANGUL_N_SYLLABLES * sizeof *lone->syllables);

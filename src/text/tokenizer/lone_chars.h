@@ -25,7 +25,7 @@ typedef struct LoneChars {
     int32_t mark_id;  /* of the space mark */
 } LoneChars;
 
-/* NULL when this tokenizer has none. */
+/* NULL when this tokenizer has none, or not nearly all syllables are lone. */
 LoneChars *lone_chars_new(const Tokenizer *tok);
 void lone_chars_free(LoneChars *lone);  /* NULL is fine */
 /* Encodes a raw word, one that a space mark would stand before, if its first character is lone and all of them are plain. False, and nothing

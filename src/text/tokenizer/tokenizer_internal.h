@@ -131,6 +131,7 @@ void token_buffer_push(TokenBuffer *buffer, int32_t id, size_t begin, size_t end
 
 typedef struct EncodeScratch EncodeScratch;
 typedef struct BertChars BertChars;  /* bert_chars.h */
+typedef struct BpeBatch BpeBatch;  /* bpe_words.c */
 typedef struct Unigram Unigram;  /* unigram.c */
 
 /* What a model is encoded with, besides its vocabulary. */
@@ -138,6 +139,7 @@ typedef struct {
     BpeMatcher *matcher;      /* NULL: this vocabulary must merge */
     bool finds_whole_pieces;  /* no token is out of the matcher's reach: a piece that is a token comes out as it */
     struct LoneChars *lone;   /* characters that never merge; NULL: none known */
+    struct BpeChars *plain;   /* words by their characters; NULL: no such words */
     struct CharTrie *chars;   /* unigram: its pieces; NULL otherwise */
     uint32_t mark_label;      /* of the space mark in it */
     float *path_scores;       /* unigram: what each token adds to the score of its path, and a padding behind the last: nothing */
@@ -257,6 +259,7 @@ struct EncodeScratch {
     bool is_cut_known;
     double path_score;    /* unigram models in single precision: score of all words so far */
     BertChars *bert;  /* made when the first word needs it */
+    BpeBatch *batch;  /* likewise */
     void *model;      /* of the model's own */
     size_t n_model_bytes;
 };

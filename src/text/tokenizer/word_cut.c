@@ -1,6 +1,8 @@
 /* word_cut.c - see word_cut.h. */
 #include "text/tokenizer/word_cut.h"
 #include "text/tokenizer/bert_chars.h"
+#include "text/tokenizer/bpe_chars.h"
+#include "text/tokenizer/bpe_words.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/plain_word.h"
@@ -157,9 +159,8 @@ static inline size_t word_end(WordEnds *ends, size_t at)
     return ends->n;
 }
 
-enum { WORDS_AT_ONCE = 64 };
-/* A word that is not known, or whose place in the text might matter: the whole road, but for what plain words need not pass. */
-static void encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *place, TokenBuffer *out)
+enum { WORDS_AT_ONCE = BPE_WORDS_MAX };
+void word_cut_encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *place, TokenBuffer *out)
 {
     Piece word = {.bytes = text.bytes + place->begin, .n = place->end - place->begin};
     int64_t before = out->n;
@@ -234,18 +235,26 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
         word_cache_init(cache, tok->vocab.n_ids);
     bool noted = tok->model == MODEL_UNIGRAM && tok->unigram->single_precision;
     const LoneChars *lone = model_fast(tok)->lone;
+    const BpeChars *plain = model_fast(tok)->plain;
     CutWord words[WORDS_AT_ONCE];
     size_t at = 0;
     WordRule rule = {.cut = cut};
     rule.is_marked = cut != WORD_CUT_WHITE_SPACE && text.n && memmem(text.bytes, text.n, space_mark, SPACE_MARK_BYTES);
     rule.white_space = cut == WORD_CUT_WHITE_SPACE || (cut == WORD_CUT_SPACES && scratch->plain.lines_are_spaces && !rule.is_marked);
     WordEnds ends = {.text = text.bytes, .n = text.n, .white_space = rule.white_space};
-    for (int n; (n = next_words(cache, rule, &ends, text, &at, words)) > 0;)
+    for (int n; (n = next_words(cache, rule, &ends, text, &at, words)) > 0;) {
+        if (plain && !lone) {
+            bpe_words_encode(tok, scratch, text, words, n, out);
+            continue;
+        }
         for (int i = 0; i < n; i++) {
             const CutWord *word = &words[i];
             if (lone && lone_chars_encode(lone, tok, scratch, text.bytes + word->begin, word->end - word->begin, out))
                 continue;
-            if (!encode_known(tok, scratch, text, word, noted, out))
-                encode_new(tok, scratch, text, word, out);
+            if (plain)
+                bpe_words_encode(tok, scratch, text, word, 1, out);
+            else if (!encode_known(tok, scratch, text, word, noted, out))
+                word_cut_encode_new(tok, scratch, text, word, out);
         }
+    }
 }

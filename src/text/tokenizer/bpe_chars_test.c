@@ -1,0 +1,180 @@
+/* bpe_chars_test.c - words of SentencePiece BPE models made here against the rule read literally: of all neighbours whose joint text is a piece those of
+ * the best score are joined first, the leftmost of equals; what is no piece in the end becomes its bytes, or one unknown token a run. */
+#include "text/tokenizer/bpe_chars.h"
+#include "base/philox.h"
+#include "base/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { N_PIECES_MAX = 400, PIECE_BYTES_MAX = 40, TEXT_BYTES_MAX = 1600, N_MODELS = 60, N_TEXTS = 25 };
+enum { TYPE_NORMAL = 1, TYPE_UNKNOWN = 2, TYPE_CONTROL = 3, TYPE_BYTE = 6, FIRST_NORMAL = 3 };
+
+/* Two letters are in no piece: one plain, one beyond the characters that labels are kept for. */
+static const char *const letters[] = {"\u2581", "a", "b", "가", "나", "다", "é", "'", "😀", "힣", "🎉"};
+enum { N_LETTERS = 9, N_ALL_LETTERS = 11 };
+
+typedef struct {
+    char text[N_PIECES_MAX][PIECE_BYTES_MAX];
+    int n, n_normal;  /* pieces; ids below this are no bytes */
+    uint64_t seed, n_drawn;
+    char blob[N_PIECES_MAX * (PIECE_BYTES_MAX + 16)];
+    size_t n_bytes;
+} Model;
+
+static uint32_t draw(Model *model, uint32_t n)
+{
+    return philox(model->seed, 21, model->n_drawn++, 0).word[0] % n;
+}
+
+static int find(const Model *model, const char *text, size_t n)
+{
+    for (int i = FIRST_NORMAL; i < model->n; i++)
+        if (strlen(model->text[i]) == n && memcmp(model->text[i], text, n) == 0)
+            return i;
+    return -1;
+}
+
+/* A message of a piece: text, score, type. */
+static void put_piece(Model *model, const char *text, int type)
+{
+    char piece[PIECE_BYTES_MAX + 16];
+    size_t n_text = strlen(text), n = 0;
+    float score = -(float)model->n;
+    piece[n++] = 0x0A;
+    piece[n++] = (char)n_text;
+    memcpy(piece + n, text, n_text);
+    n += n_text;
+    piece[n++] = 0x15;
+    memcpy(piece + n, &score, sizeof score);
+    n += sizeof score;
+    piece[n++] = 0x18;
+    piece[n++] = (char)type;
+    model->blob[model->n_bytes++] = 0x0A;
+    model->blob[model->n_bytes++] = (char)n;
+    memcpy(model->blob + model->n_bytes, piece, n);
+    model->n_bytes += n;
+    strcpy(model->text[model->n++], text);
+}
+
+/* Pieces are joined of two before; letters come last and some not at all, as trainers do. A mark only begins a piece. */
+static Tokenizer *make(Model *model, uint64_t seed, bool byte_fallback)
+{
+    static const char trainer[] = "\x12\x05\x18\x02\x98\x02", normalizer[] = "\x1A\x02\x18\x01";  /* BPE, byte_fallback; add_dummy_prefix */
+    *model = (Model){.seed = seed};
+    put_piece(model, "<unk>", TYPE_UNKNOWN);
+    put_piece(model, "<s>", TYPE_CONTROL);
+    put_piece(model, "</s>", TYPE_CONTROL);
+    int n_joined = 5 + (int)draw(model, 90);
+    for (int i = 0, n_tries = 0; i < n_joined && n_tries < 5000; n_tries++) {
+        char text[2 * PIECE_BYTES_MAX] = "";
+        for (int half = 0; half < 2; half++) {
+            bool is_letter = model->n == FIRST_NORMAL || draw(model, 3) == 0;
+            strcat(text, is_letter ? letters[draw(model, N_LETTERS)] : model->text[FIRST_NORMAL + (int)draw(model, (uint32_t)(model->n - FIRST_NORMAL))]);
+        }
+        if (strlen(text) > 30 || find(model, text, strlen(text)) >= 0 || strstr(text + 1, letters[0]))
+            continue;
+        put_piece(model, text, TYPE_NORMAL);
+        i++;
+    }
+    for (int i = 0; i < N_LETTERS; i++)
+        if (i == 0 || draw(model, 4))
+            put_piece(model, letters[i], TYPE_NORMAL);
+    model->n_normal = model->n;
+    for (int b = 0; b < 256 && byte_fallback; b++) {
+        char text[8];
+        snprintf(text, sizeof text, "<0x%02X>", b);
+        put_piece(model, text, TYPE_BYTE);
+    }
+    memcpy(model->blob + model->n_bytes, trainer, 6);
+    model->blob[model->n_bytes + 6] = byte_fallback;
+    memcpy(model->blob + model->n_bytes + 7, normalizer, 4);
+    Tokenizer *tok = NULL;
+    CHECK_OK(tokenizer_read_sentencepiece(&tok, "made here", model->blob, model->n_bytes + 11));
+    return tok;
+}
+
+/* Words of letters, one space apart; now and then a long one. Writes the text and what normalising makes of it. */
+static size_t draw_text(Model *model, char *text, char *normal)
+{
+    size_t n = 0;
+    for (uint32_t w = 1 + draw(model, 40); w > 0 && n < TEXT_BYTES_MAX / 2; w--) {
+        uint32_t n_parts = draw(model, 60) ? 1 + draw(model, 8) : 1 + draw(model, 100);
+        n += n > 0 ? (size_t)sprintf(text + n, " ") : 0;
+        for (; n_parts > 0; n_parts--) {
+            const char *letter = letters[1 + (draw(model, 8) ? draw(model, N_LETTERS - 1) : draw(model, N_ALL_LETTERS - 1))];
+            const char *piece = model->text[FIRST_NORMAL + (int)draw(model, (uint32_t)(model->n - FIRST_NORMAL))];
+            n += (size_t)sprintf(text + n, "%s", draw(model, 2) || piece[0] == letters[0][0] || piece[0] == '<' ? letter : piece);
+        }
+    }
+    size_t n_normal = (size_t)sprintf(normal, "%s", letters[0]);
+    for (size_t i = 0; i < n; i++)
+        n_normal += text[i] == ' ' ? (size_t)sprintf(normal + n_normal, "%s", letters[0]) : (size_t)sprintf(normal + n_normal, "%c", text[i]);
+    return n;
+}
+
+static int find_piece(const Tokenizer *tok, const Model *model, const char *text, size_t n)
+{
+    int32_t id = vocab_find(&tok->vocab, text, n);
+    return id >= FIRST_NORMAL && id < model->n_normal ? id : -1;
+}
+
+static size_t encode_plain(const Tokenizer *tok, const Model *model, const char *normal, int32_t *ids)
+{
+    size_t ends[2 * TEXT_BYTES_MAX], n = 0, n_ids = 0, n_bytes = strlen(normal);
+    for (size_t at = 1; at <= n_bytes; at++)
+        if (at == n_bytes || ((unsigned char)normal[at] & 0xC0) != 0x80)
+            ends[n++] = at;
+    for (;;) {
+        int best = N_PIECES_MAX;
+        size_t place = 0;
+        for (size_t i = 0, begin = 0; i + 1 < n; begin = ends[i++]) {
+            int piece = ends[i + 1] - begin < PIECE_BYTES_MAX ? find_piece(tok, model, normal + begin, ends[i + 1] - begin) : -1;
+            if (piece >= 0 && piece < best) {
+                best = piece;
+                place = i;
+            }
+        }
+        if (best == N_PIECES_MAX)
+            break;
+        memmove(ends + place, ends + place + 1, (--n - place) * sizeof *ends);
+    }
+    bool after_unknown = false;
+    for (size_t i = 0, begin = 0; i < n; begin = ends[i++]) {
+        int piece = find_piece(tok, model, normal + begin, ends[i] - begin);
+        if (piece >= 0)
+            ids[n_ids++] = piece;
+        for (size_t b = begin; b < ends[i] && piece < 0 && tok->byte_fallback; b++)
+            ids[n_ids++] = tok->byte_id[(unsigned char)normal[b]];
+        if (piece < 0 && !tok->byte_fallback && !after_unknown)
+            ids[n_ids++] = tok->unk_id;
+        after_unknown = piece < 0;
+    }
+    return n_ids;
+}
+
+TEST(bpe_chars, words_encode_by_the_rule)
+{
+    static char text[4 * TEXT_BYTES_MAX], normal[8 * TEXT_BYTES_MAX];
+    Arena *arena = arena_new();
+    Model *model = malloc(sizeof *model);
+    int n_wrong = 0, n_taken = 0;
+    for (uint64_t seed = 0; seed < N_MODELS; seed++) {
+        Tokenizer *tok = make(model, seed, seed % 2);
+        REQUIRE(tok != NULL);
+        n_taken += model_fast(tok)->plain != NULL;
+        for (int i = 0; i < N_TEXTS; i++) {
+            int32_t want[2 * TEXT_BYTES_MAX];
+            size_t n = draw_text(model, text, normal), n_want = encode_plain(tok, model, normal, want);
+            TokenSpan got = tokenizer_encode(tok, arena, text, n);
+            if (((size_t)got.n != n_want || memcmp(got.ids, want, n_want * sizeof *want) != 0) && n_wrong++ == 0)
+                test_note("model %d: \"%.*s\"", (int)seed, (int)n, text);
+            arena_reset(arena);
+        }
+        tokenizer_free(tok);
+    }
+    CHECK_EQUAL(n_wrong, 0);
+    CHECK(n_taken > N_MODELS * 3 / 4);
+    free(model);
+    arena_free(arena);
+}

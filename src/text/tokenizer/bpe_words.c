@@ -1,0 +1,61 @@
+/* bpe_words.c - see bpe_words.h. */
+#include "text/tokenizer/bpe_words.h"
+#include "text/tokenizer/bpe_chars.h"
+#include "text/tokenizer/word_cut.h"
+#include "base/arena.h"
+
+struct BpeBatch {
+    int32_t ids[BPE_WORDS_MAX][WORD_IDS_ROOM];  /* of words that are known */
+    int n_ids[BPE_WORDS_MAX];                   /* 0: new */
+    BpeWord fresh[BPE_WORDS_MAX];               /* the new ones, in order */
+    BpeCharsRoom room;
+};
+
+/* Looks up all words; returns how many are new. */
+static int find_words(const WordCache *cache, Piece text, const CutWord *words, int n_words, BpeBatch *batch)
+{
+    int n_fresh = 0;
+    int32_t note;
+    for (int i = 0; i < n_words; i++) {
+        batch->n_ids[i] = word_cache_find(cache, &words[i], text.bytes, text.n, batch->ids[i], &note);
+        if (batch->n_ids[i] == 0)
+            batch->fresh[n_fresh++] = (BpeWord){.bytes = text.bytes + words[i].begin, .n_bytes = words[i].end - words[i].begin};
+    }
+    return n_fresh;
+}
+
+/* A word that came twice in the batch is put once. */
+static void remember(WordCache *cache, Piece text, const CutWord *word, const BpeWord *fresh)
+{
+    int32_t ids[WORD_IDS_ROOM], note;
+    if (word_cache_find(cache, word, text.bytes, text.n, ids, &note) == 0)
+        word_cache_put(cache, *word, text.bytes, text.n, fresh->ids, (int64_t)fresh->n_ids, 0);
+}
+
+void bpe_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *words, int n_words, TokenBuffer *out)
+{
+    if (!scratch->batch)
+        scratch->batch = mem_alloc(sizeof(BpeBatch));
+    BpeBatch *batch = scratch->batch;
+    int n_fresh = find_words(&scratch->words, text, words, n_words, batch);
+    if (n_fresh > 0)
+        bpe_chars_match(model_fast(tok)->plain, tok, &batch->room, batch->fresh, n_fresh);
+    const BpeWord *fresh = batch->fresh;
+    for (int i = 0; i < n_words; i++) {
+        if (batch->n_ids[i] > 0) {
+            token_buffer_reserve(out, WORD_IDS_ROOM);
+            memcpy(out->ids + out->n, batch->ids[i], sizeof batch->ids[i]);
+            out->n += batch->n_ids[i];
+            continue;
+        }
+        if (fresh->n_ids > 0) {
+            token_buffer_reserve(out, (int64_t)fresh->n_ids);
+            memcpy(out->ids + out->n, fresh->ids, fresh->n_ids * sizeof *fresh->ids);
+            out->n += (int64_t)fresh->n_ids;
+            remember(&scratch->words, text, &words[i], fresh);
+        } else {
+            word_cut_encode_new(tok, scratch, text, &words[i], out);
+        }
+        fresh++;
+    }
+}
