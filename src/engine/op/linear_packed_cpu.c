@@ -5,6 +5,7 @@
 #include "engine/op/gemm.h"
 #include "engine/op/op_internal.h"
 #include "engine/op/packed_codes.h"
+#include "engine/op/shares.h"
 #include "base/kernel.h"
 
 enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 48, AHEAD_BYTES = 4096 };
@@ -188,8 +189,9 @@ void KERNEL(linear_packed)(const KernelCall *call)
     int64_t n_rows = tensor_dim(&call->in[0], 0), n_panels = (spec->n_out + PACKED_COLUMNS - 1) / PACKED_COLUMNS;
     int64_t n_row_pieces = (n_rows + PIECE_ROWS - 1) / PIECE_ROWS, n_pieces = n_panels * n_row_pieces;
     Product p = prepare(call);
-#pragma omp parallel for schedule(dynamic, 1) if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)
-    for (int64_t piece = 0; piece < n_pieces; piece++) {
+    Shares shares = shares_of(n_pieces);
+#pragma omp parallel if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)
+    for (int64_t piece; (piece = shares_take(&shares)) >= 0;) {
         int64_t row = piece % n_row_pieces * PIECE_ROWS;
         run_piece(&p, piece / n_row_pieces, row, n_rows - row < PIECE_ROWS ? n_rows - row : PIECE_ROWS);
     }
