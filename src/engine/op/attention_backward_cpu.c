@@ -1,7 +1,8 @@
 /* attention_backward_cpu.c - the gradients of attention; attention.c has the derivation and what is promised about bits.
  *
  * A task is a query head and a group of tiles (attention_group): nobody else sees its keys, so it adds to their dk and dv alone, row
- * after row. For each tile of 64 rows, for each 64 keys, five products, transposed as in the forward ([key][row]):
+ * after row. Some neighbouring tiles go through the keys together (a sweep), so that keys and their gradients come from afar once for all of them. For
+ * each tile of 64 rows, for each 64 keys, five products, transposed as in the forward ([key][row]):
  *
  *     S^T = K q^T      dP^T = V dy^T      P^T = exp(S^T - lse)      dS^T = scale P^T (dP^T - delta) (times a soft-cap's slope)
  *     dv += P^T dy     dk += dS^T q       dq += dS K
@@ -13,7 +14,12 @@
 
 #include <omp.h>
 
-enum { TILE = ATTENTION_KEYS * ATTENTION_WIDTH_MAX };
+enum {
+    TILE = ATTENTION_KEYS * ATTENTION_WIDTH_MAX,
+    TOGETHER = 6,                                /* tiles, if there is room */
+    ROOM = TOGETHER * 5 * ATTENTION_LANES * 64,  /* floats: of six tiles of heads 64 wide; of one of any width */
+};
+_Static_assert((int)ROOM >= 5 * (int)TILE, "a tile has room");
 
 /* Where dk or dv of one query head is summed: key j at data + head*head_stride + j*key_stride. */
 typedef struct {
@@ -35,7 +41,7 @@ typedef struct {
 typedef struct {
     const AttentionTile *tiles;
     const int32_t *group;
-    int64_t n_groups, n_keys;
+    int64_t n_groups, n_keys, together;  /* together: tiles of a sweep */
 } Groups;
 
 /* The first key whose sums are a group's: groups have their keys in order, and each takes what nobody sees before the next one's. */
@@ -50,37 +56,44 @@ static int64_t group_first_key(const Groups *g, int64_t group)
 }
 
 typedef struct {
-    int64_t head, token;
+    int64_t token, key_begin, key_end;
     Lanes lanes;
     Scoring scoring;
     V16 lse[TILE_VECS], delta[TILE_VECS];
-    Right q_rows, dy_rows;
-    float q[TILE], dy[TILE];  /* [padded width][stride]; q is scaled */
-    float dq[TILE];           /* [n_rows][padded width] */
-    float p[ATTENTION_KEYS * ATTENTION_LANES], ds[ATTENTION_KEYS * ATTENTION_LANES];  /* [key][stride] */
-    float left[ATTENTION_KEYS * ATTENTION_LANES];  /* [key][stride] what dropout leaves of a weight */
-    float q_buffer[TILE], dy_buffer[TILE], k_buffer[TILE], v_buffer[TILE];
+    float *q_rows, *dy_rows;  /* [n_rows][padded width] */
+    float *q, *dy;            /* [padded width][stride]; q is scaled */
+    float *dq;                /* [n_rows][padded width] */
 } Rows;
 
-/* delta = sum over the width of dy * y. */
-static void rows_delta(const Backward *b, Rows *rows)
+/* What a thread holds: tiles that go through the keys of a head together, and what belongs to the keys at hand. */
+typedef struct {
+    int64_t head, n_rows;
+    Rows rows[TOGETHER];
+    float room[ROOM];
+    float k[TILE], v[TILE], dk[TILE], dv[TILE];
+    float p[ATTENTION_KEYS * ATTENTION_LANES], ds[ATTENTION_KEYS * ATTENTION_LANES];  /* [key][stride] */
+    float left[ATTENTION_KEYS * ATTENTION_LANES];  /* [key][stride] what dropout leaves of a weight */
+} Sweep;
+
+/* delta = sum over the width of dy * y. `buffer` has room for the rows of y. */
+static void rows_delta(const Backward *b, Rows *rows, int64_t head, float *buffer)
 {
-    Right y = tile_rows_of(b->y, rows->token, rows->lanes.n_rows, rows->head, rows->v_buffer);
+    Right y = tile_rows_of(b->y, rows->token, rows->lanes.n_rows, head, buffer);
     for (int64_t r = 0; r < rows->lanes.n_rows; r++) {
         V16 sum = v16_zero();
         for (int64_t i = 0; i < y.stride; i += 16)
-            sum = v16_fma(v16_load(y.data + r * y.stride + i), v16_load(rows->dy_rows.data + r * y.stride + i), sum);
+            sum = v16_fma(v16_load(y.data + r * y.stride + i), v16_load(rows->dy_rows + r * y.stride + i), sum);
         rows->delta[r / 16][r % 16] = v16_sum(sum);
     }
 }
 
-static void rows_begin(const Backward *b, Rows *rows, int64_t n_rows)
+static void rows_begin(const Backward *b, Rows *rows, int64_t head, int64_t n_rows, float *buffer)
 {
     int64_t padded = tile_padded(b->width), v_padded = tile_padded(b->v_width);
     lanes_init(&rows->lanes, n_rows);
     memset(rows->dq, 0, (size_t)(n_rows * padded) * sizeof *rows->dq);
     rows->scoring = (Scoring){.alibi = b->options->alibi, .softcap = (float)b->options->softcap};
-    float slope = b->options->alibi ? (float)attention_alibi_slope(rows->head, tensor_dim(b->q, 1)) : 0.0f;
+    float slope = b->options->alibi ? (float)attention_alibi_slope(head, tensor_dim(b->q, 1)) : 0.0f;
     for (int v = 0; v < TILE_VECS; v++) {
         rows->lse[v] = rows->delta[v] = v16_zero();
         rows->scoring.slope[v] = v16_set1(slope);
@@ -88,75 +101,140 @@ static void rows_begin(const Backward *b, Rows *rows, int64_t n_rows)
     for (int64_t r = 0; r < n_rows; r++) {
         int64_t token = rows->token + r;
         lanes_set(&rows->lanes, r, (const int32_t *)b->ranges->data + 2 * token, b->options->window);
-        rows->lse[r / 16][r % 16] = ((const float *)b->lse->data)[token * b->lse->shape.dim[1] + rows->head];
+        rows->lse[r / 16][r % 16] = ((const float *)b->lse->data)[token * b->lse->shape.dim[1] + head];
     }
-    rows->q_rows = tile_rows_of(b->q, rows->token, n_rows, rows->head, rows->q_buffer);
-    rows->dy_rows = tile_rows_of(b->dy, rows->token, n_rows, rows->head, rows->dy_buffer);
-    tile_transpose(rows->q, rows->lanes.stride, rows->q_rows, n_rows, padded, (float)b->options->scale);
-    tile_transpose(rows->dy, rows->lanes.stride, rows->dy_rows, n_rows, v_padded, 1.0f);
-    rows_delta(b, rows);
+    Right q = tile_rows_of(b->q, rows->token, n_rows, head, rows->q_rows), dy = tile_rows_of(b->dy, rows->token, n_rows, head, rows->dy_rows);
+    tile_transpose(rows->q, rows->lanes.stride, q, n_rows, padded, (float)b->options->scale);
+    tile_transpose(rows->dy, rows->lanes.stride, dy, n_rows, v_padded, 1.0f);
+    rows_delta(b, rows, head, buffer);
 }
 
 /* P, as dropout left it, and dS in the places of S and dP: one vector of rows, the keys [from, to). */
-SIMD_INLINE void rows_weigh_vector(const Backward *b, Rows *rows, int64_t v, int64_t from, int64_t to, const bool drops, const bool caps)
+SIMD_INLINE void rows_weigh_vector(const Backward *b, Sweep *s, const Rows *rows, int64_t v, int64_t from, int64_t to, const bool drops, const bool caps)
 {
     const float scale = (float)b->options->scale, cap = (float)b->options->softcap;
     const V16 lse = rows->lse[v], delta = rows->delta[v];
     for (int64_t j = from; j < to; j++) {
         int64_t at = j * rows->lanes.stride + 16 * v;
-        V16 s = v16_load(rows->p + at), p = weight_exp(s - lse), dp = v16_load(rows->ds + at);
-        V16 left = drops ? v16_load(rows->left + at) : v16_zero();
+        V16 score = v16_load(s->p + at), p = weight_exp(score - lse), dp = v16_load(s->ds + at);
+        V16 left = drops ? v16_load(s->left + at) : v16_zero();
         V16 ds = scale * p * ((drops ? dp * left : dp) - delta);
-        v16_store(rows->p + at, drops ? p * left : p);
-        v16_store(rows->ds + at, caps ? ds * (1.0f - s / cap * (s / cap)) : ds);
+        v16_store(s->p + at, drops ? p * left : p);
+        v16_store(s->ds + at, caps ? ds * (1.0f - score / cap * (score / cap)) : ds);
     }
 }
 
-static void rows_weigh(const Backward *b, Rows *rows, int64_t begin, int64_t end)
+static void rows_weigh(const Backward *b, Sweep *s, const Rows *rows, int64_t begin, int64_t end)
 {
     for (int64_t r = 0; r < rows->lanes.n_rows && b->draws; r++)
-        row_dropout(rows->left, &rows->lanes, r, b->dropout, b->draws + 3 * (rows->token + r), rows->head, begin, end);
+        row_dropout(s->left, &rows->lanes, r, b->dropout, b->draws + 3 * (rows->token + r), s->head, begin, end);
     const bool drops = b->draws != NULL, caps = b->options->softcap > 0.0;
     for (int64_t v = 0, from, to; v < rows->lanes.n_vecs; v++) {
         lanes_hull(&rows->lanes, v, begin, end, &from, &to);
         if (!drops && !caps)
-            rows_weigh_vector(b, rows, v, from, to, false, false);
+            rows_weigh_vector(b, s, rows, v, from, to, false, false);
         else if (!drops)
-            rows_weigh_vector(b, rows, v, from, to, false, true);
+            rows_weigh_vector(b, s, rows, v, from, to, false, true);
         else
-            rows_weigh_vector(b, rows, v, from, to, true, caps);
+            rows_weigh_vector(b, s, rows, v, from, to, true, caps);
     }
 }
 
-static void rows_keys(const Backward *b, Rows *rows, int64_t begin, int64_t end)
+/* Keys from `begin` on, and where their sums lie. */
+typedef struct {
+    int64_t begin;
+    Right k, v;
+    float *dk, *dv;
+    int64_t dk_stride, dv_stride;
+} KeysAtHand;
+
+/* The keys [begin, end) of one tile. */
+static void rows_keys(const Backward *b, Sweep *s, const Rows *rows, const KeysAtHand *at, int64_t begin, int64_t end)
 {
     const Lanes *lanes = &rows->lanes;
-    int64_t n_keys = end - begin, stride = lanes->stride, kv_head = rows->head / b->heads_a_key_head;
+    int64_t n_keys = end - begin, stride = lanes->stride, skip = begin - at->begin;
     int64_t n_vecs = tile_padded(b->width) / 16, v_vecs = tile_padded(b->v_width) / 16;
-    Right k = key_rows_at(&b->k, begin, n_keys, kv_head, rows->k_buffer);
-    Right v = key_rows_at(&b->v, begin, n_keys, kv_head, rows->v_buffer);
-    lanes_product(lanes, rows->p, left_of(k), rows->q, b->width, begin, end);
-    lanes_product(lanes, rows->ds, left_of(v), rows->dy, b->v_width, begin, end);
-    lanes_score(lanes, &rows->scoring, rows->p, begin, end);
-    rows_weigh(b, rows, begin, end);
+    Right k = right_at(at->k, skip), q = {rows->q_rows, 16 * n_vecs}, dy = {rows->dy_rows, 16 * v_vecs};
+    lanes_product(lanes, s->p, left_of(k), rows->q, b->width, begin, end);
+    lanes_product(lanes, s->ds, left_of(right_at(at->v, skip)), rows->dy, b->v_width, begin, end);
+    lanes_score(lanes, &rows->scoring, s->p, begin, end);
+    rows_weigh(b, s, rows, begin, end);
 
-    float *dk = b->dk.data + rows->head * b->dk.head_stride + begin * b->dk.key_stride;
-    float *dv = b->dv.data + rows->head * b->dv.head_stride + begin * b->dv.key_stride;
-    Left p_by_key = {rows->p, stride, 1}, ds_by_key = {rows->ds, stride, 1}, ds_by_row = {rows->ds, 1, stride};
+    float *dk = at->dk + skip * at->dk_stride, *dv = at->dv + skip * at->dv_stride;
+    Left p_by_key = {s->p, stride, 1}, ds_by_key = {s->ds, stride, 1}, ds_by_row = {s->ds, 1, stride};
     uint64_t of_row[ATTENTION_LANES], of_key[ATTENTION_KEYS] = {0};
     if (lanes_see_all(lanes, begin, end)) {
-        tile_product(dv, b->dv.key_stride, p_by_key, rows->dy_rows, n_keys, v_vecs, lanes->n_rows, true);
-        tile_product(dk, b->dk.key_stride, ds_by_key, rows->q_rows, n_keys, n_vecs, lanes->n_rows, true);
+        tile_product(dv, at->dv_stride, p_by_key, dy, n_keys, v_vecs, lanes->n_rows, true);
+        tile_product(dk, at->dk_stride, ds_by_key, q, n_keys, n_vecs, lanes->n_rows, true);
         tile_product(rows->dq, 16 * n_vecs, ds_by_row, k, lanes->n_rows, n_vecs, n_keys, true);
     } else {
         lanes_mask(lanes, of_row, begin, end);
         for (int64_t r = 0; r < lanes->n_rows; r++)
             for (uint64_t left = of_row[r]; left; left &= left - 1)
                 of_key[__builtin_ctzll(left)] |= (uint64_t)1 << r;
-        tile_product_masked(dv, b->dv.key_stride, p_by_key, rows->dy_rows, n_keys, v_vecs, lanes->n_rows, of_key);
-        tile_product_masked(dk, b->dk.key_stride, ds_by_key, rows->q_rows, n_keys, n_vecs, lanes->n_rows, of_key);
+        tile_product_masked(dv, at->dv_stride, p_by_key, dy, n_keys, v_vecs, lanes->n_rows, of_key);
+        tile_product_masked(dk, at->dk_stride, ds_by_key, q, n_keys, n_vecs, lanes->n_rows, of_key);
         tile_product_masked(rows->dq, 16 * n_vecs, ds_by_row, k, lanes->n_rows, n_vecs, n_keys, of_row);
     }
+}
+
+/* Copies sums of n keys, `width` floats each. */
+static void sums_copy(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t n, int64_t width)
+{
+    for (int64_t j = 0; j < n; j++)
+        memcpy(to + j * to_stride, from + j * from_stride, (size_t)width * sizeof *to);
+}
+
+/* The tiles of the sweep go through the keys that they see. Sums lie far apart, like keys: several tiles add to a copy. */
+static void sweep_run(const Backward *b, Sweep *s)
+{
+    int64_t key_begin = INT64_MAX, key_end = 0, kv_head = s->head / b->heads_a_key_head, padded = tile_padded(b->width), v_padded = tile_padded(b->v_width);
+    for (int64_t i = 0; i < s->n_rows; i++) {
+        key_begin = s->rows[i].key_begin < key_begin ? s->rows[i].key_begin : key_begin;
+        key_end = s->rows[i].key_end > key_end ? s->rows[i].key_end : key_end;
+    }
+    for (int64_t j = key_begin; j < key_end; j += ATTENTION_KEYS) {
+        int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
+        float *dk = b->dk.data + s->head * b->dk.head_stride + j * b->dk.key_stride, *dv = b->dv.data + s->head * b->dv.head_stride + j * b->dv.key_stride;
+        KeysAtHand at = {j, key_rows_at(&b->k, j, end - j, kv_head, s->k), key_rows_at(&b->v, j, end - j, kv_head, s->v),
+                         dk, dv, b->dk.key_stride, b->dv.key_stride};
+        if (s->n_rows > 1) {
+            at.dk = s->dk, at.dk_stride = padded, at.dv = s->dv, at.dv_stride = v_padded;
+            sums_copy(s->dk, padded, dk, b->dk.key_stride, end - j, padded);
+            sums_copy(s->dv, v_padded, dv, b->dv.key_stride, end - j, v_padded);
+        }
+        for (int64_t i = 0; i < s->n_rows; i++) {
+            const Rows *rows = &s->rows[i];
+            int64_t from = rows->key_begin > j ? rows->key_begin : j, to = rows->key_end < end ? rows->key_end : end;
+            if (from < to)
+                rows_keys(b, s, rows, &at, from, to);
+        }
+        if (s->n_rows > 1) {
+            sums_copy(dk, b->dk.key_stride, s->dk, padded, end - j, padded);
+            sums_copy(dv, b->dv.key_stride, s->dv, v_padded, end - j, v_padded);
+        }
+    }
+    for (int64_t i = 0; i < s->n_rows; i++)
+        for (int64_t r = 0; r < s->rows[i].lanes.n_rows; r++)
+            tile_row_store(b->dq, s->rows[i].token + r, s->head, s->rows[i].dq + r * padded);
+    s->n_rows = 0;
+}
+
+/* Adds a tile to the sweep. */
+static void sweep_add(const Backward *b, Sweep *s, const AttentionTile *tile)
+{
+    Rows *rows = &s->rows[s->n_rows];
+    int64_t q_floats = tile_padded(b->width) * ATTENTION_LANES, v_floats = tile_padded(b->v_width) * ATTENTION_LANES;
+    rows->token = tile->token_begin;
+    rows->key_begin = tile->key_begin;
+    rows->key_end = tile->key_end;
+    rows->q = s->room + s->n_rows * (3 * q_floats + 2 * v_floats);
+    rows->q_rows = rows->q + q_floats;
+    rows->dq = rows->q_rows + q_floats;
+    rows->dy = rows->dq + q_floats;
+    rows->dy_rows = rows->dy + v_floats;
+    rows_begin(b, rows, s->head, tile->token_end - tile->token_begin, s->v);
+    s->n_rows++;
 }
 
 /* The sums of keys [begin, end) of one head start from zero. */
@@ -168,19 +246,16 @@ static void sums_clear(const Sums *s, int64_t head, int64_t begin, int64_t end, 
 
 static void backward_task(const Backward *b, const Groups *groups, int64_t group, int64_t head)
 {
-    Rows rows;
-    rows.head = head;
+    Sweep sweep;
+    sweep.head = head;
+    sweep.n_rows = 0;
     int64_t key_begin = group_first_key(groups, group), key_end = group + 1 < groups->n_groups ? group_first_key(groups, group + 1) : groups->n_keys;
     sums_clear(&b->dk, head, key_begin, key_end, b->width);
     sums_clear(&b->dv, head, key_begin, key_end, b->v_width);
     for (int32_t t = groups->group[group]; t < groups->group[group + 1]; t++) {
-        const AttentionTile *tile = &groups->tiles[t];
-        rows.token = tile->token_begin;
-        rows_begin(b, &rows, tile->token_end - tile->token_begin);
-        for (int64_t j = tile->key_begin; j < tile->key_end; j += ATTENTION_KEYS)
-            rows_keys(b, &rows, j, tile->key_end - j < ATTENTION_KEYS ? tile->key_end : j + ATTENTION_KEYS);
-        for (int64_t r = 0; r < rows.lanes.n_rows; r++)
-            tile_row_store(b->dq, rows.token + r, head, rows.dq + r * tile_padded(b->width));
+        sweep_add(b, &sweep, &groups->tiles[t]);
+        if (sweep.n_rows == groups->together || t + 1 == groups->group[group + 1])
+            sweep_run(b, &sweep);
     }
 }
 
@@ -231,7 +306,8 @@ void KERNEL(attention_backward)(const KernelCall *call)
     AttentionTile *tiles = (AttentionTile *)(workspace + k_room + v_room);
     int32_t *group = (int32_t *)(tiles + n_queries);
     int64_t n_tiles = attention_cut(b.ranges, attr->options.window, n_keys, ATTENTION_LANES, tiles);
-    Groups groups = {tiles, group, attention_group(tiles, n_tiles, group), n_keys};
+    int64_t floats = ATTENTION_LANES * (3 * tile_padded(b.width) + 2 * tile_padded(b.v_width)), most = ROOM / floats < TOGETHER ? ROOM / floats : TOGETHER;
+    Groups groups = {tiles, group, attention_group(tiles, n_tiles, group), n_keys, tiles_together(tiles, n_tiles, &in[1], &in[2], most)};
     for (int64_t head = 0; head < n_heads && groups.n_groups == 0; head++) {
         sums_clear(&b.dk, head, 0, n_keys, b.width);
         sums_clear(&b.dv, head, 0, n_keys, b.v_width);

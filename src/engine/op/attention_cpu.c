@@ -1,21 +1,25 @@
 /* attention_cpu.c - the forward of attention; attention.c has the formula and what is promised about bits.
  *
- * A task is a tile of up to 64 rows that share a key head. Scores are made transposed, [key][row], so that a register holds sixteen rows
+ * Up to 64 rows that share a key head are a tile. Scores are made transposed, [key][row], so that a register holds sixteen rows
  * and maximum, exponential and sum go through the keys one by one, each lane a row of its own:
  *
  *     scores^T = K q^T         q^T packed once, K read where it lies; then what the options make of it
- *     m = max, p = exp(scores - m), l = sum of p    over the keys, in their order
+ *     m = max, p = exp(scores - reference), l = sum of p    over the keys, in their order
  *     y = (p V) / l            p^T is the left side of the product as it stands
  *
- * The maximum is known before the first exponential: scores of SCORES_MAX / 64 keys are held, and those of further keys
- * are computed a second time rather than corrected. So nothing is ever rescaled, and neither the place of a tile nor its size
- * can be seen in the result. A single token has too few rows for this and another way to the same bits: attention_token.h. */
+ * The reference is the row's largest score, rounded so coarsely (weight_reference) that the first keys tell it. A tile that is wrong about one, which is
+ * seen from the largest score in the end, starts again with what is known by then. So keys are gone through once, nothing is ever rescaled, and neither
+ * the place of a tile nor its size can be seen in the result. Tiles of neighbours go through the keys together: a task. A single token has
+ * too few rows for this and another way to the same bits: attention_token.h. */
 #include "engine/op/attention_token.h"
 #include "base/kernel.h"
 
 #include <omp.h>
 
-enum { SCORES_MAX = 4096 * ATTENTION_LANES };  /* 1 MB of a thread's stack: some systems give a thread no more than 2 */
+enum {
+    TOGETHER = 8,                                    /* tiles, if there is room */
+    ROOM = TOGETHER * 2 * ATTENTION_LANES * 64,      /* floats: of eight tiles of heads 64 wide */
+};
 
 typedef struct {
     const Tensor *q, *ranges, *y, *lse;
@@ -28,16 +32,24 @@ typedef struct {
 
 /* Rows of one tile. Row r is query token + r / heads_a_key_head, head r % heads_a_key_head of the key head's. */
 typedef struct {
-    int64_t kv_head, token, first;
+    int64_t kv_head, token, first, key_begin, key_end;
     Lanes lanes;
     Scoring scoring;
-    V16 max[TILE_VECS], sum[TILE_VECS];
-    float q[ATTENTION_WIDTH_MAX * ATTENTION_LANES];    /* [padded width][stride], scaled */
-    float y[ATTENTION_LANES * ATTENTION_WIDTH_MAX];    /* [n_rows][padded v_width] */
-    float buffer[ATTENTION_KEYS * ATTENTION_WIDTH_MAX];
-    float scores[SCORES_MAX];                          /* [keys][stride] */
-    float left[ATTENTION_KEYS * ATTENTION_LANES];      /* [key][stride] what dropout leaves of a weight */
+    V16 reference[TILE_VECS], max[TILE_VECS], sum[TILE_VECS];
+    bool is_wrong;  /* about a reference */
+    float *q;       /* [padded width][stride], scaled */
+    float *y;       /* [n_rows][padded v_width] */
 } Rows;
+
+/* What a thread holds: tiles that go through the keys together, and the keys at hand. */
+typedef struct {
+    int64_t n_rows;
+    Rows rows[TOGETHER];
+    float room[ROOM];
+    float k[ATTENTION_KEYS * ATTENTION_WIDTH_MAX], v[ATTENTION_KEYS * ATTENTION_WIDTH_MAX];
+    float scores[ATTENTION_KEYS * ATTENTION_LANES];    /* [key][stride] */
+    float left[ATTENTION_KEYS * ATTENTION_LANES];      /* [key][stride] what dropout leaves of a weight */
+} Sweep;
 
 static int64_t row_token(const Forward *f, const Rows *rows, int64_t r)
 {
@@ -49,24 +61,34 @@ static int64_t row_head(const Forward *f, const Rows *rows, int64_t r)
     return rows->kv_head * f->heads_a_key_head + (rows->first + r) % f->heads_a_key_head;
 }
 
-static void rows_begin(const Forward *f, Rows *rows, int64_t n_rows)
+/* Sums start from zero. */
+static void rows_clear(const Forward *f, Rows *rows)
+{
+    memset(rows->y, 0, (size_t)(rows->lanes.n_rows * tile_padded(f->v_width)) * sizeof *rows->y);
+    for (int v = 0; v < TILE_VECS; v++)
+        rows->sum[v] = v16_zero();
+    rows->is_wrong = false;
+}
+
+/* `buffer` has room for the rows of q. */
+static void rows_begin(const Forward *f, Rows *rows, int64_t n_rows, float *buffer)
 {
     int64_t padded = tile_padded(f->width);
     lanes_init(&rows->lanes, n_rows);
-    memset(rows->y, 0, (size_t)(n_rows * tile_padded(f->v_width)) * sizeof *rows->y);
+    rows_clear(f, rows);
     rows->scoring = (Scoring){.alibi = f->options->alibi, .softcap = (float)f->options->softcap};
     for (int v = 0; v < TILE_VECS; v++) {
         rows->max[v] = v16_set1(-INFINITY);
-        rows->sum[v] = v16_zero();
+        rows->reference[v] = v16_zero();
     }
     for (int64_t r = 0; r < n_rows; r++) {
         int64_t token = row_token(f, rows, r);
-        tile_row_load(rows->buffer + r * padded, f->q, token, row_head(f, rows, r));
+        tile_row_load(buffer + r * padded, f->q, token, row_head(f, rows, r));
         lanes_set(&rows->lanes, r, (const int32_t *)f->ranges->data + 2 * token, f->options->window);
         if (f->options->alibi)
             rows->scoring.slope[r / 16][r % 16] = (float)attention_alibi_slope(row_head(f, rows, r), tensor_dim(f->q, 1));
     }
-    tile_transpose(rows->q, rows->lanes.stride, (Right){rows->buffer, padded}, n_rows, padded, (float)f->options->scale);
+    tile_transpose(rows->q, rows->lanes.stride, (Right){buffer, padded}, n_rows, padded, (float)f->options->scale);
 }
 
 /* x where the lane's row sees the key, else `other`. */
@@ -76,52 +98,97 @@ SIMD_INLINE V16 where_seen(const Lanes *lanes, int64_t v, int64_t key, V16 x, V1
     return v16_select((keys >= lanes->begin[v]) & (keys < lanes->end[v]), x, other);
 }
 
-/* Scores of the keys [begin, end) into `scores`, and their maximum over what is visible. */
-static void rows_score(const Forward *f, Rows *rows, float *scores, int64_t begin, int64_t end)
+/* The largest of the scores of the keys [begin, end) and of `max`, over what the rows of vector v see. */
+static V16 rows_max(const Lanes *lanes, int64_t v, const float *scores, int64_t begin, int64_t end, V16 max)
+{
+    int64_t from, to;
+    lanes_hull(lanes, v, begin, end, &from, &to);
+    for (int64_t j = from; j < to; j++)
+        max = v16_max(where_seen(lanes, v, begin + j, v16_load(scores + j * lanes->stride + 16 * v), v16_set1(-INFINITY)), max);
+    return max;
+}
+
+/* Rows whose first keys are among [begin, end) take their references from what is seen of those. */
+static void rows_guess(Rows *rows, const float *scores, int64_t begin, int64_t end)
 {
     const Lanes *lanes = &rows->lanes;
-    Left k = left_of(key_rows_at(&f->k, begin, end - begin, rows->kv_head, rows->buffer));
-    lanes_product(lanes, scores, k, rows->q, f->width, begin, end);
-    lanes_score(lanes, &rows->scoring, scores, begin, end);
-    bool all = lanes_see_all(lanes, begin, end);
-    for (int64_t v = 0, from, to; v < lanes->n_vecs; v++) {
-        V16 max = rows->max[v];
-        lanes_hull(lanes, v, begin, end, &from, &to);
-        for (int64_t j = from; j < to; j++) {
-            V16 score = v16_load(scores + j * lanes->stride + 16 * v);
-            if (!all)
-                score = where_seen(lanes, v, begin + j, score, v16_set1(-INFINITY));
-            max = v16_max(score, max);
-        }
-        rows->max[v] = max;
+    for (int64_t v = 0; v < lanes->n_vecs; v++) {
+        if (lanes->vec_last_begin[v] < begin)
+            continue;
+        I16 first = lanes->begin[v];
+        V16 max = rows_max(lanes, v, scores, begin, end, rows->max[v]);
+        rows->reference[v] = v16_select((first >= i16_set1((int32_t)begin)) & (first < i16_set1((int32_t)end)), weight_reference(max), rows->reference[v]);
     }
 }
 
-/* Scores become exponentials, which are summed and weigh the values. */
-static void rows_weigh(const Forward *f, Rows *rows, float *scores, int64_t begin, int64_t end)
+/* Is a row's largest score by now too large for its reference? */
+static bool rows_are_wrong(const Rows *rows)
+{
+    I16 wrong = {0};
+    for (int64_t v = 0; v < rows->lanes.n_vecs; v++)
+        wrong |= weight_reference(rows->max[v]) > rows->reference[v];
+    return v16_max_of(v16_select(wrong, v16_set1(1.0f), v16_zero())) > 0.0f;
+}
+
+/* Scores of one vector of rows become weights and are summed: the keys begin + [from, to). */
+SIMD_INLINE void rows_weigh_vector(Rows *rows, Sweep *s, int64_t v, int64_t begin, int64_t from, int64_t to, const bool all, const bool drops)
 {
     const Lanes *lanes = &rows->lanes;
-    uint64_t seen[ATTENTION_LANES];
-    bool all = lanes_see_all(lanes, begin, end);
-    for (int64_t r = 0; r < lanes->n_rows && f->draws; r++)
-        row_dropout(rows->left, lanes, r, f->dropout, f->draws + 3 * row_token(f, rows, r), row_head(f, rows, r), begin, end);
-    for (int64_t v = 0, from, to; v < lanes->n_vecs; v++) {
-        V16 sum = rows->sum[v], max = rows->max[v];
-        lanes_hull(lanes, v, begin, end, &from, &to);
-        for (int64_t j = from; j < to; j++) {
-            float *score = scores + j * lanes->stride + 16 * v;
-            V16 p = weight_exp(v16_load(score) - max);
-            v16_store(score, f->draws ? p * v16_load(rows->left + j * lanes->stride + 16 * v) : p);
-            sum += all ? p : where_seen(lanes, v, begin + j, p, v16_zero());
-        }
-        rows->sum[v] = sum;
+    V16 sum = rows->sum[v], max = rows->max[v];
+    const V16 reference = rows->reference[v];
+    for (int64_t j = from; j < to; j++) {
+        int64_t at = j * lanes->stride + 16 * v;
+        V16 score = v16_load(s->scores + at);
+        score = all ? score : where_seen(lanes, v, begin + j, score, v16_set1(-INFINITY));
+        max = v16_max(score, max);
+        V16 p = weight_exp(score - reference);
+        p = all ? p : where_seen(lanes, v, begin + j, p, v16_zero());
+        v16_store(s->scores + at, drops ? p * v16_load(s->left + at) : p);
+        sum += p;
     }
-    Right values = key_rows_at(&f->v, begin, end - begin, rows->kv_head, rows->buffer);
-    Left p = {scores, 1, lanes->stride};
+    rows->sum[v] = sum;
+    rows->max[v] = max;
+}
+
+static void rows_weigh(const Forward *f, Sweep *s, Rows *rows, int64_t begin, int64_t end)
+{
+    const Lanes *lanes = &rows->lanes;
+    const bool all = lanes_see_all(lanes, begin, end), drops = f->draws != NULL;
+    for (int64_t r = 0; r < lanes->n_rows && drops; r++)
+        row_dropout(s->left, lanes, r, f->dropout, f->draws + 3 * row_token(f, rows, r), row_head(f, rows, r), begin, end);
+    for (int64_t v = 0, from, to; v < lanes->n_vecs; v++) {
+        lanes_hull(lanes, v, begin, end, &from, &to);
+        if (drops)
+            rows_weigh_vector(rows, s, v, begin, from, to, false, true);
+        else if (all)
+            rows_weigh_vector(rows, s, v, begin, from, to, true, false);
+        else
+            rows_weigh_vector(rows, s, v, begin, from, to, false, false);
+    }
+}
+
+/* The keys [begin, end): scores, weights, and the values that these weigh. */
+static void rows_keys(const Forward *f, Sweep *s, Rows *rows, Right k, Right values, int64_t begin, int64_t end)
+{
+    const Lanes *lanes = &rows->lanes;
+    lanes_product(lanes, s->scores, left_of(k), rows->q, f->width, begin, end);
+    lanes_score(lanes, &rows->scoring, s->scores, begin, end);
+    if (rows->is_wrong) {
+        for (int64_t v = 0; v < lanes->n_vecs; v++)
+            rows->max[v] = rows_max(lanes, v, s->scores, begin, end, rows->max[v]);
+        return;
+    }
+    rows_guess(rows, s->scores, begin, end);
+    rows_weigh(f, s, rows, begin, end);
+    rows->is_wrong = rows_are_wrong(rows);
+    if (rows->is_wrong)
+        return;
+    Left p = {s->scores, 1, lanes->stride};
     int64_t padded = tile_padded(f->v_width);
-    if (all) {
+    if (lanes_see_all(lanes, begin, end)) {
         tile_product(rows->y, padded, p, values, lanes->n_rows, padded / 16, end - begin, true);
     } else {
+        uint64_t seen[ATTENTION_LANES];
         lanes_mask(lanes, seen, begin, end);
         tile_product_masked(rows->y, padded, p, values, lanes->n_rows, padded / 16, end - begin, seen);
     }
@@ -133,7 +200,7 @@ static void rows_finish(const Forward *f, Rows *rows)
     const Lanes *lanes = &rows->lanes;
     V16 lse[TILE_VECS], inverse[TILE_VECS];
     for (int64_t v = 0; v < lanes->n_vecs; v++) {
-        lse[v] = weight_lse(rows->max[v], rows->sum[v]);
+        lse[v] = weight_lse(rows->reference[v], rows->sum[v]);
         inverse[v] = 1.0f / rows->sum[v];
     }
     for (int64_t r = 0; r < lanes->n_rows; r++) {
@@ -147,22 +214,40 @@ static void rows_finish(const Forward *f, Rows *rows)
     }
 }
 
-/* Scores are held for as many keys as there is room; those of the others share the last place and are computed a second time. */
-static void rows_run(const Forward *f, Rows *rows, int64_t key_begin, int64_t key_end)
+/* n tiles go through the keys that they see. */
+static void sweep_keys(const Forward *f, Sweep *s, Rows *rows, int64_t n)
 {
-    int64_t room = SCORES_MAX / rows->lanes.stride / ATTENTION_KEYS * ATTENTION_KEYS;
-    int64_t held = key_end - key_begin > room ? room - ATTENTION_KEYS : room;
-    for (int pass = 0; pass < 2; pass++)
-        for (int64_t j = key_begin; j < key_end; j += ATTENTION_KEYS) {
-            int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
-            bool is_held = j - key_begin < held;
-            float *scores = rows->scores + (is_held ? j - key_begin : held) * rows->lanes.stride;
-            if (pass == 0 || !is_held)
-                rows_score(f, rows, scores, j, end);
-            if (pass == 1)
-                rows_weigh(f, rows, scores, j, end);
+    int64_t key_begin = INT64_MAX, key_end = 0;
+    for (int64_t i = 0; i < n; i++) {
+        key_begin = rows[i].key_begin < key_begin ? rows[i].key_begin : key_begin;
+        key_end = rows[i].key_end > key_end ? rows[i].key_end : key_end;
+    }
+    for (int64_t j = key_begin; j < key_end; j += ATTENTION_KEYS) {
+        int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
+        Right k = key_rows_at(&f->k, j, end - j, rows->kv_head, s->k);
+        Right v = key_rows_at(&f->v, j, end - j, rows->kv_head, s->v);
+        for (int64_t i = 0; i < n; i++) {
+            int64_t from = rows[i].key_begin > j ? rows[i].key_begin : j, to = rows[i].key_end < end ? rows[i].key_end : end;
+            if (from < to)
+                rows_keys(f, s, &rows[i], right_at(k, from - j), right_at(v, from - j), from, to);
         }
-    rows_finish(f, rows);
+    }
+}
+
+static void sweep_run(const Forward *f, Sweep *s)
+{
+    sweep_keys(f, s, s->rows, s->n_rows);
+    for (int64_t i = 0; i < s->n_rows; i++) {
+        Rows *rows = &s->rows[i];
+        if (rows->is_wrong) {
+            rows_clear(f, rows);
+            for (int64_t v = 0; v < rows->lanes.n_vecs; v++)
+                rows->reference[v] = weight_reference(rows->max[v]);
+            sweep_keys(f, s, rows, 1);
+        }
+        rows_finish(f, rows);
+    }
+    s->n_rows = 0;
 }
 
 /* One token over a cache: too few rows for lanes. */
@@ -188,25 +273,42 @@ static void forward_token(const Forward *f, const AttentionTile *tile, int64_t k
     token_run(&rows);
 }
 
-static void forward_tile(const Forward *f, const AttentionTile *tile, int64_t kv_head)
+/* Adds a tile's rows to the sweep, and goes through the keys whenever it is full. */
+static void forward_tile(const Forward *f, Sweep *s, const AttentionTile *tile, int64_t kv_head)
 {
-    Rows rows;
-    int64_t n_rows = (tile->token_end - tile->token_begin) * f->heads_a_key_head;
+    int64_t n_rows = (tile->token_end - tile->token_begin) * f->heads_a_key_head, q_floats = tile_padded(f->width) * ATTENTION_LANES;
+    int64_t floats = q_floats + tile_padded(f->v_width) * ATTENTION_LANES;
     for (int64_t first = 0; first < n_rows; first += ATTENTION_LANES) {
-        rows.kv_head = kv_head;
-        rows.token = tile->token_begin;
-        rows.first = first;
-        rows_begin(f, &rows, n_rows - first < ATTENTION_LANES ? n_rows - first : ATTENTION_LANES);
-        rows_run(f, &rows, tile->key_begin, tile->key_end);
+        Rows *rows = &s->rows[s->n_rows];
+        rows->kv_head = kv_head;
+        rows->token = tile->token_begin;
+        rows->first = first;
+        rows->key_begin = tile->key_begin;
+        rows->key_end = tile->key_end;
+        rows->q = s->room + s->n_rows * floats;
+        rows->y = rows->q + q_floats;
+        rows_begin(f, rows, n_rows - first < ATTENTION_LANES ? n_rows - first : ATTENTION_LANES, s->k);
+        if (++s->n_rows == TOGETHER || (s->n_rows + 1) * floats > ROOM)
+            sweep_run(f, s);
     }
 }
 
-static void forward_task(const Forward *f, const AttentionTile *tile, int64_t kv_head)
+/* Bundle i of the tiles, `together` of them: a task. */
+static void forward_bundle(const Forward *f, const AttentionTile *tiles, int64_t n_tiles, int64_t together, int64_t bundle, int64_t kv_head)
 {
-    if (is_token(f, tile))
-        forward_token(f, tile, kv_head);
-    else
-        forward_tile(f, tile, kv_head);
+    tiles += bundle * together;
+    n_tiles -= bundle * together;
+    n_tiles = n_tiles < together ? n_tiles : together;
+    if (n_tiles == 1 && is_token(f, tiles)) {
+        forward_token(f, tiles, kv_head);
+        return;
+    }
+    Sweep sweep;
+    sweep.n_rows = 0;
+    for (int64_t t = 0; t < n_tiles; t++)
+        forward_tile(f, &sweep, &tiles[t], kv_head);
+    if (sweep.n_rows > 0)
+        sweep_run(f, &sweep);
 }
 
 /* Counted in multiplications, not in rows: one row that decodes may see a long cache. */
@@ -232,7 +334,8 @@ void KERNEL(attention)(const KernelCall *call)
     int64_t k_room = attr->is_self ? key_rows_room(k) : 0, v_room = attr->is_self ? key_rows_room(v) : 0;
     AttentionTile *tiles = (AttentionTile *)(packed + k_room + v_room);
     int64_t tokens_max = f.heads_a_key_head < ATTENTION_LANES ? ATTENTION_LANES / f.heads_a_key_head : 1;
-    int64_t n_tiles = attention_cut(f.ranges, attr->options.window, k->shape.dim[0], tokens_max, tiles), n_tasks = n_tiles * kv_heads;
+    int64_t n_tiles = attention_cut(f.ranges, attr->options.window, k->shape.dim[0], tokens_max, tiles);
+    int64_t together = tiles_together(tiles, n_tiles, k, v, TOGETHER), n_bundles = (n_tiles + together - 1) / together, n_tasks = n_bundles * kv_heads;
     bool is_shared = attr->is_self && key_rows_are_shared(tiles, n_tiles, k->shape.dim[0]);
     f.k = key_rows_begin(k, is_shared ? packed : NULL);
     f.v = key_rows_begin(v, is_shared ? packed + k_room : NULL);
@@ -242,10 +345,10 @@ void KERNEL(attention)(const KernelCall *call)
     if (is_shared || !attr->is_self) {
 #pragma omp parallel for schedule(dynamic) if (is_worth)
         for (int64_t task = 0; task < n_tasks; task++)
-            forward_task(&f, &tiles[n_tiles - 1 - task % n_tiles], task / n_tiles);
+            forward_bundle(&f, tiles, n_tiles, together, n_bundles - 1 - task % n_bundles, task / n_bundles);
     } else {
 #pragma omp parallel for schedule(static) if (is_worth)
         for (int64_t task = 0; task < n_tasks; task++)
-            forward_task(&f, &tiles[task / kv_heads], task % kv_heads);
+            forward_bundle(&f, tiles, n_tiles, together, task / kv_heads, task % kv_heads);
     }
 }

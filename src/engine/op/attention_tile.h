@@ -192,6 +192,7 @@ typedef struct {
     int64_t n_rows, n_vecs, stride;              /* stride: lanes, whole vectors */
     I16 begin[TILE_VECS], end[TILE_VECS];        /* of a row; equal where it sees nothing or is absent */
     int32_t vec_begin[TILE_VECS], vec_end[TILE_VECS];  /* the hull of a vector's rows */
+    int32_t vec_last_begin[TILE_VECS];                 /* where the last of them begins; -1: none sees anything */
     int32_t all_begin, all_end;                        /* what every row sees */
 } Lanes;
 
@@ -199,7 +200,7 @@ static void lanes_init(Lanes *lanes, int64_t n_rows)
 {
     *lanes = (Lanes){.n_rows = n_rows, .n_vecs = (n_rows + 15) / 16, .stride = (n_rows + 15) / 16 * 16, .all_end = INT32_MAX};
     for (int v = 0; v < TILE_VECS; v++)
-        lanes->vec_begin[v] = INT32_MAX;
+        lanes->vec_begin[v] = INT32_MAX, lanes->vec_last_begin[v] = -1;
 }
 
 static void lanes_set(Lanes *lanes, int64_t row, const int32_t range[2], int64_t window)
@@ -213,6 +214,7 @@ static void lanes_set(Lanes *lanes, int64_t row, const int32_t range[2], int64_t
     lanes->begin[v][row % 16] = first;
     lanes->end[v][row % 16] = range[1];
     lanes->vec_begin[v] = first < lanes->vec_begin[v] ? first : lanes->vec_begin[v];
+    lanes->vec_last_begin[v] = first > lanes->vec_last_begin[v] ? first : lanes->vec_last_begin[v];
     lanes->vec_end[v] = range[1] > lanes->vec_end[v] ? range[1] : lanes->vec_end[v];
 }
 
@@ -271,22 +273,44 @@ static void lanes_score(const Lanes *lanes, const Scoring *scoring, float *produ
     }
 }
 
-/* e^x, but 0 where that is below 2^-100, beside a largest weight of 1: far keys of ALiBi would fill the products with subnormal numbers, which
- * cost a hundred times as much. NaN stays. */
+/* e^x for x below 88, but 0 where that is below 2^-100, beside weights around 1: far keys of ALiBi would fill the products with subnormal
+ * numbers, which cost a hundred times as much. NaN stays. The bits of v16_exp, and no bounds to keep: 2^n is a normal number. */
 SIMD_INLINE V16 weight_exp(V16 x)
 {
     const float least = -69.314718f;
+    V16 magic = v16_set1(12582912.0f + 127.0f);  /* 1.5 * 2^23 and the bias: x / ln 2, rounded, is left in the low bits as an exponent */
+    V16 shifted = v16_fma(x, v16_set1(1.44269504f), magic);
+    V16 n = shifted - magic;
+    V16 r = v16_fma(n, v16_set1(-0.693359375f), x);
+    r = v16_fma(n, v16_set1(2.12194440e-4f), r);
+    V16 p = v16_set1(1.381314476e-03f);
+    p = v16_fma(p, r, v16_set1(8.369418792e-03f));
+    p = v16_fma(p, r, v16_set1(4.166845605e-02f));
+    p = v16_fma(p, r, v16_set1(1.666651517e-01f));
+    p = v16_fma(p, r, v16_set1(4.999999404e-01f));
+    p = v16_fma(p, r * r, r) + 1.0f;
+    p *= (V16)((I16)shifted << 23);
 #if SIMD_AVX512
-    return (V16)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(least), _CMP_NLT_UQ), (__m512)v16_exp(x));
+    return (V16)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(least), _CMP_NLT_UQ), (__m512)p);
 #else
-    return v16_select(x < least, v16_zero(), v16_exp(x));
+    return v16_select(x < least, v16_zero(), p);
 #endif
 }
 
-/* The log-sum-exp of a row whose largest score is `max` and whose weights, beside a largest of 1, add up to `sum`. */
-SIMD_INLINE V16 weight_lse(V16 max, V16 sum)
+/* What a row's weights are taken beside, instead of its largest score: the nearest multiple of 64. It is nearly always known from a few keys,
+ * the largest of all only behind the last one; and the bits of a weight depend on the row alone, for nothing is ever rescaled. */
+SIMD_INLINE V16 weight_reference(V16 max)
 {
-    return max + v16_log(sum);
+    const float band = 64.0f;  /* nats: the largest weight is one of e^-32 to e^32 */
+    V16 magic = v16_set1(12582912.0f);
+    V16 near = (v16_fma(max, v16_set1(1.0f / band), magic) - magic) * band;
+    return v16_select(v16_abs(max) < 0x1p26f, near, max);
+}
+
+/* The log-sum-exp of a row whose weights, beside the reference, add up to `sum`. */
+SIMD_INLINE V16 weight_lse(V16 reference, V16 sum)
+{
+    return reference + v16_log(sum);
 }
 
 /* Factors [key][stride] of one row's weights for the keys [begin, end) that it sees: 0, or 1 / (1 - rate). Block by block of four distances. */
@@ -416,6 +440,18 @@ static bool key_rows_are_shared(const AttentionTile *tiles, int64_t n_tiles, int
     for (int64_t t = 0; t < n_tiles; t++)
         n_uses += (tiles[t].key_end - tiles[t].key_begin + ATTENTION_KEYS - 1) / ATTENTION_KEYS;
     return n_uses * ATTENTION_KEYS > 2 * n_keys;
+}
+
+/* How many tiles of queries go through the keys together, so that keys and values (and their gradients) that come from afar come once for all of
+ * them: 1 where what a tile sees stays in the second-level cache anyway, then more, as far as `most`. */
+static int64_t tiles_together(const AttentionTile *tiles, int64_t n_tiles, const Tensor *k, const Tensor *v, int64_t most)
+{
+    const int64_t near_bytes = 128 << 10;
+    int64_t n_seen = 0, key_bytes = (tile_padded(k->shape.dim[2]) + tile_padded(v->shape.dim[2])) * (int64_t)sizeof(float);
+    for (int64_t t = 0; t < n_tiles; t++)
+        n_seen += tiles[t].key_end - tiles[t].key_begin;
+    int64_t n = n_tiles > 0 ? n_seen / n_tiles * key_bytes / near_bytes : 1;
+    return n < 1 ? 1 : n > most ? most : n;
 }
 
 /* Floats of such a copy. */

@@ -132,8 +132,9 @@ static void token_weigh(TokenRows *t, float *scores, int64_t first, int64_t n)
     int64_t padded = tile_padded(t->v->shape.dim[2]);
     for (int64_t r = 0; r < t->n_rows; r++) {
         float *row = scores + r * t->stride, sum = t->sum[r];
+        const V16 reference = weight_reference(v16_set1(t->max[r]));
         for (int64_t i = 0; i < n; i += 16)
-            v16_store(row + i, weight_exp(v16_load(row + i) - t->max[r]));
+            v16_store(row + i, weight_exp(v16_load(row + i) - reference));
         for (int64_t i = 0; i < n; i++)
             sum += row[i];
         t->sum[r] = sum;
@@ -154,7 +155,7 @@ static void token_finish(TokenRows *t)
             v16_store(y + i, v16_load(y + i) * inverse);
         tile_row_store(t->y, t->token, token_head(t, r), y);
         ((float *)t->lse->data)[t->token * n_heads + token_head(t, r)] =
-            empty ? -INFINITY : weight_lse(v16_set1(t->max[r]), v16_set1(t->sum[r]))[0];
+            empty ? -INFINITY : weight_lse(weight_reference(v16_set1(t->max[r])), v16_set1(t->sum[r]))[0];
     }
 }
 
