@@ -10,7 +10,8 @@
  *     s_j = scale q.k_j      m = max s_j      l = sum exp(s_j - m)      P_j = exp(s_j - m) / l
  *     y = sum P_j v_j        lse = m + log l
  * P is never held: lse, one float a row, is enough to find it again as exp(s_j - lse) (Dao et al. 2022, arXiv:2205.14135), so memory is
- * linear in N. (Milakov & Gimelshein 2018, arXiv:1805.02867, find m and l in one pass; ours takes two, see below.)
+ * linear in N. Milakov & Gimelshein 2018, arXiv:1805.02867, find m and l in one pass by correcting what a larger score makes wrong; ours corrects
+ * nothing, for it takes exponents beside a rounded m (attention_cpu.c).
  *
  * Options. A window W makes ranges[n][0] at least ranges[n][1] - W. ALiBi adds -slope_h (ranges[n][1] - 1 - j): the last visible key is the
  * query's own, so this is its distance, and in a cache the same. A soft-cap c makes c tanh(s / c) of what there is by then.
@@ -29,7 +30,7 @@
  * visible keys and the CPU level, and dk and dv of a key on the rows that see it: the same bits in prefill and decode, alone, packed or
  * padded, in any micro batch that holds the whole sequence, and on any number of threads.
  *
- * The fast kernels take a weight below 2^-100 of the row's largest (forward), or below 2^-100 (backward), as 0.
+ * The fast kernels take a weight P below 2^-100 (backward), or exp(s - m rounded to 64) below 2^-100 (forward, hence no P above 2^-53), as 0.
  *
  * An empty range gives y = 0, lse = -inf and no gradient. */
 #include "engine/op/attention_internal.h"

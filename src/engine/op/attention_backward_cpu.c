@@ -109,19 +109,25 @@ static void rows_begin(const Backward *b, Rows *rows, int64_t head, int64_t n_ro
     rows_delta(b, rows, head, buffer);
 }
 
-/* P, as dropout left it, and dS in the places of S and dP: one vector of rows, the keys [from, to). */
-SIMD_INLINE void rows_weigh_vector(const Backward *b, Sweep *s, const Rows *rows, int64_t v, int64_t from, int64_t to, const bool drops, const bool caps)
+/* P, as dropout left it, and dS in the places of S and dP: n neighbouring vectors of rows, from v on, and the keys [from, to). */
+SIMD_INLINE void rows_weigh_vectors(const Backward *b, Sweep *s, const Rows *rows, int64_t v, const int n, int64_t from, int64_t to,
+                                    const bool drops, const bool caps)
 {
     const float scale = (float)b->options->scale, cap = (float)b->options->softcap;
-    const V16 lse = rows->lse[v], delta = rows->delta[v];
-    for (int64_t j = from; j < to; j++) {
-        int64_t at = j * rows->lanes.stride + 16 * v;
-        V16 score = v16_load(s->p + at), p = weight_exp(score - lse), dp = v16_load(s->ds + at);
-        V16 left = drops ? v16_load(s->left + at) : v16_zero();
-        V16 ds = scale * p * ((drops ? dp * left : dp) - delta);
-        v16_store(s->p + at, drops ? p * left : p);
-        v16_store(s->ds + at, caps ? ds * (1.0f - score / cap * (score / cap)) : ds);
-    }
+    const int64_t stride = rows->lanes.stride, first = from * stride + 16 * v;
+    const float *left_at = s->left + first;
+    float *p_at = s->p + first, *ds_at = s->ds + first;
+    V16 lse[TILE_VECS], delta[TILE_VECS];
+    TILE_UNROLL for (int i = 0; i < n; i++)
+        lse[i] = rows->lse[v + i], delta[i] = rows->delta[v + i];
+    for (int64_t j = from; j < to; j++, p_at += stride, ds_at += stride, left_at += stride)
+        TILE_UNROLL for (int i = 0; i < n; i++) {
+            V16 score = v16_load(p_at + 16 * i), p = weight_exp(score - lse[i]), dp = v16_load(ds_at + 16 * i);
+            V16 left = drops ? v16_load(left_at + 16 * i) : v16_zero();
+            V16 ds = scale * p * ((drops ? dp * left : dp) - delta[i]);
+            v16_store(p_at + 16 * i, drops ? p * left : p);
+            v16_store(ds_at + 16 * i, caps ? ds * (1.0f - score / cap * (score / cap)) : ds);
+        }
 }
 
 static void rows_weigh(const Backward *b, Sweep *s, const Rows *rows, int64_t begin, int64_t end)
@@ -129,14 +135,18 @@ static void rows_weigh(const Backward *b, Sweep *s, const Rows *rows, int64_t be
     for (int64_t r = 0; r < rows->lanes.n_rows && b->draws; r++)
         row_dropout(s->left, &rows->lanes, r, b->dropout, b->draws + 3 * (rows->token + r), s->head, begin, end);
     const bool drops = b->draws != NULL, caps = b->options->softcap > 0.0;
+    if (!drops && !caps && rows->lanes.n_vecs == TILE_VECS && lanes_see_all(&rows->lanes, begin, end)) {
+        rows_weigh_vectors(b, s, rows, 0, TILE_VECS, 0, end - begin, false, false);
+        return;
+    }
     for (int64_t v = 0, from, to; v < rows->lanes.n_vecs; v++) {
         lanes_hull(&rows->lanes, v, begin, end, &from, &to);
         if (!drops && !caps)
-            rows_weigh_vector(b, s, rows, v, from, to, false, false);
+            rows_weigh_vectors(b, s, rows, v, 1, from, to, false, false);
         else if (!drops)
-            rows_weigh_vector(b, s, rows, v, from, to, false, true);
+            rows_weigh_vectors(b, s, rows, v, 1, from, to, false, true);
         else
-            rows_weigh_vector(b, s, rows, v, from, to, true, caps);
+            rows_weigh_vectors(b, s, rows, v, 1, from, to, true, caps);
     }
 }
 

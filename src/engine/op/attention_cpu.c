@@ -130,24 +130,28 @@ static bool rows_are_wrong(const Rows *rows)
     return v16_max_of(v16_select(wrong, v16_set1(1.0f), v16_zero())) > 0.0f;
 }
 
-/* Scores of one vector of rows become weights and are summed: the keys begin + [from, to). */
-SIMD_INLINE void rows_weigh_vector(Rows *rows, Sweep *s, int64_t v, int64_t begin, int64_t from, int64_t to, const bool all, const bool drops)
+/* Scores of n neighbouring vectors of rows, from v on, become weights and are summed: the keys begin + [from, to). */
+SIMD_INLINE void rows_weigh_vectors(Rows *rows, Sweep *s, int64_t v, const int n, int64_t begin, int64_t from, int64_t to, const bool all,
+                                    const bool drops)
 {
     const Lanes *lanes = &rows->lanes;
-    V16 sum = rows->sum[v], max = rows->max[v];
-    const V16 reference = rows->reference[v];
-    for (int64_t j = from; j < to; j++) {
-        int64_t at = j * lanes->stride + 16 * v;
-        V16 score = v16_load(s->scores + at);
-        score = all ? score : where_seen(lanes, v, begin + j, score, v16_set1(-INFINITY));
-        max = v16_max(score, max);
-        V16 p = weight_exp(score - reference);
-        p = all ? p : where_seen(lanes, v, begin + j, p, v16_zero());
-        v16_store(s->scores + at, drops ? p * v16_load(s->left + at) : p);
-        sum += p;
-    }
-    rows->sum[v] = sum;
-    rows->max[v] = max;
+    V16 sum[TILE_VECS], max[TILE_VECS], reference[TILE_VECS];
+    TILE_UNROLL for (int i = 0; i < n; i++)
+        sum[i] = rows->sum[v + i], max[i] = rows->max[v + i], reference[i] = rows->reference[v + i];
+    float *scores = s->scores + from * lanes->stride + 16 * v;
+    const float *left = s->left + from * lanes->stride + 16 * v;
+    for (int64_t j = from; j < to; j++, scores += lanes->stride, left += lanes->stride)
+        TILE_UNROLL for (int i = 0; i < n; i++) {
+            V16 score = v16_load(scores + 16 * i);
+            score = all ? score : where_seen(lanes, v + i, begin + j, score, v16_set1(-INFINITY));
+            max[i] = v16_max(score, max[i]);
+            V16 p = weight_exp(score - reference[i]);
+            p = all ? p : where_seen(lanes, v + i, begin + j, p, v16_zero());
+            v16_store(scores + 16 * i, drops ? p * v16_load(left + 16 * i) : p);
+            sum[i] += p;
+        }
+    TILE_UNROLL for (int i = 0; i < n; i++)
+        rows->sum[v + i] = sum[i], rows->max[v + i] = max[i];
 }
 
 static void rows_weigh(const Forward *f, Sweep *s, Rows *rows, int64_t begin, int64_t end)
@@ -156,14 +160,16 @@ static void rows_weigh(const Forward *f, Sweep *s, Rows *rows, int64_t begin, in
     const bool all = lanes_see_all(lanes, begin, end), drops = f->draws != NULL;
     for (int64_t r = 0; r < lanes->n_rows && drops; r++)
         row_dropout(s->left, lanes, r, f->dropout, f->draws + 3 * row_token(f, rows, r), row_head(f, rows, r), begin, end);
+    if (all && !drops && lanes->n_vecs == TILE_VECS) {
+        rows_weigh_vectors(rows, s, 0, TILE_VECS, begin, 0, end - begin, true, false);
+        return;
+    }
     for (int64_t v = 0, from, to; v < lanes->n_vecs; v++) {
         lanes_hull(lanes, v, begin, end, &from, &to);
         if (drops)
-            rows_weigh_vector(rows, s, v, begin, from, to, false, true);
-        else if (all)
-            rows_weigh_vector(rows, s, v, begin, from, to, true, false);
+            rows_weigh_vectors(rows, s, v, 1, begin, from, to, false, true);
         else
-            rows_weigh_vector(rows, s, v, begin, from, to, false, false);
+            rows_weigh_vectors(rows, s, v, 1, begin, from, to, false, false);
     }
 }
 

@@ -48,38 +48,46 @@ SIMD_INLINE void tile_block(float *c, int64_t c_stride, Left a, Right b, int64_t
             reg_store(c + r * c_stride + REG_LANES * v, sum[r][v]);
 }
 
-/* One row, four or six, n_vecs vectors wide. */
-SIMD_INLINE void tile_rows(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate, const int n_rows,
-                           int64_t n_vecs)
+/* Blocks of one, four or six rows, n_vecs vectors wide, as many as fit in n_rows. Returns the rows done. */
+SIMD_INLINE int64_t tile_rows(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate, const int n_block, int64_t n_rows,
+                              int64_t n_vecs)
 {
     enum { COLUMNS = TILE_REGS * REG_LANES };
-    int64_t n_regs = n_vecs * (16 / REG_LANES);
-    for (; n_regs >= TILE_REGS; n_regs -= TILE_REGS, c += COLUMNS, b.data += COLUMNS)
-        tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, TILE_REGS);
-    if (n_regs == 3)
-        tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 3 < TILE_REGS ? 3 : TILE_REGS);
-    else if (n_regs == 2)
-        tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 2 < TILE_REGS ? 2 : TILE_REGS);
-    else if (n_regs == 1)
-        tile_block(c, c_stride, a, b, n_k, accumulate, n_rows, 1);
+    const int64_t n_regs = n_vecs * (16 / REG_LANES), n_whole = n_regs / TILE_REGS, n_rest = n_regs % TILE_REGS;
+    int64_t r = 0;
+    for (; r + n_block <= n_rows; r += n_block, c += n_block * c_stride, a.a += n_block * a.row_stride) {
+        Right right = b;
+        float *to = c;
+        for (int64_t i = 0; i < n_whole; i++, to += COLUMNS, right.data += COLUMNS)
+            tile_block(to, c_stride, a, right, n_k, accumulate, n_block, TILE_REGS);
+        if (n_rest == 3)
+            tile_block(to, c_stride, a, right, n_k, accumulate, n_block, 3 < TILE_REGS ? 3 : TILE_REGS);
+        else if (n_rest == 2)
+            tile_block(to, c_stride, a, right, n_k, accumulate, n_block, 2 < TILE_REGS ? 2 : TILE_REGS);
+        else if (n_rest == 1)
+            tile_block(to, c_stride, a, right, n_k, accumulate, n_block, 1);
+    }
+    return r;
 }
 
-static __attribute__((noinline)) void tile_rows_6(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate,
-                                                  int64_t n_vecs)
+static Left left_at(Left a, int64_t row, int64_t k)
 {
-    tile_rows(c, c_stride, a, b, n_k, accumulate, 6, n_vecs);
+    a.a += row * a.row_stride + k * a.k_stride;
+    return a;
 }
 
-static __attribute__((noinline)) void tile_rows_4(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate,
-                                                  int64_t n_vecs)
+static Right right_at(Right b, int64_t row)
 {
-    tile_rows(c, c_stride, a, b, n_k, accumulate, 4, n_vecs);
+    b.data += row * b.stride;
+    return b;
 }
 
-static __attribute__((noinline)) void tile_rows_1(float *c, int64_t c_stride, Left a, Right b, int64_t n_k, bool accumulate,
-                                                  int64_t n_vecs)
+static __attribute__((noinline)) void tile_product(float *c, int64_t c_stride, Left a, Right b, int64_t n_rows, int64_t n_vecs, int64_t n_k,
+                                                   bool accumulate)
 {
-    tile_rows(c, c_stride, a, b, n_k, accumulate, 1, n_vecs);
+    int64_t r = tile_rows(c, c_stride, a, b, n_k, accumulate, 6, n_rows, n_vecs);
+    r += tile_rows(c + r * c_stride, c_stride, left_at(a, r, 0), b, n_k, accumulate, 4, n_rows - r, n_vecs);
+    tile_rows(c + r * c_stride, c_stride, left_at(a, r, 0), b, n_k, accumulate, 1, n_rows - r, n_vecs);
 }
 
 /* a * b + c where `on`, else c: what is not seen is not touched. */
@@ -122,29 +130,6 @@ static __attribute__((noinline)) void tile_rows_4_if(float *c, int64_t c_stride,
         tile_block_if(c, c_stride, a, b, mask, k, end, 1);
 }
 
-static Left left_at(Left a, int64_t row, int64_t k)
-{
-    a.a += row * a.row_stride + k * a.k_stride;
-    return a;
-}
-
-static Right right_at(Right b, int64_t row)
-{
-    b.data += row * b.stride;
-    return b;
-}
-
-static void tile_product(float *c, int64_t c_stride, Left a, Right b, int64_t n_rows, int64_t n_vecs, int64_t n_k, bool accumulate)
-{
-    int64_t r = 0;
-    for (; r + 6 <= n_rows; r += 6)
-        tile_rows_6(c + r * c_stride, c_stride, left_at(a, r, 0), b, n_k, accumulate, n_vecs);
-    for (; r + 4 <= n_rows; r += 4)
-        tile_rows_4(c + r * c_stride, c_stride, left_at(a, r, 0), b, n_k, accumulate, n_vecs);
-    for (; r < n_rows; r++)
-        tile_rows_1(c + r * c_stride, c_stride, left_at(a, r, 0), b, n_k, accumulate, n_vecs);
-}
-
 /* One row over the runs of set bits of its mask, from bit k to bit `end`. */
 static void tile_row_masked(float *c, Left a, Right b, int64_t n_vecs, uint64_t mask, int64_t k, int64_t end)
 {
@@ -154,7 +139,7 @@ static void tile_row_masked(float *c, Left a, Right b, int64_t n_vecs, uint64_t 
         int64_t length = others ? __builtin_ctzll(others) : 64;
         length = length < end - k ? length : end - k;
         if (length > 0)
-            tile_rows_1(c, 0, left_at(a, 0, k), right_at(b, k), length, true, n_vecs);
+            tile_product(c, 0, left_at(a, 0, k), right_at(b, k), 1, n_vecs, length, true);
         k += length > 0 ? length : 0;
     }
 }
@@ -174,7 +159,7 @@ static void tile_product_masked(float *c, int64_t c_stride, Left a, Right b, int
             n = n < n_k - k ? n : n_k - k;
             n = n < n_seen ? n : n_seen;
             if (together)
-                tile_rows_4(c, c_stride, left_at(a, 0, k), right_at(b, k), n, true, n_vecs);
+                tile_product(c, c_stride, left_at(a, 0, k), right_at(b, k), 4, n_vecs, n, true);
             else
                 tile_rows_4_if(c, c_stride, a, b, mask, k, k + n, n_vecs);
             k += n;
