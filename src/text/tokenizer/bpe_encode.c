@@ -236,6 +236,34 @@ static bool can_match(const Tokenizer *tok)
     return true;
 }
 
+/* The longest token of texts of one character that stays apart from itself, where that character is why texts must be merged. */
+static BpeRepeat find_repeat(const Tokenizer *tok, const BpeMatcher *matcher, BpeStart start)
+{
+    enum { UNITS_MAX = 64 };
+    size_t n_refused;
+    const char *refused = bpe_matcher_refused(matcher, &n_refused);
+    uint32_t c;
+    size_t n_unit = refused ? (size_t)utf8_decode(&c, refused, refused + n_refused) : 0;
+    if (!refused || tok->byte_level || n_refused % n_unit || memcmp(refused, refused + n_unit, n_refused - n_unit) != 0)
+        return (BpeRepeat){0};
+    char text[2 * UNITS_MAX * UTF8_BYTES_MAX];
+    BpeSymbol symbols[2 * UNITS_MAX * UTF8_BYTES_MAX];
+    BpeScratch scratch = {0};
+    BpeRepeat repeat = {.unit = refused, .n_unit = n_unit};
+    for (size_t i = 0; i < 2 * UNITS_MAX; i++)
+        memcpy(text + i * n_unit, refused, n_unit);
+    for (size_t m = UNITS_MAX; m > 1 && !repeat.n_units; m--) {
+        int32_t id = tokenizer_find_model(tok, text, m * n_unit);
+        size_t n = id >= 0 ? bpe_merge(&tok->merges, &scratch, symbols, start(tok, symbols, text, 2 * m * n_unit)) : 0;
+        if (n == 2 && symbols[0].id == id && symbols[1].id == id) {
+            repeat.n_units = m;
+            repeat.id = id;
+        }
+    }
+    bpe_scratch_release(&scratch);
+    return repeat;
+}
+
 void bpe_make_fast(const Tokenizer *tok, ModelFast *fast)
 {
     fast->lone = lone_chars_new(tok);
@@ -260,6 +288,8 @@ void bpe_make_fast(const Tokenizer *tok, ModelFast *fast)
     }
     BpeStart start = tok->byte_level ? start_of_bytes : tok->by_pieces ? start_of_pieces : start_of_chars;
     fast->matcher = bpe_matcher_new(&tok->merges, keys, n_keys, n_ids, start, tok);
+    if (fast->matcher)
+        fast->repeat = find_repeat(tok, fast->matcher, start);
     for (int b = 0; b < 256; b++)
         for (int i = 0; i < SHORT_PIECE_IDS; i++)
             fast->single[b][i] = i == 0 ? tok->byte_id[b] : -1;
@@ -325,6 +355,48 @@ static size_t match_chars(const Tokenizer *tok, const BpeMatcher *matcher, Encod
     return n_symbols;
 }
 
+static size_t merge_symbols(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, BpeSymbol *symbols)
+{
+    if (tok->by_pieces)
+        return merge_pieces(tok, scratch, piece, symbols);
+    size_t n = tok->jamo ? jamo_symbols(tok, piece.bytes, piece.n, symbols)
+               : tok->byte_level ? byte_symbols(tok, symbols, piece) : char_symbols(tok, symbols, piece);
+    return merge(tok, scratch, symbols, n);
+}
+
+static void put_symbols(const Tokenizer *tok, Piece piece, const BpeSymbol *symbols, size_t n, TokenBuffer *out)
+{
+    if (tok->by_pieces)
+        put_pieces(tok, piece, symbols, n, out);
+    else
+        for (size_t i = 0; i < n; i++)
+            token_buffer_push(out, symbols[i].id, symbols[i].begin, symbols[i].end);
+}
+
+/* A text with long runs of one character (bpe_repeat.h). False, and nothing done, when it has none. */
+static bool merge_shortened(const Tokenizer *tok, const BpeRepeat *repeat, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+{
+    if (out->wants_offsets || drops_out(scratch))
+        return false;
+    BpeShortRun *runs;
+    size_t n_runs;
+    piece.bytes = bpe_repeat_shorten(repeat, scratch->arena, piece.bytes, piece.n, &piece.n, &runs, &n_runs);
+    if (!piece.bytes)
+        return false;
+    BpeSymbol *symbols = symbols_reserve(scratch, piece.n);
+    size_t n = merge_symbols(tok, scratch, piece, symbols), *at = ARENA_ARRAY(scratch->arena, size_t, n_runs), from = 0;
+    if (!bpe_repeat_find(repeat, symbols, n, runs, n_runs, at))
+        return false;
+    for (size_t i = 0; i < n_runs; from = at[i++]) {
+        put_symbols(tok, piece, symbols + from, at[i] - from, out);
+        token_buffer_reserve(out, (int64_t)runs[i].n_left_out);
+        for (size_t k = runs[i].n_left_out; k > 0; k--)
+            out->ids[out->n++] = repeat->id;
+    }
+    put_symbols(tok, piece, symbols + from, n - from, out);
+    return true;
+}
+
 const BpeMatcher *bpe_byte_matcher(const Tokenizer *tok)
 {
     const ModelFast *fast = tok->model == MODEL_BPE && tok->byte_level ? model_fast(tok) : NULL;
@@ -353,20 +425,8 @@ void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Token
     }
     if (matcher && match_known_chars(tok, matcher, scratch, piece, out))
         return;
+    if (!matcher && merge_shortened(tok, &fast->repeat, scratch, piece, out))
+        return;
     BpeSymbol *symbols = symbols_reserve(scratch, piece.n);
-    size_t n;
-    if (matcher)
-        n = match_chars(tok, matcher, scratch, piece, symbols);
-    else if (tok->by_pieces)
-        n = merge_pieces(tok, scratch, piece, symbols);
-    else {
-        n = tok->jamo ? jamo_symbols(tok, piece.bytes, piece.n, symbols)
-            : tok->byte_level ? byte_symbols(tok, symbols, piece) : char_symbols(tok, symbols, piece);
-        n = merge(tok, scratch, symbols, n);
-    }
-    if (tok->by_pieces)
-        put_pieces(tok, piece, symbols, n, out);
-    else
-        for (size_t i = 0; i < n; i++)
-            token_buffer_push(out, symbols[i].id, symbols[i].begin, symbols[i].end);
+    put_symbols(tok, piece, symbols, matcher ? match_chars(tok, matcher, scratch, piece, symbols) : merge_symbols(tok, scratch, piece, symbols), out);
 }

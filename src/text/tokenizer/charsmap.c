@@ -19,6 +19,7 @@ struct Charsmap {
     Vocab symbols;
     size_t symbol_bytes_max;
     uint8_t *starts;  /* a bit for each character that begins a key, or is a space; NULL: cannot be said */
+    bool begins_with_space;  /* some key */
 };
 
 static void learn_starts(Charsmap *map);
@@ -219,12 +220,14 @@ bool charsmap_mark_touched(const Charsmap *map, uint8_t *touched)
 static void learn_starts(Charsmap *map)
 {
     map->starts = mem_alloc(UNICODE_MAX / 8 + 1);
-    map->starts[' ' / 8] |= 1u << ' ' % 8;
     KeyWalk walk = {.map = map, .starts = map->starts, .n_left = 2 * map->n_units};
     if (map->units && !walk_keys(&walk, unit_offset(map->units[0]), 0, 0, 0)) {
         free(map->starts);
         map->starts = NULL;
+        return;
     }
+    map->begins_with_space = map->starts[' ' / 8] >> ' ' % 8 & 1;
+    map->starts[' ' / 8] |= 1u << ' ' % 8;
 }
 
 /* What stands for the start of the text, and how much of it is used up. */
@@ -281,6 +284,19 @@ static size_t copy_others(const Charsmap *map, Rewriter *rewriter, Piece text, s
     return at;
 }
 
+/* Spaces from `at` on, each as `space`; returns where they end. */
+static size_t put_spaces(Rewriter *rewriter, Piece text, size_t at, const char *space, size_t n_space)
+{
+    size_t end = at;
+    while (end < text.n && text.bytes[end] == ' ')
+        end++;
+    if (rewriter->n + (end - at) * n_space > rewriter->capacity)
+        rewriter_reserve(rewriter, (end - at) * n_space);
+    for (; at < end; at++, rewriter->n += n_space)
+        memcpy(rewriter->bytes + rewriter->n, space, n_space);
+    return end;
+}
+
 Piece charsmap_run_sentencepiece(const NormalizerStep *step, Arena *arena, Piece text)
 {
     const Charsmap *map = step->charsmap;
@@ -301,10 +317,13 @@ Piece charsmap_run_sentencepiece(const NormalizerStep *step, Arena *arena, Piece
         rewriter_put(&rewriter, space, n_space, text.source ? text.source[at] : 0);
     bool after_space = step->remove_extra_spaces;
     bool copies = map->starts && map->symbol_bytes_max == 0 && !text.source;
+    bool keeps_spaces = copies && !step->remove_extra_spaces && !map->begins_with_space;
     for (; at < text.n; at += n_used) {
         size_t end = copies ? copy_others(map, &rewriter, text, at) : at;
         after_space = after_space && end == at;
         at = end;
+        if (keeps_spaces)
+            at = put_spaces(&rewriter, text, at, space, n_space);
         if (at == text.n)
             break;
         const char *out = normalize_prefix(map, text.bytes + at, text.n - at, &n_out, &n_used);

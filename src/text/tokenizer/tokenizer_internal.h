@@ -8,6 +8,7 @@
 
 #include "text/tokenizer/bpe.h"
 #include "text/tokenizer/bpe_match.h"
+#include "text/tokenizer/bpe_repeat.h"
 #include "text/tokenizer/pretoken_cache.h"
 #include "text/tokenizer/tokenizer.h"
 #include "text/tokenizer/vocab.h"
@@ -137,6 +138,7 @@ typedef struct Unigram Unigram;  /* unigram.c */
 /* What a model is encoded with, besides its vocabulary. */
 typedef struct {
     BpeMatcher *matcher;      /* NULL: this vocabulary must merge */
+    BpeRepeat repeat;         /* of the character that texts must be merged for */
     bool finds_whole_pieces;  /* no token is out of the matcher's reach: a piece that is a token comes out as it */
     struct LoneChars *lone;   /* characters that never merge; NULL: none known */
     struct BpeChars *plain;   /* words by their characters; NULL: no such words */
