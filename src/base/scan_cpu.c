@@ -50,6 +50,27 @@ static uint64_t spaces_tail(const char *bytes, size_t n_bytes, bool lines)
     return mask;
 }
 
+static bool holds_three_tail(const char *bytes, size_t i, size_t n_bytes, const char three[3])
+{
+    for (; i + 3 <= n_bytes; i++)
+        if (memcmp(bytes + i, three, 3) == 0)
+            return true;
+    return false;
+}
+
+/* The places of 64 bytes at which a word begins or ends; *inside: the byte before is of a word, and then the last one. Eight places are written at a
+ * time, needed or not: how many there are is hard to foretell. */
+static uint32_t *put_edges(uint32_t *edges, uint64_t spaces, uint64_t *inside, uint32_t at)
+{
+    uint64_t words = ~spaces, left = words ^ (words << 1 | *inside);
+    *inside = words >> 63;
+    uint32_t *end = edges + __builtin_popcountll(left);
+    for (; left; edges += SCAN_EDGES_ROOM)
+        for (int i = 0; i < SCAN_EDGES_ROOM; i++, left &= left - 1)
+            edges[i] = at + (uint32_t)__builtin_ctzll(left | (uint64_t)1 << 63);
+    return end;
+}
+
 #if defined __AVX2__
 #include <immintrin.h>
 
@@ -70,6 +91,20 @@ void KERNEL(scan_spaces)(const char *bytes, size_t n_bytes, bool lines, uint64_t
         *masks++ = spaces_of(bytes + i, named) | (uint64_t)spaces_of(bytes + i + 32, named) << 32;
     if (i < n_bytes)
         *masks = spaces_tail(bytes + i, n_bytes - i, lines);
+}
+
+bool KERNEL(scan_holds_three)(const char *bytes, size_t n_bytes, const char three[3])
+{
+    const __m256i first = _mm256_set1_epi8(three[0]), second = _mm256_set1_epi8(three[1]), third = _mm256_set1_epi8(three[2]);
+    size_t i = 0;
+    for (; i + 34 <= n_bytes; i += 32) {
+        __m256i a = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(bytes + i)), first);
+        __m256i b = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(bytes + i + 1)), second);
+        __m256i c = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(bytes + i + 2)), third);
+        if (_mm256_movemask_epi8(_mm256_and_si256(_mm256_and_si256(a, b), c)))
+            return true;
+    }
+    return holds_three_tail(bytes, i, n_bytes, three);
 }
 
 size_t KERNEL(scan_json_plain)(const char *bytes, size_t n_bytes)
@@ -157,6 +192,11 @@ void KERNEL(scan_spaces)(const char *bytes, size_t n_bytes, bool lines, uint64_t
         *masks++ = spaces_tail(bytes + i, n_bytes - i < 64 ? n_bytes - i : 64, lines);
 }
 
+bool KERNEL(scan_holds_three)(const char *bytes, size_t n_bytes, const char three[3])
+{
+    return holds_three_tail(bytes, 0, n_bytes, three);
+}
+
 size_t KERNEL(scan_json_plain)(const char *bytes, size_t n_bytes)
 {
     return json_plain_tail(bytes, 0, n_bytes);
@@ -180,3 +220,21 @@ bool KERNEL(scan_is_utf8)(const char *bytes, size_t n_bytes)
 }
 
 #endif
+
+size_t KERNEL(scan_word_edges)(const char *bytes, size_t n_bytes, bool lines, uint32_t *edges)
+{
+    enum { MASKS = 64 };
+    uint64_t masks[MASKS], inside = 0;
+    uint32_t *at = edges;
+    for (size_t i = 0; i < n_bytes; i += MASKS * 64) {
+        size_t n = n_bytes - i < MASKS * 64 ? n_bytes - i : MASKS * 64;
+        KERNEL(scan_spaces)(bytes + i, n, lines, masks);
+        if (n % 64)
+            masks[n / 64] |= UINT64_MAX << n % 64;  /* no word goes on behind the text */
+        for (size_t k = 0; k * 64 < n; k++)
+            at = put_edges(at, masks[k], &inside, (uint32_t)(i + k * 64));
+    }
+    if (inside)
+        *at++ = (uint32_t)n_bytes;
+    return (size_t)(at - edges);
+}

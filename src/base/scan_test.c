@@ -102,3 +102,59 @@ TEST(scan, spaces_are_marked_at_every_level)
             }
     CHECK_EQUAL(n_wrong, 0);
 }
+
+/* Goal: words are told apart as byte by byte, wherever they lie in a block, however many blocks there are and however the text ends.
+ * Method: texts of short runs of spaces and letters of a length of its own each, at every level. */
+TEST(scan, edges_of_words_stand_where_white_space_begins_and_ends)
+{
+    enum { N_MAX = 9000 };
+    static char bytes[N_MAX];
+    static uint32_t want[N_MAX + 1], got[N_MAX + 1 + SCAN_EDGES_ROOM];
+    CpuLevel best = cpu_level_best();
+    int n_wrong = 0;
+    uint32_t dice = 1;
+    for (size_t n = 0; n < N_MAX; n += n < 300 ? 1 : 977) {
+        size_t n_want = 0, n_got;
+        for (size_t i = 0; i < n; i++) {
+            dice = dice * 1664525u + 1013904223u;
+            uint32_t r = dice >> 16;
+            bytes[i] = r % (2 + n % 7) ? (i > 0 && bytes[i - 1] != ' ' ? 'a' : (char)0xE0) : r / 16 % 4 ? ' ' : "\n\t\r\f"[r / 64 % 4];
+        }
+        for (int lines = 0; lines < 2; lines++) {
+            n_want = 0;
+            bool inside = false;
+            for (size_t i = 0; i <= n; i++) {
+                bool is_word = i < n && bytes[i] != ' ' && !(lines && (bytes[i] == '\n' || bytes[i] == '\t' || bytes[i] == '\r'));
+                if (is_word != inside)
+                    want[n_want++] = (uint32_t)i;
+                inside = is_word;
+            }
+            n_got = scan_word_edges_portable(bytes, n, lines, got);
+            n_wrong += n_got != n_want || memcmp(got, want, n_want * sizeof *want) != 0;
+            n_got = best >= CPU_AVX2 ? scan_word_edges_avx2(bytes, n, lines, got) : n_got;
+            n_wrong += n_got != n_want || memcmp(got, want, n_want * sizeof *want) != 0;
+            n_got = best >= CPU_AVX512 ? scan_word_edges_avx512(bytes, n, lines, got) : n_got;
+            n_wrong += n_got != n_want || memcmp(got, want, n_want * sizeof *want) != 0;
+        }
+    }
+    CHECK_EQUAL(n_wrong, 0);
+}
+
+TEST(scan, three_bytes_in_a_row_are_found_at_every_place_and_no_others)
+{
+    static const char three[3] = "\xE2\x96\x81";
+    CpuLevel best = cpu_level_best();
+    int n_wrong = 0;
+    for (size_t n = 0; n < 140; n++)
+        for (size_t at = 0; at <= n; at++) {
+            char bytes[140];
+            for (size_t i = 0; i < n; i++)
+                bytes[i] = three[i % 2];  /* the third never follows */
+            bool holds = at + 3 <= n;
+            memcpy(bytes + at, three, holds ? 3 : n - at < 2 ? n - at : 2);
+            n_wrong += scan_holds_three_portable(bytes, n, three) != holds;
+            n_wrong += best >= CPU_AVX2 && scan_holds_three_avx2(bytes, n, three) != holds;
+            n_wrong += best >= CPU_AVX512 && scan_holds_three_avx512(bytes, n, three) != holds;
+        }
+    CHECK_EQUAL(n_wrong, 0);
+}

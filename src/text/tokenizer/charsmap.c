@@ -82,6 +82,11 @@ void charsmap_add_symbol(Charsmap *map, const char *text, size_t n_bytes)
         map->symbol_bytes_max = n_bytes;
 }
 
+bool charsmap_is_identity(const Charsmap *map)
+{
+    return !map->units && !charsmap_has_symbols(map);
+}
+
 bool charsmap_has_symbols(const Charsmap *map)
 {
     return map->symbol_bytes_max > 0;

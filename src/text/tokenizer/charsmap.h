@@ -20,6 +20,8 @@ bool charsmap_makes_space(const Charsmap *map, char byte);
 /* Sets a bit of `touched`, UNICODE_MAX / 8 + 1 bytes, for each character that is a key or the second one of a key: in a text without any of them
  * no key is found. False when that cannot be said, as a key ends within a character. */
 bool charsmap_mark_touched(const Charsmap *map, uint8_t *touched);
+/* Does it change nothing but ill-formed bytes? */
+bool charsmap_is_identity(const Charsmap *map);
 bool charsmap_has_symbols(const Charsmap *map);
 /* Bytes of the longest symbol at the start of the text, 0 when there is none. */
 size_t charsmap_symbol_at(const Charsmap *map, const char *text, size_t n_bytes);

@@ -5,6 +5,7 @@
 #include "text/tokenizer/bert_chars.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/unigram_walk.h"
 #include "text/tokenizer/word_cut.h"
 
 #include <assert.h>
@@ -40,6 +41,7 @@ static void scratch_free(EncodeScratch *scratch)
     bert_chars_free(scratch->bert);
     free(scratch->batch);
     free(scratch->model);
+    free(scratch->walk);
     free(scratch);
 }
 
@@ -69,6 +71,16 @@ void *encode_scratch_model(EncodeScratch *scratch, size_t n_bytes)
         scratch->model = mem_alloc(scratch->n_model_bytes);
     }
     return scratch->model;
+}
+
+void *encode_scratch_walk(EncodeScratch *scratch, size_t n_bytes)
+{
+    if (scratch->n_walk_bytes < n_bytes) {
+        free(scratch->walk);
+        scratch->n_walk_bytes = n_bytes * 2;
+        scratch->walk = mem_alloc(scratch->n_walk_bytes);
+    }
+    return scratch->walk;
 }
 
 void token_buffer_reserve(TokenBuffer *buffer, int64_t n_more)
@@ -111,6 +123,7 @@ void model_fast_free(ModelFast *fast)
     trie_release(&fast->more);
     lone_chars_free(fast->lone);
     bpe_chars_free(fast->plain);
+    unigram_walk_free(fast->walk);
     if (fast->chars)
         char_trie_release(fast->chars);
     free(fast->chars);

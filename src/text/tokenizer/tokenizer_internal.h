@@ -144,8 +144,10 @@ typedef struct {
     struct BpeChars *plain;   /* words by their characters; NULL: no such words */
     struct CharTrie *chars;   /* unigram: its pieces; NULL otherwise */
     uint32_t mark_label;      /* of the space mark in it */
+    struct UnigramWalk *walk; /* unigram: for many words at once; NULL: not for this model */
     float *path_scores;       /* unigram: what each token adds to the score of its path, and a padding behind the last: nothing */
     bool scores_tell_bytes;   /* also those of the bytes of unknown characters */
+    bool score_tells_unk;     /* or of one unknown character that became unk; of a run, unk does not tell how many */
     int32_t single[256][SHORT_PIECE_IDS];  /* with bpe_byte_matcher: what a piece of one byte becomes, as the cache would say it */
     Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */
 } ModelFast;
@@ -264,7 +266,10 @@ struct EncodeScratch {
     BpeBatch *batch;  /* likewise */
     void *model;      /* of the model's own */
     size_t n_model_bytes;
+    void *walk;       /* of unigram_walk.h */
+    size_t n_walk_bytes;
 };
+void *encode_scratch_walk(EncodeScratch *scratch, size_t n_bytes);
 void *encode_scratch_model(EncodeScratch *scratch, size_t n_bytes);
 PretokenCache *encode_scratch_cache(EncodeScratch *scratch);
 
@@ -293,9 +298,9 @@ void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Token
 void wordpiece_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
 void wordlevel_encode(const Tokenizer *tok, Piece piece, TokenBuffer *out);
 void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
-/* A raw word behind others, under SentencePiece's single-precision sums: the path starts at scratch->path_score and leaves its end there.
- * Returns a note for unigram_follows, or -1 when the outcome must not be remembered. */
-int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out);
+/* A raw word behind others, under SentencePiece's single-precision sums, with a space mark before it or without: the path starts at
+ * scratch->path_score and leaves its end there. Returns a note for unigram_follows, or -1 when the outcome must not be remembered. */
+int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, bool has_mark, TokenBuffer *out);
 /* True when a text with these pieces gives them here, too; then the path's score has moved on. Of fewer than four the rest are paddings. */
 bool unigram_follows(const Tokenizer *tok, EncodeScratch *scratch, const int32_t *ids, int n, int32_t note);
 /* Normalizer, pre-tokenizer and model on a few characters without added tokens, nothing remembered. */

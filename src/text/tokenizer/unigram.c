@@ -4,6 +4,7 @@
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/sampling.h"
 #include "text/tokenizer/unigram_lattice.h"
+#include "text/tokenizer/unigram_walk.h"
 #include "text/tokenizer/word_cut.h"
 
 #include <float.h>
@@ -11,9 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double unknown_penalty = 10.0;
 #define PLAIN_CHAR 0x80000000u  /* of a value of the table of labels: normalising leaves this character alone */
-enum { SPACE_MARK = 0x2581, LAST_COMMON = 0xFFFF, NOTED_CHARS_MAX = WORD_BYTES_MAX + 1 };
+enum { SPACE_MARK = 0x2581, LAST_COMMON = 0xFFFF };
 
 Unigram *unigram_new(void)
 {
@@ -40,8 +40,7 @@ void unigram_push(Unigram *unigram, double score)
     unigram->scores[unigram->n++] = score;
 }
 
-/* Pieces that text may become. */
-static size_t unigram_keys(const Unigram *unigram, const Vocab *vocab, TrieKey *keys)
+size_t unigram_keys(const Unigram *unigram, const Vocab *vocab, TrieKey *keys)
 {
     size_t n_keys = 0;
     for (int32_t id = 0; id < unigram->n; id++) {
@@ -104,7 +103,7 @@ Err unigram_read_vocab(Unigram **out, JsonReader *r, Arena *arena, Vocab *vocab)
 
 double unigram_unknown_score(const Unigram *unigram)
 {
-    double score = unigram->min_score - unknown_penalty;
+    double score = unigram->min_score - UNIGRAM_UNKNOWN_PENALTY;
     return unigram->single_precision ? (double)(float)score : score;
 }
 
@@ -139,6 +138,10 @@ static void put_path_scores(const Tokenizer *tok, ModelFast *fast)
         if (fast->scores_tell_bytes)
             fast->path_scores[id] = (b & 0xC0) == 0x80 ? 0.0f : (float)unigram_unknown_score(tok->unigram);
     }
+    int32_t unk = tok->unk_id;
+    fast->score_tells_unk = !tok->byte_fallback && unk >= 0 && unk < tok->unigram->n && hidden && hidden[unk];
+    if (fast->score_tells_unk)
+        fast->path_scores[unk] = (float)unigram_unknown_score(tok->unigram);
 }
 
 /* Labels with a mark of the plain ones, and, for a character that is no piece, the score of an unknown one. */
@@ -160,6 +163,7 @@ void unigram_make_fast(const Tokenizer *tok, ModelFast *fast)
         if (!(others[c / 8] >> c % 8 & 1))
             char_table_put(&trie->labels, c, char_table_get(&trie->labels, c) | PLAIN_CHAR);
     free(others);
+    fast->walk = unigram_walk_new(tok, fast);
 }
 
 /* The best way to reach a place between two characters: the unit of the piece that ends there, or of the character that no piece covers. */
@@ -293,11 +297,12 @@ static void read_labels(const CharTrie *trie, Lattice *lattice)
     lattice->n = n;
 }
 
-/* A raw word whose normal form is a mark and itself; false for any other. */
-static bool read_plain_labels(const ModelFast *fast, Lattice *lattice)
+/* A raw word whose normal form is a mark (if it has one) and itself; false for any other. */
+static bool read_plain_labels(const ModelFast *fast, Lattice *lattice, bool has_mark)
 {
     uint32_t n = 0, all = PLAIN_CHAR;
-    lattice->labels[n++] = fast->mark_label & ~PLAIN_CHAR;
+    if (has_mark)
+        lattice->labels[n++] = fast->mark_label & ~PLAIN_CHAR;
     for (size_t at = 0; at < lattice->piece.n && all;) {
         uint32_t value = char_table_read(&fast->chars->labels, lattice->piece.bytes, &at, lattice->piece.n);
         all &= value;
@@ -305,7 +310,7 @@ static bool read_plain_labels(const ModelFast *fast, Lattice *lattice)
     }
     lattice->labels[n] = fast->chars->none;
     lattice->n = n;
-    lattice->has_mark = true;
+    lattice->has_mark = has_mark;
     return all;
 }
 
@@ -402,15 +407,7 @@ void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, T
     put_path(tok, trie, &lattice, n, all_known, out);
 }
 
-/* Words behind one another, summed in float as one text. A word's best path is the same wherever it stands as long as rounding cannot decide
- * between two ways: each of its sums, at most one a character, errs by at most 2^-24 of its size, so two ways that differ by more than 2 (n + 1)
- * such errors stay in their order. A note is the least difference found, in double from 0, divided by 2 (n + 1). */
-static const double float_error = 0x1p-24, hopeless_margin = 2.0;
-
-static double largest_sum(const Unigram *unigram, double from, size_t n_chars)
-{
-    return fabs(from) + (double)n_chars * (unknown_penalty - unigram->min_score);
-}
+static const double hopeless_margin = 2.0;
 
 /* A score in single precision behind one: of two floats, the sum rounded once. */
 static inline double sum_behind(double path_score, double score)
@@ -423,7 +420,7 @@ static int32_t encode_after(const Tokenizer *tok, EncodeScratch *scratch, const 
 {
     const ModelFast *fast = model_fast(tok);
     const CharTrie *trie = fast->chars;
-    double error = float_error * largest_sum(tok->unigram, scratch->path_score, lattice->n), n_errors = 2.0 * ((double)lattice->n + 1.0);
+    double error = UNIGRAM_FLOAT_ERROR * unigram_largest_sum(tok->unigram, scratch->path_score, lattice->n), n_errors = 2.0 * ((double)lattice->n + 1.0);
     float note = 0.0f;
     if (error * n_errors < hopeless_margin)
         note = (float)(best_path(trie, lattice->labels, lattice->n, lattice->steps, (PathRule){.wants_margin = true}) / n_errors);
@@ -441,13 +438,15 @@ static int32_t encode_after(const Tokenizer *tok, EncodeScratch *scratch, const 
     return is_sure && (all_known || fast->scores_tell_bytes) && lattice->n <= NOTED_CHARS_MAX ? bits : -1;
 }
 
-int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out)
+int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, bool has_mark, TokenBuffer *out)
 {
     const ModelFast *fast = model_fast(tok);
     Lattice lattice = lattice_for(scratch, word);
-    if (read_plain_labels(fast, &lattice))
+    if (read_plain_labels(fast, &lattice, has_mark))
         return encode_after(tok, scratch, &lattice, out);
-    Piece normal = normalizer_run(tok->normalizers, tok->n_normalizers, scratch->word_arena, word);
+    NormalizerStep step = tok->normalizers[0];
+    step.add_dummy_prefix &= has_mark;
+    Piece normal = normalizer_run(&step, 1, scratch->word_arena, word);
     lattice = lattice_for(scratch, normal);
     read_labels(fast->chars, &lattice);
     int32_t note = encode_after(tok, scratch, &lattice, out);
@@ -459,7 +458,7 @@ bool unigram_follows(const Tokenizer *tok, EncodeScratch *scratch, const int32_t
 {
     float margin;
     memcpy(&margin, &note, sizeof margin);
-    if (!(margin > float_error * largest_sum(tok->unigram, scratch->path_score, NOTED_CHARS_MAX)))
+    if (!unigram_is_sure(tok->unigram, scratch->path_score, margin))
         return false;
     const float *scores = model_fast(tok)->path_scores;
     float path_score = (float)scratch->path_score + scores[ids[0]];

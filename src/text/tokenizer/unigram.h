@@ -7,6 +7,8 @@
 #include "text/tokenizer/trie.h"
 #include "base/json.h"
 
+#include <math.h>
+
 struct Unigram {
     double *scores;  /* log probability of each id */
     int32_t n, capacity;
@@ -17,11 +19,35 @@ struct Unigram {
     Trie trie;
 };
 
+/* Words behind one another, summed in float as one text. A word's best path is the same wherever it stands as long as rounding cannot decide
+ * between two ways: each of its sums, at most one a character, errs by at most 2^-24 of its size, so two ways that differ by more than 2 (n + 1)
+ * such errors stay in their order. A note is the least difference found, in double from 0, divided by 2 (n + 1). */
+#define UNIGRAM_FLOAT_ERROR 0x1p-24
+#define UNIGRAM_UNKNOWN_PENALTY 10.0
+enum { NOTED_CHARS_MAX = WORD_BYTES_MAX + 1 };
+static inline double unigram_largest_sum(const Unigram *unigram, double from, size_t n_chars)
+{
+    return fabs(from) + (double)n_chars * (UNIGRAM_UNKNOWN_PENALTY - unigram->min_score);
+}
+/* Does a word of at most NOTED_CHARS_MAX characters with this note keep its cut behind a text of this score? */
+static inline bool unigram_is_sure(const Unigram *unigram, double path_score, float note)
+{
+    return note > UNIGRAM_FLOAT_ERROR * unigram_largest_sum(unigram, path_score, NOTED_CHARS_MAX);
+}
+/* The note of a word whose best cut surpasses all others by `gap`, in sums of floats from 0; of any number of characters. */
+static inline float unigram_note_of_gap(const Unigram *unigram, float gap, uint32_t n_chars)
+{
+    uint32_t n_more = n_chars > NOTED_CHARS_MAX ? n_chars - NOTED_CHARS_MAX : 0;
+    return gap / (float)(2 * (n_chars + 1)) - (float)(2.0 * UNIGRAM_FLOAT_ERROR * unigram_largest_sum(unigram, 0.0, n_chars + n_more));
+}
+
 Unigram *unigram_new(void);
 void unigram_push(Unigram *unigram, double score);
 /* Of a piece of that many bytes where it matches, and of a character that no piece covers. */
 double unigram_score(const Unigram *unigram, int32_t id, size_t n_bytes);
 double unigram_unknown_score(const Unigram *unigram);
+/* Pieces that text may become; `keys` has room for all ids. Returns how many. */
+size_t unigram_keys(const Unigram *unigram, const Vocab *vocab, TrieKey *keys);
 /* The tokens of a cut of a piece, from its start on; id = tok->unk_id for a character that no piece covers. */
 typedef struct {
     int32_t id;

@@ -105,6 +105,17 @@ void word_cache_put(WordCache *cache, CutWord word, const char *text, size_t n_t
     put_large(cache, &word, ids, n_ids, note);
 }
 
+KnownWord word_cache_look_large(const WordCache *cache, CutWord word, const char *text, size_t n_text)
+{
+    if (word.end - word.begin > WORD_BYTES_MAX)
+        return (KnownWord){.n = 0};
+    place_again(cache, &word, text, n_text);
+    const LargeEntry *entry = &cache->large[2 * word.bucket];
+    if (!same(&entry->key, &word.key) && !same(&(++entry)->key, &word.key))
+        return (KnownWord){.n = 0};
+    return (KnownWord){.ids = entry->tokens.narrow.ids, .n = entry->tokens.narrow.n, .note = entry->note};
+}
+
 int word_cache_find_large(const WordCache *cache, CutWord word, const char *text, size_t n_text, int32_t *ids, int32_t *note)
 {
     place_again(cache, &word, text, n_text);

@@ -69,10 +69,12 @@ static inline WordKey word_key_small(const char *bytes, size_t n, bool roomy)
 {
     WordKey key = {{0}};
     if (roomy) {
-        size_t n_low = n < 8 ? n : 8, n_high = n - n_low;
+        static const uint8_t window[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+        uint64_t mask[2];
         memcpy(&key, bytes, 2 * sizeof *key.part);
-        key.part[0] &= UINT64_MAX >> (64 - 8 * n_low);
-        key.part[1] &= ((uint64_t)1 << 8 * n_high) - 1;
+        memcpy(mask, window + 16 - n, sizeof mask);
+        key.part[0] &= mask[0];
+        key.part[1] &= mask[1];
     } else {
         memcpy(&key, bytes, n);
     }
@@ -111,6 +113,25 @@ static inline int word_cache_find(const WordCache *cache, const CutWord *word, c
         ids[i] = entry->ids[i];
     *note = entry->note;
     return entry->n;
+}
+
+/* What is remembered of a word, where it stands: valid until the next put. */
+typedef struct {
+    const uint16_t *ids;  /* at least five, paddings behind the last; in an entry, so that 16 bytes may be read */
+    int32_t n, note;      /* n 0: not known */
+} KnownWord;
+/* Looks among the large ones; `cache->small` is not NULL. */
+KnownWord word_cache_look_large(const WordCache *cache, CutWord word, const char *text, size_t n_text);
+static inline KnownWord word_cache_look(const WordCache *cache, const CutWord *word, const char *text, size_t n_text)
+{
+    if (word->end - word->begin > SMALL_WORD_BYTES)
+        return word_cache_look_large(cache, *word, text, n_text);
+    const SmallEntry *entry = &cache->small[2 * word->bucket];
+    entry += (entry->a != word->key.part[0]) | (entry->b != word->key.part[1]);
+    bool known = (entry->a == word->key.part[0]) & (entry->b == word->key.part[1]);
+    if (__builtin_expect(known & (entry->n == 0), 0))
+        return word_cache_look_large(cache, *word, text, n_text);
+    return (KnownWord){.ids = entry->ids, .n = known ? entry->n : 0, .note = entry->note};
 }
 
 #endif

@@ -7,6 +7,7 @@
 #include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/unigram.h"
+#include "text/tokenizer/unigram_words.h"
 #include "base/scan.h"
 #include "text/unicode/char_run.h"
 
@@ -165,7 +166,7 @@ void word_cut_encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece tex
     Piece word = {.bytes = text.bytes + place->begin, .n = place->end - place->begin};
     int64_t before = out->n;
     if (tok->model == MODEL_UNIGRAM && tok->unigram->single_precision) {
-        int32_t note = unigram_encode_word(tok, scratch, word, out);
+        int32_t note = unigram_encode_word(tok, scratch, word, true, out);
         if (note >= 0)
             word_cache_put(&scratch->words, *place, text.bytes, text.n, out->ids + before, out->n - before, note);
         return;
@@ -239,8 +240,12 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
     CutWord words[WORDS_AT_ONCE];
     size_t at = 0;
     WordRule rule = {.cut = cut};
-    rule.is_marked = cut != WORD_CUT_WHITE_SPACE && text.n && memmem(text.bytes, text.n, space_mark, SPACE_MARK_BYTES);
+    rule.is_marked = cut != WORD_CUT_WHITE_SPACE && scan_holds_three(text.bytes, text.n, space_mark);
     rule.white_space = cut == WORD_CUT_WHITE_SPACE || (cut == WORD_CUT_SPACES && scratch->plain.lines_are_spaces && !rule.is_marked);
+    if (cut == WORD_CUT_SPACES && !rule.is_marked && model_fast(tok)->walk) {
+        unigram_words_encode(tok, scratch, text, out);
+        return;
+    }
     WordEnds ends = {.text = text.bytes, .n = text.n, .white_space = rule.white_space};
     for (int n; (n = next_words(cache, rule, &ends, text, &at, words)) > 0;) {
         if (plain && !lone) {
@@ -249,6 +254,10 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
         }
         for (int i = 0; i < n; i++) {
             const CutWord *word = &words[i];
+            if (noted && unigram_words_starts_line(tok, text, word)) {
+                unigram_encode_word(tok, scratch, piece_part(text, word->begin, word->end), true, out);
+                continue;
+            }
             if (lone && lone_chars_encode(lone, tok, scratch, text.bytes + word->begin, word->end - word->begin, out))
                 continue;
             if (plain)

@@ -1,0 +1,67 @@
+/* unigram_walk.h - the best cuts of many short words at once, under a unigram model whose path sums are rounded to float.
+ *
+ * Word by word, a search for the best cut waits: for the memory that each look depends on, and for the CPU, which cannot guess where a walk through
+ * the pieces ends. Here all walks of all words take their first step, then all that go on their second, and so on; what they found lies in rows of
+ * fixed width, and the sums over them need no branch. A word is read from its end to its start, so that the cut can then be told from start to end.
+ *
+ * The outcome counts only where it is sure: `gap`, by which the best cut surpasses every other, tells. */
+#ifndef TEXT_UNIGRAM_WALK_H
+#define TEXT_UNIGRAM_WALK_H
+
+#include "text/tokenizer/char_table.h"
+#include "text/tokenizer/tokenizer_internal.h"
+#include "base/kernel.h"
+
+enum { WALK_STEPS = 8, WALK_DEEP_STEPS = 16, WALK_BYTES_MAX = 95, WALK_CHARS_MAX = WALK_BYTES_MAX + 1, WALK_UNKNOWN = 0xFFFF };
+#define WALK_GOES_ON 0x80000000u
+/* Of a trie over the pieces read backwards, as char_trie.h has it: the child over a label is node base + label if that node says so. */
+typedef struct {
+    uint32_t base, label;  /* label | WALK_GOES_ON if it has children */
+    float score;           /* of the piece, or of an unknown character; -INFINITY: no piece ends here */
+    uint16_t id;           /* WALK_UNKNOWN: an unknown character */
+} WalkNode;
+
+/* What a word of these characters and a space mark before them looks like to the trie. */
+typedef struct UnigramWalk {
+    WalkNode *nodes;
+    CharTable labels;     /* 0: normalising may change this character, or what stands beside it */
+    uint16_t *syllables;  /* the same of Hangul syllables */
+    uint16_t ascii[128];  /* and of ASCII */
+    uint16_t mark, none;  /* `none`: of characters that no piece has, and between words */
+    bool tells_bytes;     /* unknown characters become the tokens of their bytes, whatever stands beside them */
+    bool tells_unk;       /* or one of them alone becomes unk */
+    bool lines_part;      /* so do tab, line feed and carriage return, and no normal form reaches over them: each begins a word without a mark */
+} UnigramWalk;
+
+typedef struct {
+    uint32_t place, n_chars;       /* of its mark among the labels; with the mark */
+    uint32_t n_ids;                /* 0: a piece longer than WALK_DEEP_STEPS had to be looked for */
+    float gap;
+    bool has_mark, is_deep;        /* of walks beyond WALK_STEPS */
+    bool has_unknown;              /* among `ids` */
+    uint16_t ids[WALK_CHARS_MAX];
+    uint8_t lengths[WALK_CHARS_MAX];  /* in characters, the mark among them */
+} WalkWord;
+
+/* Arrays by place; `none` before each word. */
+typedef struct {
+    size_t n_places;
+    uint16_t *labels, (*ids)[WALK_STEPS], (*deep_ids)[WALK_STEPS];
+    float (*scores)[WALK_STEPS], (*deep_scores)[WALK_STEPS];
+    uint32_t *places, *bases;
+    WalkWord *words;
+    int n_words;
+} WalkBatch;
+
+/* NULL when this tokenizer has no words of that kind, or ids beyond 16 bits. */
+UnigramWalk *unigram_walk_new(const Tokenizer *tok, const ModelFast *fast);
+void unigram_walk_free(UnigramWalk *walk);  /* NULL is fine */
+/* A batch for words of n_bytes in all, within `memory`. */
+size_t walk_batch_bytes(size_t n_bytes, int n_words);
+void walk_batch_init(WalkBatch *batch, void *memory, size_t n_bytes, int n_words);
+/* Adds a word of at most WALK_BYTES_MAX bytes, not empty without a mark; false when one of its characters is not plain. */
+bool walk_batch_push(WalkBatch *batch, const UnigramWalk *walk, const char *word, size_t n_bytes, bool has_mark);
+/* Fills in n_ids, gap, has_unknown, ids and lengths of all words. */
+KERNEL_DECLARE(void, walk_words, (const WalkNode *nodes, WalkBatch *batch));
+
+#endif

@@ -1,0 +1,203 @@
+/* unigram_walk_cpu.c - see unigram_walk.h. */
+#include "text/tokenizer/unigram_walk.h"
+
+#include <float.h>
+#include <math.h>
+
+/* Every place's first step, and a row of its own. Returns how many go on. */
+static size_t take_first_step(const WalkNode *nodes, WalkBatch *batch)
+{
+    size_t n = 0;
+    for (size_t place = 0; place < batch->n_places; place++) {
+        const WalkNode *node = &nodes[batch->labels[place]];
+        float *scores = batch->scores[place];
+        scores[0] = node->score;
+        for (int i = 1; i < WALK_STEPS; i++)
+            scores[i] = -INFINITY;
+        batch->ids[place][0] = node->id;
+        batch->places[n] = (uint32_t)place;
+        batch->bases[n] = node->base;
+        n += node->label >> 31;
+    }
+    return n;
+}
+
+/* A further step of those that go on, without a branch, into one column of the rows. */
+static inline size_t take_step(const WalkNode *nodes, WalkBatch *batch, size_t n, size_t step, float (*scores)[WALK_STEPS], uint16_t (*ids)[WALK_STEPS])
+{
+    size_t column = step % WALK_STEPS;
+    size_t n_left = 0;
+    uint32_t nothing;
+    const float minus_infinity = -INFINITY;
+    memcpy(&nothing, &minus_infinity, sizeof nothing);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t place = batch->places[i], label = batch->labels[place - step], score;
+        const WalkNode *node = &nodes[batch->bases[i] + label];
+        uint32_t other = node->label ^ label, mask = (other & ~WALK_GOES_ON) == 0 ? UINT32_MAX : 0;
+        memcpy(&score, &node->score, sizeof score);
+        score = (score & mask) | (nothing & ~mask);
+        memcpy(&scores[place][column], &score, sizeof score);
+        ids[place][column] = node->id;
+        batch->places[n_left] = place;
+        batch->bases[n_left] = node->base;
+        n_left += other == WALK_GOES_ON;
+    }
+    return n_left;
+}
+
+/* Further rows for the words of those that still go on. */
+static void open_deep_rows(WalkBatch *batch, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int low = 0, high = batch->n_words - 1;
+        while (low < high) {
+            int middle = (low + high + 1) / 2;
+            if (batch->words[middle].place <= batch->places[i])
+                low = middle;
+            else
+                high = middle - 1;
+        }
+        WalkWord *word = &batch->words[low];
+        for (uint32_t k = 0; k < word->n_chars && !word->is_deep; k++)
+            for (int step = 0; step < WALK_STEPS; step++)
+                batch->deep_scores[word->place + k][step] = -INFINITY;
+        word->is_deep = true;
+    }
+}
+
+static void walk_all(const WalkNode *nodes, WalkBatch *batch)
+{
+    size_t n = take_first_step(nodes, batch);
+    for (size_t step = 1; step < WALK_STEPS && n > 0; step++)
+        n = take_step(nodes, batch, n, step, batch->scores, batch->ids);
+    open_deep_rows(batch, n);
+    for (size_t step = WALK_STEPS; step < WALK_DEEP_STEPS && n > 0; step++)
+        n = take_step(nodes, batch, n, step, batch->deep_scores, batch->deep_ids);
+    for (size_t i = 0; i < n; i++)
+        batch->scores[batch->places[i]][0] = INFINITY;  /* then so is the best sum of the word */
+}
+
+/* By number of characters from the end of the word on: how many characters the last piece of the best way there has, and by how much it surpasses
+ * the second. */
+typedef struct {
+    uint32_t lengths[WALK_CHARS_MAX + WALK_DEEP_STEPS];
+    float gaps[WALK_CHARS_MAX + WALK_DEEP_STEPS];
+} Ways;
+
+#if defined __AVX2__
+#include <immintrin.h>
+
+/* The ways to the next eight places, side by side. */
+typedef struct {
+    __m256 best, gaps, lengths;
+} Window;
+
+static inline void offer(Window *window, const float *scores, __m256 here, __m256 steps)
+{
+    __m256 sums = _mm256_add_ps(_mm256_loadu_ps(scores), here), is_better = _mm256_cmp_ps(sums, window->best, _CMP_GT_OQ);
+    __m256 difference = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), _mm256_sub_ps(sums, window->best));
+    window->gaps = _mm256_blendv_ps(_mm256_min_ps(difference, window->gaps), difference, is_better);  /* of no number, min takes the gap */
+    window->lengths = _mm256_blendv_ps(window->lengths, steps, is_better);
+    window->best = _mm256_max_ps(sums, window->best);
+}
+
+/* One place on; what comes in at the end is the first of `more`. */
+static inline __m256 moved(__m256 x, __m256 more)
+{
+    return _mm256_permutevar8x32_ps(_mm256_blend_ps(x, more, 1), _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0));
+}
+
+static inline void move(Window *window, const Window *more)
+{
+    window->best = moved(window->best, more->best);
+    window->gaps = moved(window->gaps, more->gaps);
+    window->lengths = moved(window->lengths, more->lengths);
+}
+
+/* The sum of the best way through a word. */
+static inline float find_ways(const WalkBatch *batch, const WalkWord *word, bool is_deep, Ways *ways)
+{
+    const __m256 steps = _mm256_castsi256_ps(_mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 8));
+    const __m256 deep_steps = _mm256_castsi256_ps(_mm256_setr_epi32(9, 10, 11, 12, 13, 14, 15, 16));
+    const Window none = {_mm256_set1_ps(-INFINITY), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    Window near = none, far = none;
+    near.best = _mm256_blend_ps(none.best, _mm256_setzero_ps(), 1);
+    const float(*scores)[WALK_STEPS] = (const float(*)[WALK_STEPS])(batch->scores + word->place);
+    const float(*deep_scores)[WALK_STEPS] = (const float(*)[WALK_STEPS])(batch->deep_scores + word->place);
+    for (uint32_t left = word->n_chars, i = 1; left-- > 0; i++) {
+        __m256 here = _mm256_broadcastss_ps(_mm256_castps256_ps128(near.best));
+        move(&near, is_deep ? &far : &none);
+        offer(&near, scores[left], here, steps);
+        if (is_deep) {
+            move(&far, &none);
+            offer(&far, deep_scores[left], here, deep_steps);
+        }
+        _mm_store_ss(&ways->gaps[i], _mm256_castps256_ps128(near.gaps));
+        ways->lengths[i] = (uint32_t)_mm_cvtsi128_si32(_mm_castps_si128(_mm256_castps256_ps128(near.lengths)));
+    }
+    return _mm256_cvtss_f32(near.best);
+}
+
+#else
+
+static void offer(const float *scores, float here, uint32_t first_step, float *best, uint32_t *lengths, float *gaps)
+{
+    for (uint32_t i = 0; i < WALK_STEPS; i++) {
+        float sum = scores[i] + here, difference = fabsf(sum - best[i]);
+        bool is_better = sum > best[i];
+        gaps[i] = is_better || difference < gaps[i] ? difference : gaps[i];
+        lengths[i] = is_better ? first_step + i : lengths[i];
+        best[i] = is_better ? sum : best[i];
+    }
+}
+
+/* The sum of the best way through a word. */
+static inline float find_ways(const WalkBatch *batch, const WalkWord *word, bool is_deep, Ways *ways)
+{
+    float best[WALK_CHARS_MAX + WALK_DEEP_STEPS];
+    for (uint32_t i = 0; i < word->n_chars + WALK_DEEP_STEPS; i++)
+        best[i] = i == 0 ? 0.0f : -INFINITY;
+    for (uint32_t i = 0; i < word->n_chars; i++) {
+        size_t place = word->place + word->n_chars - 1 - i;
+        offer(batch->scores[place], best[i], 1, best + i + 1, ways->lengths + i + 1, ways->gaps + i + 1);
+        if (is_deep)
+            offer(batch->deep_scores[place], best[i], 1 + WALK_STEPS, best + i + 9, ways->lengths + i + 9, ways->gaps + i + 9);
+    }
+    return best[word->n_chars];
+}
+
+#endif
+
+/* From the start of the word on, which is the end of the way. */
+static void read_way(const WalkBatch *batch, const Ways *ways, WalkWord *word)
+{
+    float gap = FLT_MAX;
+    uint32_t n = 0;
+    bool has_unknown = false;
+    for (uint32_t left = word->n_chars, place = word->place - 1; left > 0; n++) {
+        uint32_t length = ways->lengths[left];
+        gap = ways->gaps[left] < gap ? ways->gaps[left] : gap;
+        left -= length;
+        place += length;  /* of the piece's last character */
+        uint16_t id = length <= WALK_STEPS ? batch->ids[place][length - 1] : batch->deep_ids[place][length - 1 - WALK_STEPS];
+        has_unknown |= id == WALK_UNKNOWN;
+        word->lengths[n] = (uint8_t)length;
+        word->ids[n] = id;
+    }
+    word->n_ids = n;
+    word->gap = gap;
+    word->has_unknown = has_unknown;
+}
+
+void KERNEL(walk_words)(const WalkNode *nodes, WalkBatch *batch)
+{
+    walk_all(nodes, batch);
+    Ways ways = {{0}, {0}};
+    for (int i = 0; i < batch->n_words; i++) {
+        WalkWord *word = &batch->words[i];
+        word->n_ids = 0;
+        word->has_unknown = false;
+        if ((word->is_deep ? find_ways(batch, word, true, &ways) : find_ways(batch, word, false, &ways)) < INFINITY)
+            read_way(batch, &ways, word);
+    }
+}
