@@ -97,29 +97,40 @@ void bpe_chars_free(BpeChars *chars)
     free(chars);
 }
 
-/* The labels of a word behind its mark; returns how many with the mark, 0 when it is long or a character is not plain. */
-static size_t read_labels(const BpeChars *chars, const char *word, size_t n_bytes, uint16_t *labels)
+/* A character of up to three bytes at the start of bytes[0, n), n > 0; 0 for anything else. */
+static inline uint32_t read_char(const unsigned char *bytes, size_t n, size_t *length)
 {
-    size_t n = 0;
-    labels[n++] = chars->mark;
-    for (size_t at = 0; at < n_bytes && n < BPE_WORD_LABELS_MAX;) {
-        const unsigned char *b = (const unsigned char *)word + at;
-        uint32_t c = b[0];
-        if (c < 0x80) {
-            at += 1;
-        } else if (utf8_is_middle(word + at, word + n_bytes)) {
-            c = (c & 0xF) << 12 | (b[1] & 0x3Fu) << 6 | (b[2] & 0x3Fu);
-            at += 3;
-        } else {
-            at += (size_t)utf8_decode(&c, word + at, word + n_bytes);
-            if (c >= N_COMMON)
-                return 0;
-        }
-        labels[n] = chars->label_of[c];
-        if (labels[n++] == NOT_PLAIN)
-            return 0;
+    uint32_t c = bytes[0];
+    *length = 1;
+    if (c < 0x80)
+        return c;
+    if ((c & 0xF0) == 0xE0 && n >= 3 && (bytes[1] & 0xC0) == 0x80 && (bytes[2] & 0xC0) == 0x80) {
+        *length = 3;
+        c = (c & 0xF) << 12 | (bytes[1] & 0x3Fu) << 6 | (bytes[2] & 0x3Fu);
+        return c < 0x800 ? 0 : c;
     }
-    return n < BPE_WORD_LABELS_MAX ? n : 0;
+    if ((c & 0xE0) != 0xC0 || n < 2 || (bytes[1] & 0xC0) != 0x80)
+        return 0;
+    *length = 2;
+    c = (c & 0x1F) << 6 | (bytes[1] & 0x3Fu);
+    return c < 0x80 ? 0 : c;
+}
+
+/* The labels of a word behind its mark, and where their characters begin; returns how many with the mark, 0 when it is long or a character is not
+ * plain. */
+static size_t read_labels(const BpeChars *chars, const BpeWord *word, uint16_t *labels, uint16_t *offsets)
+{
+    size_t n = 1, length;
+    labels[0] = chars->mark;
+    offsets[0] = 0;
+    for (size_t at = 0; at < word->n_bytes; at += length) {
+        uint16_t label = chars->label_of[read_char((const unsigned char *)word->bytes + at, word->n_bytes - at, &length)];
+        if (label == NOT_PLAIN || n == BPE_WORD_LABELS_MAX)
+            return 0;
+        labels[n] = label;
+        offsets[n++] = (uint16_t)at;
+    }
+    return n;
 }
 
 /* One of several walks through the row of labels. A token in 64 bits: place behind it << 32 | id. */
@@ -168,90 +179,140 @@ static void walk_lanes(const uint64_t *units, const uint16_t *labels, const size
             lane_step(units, labels, lanes[i]);
 }
 
-static bool stays_apart(const BpeChars *chars, int32_t left, int32_t right)
+/* The words of the row and what is told of their tokens. */
+enum { WORD_MUST_MERGE = 1, WORD_HAS_STRANGERS = 2 };
+typedef struct {
+    size_t begins[BPE_WORDS_MAX + 1];   /* labels, and behind the last word */
+    uint32_t tokens[BPE_WORDS_MAX + 1]; /* their first tokens, likewise */
+    uint8_t flags[BPE_WORDS_MAX];
+    BpeWord *words[BPE_WORDS_MAX];
+    int n;
+} Row;
+
+/* Puts the lanes' tokens together. Notes, without a branch, where words begin, where neighbours are not proved apart, and which words have what is no
+ * token. Neighbours in different words may be noted as well. Returns how many tokens are noted in `doubts`, each the right one of its pair. */
+static size_t join_lanes(const BpeChars *chars, BpeCharsRoom *room, const size_t *lanes, Row *row, uint32_t *doubts)
 {
-    return !(chars->borders[left].wants & chars->borders[right].begins) || bpe_matcher_stay_apart(chars->matcher, left, right);
+    uint32_t n = 0, n_words = 0;
+    size_t n_doubts = 0, start = 0;
+    uint64_t wants = 0;
+    for (int lane = 0; lane < N_LANES; lane++)
+        for (const uint64_t *token = room->tokens + lanes[lane]; start < lanes[lane + 1]; token++) {
+            int32_t id = (int32_t)(uint32_t)*token;
+            const BpeBorder *border = &chars->borders[id];
+            row->tokens[n_words] = n;
+            n_words += room->labels[start] == chars->mark;
+            doubts[n_doubts] = n;
+            n_doubts += (wants & border->begins) != 0;
+            wants = border->wants;
+            row->flags[n_words - 1] |= id >= chars->n_known ? WORD_HAS_STRANGERS : 0;
+            start = *token >> 32;
+            room->tokens[n] = *token;
+            room->ids[n++] = id;
+        }
+    row->tokens[n_words] = n;
+    assert(n_words == (uint32_t)row->n);
+    return n_doubts;
 }
 
-/* A word's tokens, up to the one that ends at `end`, as ids; returns how many, 0 when two of them do not stay apart. */
-static size_t read_tokens(const BpeChars *chars, const uint64_t *tokens, size_t end, int32_t *ids, bool *is_strange, size_t *n_tokens)
+/* The noted neighbours that are of one word and do not stay apart: then merging decides. */
+static void settle_doubts(const BpeChars *chars, const BpeCharsRoom *room, const uint32_t *doubts, size_t n_doubts, Row *row)
 {
-    size_t n = 0;
-    bool fits = true, strange = false;
-    do {
-        ids[n] = (int32_t)(uint32_t)tokens[n];
-        strange |= ids[n] >= chars->n_known;
-        fits = fits && (n == 0 || stays_apart(chars, ids[n - 1], ids[n]));
-    } while (tokens[n++] >> 32 < end);
-    *is_strange = strange;
-    *n_tokens = n;
-    return fits ? n : 0;
+    for (size_t i = 0, word = 0; i < n_doubts; i++) {
+        while (row->tokens[word + 1] <= doubts[i])
+            word++;
+        if (doubts[i] > row->tokens[word] && !bpe_matcher_stay_apart(chars->matcher, room->ids[doubts[i] - 1], room->ids[doubts[i]]))
+            row->flags[word] |= WORD_MUST_MERGE;
+    }
 }
 
-/* Runs of what is no token become one unknown token; returns how many are left. */
-static size_t fuse_strangers(const BpeChars *chars, int32_t unk_id, int32_t *ids, size_t n)
+/* The tokens of a word by merging; returns how many. */
+static size_t merge_word(const BpeChars *chars, const Tokenizer *tok, BpeScratch *scratch, const uint16_t *labels, size_t begin, size_t end,
+                         uint64_t *tokens)
 {
-    size_t n_left = 0;
+    BpeSymbol symbols[BPE_WORD_LABELS_MAX];
+    for (size_t at = begin; at < end; at++)
+        symbols[at - begin] = (BpeSymbol){(int32_t)(chars->units[labels[at]] & UNIT_ID) - 1, (uint32_t)at, (uint32_t)at + 1};
+    size_t n = bpe_merge(&tok->merges, scratch, symbols, end - begin);
+    for (size_t i = 0; i < n; i++)
+        tokens[i] = (uint64_t)symbols[i].end << 32 | (uint32_t)symbols[i].id;
+    return n;
+}
+
+/* Ids of a word with strangers; returns how many. */
+static size_t put_strangers(const BpeChars *chars, const Tokenizer *tok, const BpeWord *word, const uint16_t *offsets, size_t begin, size_t end,
+                            const uint64_t *tokens, size_t n, int32_t *ids)
+{
+    size_t n_ids = 0, start = begin;
     bool after_strange = false;
     for (size_t i = 0; i < n; i++) {
-        bool strange = ids[i] >= chars->n_known;
-        if (!strange || !after_strange)
-            ids[n_left++] = strange ? unk_id : ids[i];
-        after_strange = strange;
-    }
-    return n_left;
-}
-
-/* What is no token becomes its bytes. The tokens tell how many characters each has. */
-static size_t spell_strangers(const BpeChars *chars, const Tokenizer *tok, const BpeWord *word, size_t begin, const uint64_t *tokens, size_t n, int32_t *ids)
-{
-    size_t n_ids = 0, at = 0, place = begin + 1;  /* behind the mark */
-    for (size_t i = 0; i < n; i++) {
         int32_t id = (int32_t)(uint32_t)tokens[i];
-        size_t from = at;
-        for (; place < tokens[i] >> 32; place++) {
-            uint32_t c;
-            at += (size_t)utf8_decode(&c, word->bytes + at, word->bytes + word->n_bytes);
-        }
-        if (id < chars->n_known)
+        size_t stop = tokens[i] >> 32, last = stop < end ? offsets[stop] : word->n_bytes;
+        bool strange = id >= chars->n_known;
+        if (!strange)
             ids[n_ids++] = id;
-        for (; id >= chars->n_known && from < at; from++)
-            ids[n_ids++] = tok->byte_id[(unsigned char)word->bytes[from]];
+        else if (chars->fuses_strangers && !after_strange)
+            ids[n_ids++] = tok->unk_id;
+        for (size_t at = offsets[start]; at < last && strange && !chars->fuses_strangers; at++)
+            ids[n_ids++] = tok->byte_id[(unsigned char)word->bytes[at]];
+        after_strange = strange;
+        start = stop;
     }
     return n_ids;
 }
 
-void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *room, BpeWord *words, int n_words)
+/* A word whose longest tokens are not all there is to say. Its ids go to *ids, which moves on. */
+static void put_word_again(const BpeChars *chars, const Tokenizer *tok, BpeScratch *scratch, BpeCharsRoom *room, const Row *row, int i, int32_t **ids)
 {
-    size_t begins[BPE_WORDS_MAX + 1], n_labels = 0;
-    assert(n_words <= BPE_WORDS_MAX);
-    for (int i = 0; i < n_words; i++) {
-        begins[i] = n_labels;
-        n_labels += read_labels(chars, words[i].bytes, words[i].n_bytes, room->labels + n_labels);
+    uint64_t merged[BPE_WORD_LABELS_MAX], *tokens = room->tokens + row->tokens[i];
+    size_t begin = row->begins[i], end = row->begins[i + 1], n = row->tokens[i + 1] - row->tokens[i];
+    BpeWord *word = row->words[i];
+    word->n_ids = 0;
+    if (row->flags[i] & WORD_HAS_STRANGERS && !chars->fuses_strangers && !chars->spells_strangers)
+        return;
+    if (row->flags[i] & WORD_MUST_MERGE) {
+        n = merge_word(chars, tok, scratch, room->labels, begin, end, merged);
+        tokens = merged;
     }
-    begins[n_words] = n_labels;
-    room->labels[n_labels] = chars->stranger;
-    size_t lanes[N_LANES + 1] = {0};
-    for (int i = 0, lane = 1; lane <= N_LANES; lanes[lane++] = begins[i])
-        while (i < n_words && begins[i] * N_LANES < n_labels * (size_t)lane)
+    word->ids = *ids;
+    word->n_ids = put_strangers(chars, tok, word, room->offsets, begin, end, tokens, n, *ids);
+    *ids += word->n_ids;
+}
+
+/* The words that are plain in one row of labels. */
+static void make_row(const BpeChars *chars, BpeCharsRoom *room, BpeWord *words, int n_words, Row *row)
+{
+    size_t n = 0, n_word;
+    row->n = 0;
+    for (int i = 0; i < n_words; i++) {
+        words[i].n_ids = 0;
+        n_word = read_labels(chars, &words[i], room->labels + n, room->offsets + n);
+        row->words[row->n] = &words[i];
+        row->begins[row->n] = n;
+        row->flags[row->n] = 0;
+        row->n += n_word > 0;
+        n += n_word;
+    }
+    row->begins[row->n] = n;
+    room->labels[n] = chars->stranger;
+}
+
+void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeScratch *scratch, BpeCharsRoom *room, BpeWord *words, int n_words)
+{
+    assert(n_words <= BPE_WORDS_MAX);
+    Row row;
+    make_row(chars, room, words, n_words, &row);
+    size_t lanes[N_LANES + 1] = {0}, n_labels = row.begins[row.n];
+    for (int i = 0, lane = 1; lane <= N_LANES; lanes[lane++] = row.begins[i])
+        while (i < row.n && row.begins[i] * N_LANES < n_labels * (size_t)lane)
             i++;
     walk_lanes(chars->units, room->labels, lanes, room->tokens);
-    int32_t *ids = room->ids;
-    size_t token = 0;
-    for (int i = 0, lane = 1; i < n_words; i++) {
-        bool is_strange;
-        size_t n_tokens;
-        words[i].n_ids = 0;
-        if (begins[i] == begins[i + 1])
-            continue;
-        for (; lane < N_LANES && lanes[lane] <= begins[i]; lane++)
-            token = lanes[lane];
-        words[i].ids = ids;
-        words[i].n_ids = read_tokens(chars, room->tokens + token, begins[i + 1], ids, &is_strange, &n_tokens);
-        if (is_strange && words[i].n_ids)
-            words[i].n_ids = chars->fuses_strangers ? fuse_strangers(chars, tok->unk_id, ids, n_tokens)
-                             : chars->spells_strangers ? spell_strangers(chars, tok, &words[i], begins[i], room->tokens + token, n_tokens, ids) : 0;
-        token += n_tokens;
-        ids += words[i].n_ids;
+    settle_doubts(chars, room, room->doubts, join_lanes(chars, room, lanes, &row, room->doubts), &row);
+    int32_t *more = room->more_ids;
+    for (int i = 0; i < row.n; i++) {
+        row.words[i]->ids = room->ids + row.tokens[i];
+        row.words[i]->n_ids = row.tokens[i + 1] - row.tokens[i];
+        if (row.flags[i])
+            put_word_again(chars, tok, scratch, room, &row, i, &more);
     }
 }

@@ -20,15 +20,17 @@ typedef struct {
     const char *bytes;
     size_t n_bytes;
     const int32_t *ids;
-    size_t n_ids;  /* 0: it is long, not plain, or its longest tokens are not what merging gives */
+    size_t n_ids;  /* 0: it is long or not plain */
 } BpeWord;
 /* Working memory of bpe_chars_match, and where the ids lie until the next time. */
+enum { BPE_ROW_LABELS_MAX = BPE_WORDS_MAX * BPE_WORD_LABELS_MAX };
 typedef struct {
-    uint16_t labels[BPE_WORDS_MAX * BPE_WORD_LABELS_MAX + 1];
-    uint64_t tokens[BPE_WORDS_MAX * BPE_WORD_LABELS_MAX + 1];
-    int32_t ids[BPE_WORDS_MAX * BPE_WORD_LABELS_MAX * UTF8_BYTES_MAX];
+    uint16_t labels[BPE_ROW_LABELS_MAX + 1], offsets[BPE_ROW_LABELS_MAX];
+    uint64_t tokens[BPE_ROW_LABELS_MAX];
+    uint32_t doubts[BPE_ROW_LABELS_MAX + 1];
+    int32_t ids[BPE_ROW_LABELS_MAX], more_ids[BPE_ROW_LABELS_MAX * UTF8_BYTES_MAX];
 } BpeCharsRoom;
 /* Encodes up to BPE_WORDS_MAX words. */
-void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *room, BpeWord *words, int n_words);
+void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeScratch *scratch, BpeCharsRoom *room, BpeWord *words, int n_words);
 
 #endif
