@@ -19,7 +19,7 @@ struct BpeMatcher {
     uint64_t pair_mask;
     uint64_t *signs;  /* a bit for each pair, so that nearly all that are none are told from a small table */
     uint64_t sign_mask;
-    size_t n_tokens;
+    size_t n_tokens, longest_bytes;  /* of all that take part */
     int32_t n_ids;
     char *refused;  /* a text with this in it must be merged; NULL: none */
     size_t n_refused;
@@ -199,8 +199,10 @@ BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_t
     }
     trie_build(&matcher->trie, tokens, matcher->n_tokens);
     char_edges_build(&matcher->edges, &matcher->trie, tokens, matcher->n_tokens);
-    for (size_t i = 0; i < matcher->n_tokens; i++)
+    for (size_t i = 0; i < matcher->n_tokens; i++) {
         find_shorter(matcher, &tokens[i]);
+        matcher->longest_bytes = tokens[i].n > matcher->longest_bytes ? tokens[i].n : matcher->longest_bytes;
+    }
     put_pairs(matcher, tokens);
     bpe_borders_build(&matcher->borders, matcher->made, &matcher->edges, tokens, matcher->n_tokens, n_ids);
     return matcher;
@@ -289,12 +291,69 @@ static void put_dead(Places *places, size_t at)
     places->dead[at / 64] |= 1ull << at % 64;
 }
 
-/* The next shorter token at a place that ends where an encoding may be cut, -1 when there is none. */
-static int32_t shorter_at(const BpeMatcher *matcher, const char *bytes, size_t n, size_t at, int32_t token)
+/* Behind `left`, of the tokens that `longer` begins with, `fits` is the longest that stays apart (-1: none does). In a run of one character the same
+ * question comes again and again, and its answer may take thirty looks. */
+typedef struct {
+    int32_t left, longer, fits;
+} Choice;
+enum { CHOICE_BITS = 5, CHOICES_KEPT = 1 << CHOICE_BITS, LONG_TOKEN = 16 };
+
+/* A search for the tokens of one text. */
+typedef struct {
+    const BpeMatcher *matcher;
+    const char *bytes;
+    size_t n;
+    Places places;
+    size_t longest_at, longest_bytes;  /* where the longest token was asked for last, and its length */
+    int32_t longest;
+    bool has_choices;  /* the following has been set up */
+    Choice choices[CHOICES_KEPT];
+} Search;
+
+/* Where the text goes on as it did at the place before, so does a long token: comparing is cheaper than walking. */
+static inline int32_t longest_at(Search *search, size_t at, size_t *length)
 {
-    do
+    size_t n_left = search->n - at, n_seen = search->matcher->longest_bytes, later = at > search->longest_at ? at : search->longest_at;
+    if (search->longest_bytes < LONG_TOKEN || search->n - later < n_seen || memcmp(search->bytes + at, search->bytes + search->longest_at, n_seen) != 0)
+        search->longest = char_edges_longest(&search->matcher->edges, search->bytes + at, n_left, &search->longest_bytes);
+    search->longest_at = at;
+    *length = search->longest_bytes;
+    return search->longest;
+}
+
+static Choice *choice_of(Search *search, int32_t left, int32_t longer)
+{
+    for (int i = 0; i < CHOICES_KEPT && !search->has_choices; i++)
+        search->choices[i].left = -1;
+    search->has_choices = true;
+    return &search->choices[((uint32_t)left * 0x9E3779B1u + (uint32_t)longer) * 0x85EBCA6Bu >> (32 - CHOICE_BITS)];
+}
+
+/* The next shorter token at a place that stays apart from `left` (-1: there is none) and ends where an encoding may be cut; -1 when there is none. What
+ * begins the text of `token` and has none of the bits in `wants` needs no look. */
+static int32_t shorter_at(Search *search, size_t at, int32_t left, uint64_t wants, int32_t token)
+{
+    const BpeMatcher *matcher = search->matcher;
+    Choice *choice = choice_of(search, left, token), now = {left, token, -1};
+    if (left >= 0 && choice->left == left && choice->longer == token &&
+        (choice->fits < 0 || !border_is_closed(&matcher->borders, search->bytes, search->n, at + matcher->made[choice->fits].length)))
+        return choice->fits;
+    bool depends = left < 0;  /* on more than the two tokens: on what lies before or behind the place */
+    for (;;) {
         token = matcher->shorter[token];
-    while (token >= 0 && border_is_closed(&matcher->borders, bytes, n, at + matcher->made[token].length));
+        if (token < 0)
+            break;
+        bool is_closed = border_is_closed(&matcher->borders, search->bytes, search->n, at + matcher->made[token].length);
+        bool is_asked = left >= 0 && wants & matcher->borders.of[token].begins;
+        depends |= is_closed;
+        if (is_closed || (is_asked && !stay_apart(matcher, left, token)))
+            continue;
+        depends |= !is_asked;
+        break;
+    }
+    now.fits = token;
+    if (!depends)
+        *choice = now;
     return token;
 }
 
@@ -302,30 +361,36 @@ size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *byt
 {
     const BpeMade *made = matcher->made;
     const BpeBorder *borders = matcher->borders.of;
-    Places places;
-    places_init(&places, scratch, n);
+    Search search;
+    search.matcher = matcher;
+    search.bytes = bytes;
+    search.n = n;
+    search.longest_at = search.longest_bytes = 0;
+    search.has_choices = false;
+    places_init(&search.places, scratch, n);
     size_t k = 0, at = 0, length = 0;
-    int32_t token = char_edges_longest(&matcher->edges, bytes, n, &length);
+    int32_t token = longest_at(&search, 0, &length);
     uint64_t wants = 0;  /* of the token before, where it is the longest of its place: then no longer one reaches over its end */
     bool is_longest = true;
     while (token >= 0) {
         size_t end = at + length;
-        if (!is_dead(&places, end) && (!(wants & borders[token].begins) || stay_apart(matcher, ids[k - 1], token))) {
+        bool stays = !is_longest || !(wants & borders[token].begins) || stay_apart(matcher, ids[k - 1], token);
+        if (stays && !is_dead(&search.places, end)) {
             wants = is_longest ? borders[token].wants : UINT64_MAX;
             ids[k++] = token;
             at = end;
             is_longest = true;
-            token = at < n ? char_edges_longest(&matcher->edges, bytes + at, n - at, &length) : -1;
+            token = at < n ? longest_at(&search, at, &length) : -1;
             continue;
         }
         is_longest = false;
-        token = shorter_at(matcher, bytes, n, at, token);
+        token = shorter_at(&search, at, k > 0 ? ids[k - 1] : -1, wants, token);
         while (token < 0 && k > 0) {  /* no token fits here: the one before must give way */
-            put_dead(&places, at);
+            put_dead(&search.places, at);
             token = ids[--k];
             at -= made[token].length;
-            token = shorter_at(matcher, bytes, n, at, token);
             wants = k > 0 ? UINT64_MAX : 0;
+            token = shorter_at(&search, at, k > 0 ? ids[k - 1] : -1, wants, token);
         }
         length = token >= 0 ? made[token].length : 0;
     }

@@ -142,6 +142,40 @@ TEST(bpe_match, equals_merging_on_random_vocabularies)
     free(v);
 }
 
+/* Goal: what a search remembers of places before is true of the next one. Method: texts that repeat one to three letters, whole or with one letter
+ * changed, long beside the tokens. */
+TEST(bpe_match, equals_merging_on_texts_that_repeat)
+{
+    Vocabulary *v = malloc(sizeof *v);
+    int n_wrong = 0, n_taken = 0;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        make(v, seed, seed % 2);
+        TrieKey keys[IDS_MAX];
+        size_t n_keys = 0;
+        for (int32_t id = 0; id < v->n_ids; id++)
+            if (v->n_bytes[id] <= 40)
+                keys[n_keys++] = (TrieKey){v->text[id], v->n_bytes[id], id};
+        BpeMatcher *matcher = n_keys == (size_t)v->n_ids ? bpe_matcher_new(&v->merges, keys, n_keys, v->n_ids, start, v) : NULL;
+        BpeScratch scratch = {0};
+        for (uint64_t i = 0; i < 12 && matcher; i++) {
+            char text[TEXT_BYTES_MAX];
+            size_t n = TEXT_BYTES_MAX - i, period = 1 + i % 3;
+            for (size_t k = 0; k < n; k++)
+                text[k] = k < period ? (char)('a' + draw(seed + 1000 * i, 70000 + k, (uint32_t)v->n_letters)) : text[k - period];
+            if (i >= 6)
+                text[draw(seed, 80000 + i, (uint32_t)n)] = 'a';
+            n_taken += bpe_matcher_takes(matcher, text, n);
+            n_wrong += bpe_matcher_takes(matcher, text, n) && !same(v, matcher, &scratch, text, n);
+        }
+        bpe_scratch_release(&scratch);
+        bpe_matcher_free(matcher);
+        bpe_merges_release(&v->merges);
+    }
+    CHECK_EQUAL(n_wrong, 0);
+    CHECK(n_taken > 200);
+    free(v);
+}
+
 /* Text of characters that share bytes, some of them broken. */
 static size_t draw_chars(char *text, uint64_t seed, size_t n_parts, uint32_t n_broken)
 {
@@ -193,7 +227,9 @@ TEST(bpe_match, equals_merging_on_characters_of_three_bytes)
         BpeScratch scratch = {0};
         for (uint64_t i = 0; i < 200; i++) {
             char text[TEXT_BYTES_MAX];
-            size_t n = draw_chars(text, (seed + 1000) * 10000 + i, draw(seed, 60000 + i, 20), i % 4 == 0 ? 4 : 0);
+            size_t n = draw_chars(text, (seed + 1000) * 10000 + i, draw(seed, 60000 + i, 20), i % 4 == 0 ? 4 : 0), period = n;
+            for (; i % 5 == 0 && n > 0 && n + 3 < TEXT_BYTES_MAX / 2; n++)  /* again and again, with something else between */
+                text[n] = n % (period + 1) == period ? text[draw(seed, 61000 + n, (uint32_t)period)] : text[n - period];
             n_wrong += !same(v, matcher, &scratch, text, n);
         }
         bpe_scratch_release(&scratch);

@@ -123,14 +123,21 @@ static inline int32_t char_edges_longest(const CharEdges *edges, const char *byt
     return longest;
 }
 
-/* Where char_edges_longest would begin to look for the edges behind the first character; returns how many places. Whoever asks puts them on their
- * way: a function that did nothing else would be taken for one that does nothing. */
+/* Where char_edges_longest would begin to look for what is behind the first character, or, without a character of three bytes, the first two bytes;
+ * returns how many places. Whoever asks puts them on their way: a function that did nothing else would be taken for one that does nothing. */
 enum { EDGES_AHEAD = 3 };
 static inline int char_edges_ahead(const CharEdges *edges, const char *bytes, size_t n, const uint64_t *places[EDGES_AHEAD])
 {
     size_t at = n && bytes[0] == ' ';
     uint32_t c = edges->slots ? wide_char_at(bytes + at, n - at) : 0;
-    if (!c || !((at ? edges->spaced : edges->first)[c] & EDGE_GOES_ON))
+    if (!c) {
+        TrieNode node = trie_root(edges->trie);
+        if (n < 3 || !trie_step(edges->trie, &node, (unsigned char)bytes[0]) || !trie_step(edges->trie, &node, (unsigned char)bytes[1]))
+            return 0;
+        places[0] = &edges->trie->units[(node >> TRIE_BASE_SHIFT) + (unsigned char)bytes[2]];
+        return 1;
+    }
+    if (!((at ? edges->spaced : edges->first)[c] & EDGE_GOES_ON))
         return 0;
     uint64_t hash = edge_hash(edge_hash_start(at), c);
     int n_places = 0;

@@ -3,7 +3,14 @@
 #include "text/tokenizer/tokenizer_internal.h"
 
 enum { PIECES_AT_ONCE = BPE_RUNS_MAX };
+/* Texts in which next to nothing comes again gain nothing from a cache. Of the pieces of the last BATCHES_KEPT_IN_MIND batches or so (sums that fade) at
+ * least one in STRANGERS_TO_ONE must have been known; otherwise all but each PROBE_EVERYth batch are matched without a look. */
+enum { BATCHES_KEPT_IN_MIND = 32, STRANGERS_TO_ONE = 4, PROBE_EVERY = 8 };
 typedef struct {
+    int n_looked, n_known, n_batches;
+} Familiarity;
+typedef struct {
+    bool looks;  /* in the cache */
     size_t ends[PIECES_AT_ONCE];
     union {
         ShortKey small;
@@ -16,12 +23,29 @@ typedef struct {
     int32_t room[PIECES_AT_ONCE * LONG_PIECE_BYTES];
 } Batch;
 
+static bool worth_a_look(Familiarity *familiarity)
+{
+    return familiarity->n_known * STRANGERS_TO_ONE >= familiarity->n_looked || familiarity->n_batches++ % PROBE_EVERY == 0;
+}
+
+static void note_looks(Familiarity *familiarity, int n_looked, int n_known)
+{
+    familiarity->n_looked += n_looked - familiarity->n_looked / BATCHES_KEPT_IN_MIND;
+    familiarity->n_known += n_known - familiarity->n_known / BATCHES_KEPT_IN_MIND;
+}
+
+/* Pieces of one byte and of two have tables of their own. */
+static inline bool is_tiny(const BpeMatcher *matcher, size_t length)
+{
+    return matcher && length <= 2;
+}
+
 /* Keys first, so that the places of all pieces in the cache are on their way before the first is read. */
 static void announce(const PretokenCache *cache, const BpeMatcher *matcher, Piece text, size_t at, Batch *batch, int n)
 {
     for (int i = 0; i < n; at = batch->ends[i++]) {
         size_t length = batch->ends[i] - at;
-        if (length == 1 && matcher)
+        if (is_tiny(matcher, length))
             continue;
         if (length <= SHORT_PIECE_BYTES) {
             batch->keys[i].small = short_key(text.bytes + at, length, at + sizeof(ShortKey) <= text.n);
@@ -46,16 +70,21 @@ static const int32_t *find(const PretokenCache *cache, const Batch *batch, int i
     return ids && ids[0] == LOOK_AMONG_LONG ? pretoken_cache_find_long(cache, bytes, length) : ids;
 }
 
-/* Pieces of one byte have a table of their own, the rest is looked for, and what is not there is matched. */
-static void match_unknown(const Tokenizer *tok, const BpeMatcher *matcher, EncodeScratch *scratch, Piece text, size_t at, Batch *batch, int n)
+/* What is neither tiny nor known is matched. Returns how many were looked for, and in *n_known how many were found. */
+static int match_unknown(const Tokenizer *tok, const BpeMatcher *matcher, EncodeScratch *scratch, Piece text, size_t at, Batch *batch, int n, int *n_known)
 {
-    int n_runs = 0;
-    const ModelFast *fast = model_fast(tok);
+    int n_runs = 0, n_looked = 0;
+    *n_known = 0;
     for (int i = 0; i < n; at = batch->ends[i++]) {
         const char *bytes = text.bytes + at;
         size_t length = batch->ends[i] - at;
-        bool is_single = matcher && length == 1;
-        batch->known[i] = is_single ? fast->single[(unsigned char)*bytes] : find(&scratch->cache, batch, i, bytes, length);
+        if (is_tiny(matcher, length)) {
+            batch->known[i] = tok->byte_id;  /* it will be asked when it is put out */
+            continue;
+        }
+        batch->known[i] = batch->looks ? find(&scratch->cache, batch, i, bytes, length) : NULL;
+        n_looked++;
+        *n_known += batch->known[i] != NULL;
         if (!batch->known[i] && matcher && length <= LONG_PIECE_BYTES) {
             batch->runs[n_runs] = (BpeRun){.bytes = bytes, .n = length, .ids = batch->room + n_runs * LONG_PIECE_BYTES};
             n_runs++;
@@ -63,6 +92,7 @@ static void match_unknown(const Tokenizer *tok, const BpeMatcher *matcher, Encod
     }
     if (n_runs > 0)
         bpe_match_runs(matcher, &scratch->bpe, batch->runs, n_runs);
+    return n_looked;
 }
 
 static bool is_among_longs(const PretokenCache *cache, const int32_t *ids)
@@ -70,22 +100,38 @@ static bool is_among_longs(const PretokenCache *cache, const int32_t *ids)
     return (uintptr_t)ids - (uintptr_t)cache->longs < (2u << LONG_BUCKET_BITS) * sizeof *cache->longs;
 }
 
-static void put_out(const Tokenizer *tok, EncodeScratch *scratch, bool is_matched, Piece text, size_t at, Batch *batch, int n, TokenBuffer *out)
+/* Writes two ids when there is one. */
+static inline int put_tiny(const Tokenizer *tok, const int32_t *couples, const char *bytes, size_t length, int32_t *ids)
+{
+    if (length == 1) {
+        ids[0] = tok->byte_id[(unsigned char)bytes[0]];
+        return 1;
+    }
+    int32_t couple = couples[couple_of(bytes)];
+    ids[0] = couple >= 0 ? couple : tok->byte_id[(unsigned char)bytes[0]];
+    ids[1] = tok->byte_id[(unsigned char)bytes[1]];
+    return 1 + (couple < 0);
+}
+
+static void put_out(const Tokenizer *tok, EncodeScratch *scratch, const BpeMatcher *matcher, Piece text, size_t at, Batch *batch, int n, TokenBuffer *out)
 {
     token_buffer_reserve(out, (int64_t)(batch->ends[n - 1] - at) + SHORT_PIECE_IDS * n);
     const BpeRun *run = batch->runs;
+    const int32_t *couples = model_fast(tok)->couples;
     for (int i = 0; i < n; at = batch->ends[i++]) {
         size_t length = batch->ends[i] - at;
         const int32_t *ids = batch->known[i];
         batch->begins[i] = out->n;
-        if (ids) {
+        if (is_tiny(matcher, length)) {
+            out->n += put_tiny(tok, couples, text.bytes + at, length, out->ids + out->n);
+        } else if (ids) {
             memcpy(out->ids + out->n, ids, SHORT_PIECE_IDS * sizeof *ids);
             int k = 1 + (ids[1] >= 0) + (ids[2] >= 0) + (ids[3] >= 0);
             bool is_long = length > SHORT_PIECE_BYTES || (k == SHORT_PIECE_IDS && is_among_longs(&scratch->cache, ids));
             for (; is_long && k < LONG_PIECE_IDS && ids[k] >= 0; k++)
                 out->ids[out->n + k] = ids[k];
             out->n += k;
-        } else if (is_matched && length <= LONG_PIECE_BYTES) {
+        } else if (matcher && length <= LONG_PIECE_BYTES) {
             memcpy(out->ids + out->n, run->ids, run->n_ids * sizeof *ids);
             out->n += (int64_t)run->n_ids;
             run++;
@@ -102,8 +148,13 @@ static void remember(PretokenCache *cache, Piece text, size_t at, const Batch *b
     for (int i = 0; i < n; at = batch->ends[i++]) {
         size_t length = batch->ends[i] - at;
         int64_t end = i + 1 < n ? batch->begins[i + 1] : out->n;
-        if (!batch->known[i] && !find(cache, batch, i, text.bytes + at, length))
-            pretoken_cache_put(cache, text.bytes + at, length, out->ids + batch->begins[i], end - batch->begins[i]);
+        if (batch->known[i] || find(cache, batch, i, text.bytes + at, length))
+            continue;
+        const int32_t *ids = out->ids + batch->begins[i];
+        if (length <= SHORT_PIECE_BYTES && end - batch->begins[i] <= SHORT_PIECE_IDS)
+            short_put(cache, batch->keys[i].small, batch->buckets[i], ids, end - batch->begins[i]);
+        else
+            pretoken_cache_put(cache, text.bytes + at, length, ids, end - batch->begins[i]);
     }
 }
 
@@ -112,12 +163,18 @@ void encode_scanned(const Tokenizer *tok, EncodeScratch *scratch, const Splitter
     const BpeMatcher *matcher = bpe_byte_matcher(tok);
     PretokenCache *cache = encode_scratch_cache(scratch);
     Batch batch;
+    Familiarity familiarity = {BATCHES_KEPT_IN_MIND * PIECES_AT_ONCE, BATCHES_KEPT_IN_MIND * PIECES_AT_ONCE, 0};
     for (size_t at = 0, next; at < text.n; at = next) {
         int n = splitter_ends(scanner, text.bytes, text.n, at, batch.ends, PIECES_AT_ONCE);
         next = batch.ends[n - 1];
-        announce(cache, matcher, text, at, &batch, n);
-        match_unknown(tok, matcher, scratch, text, at, &batch, n);
-        put_out(tok, scratch, matcher != NULL, text, at, &batch, n, out);
-        remember(cache, text, at, &batch, n, out);
+        batch.looks = !matcher || worth_a_look(&familiarity);
+        if (batch.looks)
+            announce(cache, matcher, text, at, &batch, n);
+        int n_known, n_looked = match_unknown(tok, matcher, scratch, text, at, &batch, n, &n_known);
+        put_out(tok, scratch, matcher, text, at, &batch, n, out);
+        if (batch.looks) {
+            note_looks(&familiarity, n_looked, n_known);
+            remember(cache, text, at, &batch, n, out);
+        }
     }
 }

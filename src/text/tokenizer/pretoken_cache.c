@@ -46,15 +46,12 @@ void pretoken_cache_put(PretokenCache *cache, const char *bytes, size_t n, const
     if (n == 0 || n > LONG_PIECE_BYTES || n_ids < 1 || n_ids > LONG_PIECE_IDS)
         return;
     if (n <= SHORT_PIECE_BYTES) {
+        const int32_t look_among_long = LOOK_AMONG_LONG;
         bool fits = n_ids <= SHORT_PIECE_IDS;
         ShortKey key = short_key(bytes, n, false);
-        ShortEntry *bucket = &cache->shorts[2 * short_bucket(key)];
-        bucket[1] = bucket[0];
-        bucket[0].key = key;
-        fill_ids(bucket[0].ids, SHORT_PIECE_IDS, ids, fits ? n_ids : 0);
+        short_put(cache, key, short_bucket(key), fits ? ids : &look_among_long, fits ? n_ids : 1);
         if (fits)
             return;
-        bucket[0].ids[0] = LOOK_AMONG_LONG;
     }
     LongKey key = long_key(bytes, n, false);
     LongEntry *bucket = &cache->longs[2 * long_bucket(key)];

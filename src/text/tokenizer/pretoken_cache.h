@@ -82,6 +82,16 @@ static inline const int32_t *short_find(const PretokenCache *cache, ShortKey key
     return NULL;
 }
 
+/* Remembers what a short piece became, 1 <= n_ids <= SHORT_PIECE_IDS. */
+static inline void short_put(PretokenCache *cache, ShortKey key, size_t bucket, const int32_t *ids, int64_t n_ids)
+{
+    ShortEntry *entry = &cache->shorts[2 * bucket];
+    entry[1] = entry[0];
+    entry->key = key;
+    for (int i = 0; i < SHORT_PIECE_IDS; i++)
+        entry->ids[i] = i < n_ids ? ids[i] : -1;
+}
+
 /* The same for long pieces, 0 < n <= LONG_PIECE_BYTES; when `roomy`, 32 bytes may be read. */
 typedef struct {
     uint64_t part[4];

@@ -148,7 +148,7 @@ typedef struct {
     float *path_scores;       /* unigram: what each token adds to the score of its path, and a padding behind the last: nothing */
     bool scores_tell_bytes;   /* also those of the bytes of unknown characters */
     bool score_tells_unk;     /* or of one unknown character that became unk; of a run, unk does not tell how many */
-    int32_t single[256][SHORT_PIECE_IDS];  /* with bpe_byte_matcher: what a piece of one byte becomes, as the cache would say it */
+    int32_t *couples;         /* byte-level, by couple_of: the token of two bytes, -1 when they stay two; NULL without a matcher */
     Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */
 } ModelFast;
 
@@ -292,6 +292,11 @@ const BpeMatcher *bpe_byte_matcher(const Tokenizer *tok);
 void bpe_make_fast(const Tokenizer *tok, ModelFast *fast);
 void wordpiece_make_fast(const Tokenizer *tok, ModelFast *fast);
 void unigram_make_fast(const Tokenizer *tok, ModelFast *fast);
+static inline size_t couple_of(const char *two_bytes)
+{
+    return (size_t)(unsigned char)two_bytes[0] << 8 | (unsigned char)two_bytes[1];
+}
+enum { N_COUPLES = 1 << 16 };
 /* Encodes one piece with the model. */
 void model_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
 void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
