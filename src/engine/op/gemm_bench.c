@@ -36,11 +36,15 @@ static const Shape model_shapes[] = {
     {"fc2 forward 4096", 4096, 768, 3072, false, false, 0},
     {"fc dw 4096", 768, 3072, 4096, true, false, 512},
 };
+/* Weights lie [in, out], as GPT-2's do. */
 static const Shape nano_shapes[] = {
-    {"nano qkv", 768, 384, 128, false, true, 0},     {"nano proj", 768, 128, 128, false, true, 0},
-    {"nano fc", 768, 512, 128, false, true, 0},      {"nano fc2", 768, 128, 512, false, true, 0},
-    {"nano head", 768, 65, 128, false, true, 0},     {"nano fc dx", 768, 128, 512, false, false, 0},
-    {"nano fc dw", 512, 128, 768, true, false, 64},
+    {"nano qkv", 768, 384, 128, false, false, 0},    {"nano proj", 768, 128, 128, false, false, 0},
+    {"nano fc", 768, 512, 128, false, false, 0},     {"nano fc2", 768, 128, 512, false, false, 0},
+    {"nano head", 768, 65, 128, false, true, 0},     {"nano qkv dx", 768, 128, 384, false, true, 0},
+    {"nano proj dx", 768, 128, 128, false, true, 0}, {"nano fc dx", 768, 128, 512, false, true, 0},
+    {"nano fc2 dx", 768, 512, 128, false, true, 0},  {"nano qkv dw", 128, 384, 768, true, false, 64},
+    {"nano proj dw", 128, 128, 768, true, false, 64}, {"nano fc dw", 128, 512, 768, true, false, 64},
+    {"nano fc2 dw", 512, 128, 768, true, false, 64},
 };
 static const Shape decode_shapes[] = {
     {"decode 1 fc", 1, 3072, 768, false, false, 0},  {"decode 1 fc W^T", 1, 3072, 768, false, true, 0},
