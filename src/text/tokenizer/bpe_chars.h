@@ -14,7 +14,7 @@ typedef struct BpeChars BpeChars;
 BpeChars *bpe_chars_new(const Tokenizer *tok, const BpeMatcher *matcher, TrieKey *tokens, size_t n_tokens);
 void bpe_chars_free(BpeChars *chars);  /* NULL is fine */
 
-enum { BPE_WORDS_MAX = 64, BPE_WORD_LABELS_MAX = 64 };
+enum { BPE_WORDS_MAX = 128, BPE_WORD_LABELS_MAX = 64 };
 /* A raw word that a space mark would stand before. */
 typedef struct {
     const char *bytes;

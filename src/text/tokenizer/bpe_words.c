@@ -2,6 +2,7 @@
 #include "text/tokenizer/bpe_words.h"
 #include "text/tokenizer/bpe_chars.h"
 #include "text/tokenizer/word_cut.h"
+#include "text/tokenizer/word_spans.h"
 #include "base/arena.h"
 
 struct BpeBatch {
@@ -24,14 +25,6 @@ static int find_words(const WordCache *cache, Piece text, const CutWord *words, 
     return n_fresh;
 }
 
-/* A word that came twice in the batch is put once. */
-static void remember(WordCache *cache, Piece text, const CutWord *word, const BpeWord *fresh)
-{
-    int32_t ids[WORD_IDS_ROOM], note;
-    if (word_cache_find(cache, word, text.bytes, text.n, ids, &note) == 0)
-        word_cache_put(cache, *word, text.bytes, text.n, fresh->ids, (int64_t)fresh->n_ids, 0);
-}
-
 void bpe_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *words, int n_words, TokenBuffer *out)
 {
     if (!scratch->batch)
@@ -52,10 +45,26 @@ void bpe_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text, 
             token_buffer_reserve(out, (int64_t)fresh->n_ids);
             memcpy(out->ids + out->n, fresh->ids, fresh->n_ids * sizeof *fresh->ids);
             out->n += (int64_t)fresh->n_ids;
-            remember(&scratch->words, text, &words[i], fresh);
+            word_cache_put(&scratch->words, words[i], text.bytes, text.n, fresh->ids, (int64_t)fresh->n_ids, 0);
         } else {
             word_cut_encode_new(tok, scratch, text, &words[i], out);
         }
         fresh++;
     }
+}
+
+void bpe_words_encode_all(const Tokenizer *tok, EncodeScratch *scratch, bool lines, Piece text, TokenBuffer *out)
+{
+    WordStretch stretch = {0};
+    CutWord words[BPE_WORDS_MAX];
+    while (word_stretch_next(&stretch, scratch->arena, lines, text))
+        for (size_t i = 0; i < stretch.n_words;) {
+            int n = 0;
+            for (; n < BPE_WORDS_MAX && i < stretch.n_words; n++, i++) {
+                words[n].begin = stretch.begin + stretch.words[i].begin;
+                words[n].end = stretch.begin + stretch.words[i].end;
+                word_cache_place(&scratch->words, &words[n], text.bytes, text.n);
+            }
+            bpe_words_encode(tok, scratch, text, words, n, out);
+        }
 }

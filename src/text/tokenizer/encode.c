@@ -40,6 +40,7 @@ static void scratch_free(EncodeScratch *scratch)
     word_cache_release(&scratch->words);
     bert_chars_free(scratch->bert);
     free(scratch->batch);
+    free(scratch->ids);
     free(scratch->model);
     free(scratch->walk);
     free(scratch);
@@ -318,6 +319,25 @@ static uint32_t *identity_map(Arena *arena, size_t n)
     return source;
 }
 
+/* The ids of one text are found where those of the one before were, if they were not very many. */
+static void take_ids(EncodeScratch *scratch, TokenBuffer *out)
+{
+    out->ids = scratch->ids;
+    out->capacity = scratch->n_ids_max;
+    scratch->ids = NULL;
+    scratch->n_ids_max = 0;
+}
+
+static void give_ids(EncodeScratch *scratch, TokenBuffer *out)
+{
+    enum { IDS_KEPT_MAX = 1 << 20 };
+    if (out->capacity > IDS_KEPT_MAX)
+        return;
+    scratch->ids = out->ids;
+    scratch->n_ids_max = out->capacity;
+    out->ids = NULL;
+}
+
 static TokenSpan encode_all(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags, const uint8_t *data,
                             Sampler *sampler, TokenOffset **offsets)
 {
@@ -325,6 +345,8 @@ static TokenSpan encode_all(const Tokenizer *tok, Arena *arena, const char *text
     scratch->data = data;
     scratch->sampler = sampler;
     TokenBuffer out = {.wants_offsets = offsets != NULL};
+    if (!offsets)
+        take_ids(scratch, &out);
     scratch->path_score = 0.0;
     Piece piece = {text, n_bytes, offsets ? identity_map(scratch->arena, n_bytes) : NULL, true};
     for (int i = 0; flags & TOKENIZER_ADD_SPECIAL && i < tok->n_post_before; i++)
@@ -332,7 +354,7 @@ static TokenSpan encode_all(const Tokenizer *tok, Arena *arena, const char *text
     encode_text(tok, scratch, piece, flags & TOKENIZER_PARSE_SPECIAL, &out);
     for (int i = 0; flags & TOKENIZER_ADD_SPECIAL && i < tok->n_post_after; i++)
         token_buffer_push(&out, tok->post_after[i], n_bytes, n_bytes);
-    TokenSpan span = {ARENA_ARRAY(arena, int32_t, out.n), out.n};
+    TokenSpan span = {arena_alloc_unset(arena, (size_t)out.n * sizeof *span.ids), out.n};
     if (out.n)
         memcpy(span.ids, out.ids, (size_t)out.n * sizeof *span.ids);
     if (offsets) {
@@ -340,6 +362,8 @@ static TokenSpan encode_all(const Tokenizer *tok, Arena *arena, const char *text
         if (out.n)
             memcpy(*offsets, out.offsets, (size_t)out.n * sizeof **offsets);
     }
+    if (!offsets)
+        give_ids(scratch, &out);
     free(out.ids);
     free(out.offsets);
     scratch->data = NULL;

@@ -256,6 +256,8 @@ struct EncodeScratch {
     BpeScratch bpe;
     BpeSymbol *symbols;
     size_t n_symbols_max;
+    int32_t *ids;       /* of the text before, room for the next */
+    int64_t n_ids_max;
     PretokenCache cache;  /* of pieces as the model meets them, made when the first one comes */
     WordCache words;      /* of words as the text has them (word_cut.c) */
     WordCut cut;          /* what the tokenizer allows, once `is_cut_known` */

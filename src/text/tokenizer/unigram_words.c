@@ -2,14 +2,10 @@
 #include "text/tokenizer/unigram_words.h"
 #include "text/tokenizer/unigram.h"
 #include "text/tokenizer/unigram_walk.h"
-#include "base/scan.h"
+#include "text/tokenizer/word_spans.h"
 
-enum { STRETCH_BYTES = 4096, WORDS_AT_ONCE = 128 };
+enum { WORDS_AT_ONCE = 128 };
 
-/* A word, as a part of a stretch of the text. */
-typedef struct {
-    uint32_t begin, end;
-} Span;
 typedef struct {
     CutWord words[WORDS_AT_ONCE];
     KnownWord known[WORDS_AT_ONCE];  /* n 0: to be encoded alone */
@@ -20,7 +16,7 @@ typedef struct {
 } Batch;
 
 /* Places first, so that all entries are on their way before the first is read. */
-static void look_up(const WordCache *cache, Piece text, size_t begin, const Span *spans, Batch *batch)
+static void look_up(const WordCache *cache, Piece text, size_t begin, const WordSpan *spans, Batch *batch)
 {
     for (int i = 0; i < batch->n_words; i++) {
         CutWord *word = &batch->words[i];
@@ -186,7 +182,7 @@ static void remember(WordCache *cache, Piece text, const Batch *batch, const Tok
     }
 }
 
-static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Piece text, size_t begin, const Span *spans, Batch *batch, TokenBuffer *out)
+static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Piece text, size_t begin, const WordSpan *spans, Batch *batch, TokenBuffer *out)
 {
     look_up(&scratch->words, text, begin, spans, batch);
     WalkBatch cuts;
@@ -201,93 +197,69 @@ static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Piece tex
 
 /* The white space from `at` on, where lines part words: a line end begins the word behind it, and behind a space it has a mark before it. Returns the
  * words made of it; *begin is where the one behind it begins. */
-static Span *cut_white_space(const char *stretch, size_t at, size_t end, bool after_space, Span *spans, uint32_t *begin)
+static WordSpan *cut_white_space(const char *stretch, size_t at, size_t end, bool after_space, WordSpan *spans, uint32_t *begin)
 {
     *begin = (uint32_t)end;
     for (; at < end; at++) {
         bool is_space = stretch[at] == ' ';
         if (!is_space && after_space)
-            *spans++ = (Span){(uint32_t)at, (uint32_t)at};
+            *spans++ = (WordSpan){(uint32_t)at, (uint32_t)at};
         if (!is_space && at + 1 == end)
             *begin = (uint32_t)at;
         else if (!is_space)
-            *spans++ = (Span){(uint32_t)at, (uint32_t)at + 1};
+            *spans++ = (WordSpan){(uint32_t)at, (uint32_t)at + 1};
         after_space = is_space;
     }
     return spans;
 }
 
 /* The same words where lines part them; up to n_bytes. */
-static size_t part_at_lines(const char *stretch, size_t n_bytes, bool is_start, const Span *words, size_t n, Span *spans)
+static size_t part_at_lines(const char *stretch, size_t n_bytes, bool is_start, const WordSpan *words, size_t n, WordSpan *spans)
 {
-    Span *first = spans;
+    WordSpan *first = spans;
     size_t at = 0;
     uint32_t begin;
     for (size_t i = 0; i < n; at = words[i++].end) {
         if (words[i].begin == at + 1) {
             begin = words[i].begin - (stretch[at] != ' ');
             bool needs_mark = begin == 0 && is_start;
-            *spans = (Span){0, 0};
+            *spans = (WordSpan){0, 0};
             spans += needs_mark;
         } else {
             spans = cut_white_space(stretch, at, words[i].begin, at == 0 && is_start, spans, &begin);
         }
-        *spans++ = (Span){begin, words[i].end};
+        *spans++ = (WordSpan){begin, words[i].end};
     }
     if (at < n_bytes) {
         spans = cut_white_space(stretch, at, n_bytes, at == 0 && is_start, spans, &begin);
         if (begin < n_bytes)
-            *spans++ = (Span){begin, (uint32_t)n_bytes};
+            *spans++ = (WordSpan){begin, (uint32_t)n_bytes};
     }
     return (size_t)(spans - first);
-}
-
-/* Where words stand in a stretch of the text. */
-typedef struct {
-    Span *words, *parts;
-    size_t n_bytes_max;
-} Stretch;
-
-static void stretch_reserve(Stretch *stretch, Arena *arena, size_t n_bytes)
-{
-    stretch->n_bytes_max = n_bytes;
-    stretch->words = arena_alloc_unset(arena, (n_bytes + 1 + SCAN_EDGES_ROOM) * sizeof(uint32_t));
-    stretch->parts = arena_alloc_unset(arena, (n_bytes + 2) * sizeof(Span));
-}
-
-/* Words that end before *n_bytes, or with the text; returns how many, and where the last of them ends in *n_bytes. 0: none ends. */
-static size_t find_words(Stretch *stretch, bool lines, Piece text, size_t at, size_t *n_bytes)
-{
-    size_t n = scan_word_edges(text.bytes + at, *n_bytes, lines, (uint32_t *)stretch->words) / 2;
-    if (at + *n_bytes == text.n || *n_bytes == UINT32_MAX)
-        return n;
-    n -= n > 0 && stretch->words[n - 1].end == *n_bytes;
-    *n_bytes = n > 0 ? stretch->words[n - 1].end : 0;
-    return n;
 }
 
 void unigram_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text, TokenBuffer *out)
 {
     const UnigramWalk *walk = model_fast(tok)->walk;
     bool lines = walk->lines_part || scratch->plain.lines_are_spaces;
-    Stretch stretch;
-    stretch_reserve(&stretch, scratch->arena, text.n < STRETCH_BYTES ? text.n : STRETCH_BYTES);
+    WordStretch stretch = {0};
+    WordSpan *parts = NULL;
+    size_t n_parts_max = 0;
     Batch batch;
-    for (size_t at = 0, n; at < text.n; at += n) {
-        n = text.n - at < stretch.n_bytes_max ? text.n - at : stretch.n_bytes_max;
-        size_t n_words = find_words(&stretch, lines, text, at, &n);
-        if (n == 0) {
-            stretch_reserve(&stretch, scratch->arena, stretch.n_bytes_max < UINT32_MAX / 2 ? stretch.n_bytes_max * 2 : UINT32_MAX);
-            continue;
-        }
-        const Span *spans = stretch.words;
+    while (word_stretch_next(&stretch, scratch->arena, lines, text)) {
+        size_t n_words = stretch.n_words;
+        const WordSpan *spans = stretch.words;
         if (walk->lines_part) {
-            n_words = part_at_lines(text.bytes + at, n, at == 0, stretch.words, n_words, stretch.parts);
-            spans = stretch.parts;
+            if (n_parts_max < stretch.n_bytes_max) {
+                n_parts_max = stretch.n_bytes_max;
+                parts = arena_alloc_unset(scratch->arena, (n_parts_max + 2) * sizeof *parts);
+            }
+            n_words = part_at_lines(text.bytes + stretch.begin, stretch.n_bytes, stretch.begin == 0, stretch.words, n_words, parts);
+            spans = parts;
         }
         for (size_t i = 0; i < n_words; i += (size_t)batch.n_words) {
             batch.n_words = n_words - i < WORDS_AT_ONCE ? (int)(n_words - i) : WORDS_AT_ONCE;
-            encode_batch(tok, scratch, text, at, spans + i, &batch, out);
+            encode_batch(tok, scratch, text, stretch.begin, spans + i, &batch, out);
         }
     }
 }

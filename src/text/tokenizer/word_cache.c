@@ -73,7 +73,8 @@ static void place_again(const WordCache *cache, CutWord *word, const char *text,
 static void put_large(WordCache *cache, const CutWord *word, const int32_t *ids, int64_t n_ids, int32_t note)
 {
     LargeEntry *entry = &cache->large[2 * word->bucket];
-    entry[1] = entry[0];
+    if (!same(&entry->key, &word->key))
+        entry[1] = entry[0];
     entry->key = word->key;
     entry->note = note;
     for (int i = 0; i < WIDE_IDS && !cache->small; i++)
@@ -94,7 +95,8 @@ void word_cache_put(WordCache *cache, CutWord word, const char *text, size_t n_t
     if (cache->small && n <= SMALL_WORD_BYTES) {
         bool fits = n_ids <= SMALL_WORD_IDS;
         SmallEntry *entry = &cache->small[2 * word.bucket];
-        entry[1] = entry[0];
+        if (entry->a != word.key.part[0] || entry->b != word.key.part[1])
+            entry[1] = entry[0];
         *entry = (SmallEntry){.a = word.key.part[0], .b = word.key.part[1], .n = (uint16_t)(fits ? n_ids : 0), .note = note};
         for (int i = 0; i < SMALL_WORD_IDS; i++)
             entry->ids[i] = (uint16_t)(fits && i < n_ids ? ids[i] : cache->padding);

@@ -246,6 +246,10 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
         unigram_words_encode(tok, scratch, text, out);
         return;
     }
+    if (cut == WORD_CUT_SPACES && !rule.is_marked && plain && !lone) {
+        bpe_words_encode_all(tok, scratch, scratch->plain.lines_are_spaces, text, out);
+        return;
+    }
     WordEnds ends = {.text = text.bytes, .n = text.n, .white_space = rule.white_space};
     for (int n; (n = next_words(cache, rule, &ends, text, &at, words)) > 0;) {
         if (plain && !lone) {
