@@ -67,7 +67,7 @@ typedef struct {
 
 /* What a thread holds: tiles that go through the keys of a head together, and what belongs to the keys at hand. */
 typedef struct {
-    int64_t head, n_rows;
+    int64_t head, n_rows, n_known;  /* keys below n_known have sums */
     Rows rows[TOGETHER];
     float room[ROOM];
     float k[TILE], v[TILE], dk[TILE], dv[TILE];
@@ -188,30 +188,57 @@ static void rows_keys(const Backward *b, Sweep *s, const Rows *rows, const KeysA
     }
 }
 
-/* Copies sums of n keys, `width` floats each. */
-static void sums_copy(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t n, int64_t width)
+/* The sums of keys [begin, end) of one head start from zero. */
+static void sums_clear(const Sums *s, int64_t head, int64_t begin, int64_t end, int64_t width)
 {
-    for (int64_t j = 0; j < n; j++)
-        memcpy(to + j * to_stride, from + j * from_stride, (size_t)width * sizeof *to);
+    for (int64_t j = begin; j < end; j++)
+        memset(s->data + head * s->head_stride + j * s->key_stride, 0, (size_t)tile_padded(width) * sizeof *s->data);
+}
+
+/* The sums of the keys [begin, end) at `copy` [key][padded width]; those that nobody has added to are zeros. */
+static void sums_load(const Sums *s, int64_t head, int64_t begin, int64_t end, int64_t n_known, float *copy, int64_t padded)
+{
+    for (int64_t j = begin; j < end; j++, copy += padded)
+        if (j < n_known)
+            memcpy(copy, s->data + head * s->head_stride + j * s->key_stride, (size_t)padded * sizeof *copy);
+        else
+            memset(copy, 0, (size_t)padded * sizeof *copy);
+}
+
+static void sums_store(const Sums *s, int64_t head, int64_t begin, int64_t end, const float *copy, int64_t padded)
+{
+    for (int64_t j = begin; j < end; j++, copy += padded)
+        memcpy(s->data + head * s->head_stride + j * s->key_stride, copy, (size_t)padded * sizeof *copy);
+}
+
+/* The sums of the keys from n_known up to `end` start from zero. */
+static void sweep_clear(const Backward *b, Sweep *s, int64_t end)
+{
+    sums_clear(&b->dk, s->head, s->n_known, end, b->width);
+    sums_clear(&b->dv, s->head, s->n_known, end, b->v_width);
+    s->n_known = end > s->n_known ? end : s->n_known;
 }
 
 /* The tiles of the sweep go through the keys that they see. Sums lie far apart, like keys: several tiles add to a copy. */
 static void sweep_run(const Backward *b, Sweep *s)
 {
     int64_t key_begin = INT64_MAX, key_end = 0, kv_head = s->head / b->heads_a_key_head, padded = tile_padded(b->width), v_padded = tile_padded(b->v_width);
-    for (int64_t i = 0; i < s->n_rows; i++) {
-        key_begin = s->rows[i].key_begin < key_begin ? s->rows[i].key_begin : key_begin;
-        key_end = s->rows[i].key_end > key_end ? s->rows[i].key_end : key_end;
-    }
+    for (int64_t i = 0; i < s->n_rows; i++)
+        if (s->rows[i].key_begin < s->rows[i].key_end) {  /* else it would reach for keys of other tasks */
+            key_begin = s->rows[i].key_begin < key_begin ? s->rows[i].key_begin : key_begin;
+            key_end = s->rows[i].key_end > key_end ? s->rows[i].key_end : key_end;
+        }
+    bool copies = s->n_rows > 1 && key_begin < key_end;
+    sweep_clear(b, s, copies ? key_begin : key_end);
     for (int64_t j = key_begin; j < key_end; j += ATTENTION_KEYS) {
         int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
         float *dk = b->dk.data + s->head * b->dk.head_stride + j * b->dk.key_stride, *dv = b->dv.data + s->head * b->dv.head_stride + j * b->dv.key_stride;
         KeysAtHand at = {j, key_rows_at(&b->k, j, end - j, kv_head, s->k), key_rows_at(&b->v, j, end - j, kv_head, s->v),
                          dk, dv, b->dk.key_stride, b->dv.key_stride};
-        if (s->n_rows > 1) {
+        if (copies) {
             at.dk = s->dk, at.dk_stride = padded, at.dv = s->dv, at.dv_stride = v_padded;
-            sums_copy(s->dk, padded, dk, b->dk.key_stride, end - j, padded);
-            sums_copy(s->dv, v_padded, dv, b->dv.key_stride, end - j, v_padded);
+            sums_load(&b->dk, s->head, j, end, s->n_known, s->dk, padded);
+            sums_load(&b->dv, s->head, j, end, s->n_known, s->dv, v_padded);
         }
         for (int64_t i = 0; i < s->n_rows; i++) {
             const Rows *rows = &s->rows[i];
@@ -219,11 +246,12 @@ static void sweep_run(const Backward *b, Sweep *s)
             if (from < to)
                 rows_keys(b, s, rows, &at, from, to);
         }
-        if (s->n_rows > 1) {
-            sums_copy(dk, b->dk.key_stride, s->dk, padded, end - j, padded);
-            sums_copy(dv, b->dv.key_stride, s->dv, v_padded, end - j, v_padded);
+        if (copies) {
+            sums_store(&b->dk, s->head, j, end, s->dk, padded);
+            sums_store(&b->dv, s->head, j, end, s->dv, v_padded);
         }
     }
+    s->n_known = key_end > s->n_known ? key_end : s->n_known;
     for (int64_t i = 0; i < s->n_rows; i++)
         for (int64_t r = 0; r < s->rows[i].lanes.n_rows; r++)
             tile_row_store(b->dq, s->rows[i].token + r, s->head, s->rows[i].dq + r * padded);
@@ -247,26 +275,18 @@ static void sweep_add(const Backward *b, Sweep *s, const AttentionTile *tile)
     s->n_rows++;
 }
 
-/* The sums of keys [begin, end) of one head start from zero. */
-static void sums_clear(const Sums *s, int64_t head, int64_t begin, int64_t end, int64_t width)
-{
-    for (int64_t j = begin; j < end; j++)
-        memset(s->data + head * s->head_stride + j * s->key_stride, 0, (size_t)tile_padded(width) * sizeof *s->data);
-}
-
 static void backward_task(const Backward *b, const Groups *groups, int64_t group, int64_t head)
 {
     Sweep sweep;
     sweep.head = head;
     sweep.n_rows = 0;
-    int64_t key_begin = group_first_key(groups, group), key_end = group + 1 < groups->n_groups ? group_first_key(groups, group + 1) : groups->n_keys;
-    sums_clear(&b->dk, head, key_begin, key_end, b->width);
-    sums_clear(&b->dv, head, key_begin, key_end, b->v_width);
+    sweep.n_known = group_first_key(groups, group);
     for (int32_t t = groups->group[group]; t < groups->group[group + 1]; t++) {
         sweep_add(b, &sweep, &groups->tiles[t]);
         if (sweep.n_rows == groups->together || t + 1 == groups->group[group + 1])
             sweep_run(b, &sweep);
     }
+    sweep_clear(b, &sweep, group + 1 < groups->n_groups ? group_first_key(groups, group + 1) : groups->n_keys);
 }
 
 /* Where dk or dv is summed: in the output itself, or at *workspace, which moves on. */
@@ -316,8 +336,8 @@ void KERNEL(attention_backward)(const KernelCall *call)
     AttentionTile *tiles = (AttentionTile *)(workspace + k_room + v_room);
     int32_t *group = (int32_t *)(tiles + n_queries);
     int64_t n_tiles = attention_cut(b.ranges, attr->options.window, n_keys, ATTENTION_LANES, tiles);
-    int64_t floats = ATTENTION_LANES * (3 * tile_padded(b.width) + 2 * tile_padded(b.v_width)), most = ROOM / floats < TOGETHER ? ROOM / floats : TOGETHER;
-    Groups groups = {tiles, group, attention_group(tiles, n_tiles, group), n_keys, tiles_together(tiles, n_tiles, &in[1], &in[2], most)};
+    int64_t floats = ATTENTION_LANES * (3 * tile_padded(b.width) + 2 * tile_padded(b.v_width));
+    Groups groups = {tiles, group, attention_group(tiles, n_tiles, group), n_keys, ROOM / floats < TOGETHER ? ROOM / floats : TOGETHER};
     for (int64_t head = 0; head < n_heads && groups.n_groups == 0; head++) {
         sums_clear(&b.dk, head, 0, n_keys, b.width);
         sums_clear(&b.dv, head, 0, n_keys, b.v_width);

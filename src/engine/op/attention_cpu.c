@@ -224,10 +224,11 @@ static void rows_finish(const Forward *f, Rows *rows)
 static void sweep_keys(const Forward *f, Sweep *s, Rows *rows, int64_t n)
 {
     int64_t key_begin = INT64_MAX, key_end = 0;
-    for (int64_t i = 0; i < n; i++) {
-        key_begin = rows[i].key_begin < key_begin ? rows[i].key_begin : key_begin;
-        key_end = rows[i].key_end > key_end ? rows[i].key_end : key_end;
-    }
+    for (int64_t i = 0; i < n; i++)
+        if (rows[i].key_begin < rows[i].key_end) {
+            key_begin = rows[i].key_begin < key_begin ? rows[i].key_begin : key_begin;
+            key_end = rows[i].key_end > key_end ? rows[i].key_end : key_end;
+        }
     for (int64_t j = key_begin; j < key_end; j += ATTENTION_KEYS) {
         int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
         Right k = key_rows_at(&f->k, j, end - j, rows->kv_head, s->k);
@@ -315,6 +316,18 @@ static void forward_bundle(const Forward *f, const AttentionTile *tiles, int64_t
         forward_tile(f, &sweep, &tiles[t], kv_head);
     if (sweep.n_rows > 0)
         sweep_run(f, &sweep);
+}
+
+/* How many tiles of queries go through the keys together, so that keys and values that come from afar come once for all of
+ * them: 1 where what a tile sees stays in the second-level cache anyway, then more, as far as `most`. */
+static int64_t tiles_together(const AttentionTile *tiles, int64_t n_tiles, const Tensor *k, const Tensor *v, int64_t most)
+{
+    const int64_t near_bytes = 64 << 10;
+    int64_t n_seen = 0, key_bytes = (tile_padded(k->shape.dim[2]) + tile_padded(v->shape.dim[2])) * (int64_t)sizeof(float);
+    for (int64_t t = 0; t < n_tiles; t++)
+        n_seen += tiles[t].key_end - tiles[t].key_begin;
+    int64_t n = n_tiles > 0 ? n_seen / n_tiles * key_bytes / near_bytes : 1;
+    return n < 1 ? 1 : n > most ? most : n;
 }
 
 /* Counted in multiplications, not in rows: one row that decodes may see a long cache. */

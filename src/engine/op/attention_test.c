@@ -172,6 +172,36 @@ TEST(attention, packed_and_alone_have_the_same_bits)
     attention_run_free(&packed);
 }
 
+/* Sequences of 300, the second hundred of whose queries see nothing and whose last hundred do not see the first fifty keys. */
+static void range_gaps(int64_t query, int32_t range[2])
+{
+    int64_t first = query / 300 * 300, place = query - first;
+    range[0] = (int32_t)(place < 200 ? first : first + 50);
+    range[1] = place >= 100 && place < 200 ? range[0] : (int32_t)query + 1;
+}
+
+/* Goal: tiles that go through the keys together leave the keys of others alone, and keys that nobody sees without a gradient, though some of the
+ * tiles see nothing. Method: three such sequences side by side, each alone, sums in the outputs or in the workspace. */
+TEST(attention, sequences_with_gaps_have_the_same_bits_packed_and_alone)
+{
+    static const char *const names[] = {"y", "lse", "dq", "dk", "dv"};
+    for (int64_t kv_heads = 1; kv_heads <= 2; kv_heads++) {
+        AttentionCase c = {.n_queries = 900, .n_keys = 900, .heads = 2, .kv_heads = kv_heads, .width = 16, .v_width = 32, .backend = BACKEND_CPU,
+                           .range = range_gaps};
+        AttentionRun packed, alone;
+        REQUIRE(attention_run(&packed, &c));
+        c.n_queries = c.n_keys = 300;
+        for (int64_t first = 0; first < 900; first += 300) {
+            c.first_query = c.first_key = first;
+            REQUIRE(attention_run(&alone, &c));
+            for (int i = 0; i < 5; i++)
+                CHECK(attention_same_bits(&packed, first, &alone, 0, 300, names[i]));
+            attention_run_free(&alone);
+        }
+        attention_run_free(&packed);
+    }
+}
+
 /* Goal: a window in the options is a window in the ranges, to the bit. */
 TEST(attention, a_window_may_stand_in_the_options_or_in_the_ranges)
 {

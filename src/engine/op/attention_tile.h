@@ -427,18 +427,6 @@ static bool key_rows_are_shared(const AttentionTile *tiles, int64_t n_tiles, int
     return n_uses * ATTENTION_KEYS > 2 * n_keys;
 }
 
-/* How many tiles of queries go through the keys together, so that keys and values (and their gradients) that come from afar come once for all of
- * them: 1 where what a tile sees stays in the second-level cache anyway, then more, as far as `most`. */
-static int64_t tiles_together(const AttentionTile *tiles, int64_t n_tiles, const Tensor *k, const Tensor *v, int64_t most)
-{
-    const int64_t near_bytes = 128 << 10;
-    int64_t n_seen = 0, key_bytes = (tile_padded(k->shape.dim[2]) + tile_padded(v->shape.dim[2])) * (int64_t)sizeof(float);
-    for (int64_t t = 0; t < n_tiles; t++)
-        n_seen += tiles[t].key_end - tiles[t].key_begin;
-    int64_t n = n_tiles > 0 ? n_seen / n_tiles * key_bytes / near_bytes : 1;
-    return n < 1 ? 1 : n > most ? most : n;
-}
-
 /* Floats of such a copy. */
 static int64_t key_rows_room(const Tensor *t)
 {
