@@ -38,7 +38,8 @@ static inline bool unigram_is_sure(const Unigram *unigram, double path_score, fl
 static inline float unigram_note_of_gap(const Unigram *unigram, float gap, uint32_t n_chars)
 {
     uint32_t n_more = n_chars > NOTED_CHARS_MAX ? n_chars - NOTED_CHARS_MAX : 0;
-    return gap / (float)(2 * (n_chars + 1)) - (float)(2.0 * UNIGRAM_FLOAT_ERROR * unigram_largest_sum(unigram, 0.0, n_chars + n_more));
+    float largest = (float)(n_chars + n_more) * (float)(UNIGRAM_UNKNOWN_PENALTY - unigram->min_score);
+    return gap / (float)(2 * (n_chars + 1)) - 2.5f * (float)UNIGRAM_FLOAT_ERROR * largest;
 }
 
 Unigram *unigram_new(void);

@@ -125,7 +125,7 @@ static size_t places_of(size_t n_bytes, int n_words)
 size_t walk_batch_bytes(size_t n_bytes, int n_words)
 {
     const WalkBatch *batch = NULL;
-    size_t of_place = 2 * sizeof *batch->scores + 2 * sizeof *batch->ids + sizeof *batch->places + sizeof *batch->bases + sizeof *batch->labels;
+    size_t of_place = 2 * sizeof *batch->scores + 2 * sizeof *batch->ids + sizeof *batch->going + sizeof *batch->labels;
     return places_of(n_bytes, n_words) * of_place + (size_t)n_words * sizeof(WalkWord);
 }
 
@@ -137,9 +137,8 @@ void walk_batch_init(WalkBatch *batch, void *memory, size_t n_bytes, int n_words
     batch->scores = memory;
     batch->deep_scores = batch->scores + n;
     batch->words = (WalkWord *)(batch->deep_scores + n);
-    batch->places = (uint32_t *)(batch->words + n_words);
-    batch->bases = batch->places + n;
-    batch->ids = (uint16_t (*)[WALK_STEPS])(batch->bases + n);
+    batch->going = (WalkGoing *)(batch->words + n_words);
+    batch->ids = (uint16_t (*)[WALK_STEPS])(batch->going + n);
     batch->deep_ids = batch->ids + n;
     batch->labels = (uint16_t *)(batch->deep_ids + n);
 }

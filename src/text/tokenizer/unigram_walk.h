@@ -43,12 +43,17 @@ typedef struct {
     uint8_t lengths[WALK_CHARS_MAX];  /* in characters, the mark among them */
 } WalkWord;
 
+/* A walk from a place that goes on, below a node of this base. */
+typedef struct {
+    uint32_t place, base;
+} WalkGoing;
+
 /* Arrays by place; `none` before each word. */
 typedef struct {
     size_t n_places;
     uint16_t *labels, (*ids)[WALK_STEPS], (*deep_ids)[WALK_STEPS];
     float (*scores)[WALK_STEPS], (*deep_scores)[WALK_STEPS];
-    uint32_t *places, *bases;
+    WalkGoing *going;
     WalkWord *words;
     int n_words;
 } WalkBatch;

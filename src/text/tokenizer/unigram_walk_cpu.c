@@ -5,41 +5,45 @@
 #include <math.h>
 
 /* Every place's first step, and a row of its own. Returns how many go on. */
-static size_t take_first_step(const WalkNode *nodes, WalkBatch *batch)
+static size_t take_first_step(const WalkNode *restrict nodes, WalkBatch *batch)
 {
-    size_t n = 0;
-    for (size_t place = 0; place < batch->n_places; place++) {
-        const WalkNode *node = &nodes[batch->labels[place]];
-        float *scores = batch->scores[place];
-        scores[0] = node->score;
-        for (int i = 1; i < WALK_STEPS; i++)
-            scores[i] = -INFINITY;
-        batch->ids[place][0] = node->id;
-        batch->places[n] = (uint32_t)place;
-        batch->bases[n] = node->base;
+    static const float row[WALK_STEPS] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY};
+    const uint16_t *restrict labels = batch->labels;
+    uint16_t(*restrict ids)[WALK_STEPS] = batch->ids;
+    float(*restrict scores)[WALK_STEPS] = batch->scores;
+    WalkGoing *restrict going = batch->going;
+    size_t n = 0, n_places = batch->n_places;
+    for (size_t place = 0; place < n_places; place++) {
+        const WalkNode *node = &nodes[labels[place]];
+        memcpy(scores[place], row, sizeof row);
+        scores[place][0] = node->score;
+        ids[place][0] = node->id;
+        going[n] = (WalkGoing){(uint32_t)place, node->base};
         n += node->label >> 31;
     }
     return n;
 }
 
 /* A further step of those that go on, without a branch, into one column of the rows. */
-static inline size_t take_step(const WalkNode *nodes, WalkBatch *batch, size_t n, size_t step, float (*scores)[WALK_STEPS], uint16_t (*ids)[WALK_STEPS])
+static inline size_t take_step(const WalkNode *restrict nodes, WalkBatch *batch, size_t n, size_t step, float (*restrict scores)[WALK_STEPS],
+                               uint16_t (*restrict ids)[WALK_STEPS])
 {
-    size_t column = step % WALK_STEPS;
-    size_t n_left = 0;
+    const uint16_t *restrict labels = batch->labels;
+    WalkGoing *restrict going = batch->going;
+    size_t column = step % WALK_STEPS, n_left = 0;
     uint32_t nothing;
     const float minus_infinity = -INFINITY;
     memcpy(&nothing, &minus_infinity, sizeof nothing);
     for (size_t i = 0; i < n; i++) {
-        uint32_t place = batch->places[i], label = batch->labels[place - step], score;
-        const WalkNode *node = &nodes[batch->bases[i] + label];
-        uint32_t other = node->label ^ label, mask = (other & ~WALK_GOES_ON) == 0 ? UINT32_MAX : 0;
+        size_t place = going[i].place;
+        uint32_t label = labels[place - step], score;
+        const WalkNode *node = &nodes[going[i].base + label];
+        uint32_t other = node->label ^ label;
         memcpy(&score, &node->score, sizeof score);
-        score = (score & mask) | (nothing & ~mask);
+        score = other << 1 ? nothing : score;
         memcpy(&scores[place][column], &score, sizeof score);
         ids[place][column] = node->id;
-        batch->places[n_left] = place;
-        batch->bases[n_left] = node->base;
+        going[n_left] = (WalkGoing){(uint32_t)place, node->base};
         n_left += other == WALK_GOES_ON;
     }
     return n_left;
@@ -52,7 +56,7 @@ static void open_deep_rows(WalkBatch *batch, size_t n)
         int low = 0, high = batch->n_words - 1;
         while (low < high) {
             int middle = (low + high + 1) / 2;
-            if (batch->words[middle].place <= batch->places[i])
+            if (batch->words[middle].place <= batch->going[i].place)
                 low = middle;
             else
                 high = middle - 1;
@@ -74,7 +78,7 @@ static void walk_all(const WalkNode *nodes, WalkBatch *batch)
     for (size_t step = WALK_STEPS; step < WALK_DEEP_STEPS && n > 0; step++)
         n = take_step(nodes, batch, n, step, batch->deep_scores, batch->deep_ids);
     for (size_t i = 0; i < n; i++)
-        batch->scores[batch->places[i]][0] = INFINITY;  /* then so is the best sum of the word */
+        batch->scores[batch->going[i].place][0] = INFINITY;  /* then so is the best sum of the word */
 }
 
 /* By number of characters from the end of the word on: how many characters the last piece of the best way there has, and by how much it surpasses
@@ -114,6 +118,14 @@ static inline void move(Window *window, const Window *more)
     window->lengths = moved(window->lengths, more->lengths);
 }
 
+/* Nothing comes in: of a place that no way has led to, gap and length do not matter. */
+static inline void move_alone(Window *window)
+{
+    window->best = moved(window->best, _mm256_set1_ps(-INFINITY));
+    window->gaps = moved(window->gaps, window->gaps);
+    window->lengths = moved(window->lengths, window->lengths);
+}
+
 /* The sum of the best way through a word. */
 static inline float find_ways(const WalkBatch *batch, const WalkWord *word, bool is_deep, Ways *ways)
 {
@@ -126,10 +138,13 @@ static inline float find_ways(const WalkBatch *batch, const WalkWord *word, bool
     const float(*deep_scores)[WALK_STEPS] = (const float(*)[WALK_STEPS])(batch->deep_scores + word->place);
     for (uint32_t left = word->n_chars, i = 1; left-- > 0; i++) {
         __m256 here = _mm256_broadcastss_ps(_mm256_castps256_ps128(near.best));
-        move(&near, is_deep ? &far : &none);
+        if (is_deep)
+            move(&near, &far);
+        else
+            move_alone(&near);
         offer(&near, scores[left], here, steps);
         if (is_deep) {
-            move(&far, &none);
+            move_alone(&far);
             offer(&far, deep_scores[left], here, deep_steps);
         }
         _mm_store_ss(&ways->gaps[i], _mm256_castps256_ps128(near.gaps));

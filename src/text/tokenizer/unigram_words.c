@@ -7,35 +7,75 @@
 enum { WORDS_AT_ONCE = 128 };
 
 typedef struct {
-    CutWord words[WORDS_AT_ONCE];
+    Piece text;
+    size_t begin;
+    const WordSpan *spans;               /* words, from `begin` on */
+    uint64_t keys[WORDS_AT_ONCE][2]; /* of the small ones */
+    uint32_t buckets[WORDS_AT_ONCE];
+    CutWord large[WORDS_AT_ONCE];    /* the others */
     KnownWord known[WORDS_AT_ONCE];  /* n 0: to be encoded alone */
-    int64_t begins[WORDS_AT_ONCE];   /* of the ids of those in `fresh` */
+    int64_t begins[WORDS_AT_ONCE];   /* of their ids */
     int32_t fresh[WORDS_AT_ONCE];    /* to be remembered */
     int n_words, n_fresh;
     size_t n_fresh_bytes;
 } Batch;
 
-/* Places first, so that all entries are on their way before the first is read. */
-static void look_up(const WordCache *cache, Piece text, size_t begin, const WordSpan *spans, Batch *batch)
+static inline size_t length_of(const Batch *batch, int i)
 {
+    return batch->spans[i].end - batch->spans[i].begin;
+}
+
+static inline Piece word_of(const Batch *batch, int i)
+{
+    return piece_part(batch->text, batch->begin + batch->spans[i].begin, batch->begin + batch->spans[i].end);
+}
+
+static CutWord placed(const WordCache *cache, const Batch *batch, int i)
+{
+    CutWord word = {.begin = batch->begin + batch->spans[i].begin, .end = batch->begin + batch->spans[i].end};
+    word_cache_place(cache, &word, batch->text.bytes, batch->text.n);
+    return word;
+}
+
+/* Places first, so that all entries are on their way before the first is read. */
+static void announce(const WordCache *cache, Batch *batch)
+{
+    const char *bytes = batch->text.bytes + batch->begin;
+    size_t n_left = batch->text.n - batch->begin;
     for (int i = 0; i < batch->n_words; i++) {
-        CutWord *word = &batch->words[i];
-        word->begin = begin + spans[i].begin;
-        word->end = begin + spans[i].end;
-        word_cache_place(cache, word, text.bytes, text.n);
+        size_t n = length_of(batch, i), begin = batch->spans[i].begin;
+        if (n <= SMALL_WORD_BYTES) {
+            word_small_key(batch->keys[i], bytes + begin, n, begin + 16 <= n_left);
+            batch->buckets[i] = (uint32_t)word_small_bucket(batch->keys[i]);
+            __builtin_prefetch(&cache->small[2 * batch->buckets[i]]);
+        } else {
+            batch->large[i] = placed(cache, batch, i);
+        }
     }
-    size_t n_bytes = 0;
-    batch->n_fresh = 0;
+}
+
+static void look_up(const WordCache *cache, Batch *batch)
+{
+    size_t n_fresh_bytes = 0;
+    int n_fresh = 0;
     for (int i = 0; i < batch->n_words; i++) {
-        const CutWord *word = &batch->words[i];
-        size_t n = word->end - word->begin;
-        batch->known[i] = word_cache_look(cache, word, text.bytes, text.n);
-        bool is_fresh = (batch->known[i].n == 0) & (n <= WALK_BYTES_MAX);
-        batch->fresh[batch->n_fresh] = i;
-        batch->n_fresh += is_fresh;
-        n_bytes += is_fresh ? n : 0;
+        size_t n = length_of(batch, i);
+        KnownWord known;
+        if (n <= SMALL_WORD_BYTES) {
+            known = word_cache_look_small(cache, batch->keys[i], batch->buckets[i]);
+            if (__builtin_expect(known.n == LOOK_AMONG_LARGE, 0))
+                known = word_cache_look_large(cache, placed(cache, batch, i), batch->text.bytes, batch->text.n);
+        } else {
+            known = word_cache_look_large(cache, batch->large[i], batch->text.bytes, batch->text.n);
+        }
+        batch->known[i] = known;
+        bool is_fresh = (known.n == 0) & (n <= WALK_BYTES_MAX);
+        batch->fresh[n_fresh] = i;
+        n_fresh += is_fresh;
+        n_fresh_bytes += n & -(size_t)is_fresh;
     }
-    batch->n_fresh_bytes = n_bytes;
+    batch->n_fresh = n_fresh;
+    batch->n_fresh_bytes = n_fresh_bytes;
 }
 
 static bool is_line(char c)
@@ -44,21 +84,28 @@ static bool is_line(char c)
 }
 
 /* Words that begin a line go on behind the line end, without a mark. */
-static bool has_mark(const UnigramWalk *walk, Piece text, const CutWord *word)
+static bool has_mark(const UnigramWalk *walk, Piece word)
 {
-    return !(walk->lines_part && word->begin < word->end && is_line(text.bytes[word->begin]));
+    return !(walk->lines_part && word.n > 0 && is_line(word.bytes[0]));
 }
 
-bool unigram_words_starts_line(const Tokenizer *tok, Piece text, const CutWord *word)
+bool unigram_words_starts_line(const Tokenizer *tok, Piece word)
 {
     const UnigramWalk *walk = model_fast(tok)->walk;
-    return walk && !has_mark(walk, text, word);
+    return walk && !has_mark(walk, word);
+}
+
+/* Bytes of the character that begins with this one. */
+static inline size_t char_bytes(char first)
+{
+    unsigned char byte = (unsigned char)first;
+    return 1u + (byte >= 0xC0) + (byte >= 0xE0) + (byte >= 0xF0);
 }
 
 static size_t skip_chars(const char *bytes, size_t at, uint32_t n)
 {
     for (; n > 0; n--)
-        at += (size_t)utf8_length_of((unsigned char)bytes[at]);
+        at += char_bytes(bytes[at]);
     return at;
 }
 
@@ -107,92 +154,111 @@ static KnownWord known_of(const Tokenizer *tok, const UnigramWalk *walk, const c
 }
 
 /* Words that are not plain are left to be encoded alone. */
-static void cut_fresh(const Tokenizer *tok, const UnigramWalk *walk, Piece text, Batch *batch, WalkBatch *cuts)
+static void cut_fresh(const Tokenizer *tok, EncodeScratch *scratch, const UnigramWalk *walk, Batch *batch)
 {
     int32_t pushed[WORDS_AT_ONCE];
+    WalkBatch cuts;
+    void *memory = encode_scratch_walk(scratch, walk_batch_bytes(batch->n_fresh_bytes, batch->n_fresh));
+    walk_batch_init(&cuts, memory, batch->n_fresh_bytes, batch->n_fresh);
     for (int i = 0; i < batch->n_fresh; i++) {
-        const CutWord *word = &batch->words[batch->fresh[i]];
-        pushed[cuts->n_words] = batch->fresh[i];
-        walk_batch_push(cuts, walk, text.bytes + word->begin, word->end - word->begin, has_mark(walk, text, word));
+        Piece word = word_of(batch, batch->fresh[i]);
+        pushed[cuts.n_words] = batch->fresh[i];
+        walk_batch_push(&cuts, walk, word.bytes, word.n, has_mark(walk, word));
     }
-    KERNEL_PICK(walk_words)(walk->nodes, cuts);
-    for (int i = 0; i < cuts->n_words; i++)
-        batch->known[pushed[i]] = known_of(tok, walk, text.bytes + batch->words[pushed[i]].begin, &cuts->words[i]);
+    KERNEL_PICK(walk_words)(walk->nodes, &cuts);
+    for (int i = 0; i < cuts.n_words; i++)
+        batch->known[pushed[i]] = known_of(tok, walk, word_of(batch, pushed[i]).bytes, &cuts.words[i]);
 }
 
-/* A word's ids behind the others, and what they add to the score of the path; five at once, of which the last may be paddings, which add nothing. */
+/* A word's ids behind the others, and what they add to the score of the path; eight at once, of which the first five may be paddings, which add
+ * nothing, and the others anything. */
 static inline float put_known(const KnownWord *known, const float *scores, float path_score, int32_t *out)
 {
+    typedef uint16_t Narrow __attribute__((vector_size(16)));
+    typedef int32_t Wide __attribute__((vector_size(32)));
+    enum { LANES = sizeof(Wide) / sizeof(int32_t) };
     const uint16_t *ids = known->ids;
-    int32_t a = ids[0], b = ids[1], c = ids[2], d = ids[3], e = ids[4];
-    out[0] = a, out[1] = b, out[2] = c, out[3] = d, out[4] = e;
-    path_score = path_score + scores[a];
-    path_score = path_score + scores[b];
-    path_score = path_score + scores[c];
-    path_score = path_score + scores[d];
-    path_score = path_score + scores[e];
-    for (int32_t i = SMALL_WORD_IDS; i < known->n; i++) {
-        out[i] = ids[i];
+    Narrow narrow;
+    memcpy(&narrow, ids, sizeof narrow);
+    Wide wide = __builtin_convertvector(narrow, Wide);
+    memcpy(out, &wide, sizeof wide);
+    path_score = path_score + scores[ids[0]];
+    path_score = path_score + scores[ids[1]];
+    path_score = path_score + scores[ids[2]];
+    path_score = path_score + scores[ids[3]];
+    path_score = path_score + scores[ids[4]];
+    for (int32_t i = SMALL_WORD_IDS; i < known->n; i++)
         path_score += scores[ids[i]];
-    }
+    for (int32_t i = LANES; i < known->n; i++)
+        out[i] = ids[i];
     return path_score;
 }
 
 /* A word whose cut is not known, or not sure where it stands. */
-static void put_alone(const Tokenizer *tok, EncodeScratch *scratch, Piece word, bool has_mark, KnownWord *known, TokenBuffer *out)
+static void put_alone(const Tokenizer *tok, EncodeScratch *scratch, Piece word, KnownWord *known, TokenBuffer *out)
 {
     int64_t begin = out->n;
-    known->note = unigram_encode_word(tok, scratch, word, has_mark, out);
+    known->ids = NULL;
+    known->note = unigram_encode_word(tok, scratch, word, has_mark(model_fast(tok)->walk, word), out);
     known->n = known->note >= 0 ? (int32_t)(out->n - begin) : 0;
 }
 
 /* The ids in order, and the score of the path with them. */
-static void put_out(const Tokenizer *tok, EncodeScratch *scratch, Piece text, Batch *batch, TokenBuffer *out)
+static void put_out(const Tokenizer *tok, EncodeScratch *scratch, Batch *batch, TokenBuffer *out)
 {
-    const ModelFast *fast = model_fast(tok);
-    const float *scores = fast->path_scores;
-    int64_t n_room = WORD_IDS_ROOM * batch->n_words + (int64_t)batch->n_fresh_bytes;
+    const float *scores = model_fast(tok)->path_scores;
+    const double further = unigram_largest_sum(tok->unigram, 0.0, NOTED_CHARS_MAX);
+    const int64_t n_room = WORD_IDS_ROOM * batch->n_words + (int64_t)batch->n_fresh_bytes;
     token_buffer_reserve(out, n_room);
+    int32_t *ids = out->ids;
+    int64_t n_ids = out->n;
     float path_score = (float)scratch->path_score;
-    for (int i = 0; i < batch->n_words; i++) {
+    for (int i = 0, n_words = batch->n_words; i < n_words; i++) {
         KnownWord *known = &batch->known[i];
         float note;
         memcpy(&note, &known->note, sizeof note);
-        batch->begins[i] = out->n;
-        if (__builtin_expect((known->n == 0) | !unigram_is_sure(tok->unigram, path_score, note), 0)) {
-            const CutWord *word = &batch->words[i];
+        batch->begins[i] = n_ids;
+        bool is_sure = note > UNIGRAM_FLOAT_ERROR * (fabs(path_score) + further);  /* as unigram_is_sure */
+        if (__builtin_expect((known->n == 0) | !is_sure, 0)) {
             scratch->path_score = path_score;
-            put_alone(tok, scratch, piece_part(text, word->begin, word->end), has_mark(fast->walk, text, word), known, out);
+            out->n = n_ids;
+            put_alone(tok, scratch, word_of(batch, i), known, out);
             path_score = (float)scratch->path_score;
             token_buffer_reserve(out, n_room);
+            ids = out->ids;
+            n_ids = out->n;
             continue;
         }
-        path_score = put_known(known, scores, path_score, out->ids + out->n);
-        out->n += known->n;
+        path_score = put_known(known, scores, path_score, ids + n_ids);
+        n_ids += known->n;
     }
+    out->n = n_ids;
     scratch->path_score = path_score;
 }
 
 /* Only now, because what was found in the cache had to stay there. */
-static void remember(WordCache *cache, Piece text, const Batch *batch, const TokenBuffer *out)
+static void remember(WordCache *cache, const Batch *batch, const TokenBuffer *out)
 {
     for (int i = 0; i < batch->n_fresh; i++) {
         int32_t k = batch->fresh[i];
-        word_cache_put(cache, batch->words[k], text.bytes, text.n, out->ids + batch->begins[k], batch->known[k].n, batch->known[k].note);
+        const KnownWord *known = &batch->known[k];
+        size_t n = length_of(batch, k);
+        if (n <= SMALL_WORD_BYTES && known->ids && known->n <= SMALL_WORD_IDS)
+            word_cache_put_small(cache, batch->keys[k], batch->buckets[k], known->ids, known->n, known->note);
+        else if (known->n > 0)
+            word_cache_put(cache, n > SMALL_WORD_BYTES ? batch->large[k] : placed(cache, batch, k), batch->text.bytes, batch->text.n,
+                           out->ids + batch->begins[k], known->n, known->note);
     }
 }
 
-static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Piece text, size_t begin, const WordSpan *spans, Batch *batch, TokenBuffer *out)
+static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Batch *batch, TokenBuffer *out)
 {
-    look_up(&scratch->words, text, begin, spans, batch);
-    WalkBatch cuts;
-    if (batch->n_fresh > 0) {
-        void *memory = encode_scratch_walk(scratch, walk_batch_bytes(batch->n_fresh_bytes, batch->n_fresh));
-        walk_batch_init(&cuts, memory, batch->n_fresh_bytes, batch->n_fresh);
-        cut_fresh(tok, model_fast(tok)->walk, text, batch, &cuts);
-    }
-    put_out(tok, scratch, text, batch, out);
-    remember(&scratch->words, text, batch, out);
+    announce(&scratch->words, batch);
+    look_up(&scratch->words, batch);
+    if (batch->n_fresh > 0)
+        cut_fresh(tok, scratch, model_fast(tok)->walk, batch);
+    put_out(tok, scratch, batch, out);
+    remember(&scratch->words, batch, out);
 }
 
 /* The white space from `at` on, where lines part words: a line end begins the word behind it, and behind a space it has a mark before it. Returns the
@@ -246,6 +312,7 @@ void unigram_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece te
     WordSpan *parts = NULL;
     size_t n_parts_max = 0;
     Batch batch;
+    batch.text = text;
     while (word_stretch_next(&stretch, scratch->arena, lines, text)) {
         size_t n_words = stretch.n_words;
         const WordSpan *spans = stretch.words;
@@ -259,7 +326,9 @@ void unigram_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece te
         }
         for (size_t i = 0; i < n_words; i += (size_t)batch.n_words) {
             batch.n_words = n_words - i < WORDS_AT_ONCE ? (int)(n_words - i) : WORDS_AT_ONCE;
-            encode_batch(tok, scratch, text, stretch.begin, spans + i, &batch, out);
+            batch.begin = stretch.begin;
+            batch.spans = spans + i;
+            encode_batch(tok, scratch, &batch, out);
         }
     }
 }

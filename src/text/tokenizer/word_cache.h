@@ -65,21 +65,25 @@ static inline uint64_t word_fold(uint64_t a, uint64_t b)
 }
 
 /* Of a word of at most SMALL_WORD_BYTES. When `roomy`, 16 bytes may be read at `bytes`. */
-static inline WordKey word_key_small(const char *bytes, size_t n, bool roomy)
+static inline void word_small_key(uint64_t key[2], const char *bytes, size_t n, bool roomy)
 {
-    WordKey key = {{0}};
     if (roomy) {
         static const uint8_t window[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
-        uint64_t mask[2];
-        memcpy(&key, bytes, 2 * sizeof *key.part);
+        uint64_t word[2], mask[2];
+        memcpy(word, bytes, sizeof word);
         memcpy(mask, window + 16 - n, sizeof mask);
-        key.part[0] &= mask[0];
-        key.part[1] &= mask[1];
+        key[0] = word[0] & mask[0];
+        key[1] = word[1] & mask[1];
     } else {
-        memcpy(&key, bytes, n);
+        key[0] = key[1] = 0;
+        memcpy(key, bytes, n);
     }
-    key.part[1] |= (uint64_t)n << 56;
-    return key;
+    key[1] |= (uint64_t)n << 56;
+}
+
+static inline size_t word_small_bucket(const uint64_t key[2])
+{
+    return (size_t)word_fold(key[0], key[1]) & ((1u << SMALL_BUCKET_BITS) - 1);
 }
 
 /* Fills in where a word is kept, and says that it will be looked for soon. */
@@ -91,8 +95,8 @@ static inline void word_cache_place(const WordCache *cache, CutWord *word, const
         word_cache_place_large(cache, word, text, n_text);
         return;
     }
-    word->key = word_key_small(text + word->begin, n, word->begin + 16 <= n_text);
-    word->bucket = (size_t)word_fold(word->key.part[0], word->key.part[1]) & ((1u << SMALL_BUCKET_BITS) - 1);
+    word_small_key(word->key.part, text + word->begin, n, word->begin + 16 <= n_text);
+    word->bucket = word_small_bucket(word->key.part);
     __builtin_prefetch(&cache->small[2 * word->bucket]);
 }
 
@@ -122,16 +126,29 @@ typedef struct {
 } KnownWord;
 /* Looks among the large ones; `cache->small` is not NULL. */
 KnownWord word_cache_look_large(const WordCache *cache, CutWord word, const char *text, size_t n_text);
-static inline KnownWord word_cache_look(const WordCache *cache, const CutWord *word, const char *text, size_t n_text)
+/* Looks among the small ones, without a branch. LOOK_AMONG_LARGE in `n`: its tokens are too many. */
+enum { LOOK_AMONG_LARGE = -1 };
+static inline KnownWord word_cache_look_small(const WordCache *cache, const uint64_t key[2], size_t bucket)
 {
-    if (word->end - word->begin > SMALL_WORD_BYTES)
-        return word_cache_look_large(cache, *word, text, n_text);
-    const SmallEntry *entry = &cache->small[2 * word->bucket];
-    entry += (entry->a != word->key.part[0]) | (entry->b != word->key.part[1]);
-    bool known = (entry->a == word->key.part[0]) & (entry->b == word->key.part[1]);
-    if (__builtin_expect(known & (entry->n == 0), 0))
-        return word_cache_look_large(cache, *word, text, n_text);
-    return (KnownWord){.ids = entry->ids, .n = known ? entry->n : 0, .note = entry->note};
+    const SmallEntry *entry = &cache->small[2 * bucket];
+    entry += ((entry->a ^ key[0]) | (entry->b ^ key[1])) != 0;
+    bool known = ((entry->a ^ key[0]) | (entry->b ^ key[1])) == 0;
+    int32_t n = entry->n - (entry->n == 0);
+    return (KnownWord){.ids = entry->ids, .n = n & -(int32_t)known, .note = entry->note};
+}
+
+/* Remembers a word of at most SMALL_WORD_IDS tokens, padded to that many. Does nothing when it was put just before. */
+static inline void word_cache_put_small(WordCache *cache, const uint64_t key[2], size_t bucket, const uint16_t *ids, int32_t n, int32_t note)
+{
+    SmallEntry *entry = &cache->small[2 * bucket];
+    if (entry->a == key[0] && entry->b == key[1])
+        return;
+    entry[1] = entry[0];
+    entry->a = key[0];
+    entry->b = key[1];
+    memcpy(entry->ids, ids, sizeof entry->ids);
+    entry->n = (uint16_t)n;
+    entry->note = note;
 }
 
 #endif

@@ -258,8 +258,9 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
         }
         for (int i = 0; i < n; i++) {
             const CutWord *word = &words[i];
-            if (noted && unigram_words_starts_line(tok, text, word)) {
-                unigram_encode_word(tok, scratch, piece_part(text, word->begin, word->end), true, out);
+            Piece piece = piece_part(text, word->begin, word->end);
+            if (noted && unigram_words_starts_line(tok, piece)) {
+                unigram_encode_word(tok, scratch, piece, true, out);
                 continue;
             }
             if (lone && lone_chars_encode(lone, tok, scratch, text.bytes + word->begin, word->end - word->begin, out))
