@@ -98,16 +98,21 @@ static bool rows_are_the_same(const AttentionCase *whole, const AttentionRun *pr
     return same;
 }
 
-/* Goal: a row's forward has the same bits in prefill and in decode, whatever the options. Method: all rows of a sequence at once, against one query,
- * four, and a chunk, with the same keys. */
+/* Goal: a row's forward has the same bits in prefill and in decode, whatever the options and widths. Method: all rows of a sequence at once, against one
+ * query, four, and a chunk, with the same keys; heads that share keys and fill no vector, and heads with keys of their own that do. */
 TEST(attention, prefill_and_decode_have_the_same_bits)
 {
     static const AttentionOptions options[] = {{0}, {.softcap = 3.0, .alibi = true}, {.window = 40}, {.dropout = 0.25, .dropout_seed = 9}};
     static const int64_t first[] = {0, 1, 15, 63, 64, 77, 149, 130, 60}, count[] = {1, 1, 1, 1, 1, 1, 1, 4, 70};
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 16; i++) {
         AttentionCase whole = base;
         whole.dtype = i % 2 ? DTYPE_BF16 : DTYPE_F32;
-        whole.options = options[i / 2];
+        whole.options = options[i / 2 % 4];
+        if (i >= 8) {
+            whole.kv_heads = whole.heads;
+            whole.width = 64;
+            whole.v_width = 80;
+        }
         AttentionRun prefill;
         REQUIRE(attention_run(&prefill, &whole));
         for (size_t k = 0; k < sizeof first / sizeof *first; k++)

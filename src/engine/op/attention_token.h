@@ -32,7 +32,7 @@ static int64_t token_head(const TokenRows *t, int64_t row)
     return t->kv_head * t->n_rows + row;
 }
 
-/* Where the row lies that will be needed after `ahead` more: of the keys, then of the values; NULL behind the last. */
+/* Where the row lies that will be needed TOKEN_AHEAD_KEYS later: of the keys, then of the values; NULL behind the last. */
 static const char *token_ahead(const TokenRows *t, const Tensor *of, int64_t key)
 {
     key += TOKEN_AHEAD_KEYS;
@@ -42,18 +42,19 @@ static const char *token_ahead(const TokenRows *t, const Tensor *of, int64_t key
     return of == t->k && key < t->key_end ? tile_row(t->v, key, t->kv_head) : NULL;
 }
 
-static void token_fetch(const TokenRows *t, const Tensor *of, int64_t key)
+static void token_fetch(const TokenRows *t, const Tensor *of, int64_t key, int64_t n)
 {
-    const char *at = token_ahead(t, of, key);
-    for (int64_t i = 0, n = at ? of->shape.dim[2] * dtype_bytes(of->dtype) : 0; i < n; i += 64)
-        __builtin_prefetch(at + i);
+    int64_t n_bytes = of->shape.dim[2] * dtype_bytes(of->dtype);
+    for (int64_t i = 0; i < n; i++) {
+        const char *at = token_ahead(t, of, key + i);
+        for (int64_t b = 0; at && b < n_bytes; b += 64)
+            __builtin_prefetch(at + b);
+    }
 }
 
 /* Sixteen rows as f32 in whole vectors, those from n on zeros: where they lie, or copied. */
 static Right token_rows(TokenRows *t, const Tensor *of, int64_t key, int64_t n)
 {
-    for (int64_t i = 0; i < n; i++)
-        token_fetch(t, of, key + i);
     if (of->dtype == DTYPE_F32 && of->shape.dim[2] % 16 == 0 && n == TOKEN_STEP)
         return (Right){tile_row(of, key, t->kv_head), of->stride[0]};
     Right copy = tile_rows_of(of, key, n, t->kv_head, t->copy);
@@ -61,22 +62,54 @@ static Right token_rows(TokenRows *t, const Tensor *of, int64_t key, int64_t n)
     return copy;
 }
 
+SIMD_INLINE void token_turn(V16 rows[16])
+{
+    TILE_STAGE_(rows, 1)
+    TILE_STAGE_(rows, 2)
+    TILE_STAGE_(rows, 4)
+    TILE_STAGE_(rows, 8)
+}
+
+/* to[d][i] = component d of key i: of sixteen. */
+static void token_turn_floats(float *to, Right from, int64_t width)
+{
+    for (int64_t c = 0; c < width; c += 16, to += 16 * ATTENTION_KEYS) {
+        V16 rows[16];
+        TILE_UNROLL16 for (int i = 0; i < 16; i++)
+            rows[i] = v16_load(from.data + i * from.stride + c);
+        token_turn(rows);
+        TILE_UNROLL16 for (int i = 0; i < 16; i++)
+            v16_store(to + i * ATTENTION_KEYS, rows[i]);
+    }
+}
+
+/* The same of bf16, width a multiple of 32: pairs of components are turned as words, and then become f32. */
+static void token_turn_pairs(float *to, const char *from, int64_t row_bytes, int64_t width)
+{
+    for (int64_t c = 0; c < width; c += 32, to += 32 * ATTENTION_KEYS, from += 64) {
+        V16 rows[16];
+        TILE_UNROLL16 for (int i = 0; i < 16; i++)
+            rows[i] = v16_load((const float *)(from + i * row_bytes));
+        token_turn(rows);
+        TILE_UNROLL16 for (int i = 0; i < 16; i++) {
+            v16_store(to + 2 * i * ATTENTION_KEYS, (V16)((I16)rows[i] << 16));
+            v16_store(to + (2 * i + 1) * ATTENTION_KEYS, (V16)((I16)rows[i] & i16_set1(-65536)));
+        }
+    }
+}
+
 /* turned[d][i] = component d of key first + i, for whole vectors of keys. */
 static void token_turn_keys(TokenRows *t, int64_t first, int64_t n)
 {
+    const Tensor *k = t->k;
+    int64_t width = k->shape.dim[2];
     for (int64_t r = 0; r < n; r += TOKEN_STEP) {
-        Right from = token_rows(t, t->k, first + r, n - r < TOKEN_STEP ? n - r : TOKEN_STEP);
-        for (int64_t c = 0; c < t->k->shape.dim[2]; c += 16) {
-            V16 rows[16];
-            TILE_UNROLL16 for (int i = 0; i < 16; i++)
-                rows[i] = v16_load(from.data + i * from.stride + c);
-            TILE_STAGE_(rows, 1)
-            TILE_STAGE_(rows, 2)
-            TILE_STAGE_(rows, 4)
-            TILE_STAGE_(rows, 8)
-            TILE_UNROLL16 for (int i = 0; i < 16; i++)
-                v16_store(t->turned + (c + i) * ATTENTION_KEYS + r, rows[i]);
-        }
+        int64_t here = n - r < TOKEN_STEP ? n - r : TOKEN_STEP;
+        token_fetch(t, k, first + r, here);
+        if (k->dtype == DTYPE_BF16 && width % 32 == 0 && here == TOKEN_STEP)
+            token_turn_pairs(t->turned + r, tile_row(k, first + r, t->kv_head), 2 * k->stride[0], width);
+        else
+            token_turn_floats(t->turned + r, token_rows(t, k, first + r, here), width);
     }
 }
 
@@ -126,6 +159,31 @@ static void token_score_keys(TokenRows *t, float *scores, int64_t first, int64_t
     }
 }
 
+SIMD_INLINE void token_add_columns(float *total, const float *weights, const char *values, int64_t row_bytes, int64_t n, const DType dtype,
+                                   const int n_vecs)
+{
+    V16 sum[4];
+    TILE_UNROLL for (int v = 0; v < n_vecs; v++)
+        sum[v] = v16_load(total + 16 * v);
+    for (int64_t i = 0; i < n; i++, values += row_bytes)
+        TILE_UNROLL for (int v = 0; v < n_vecs; v++)
+            sum[v] = v16_fma(v16_set1(weights[i]), load16(values, dtype, 16 * v, 16 * n_vecs), sum[v]);
+    TILE_UNROLL for (int v = 0; v < n_vecs; v++)
+        v16_store(total + 16 * v, sum[v]);
+}
+
+/* total += weights times n values, for one row of whole vectors: halves are widened on their way, as nobody else needs them. */
+static void token_add_values(const TokenRows *t, float *total, const float *weights, int64_t first, int64_t n)
+{
+    const Tensor *of = t->v;
+    int64_t width = of->shape.dim[2], n_bytes = dtype_bytes(of->dtype), c = 0;
+    const char *values = tile_row(of, first, t->kv_head);
+    for (; c + 64 <= width; c += 64)
+        WITH_FAST_DTYPE(of->dtype, D, token_add_columns(total + c, weights, values + c * n_bytes, of->stride[0] * n_bytes, n, D, 4))
+    for (; c < width; c += 16)
+        WITH_FAST_DTYPE(of->dtype, D, token_add_columns(total + c, weights, values + c * n_bytes, of->stride[0] * n_bytes, n, D, 1))
+}
+
 /* Scores become exponentials, which are summed, one after the other, and weigh the values. */
 static void token_weigh(TokenRows *t, float *scores, int64_t first, int64_t n)
 {
@@ -141,7 +199,11 @@ static void token_weigh(TokenRows *t, float *scores, int64_t first, int64_t n)
     }
     for (int64_t i = 0; i < n; i += TOKEN_STEP) {
         int64_t here = n - i < TOKEN_STEP ? n - i : TOKEN_STEP;
-        tile_product(t->total, padded, (Left){scores + i, t->stride, 1}, token_rows(t, t->v, first + i, here), t->n_rows, padded / 16, here, true);
+        token_fetch(t, t->v, first + i, here);
+        if (t->n_rows == 1 && padded == t->v->shape.dim[2])
+            token_add_values(t, t->total, scores + i, first + i, here);
+        else
+            tile_product(t->total, padded, (Left){scores + i, t->stride, 1}, token_rows(t, t->v, first + i, here), t->n_rows, padded / 16, here, true);
     }
 }
 
