@@ -180,7 +180,7 @@ static void walk_lanes(const uint64_t *units, const uint16_t *labels, const size
 }
 
 /* The words of the row and what is told of their tokens. */
-enum { WORD_MUST_MERGE = 1, WORD_HAS_STRANGERS = 2 };
+enum { WORD_IS_WRONG = 1, WORD_HAS_STRANGERS = 2 };
 typedef struct {
     size_t begins[BPE_WORDS_MAX + 1];   /* labels, and behind the last word */
     uint32_t tokens[BPE_WORDS_MAX + 1]; /* their first tokens, likewise */
@@ -222,21 +222,47 @@ static void settle_doubts(const BpeChars *chars, const BpeCharsRoom *room, const
         while (row->tokens[word + 1] <= doubts[i])
             word++;
         if (doubts[i] > row->tokens[word] && !bpe_matcher_stay_apart(chars->matcher, room->ids[doubts[i] - 1], room->ids[doubts[i]]))
-            row->flags[word] |= WORD_MUST_MERGE;
+            row->flags[word] |= WORD_IS_WRONG;
     }
 }
 
-/* The tokens of a word by merging; returns how many. */
-static size_t merge_word(const BpeChars *chars, const Tokenizer *tok, BpeScratch *scratch, const uint16_t *labels, size_t begin, size_t end,
-                         uint64_t *tokens)
+/* The tokens of a word whose longest ones do not stay apart; returns how many. Every part of the word from its start on has one encoding, and that of
+ * a longer part ends in a token which stays apart from the last one of the part before it (bpe_match.h). */
+static size_t search_word(const BpeChars *chars, const uint16_t *labels, size_t n, size_t begin, uint64_t *tokens)
 {
-    BpeSymbol symbols[BPE_WORD_LABELS_MAX];
-    for (size_t at = begin; at < end; at++)
-        symbols[at - begin] = (BpeSymbol){(int32_t)(chars->units[labels[at]] & UNIT_ID) - 1, (uint32_t)at, (uint32_t)at + 1};
-    size_t n = bpe_merge(&tok->merges, scratch, symbols, end - begin);
-    for (size_t i = 0; i < n; i++)
-        tokens[i] = (uint64_t)symbols[i].end << 32 | (uint32_t)symbols[i].id;
-    return n;
+    int32_t last[BPE_WORD_LABELS_MAX + 1];  /* token of the part that ends here, -1: not yet found */
+    uint8_t from[BPE_WORD_LABELS_MAX + 1];  /* where that token begins */
+    uint64_t wants[BPE_WORD_LABELS_MAX + 1] = {0};
+    memset(last, 0xFF, sizeof last);
+    for (size_t at = 0; at < n; at++) {
+        uint64_t unit = chars->units[labels[at]];
+        size_t longest = 0;
+        for (size_t end = at + 1;; end++) {
+            int32_t id = (int32_t)(unit & UNIT_ID) - 1;
+            if (id >= 0) {
+                longest = end;
+                bool fits = at == 0 || !(wants[at] & chars->borders[id].begins) || bpe_matcher_stay_apart(chars->matcher, last[at], id);
+                if (last[end] < 0 && fits) {
+                    last[end] = id;
+                    from[end] = (uint8_t)at;
+                    wants[end] = UINT64_MAX;
+                }
+            }
+            if (!(unit >> UNIT_GOES_ON_BIT & 1))
+                break;
+            unit = chars->units[(unit >> UNIT_BASE_SHIFT) + labels[end]];
+            if ((uint16_t)(unit >> UNIT_LABEL_SHIFT) != labels[end])
+                break;
+        }
+        if (last[longest] >= 0 && from[longest] == at)
+            wants[longest] = chars->borders[last[longest]].wants;
+    }
+    size_t n_tokens = 0;
+    for (size_t end = n; end > 0; end = from[end])
+        n_tokens++;
+    for (size_t end = n, i = n_tokens; end > 0; end = from[end])
+        tokens[--i] = (uint64_t)(begin + end) << 32 | (uint32_t)last[end];
+    return n_tokens;
 }
 
 /* Ids of a word with strangers; returns how many. */
@@ -262,17 +288,17 @@ static size_t put_strangers(const BpeChars *chars, const Tokenizer *tok, const B
 }
 
 /* A word whose longest tokens are not all there is to say. Its ids go to *ids, which moves on. */
-static void put_word_again(const BpeChars *chars, const Tokenizer *tok, BpeScratch *scratch, BpeCharsRoom *room, const Row *row, int i, int32_t **ids)
+static void put_word_again(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *room, const Row *row, int i, int32_t **ids)
 {
-    uint64_t merged[BPE_WORD_LABELS_MAX], *tokens = room->tokens + row->tokens[i];
+    uint64_t found[BPE_WORD_LABELS_MAX], *tokens = room->tokens + row->tokens[i];
     size_t begin = row->begins[i], end = row->begins[i + 1], n = row->tokens[i + 1] - row->tokens[i];
     BpeWord *word = row->words[i];
     word->n_ids = 0;
     if (row->flags[i] & WORD_HAS_STRANGERS && !chars->fuses_strangers && !chars->spells_strangers)
         return;
-    if (row->flags[i] & WORD_MUST_MERGE) {
-        n = merge_word(chars, tok, scratch, room->labels, begin, end, merged);
-        tokens = merged;
+    if (row->flags[i] & WORD_IS_WRONG) {
+        n = search_word(chars, room->labels + begin, end - begin, begin, found);
+        tokens = found;
     }
     word->ids = *ids;
     word->n_ids = put_strangers(chars, tok, word, room->offsets, begin, end, tokens, n, *ids);
@@ -297,7 +323,7 @@ static void make_row(const BpeChars *chars, BpeCharsRoom *room, BpeWord *words, 
     room->labels[n] = chars->stranger;
 }
 
-void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeScratch *scratch, BpeCharsRoom *room, BpeWord *words, int n_words)
+void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *room, BpeWord *words, int n_words)
 {
     assert(n_words <= BPE_WORDS_MAX);
     Row row;
@@ -313,6 +339,6 @@ void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeScratch *sc
         row.words[i]->ids = room->ids + row.tokens[i];
         row.words[i]->n_ids = row.tokens[i + 1] - row.tokens[i];
         if (row.flags[i])
-            put_word_again(chars, tok, scratch, room, &row, i, &more);
+            put_word_again(chars, tok, room, &row, i, &more);
     }
 }

@@ -31,6 +31,6 @@ typedef struct {
     int32_t ids[BPE_ROW_LABELS_MAX], more_ids[BPE_ROW_LABELS_MAX * UTF8_BYTES_MAX];
 } BpeCharsRoom;
 /* Encodes up to BPE_WORDS_MAX words. */
-void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeScratch *scratch, BpeCharsRoom *room, BpeWord *words, int n_words);
+void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *room, BpeWord *words, int n_words);
 
 #endif

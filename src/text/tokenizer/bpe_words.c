@@ -32,7 +32,7 @@ void bpe_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text, 
     BpeBatch *batch = scratch->batch;
     int n_fresh = find_words(&scratch->words, text, words, n_words, batch);
     if (n_fresh > 0)
-        bpe_chars_match(model_fast(tok)->plain, tok, &scratch->bpe, &batch->room, batch->fresh, n_fresh);
+        bpe_chars_match(model_fast(tok)->plain, tok, &batch->room, batch->fresh, n_fresh);
     const BpeWord *fresh = batch->fresh;
     for (int i = 0; i < n_words; i++) {
         if (batch->n_ids[i] > 0) {
