@@ -143,20 +143,36 @@ void walk_batch_init(WalkBatch *batch, void *memory, size_t n_bytes, int n_words
     batch->labels = (uint16_t *)(batch->deep_ids + n);
 }
 
-bool walk_batch_push(WalkBatch *batch, const UnigramWalk *walk, const char *word, size_t n_bytes, bool has_mark)
+/* The number of the syllable at text[at], of a word that ends before a space or with the text; false when none stands there. */
+static inline bool read_syllable(const char *text, size_t at, size_t n_text, uint32_t *number)
+{
+    uint32_t bytes;
+    if (at + sizeof bytes > n_text) {
+        if (!is_syllable(text + at, n_text - at))
+            return false;
+        bytes = (uint32_t)(unsigned char)text[at] << 16 | (uint32_t)(unsigned char)text[at + 1] << 8 | (unsigned char)text[at + 2];
+    } else {
+        const unsigned char *b = (const unsigned char *)text + at;
+        bytes = ((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]) >> 8;  /* one read, turned round */
+    }
+    *number = ((bytes >> 4 & 0xF000) | (bytes >> 2 & 0xFC0) | (bytes & 0x3F)) - HANGUL_FIRST;
+    return bytes - 0xEAB080u <= 0xED9EA3u - 0xEAB080u && (bytes & 0xC0C0) == 0x8080;
+}
+
+bool walk_batch_push(WalkBatch *batch, const UnigramWalk *walk, const char *word, size_t n_bytes, size_t n_text, bool has_mark)
 {
     uint16_t *label = batch->labels + batch->n_places;
-    uint32_t place = (uint32_t)batch->n_places + 1;
+    uint32_t place = (uint32_t)batch->n_places + 1, number;
     *label++ = walk->none;
     *label = walk->mark;
     label += has_mark;
     for (size_t at = 0; at < n_bytes; label++) {
-        const unsigned char *b = (const unsigned char *)word + at;
-        if (is_syllable(word + at, n_bytes - at)) {
-            *label = walk->syllables[((b[0] & 0xFu) << 12 | (b[1] & 0x3Fu) << 6 | (b[2] & 0x3Fu)) - HANGUL_FIRST];
+        unsigned char first = (unsigned char)word[at];
+        if (read_syllable(word, at, n_text, &number)) {
+            *label = walk->syllables[number];
             at += SYLLABLE_BYTES;
-        } else if (*b < 128) {
-            *label = walk->ascii[*b];
+        } else if (first < 128) {
+            *label = walk->ascii[first];
             at++;
         } else {
             *label = (uint16_t)char_table_read(&walk->labels, word, &at, n_bytes);

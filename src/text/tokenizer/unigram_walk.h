@@ -39,8 +39,8 @@ typedef struct {
     float gap;
     bool has_mark, is_deep;        /* of walks beyond WALK_STEPS */
     bool has_unknown;              /* among `ids` */
-    uint16_t ids[WALK_CHARS_MAX];
-    uint8_t lengths[WALK_CHARS_MAX];  /* in characters, the mark among them */
+    uint16_t before, ids[WALK_CHARS_MAX];  /* `before`: room for an id that the caller knows */
+    uint8_t lengths[WALK_CHARS_MAX];  /* in characters, the mark among them: if one is unknown */
 } WalkWord;
 
 /* A walk from a place that goes on, below a node of this base. */
@@ -64,8 +64,9 @@ void unigram_walk_free(UnigramWalk *walk);  /* NULL is fine */
 /* A batch for words of n_bytes in all, within `memory`. */
 size_t walk_batch_bytes(size_t n_bytes, int n_words);
 void walk_batch_init(WalkBatch *batch, void *memory, size_t n_bytes, int n_words);
-/* Adds a word of at most WALK_BYTES_MAX bytes, not empty without a mark; false when one of its characters is not plain. */
-bool walk_batch_push(WalkBatch *batch, const UnigramWalk *walk, const char *word, size_t n_bytes, bool has_mark);
+/* Adds a word of at most WALK_BYTES_MAX bytes; false when one of its characters is not plain. A space stands behind it, or n_text bytes from its
+ * start on the text ends. */
+bool walk_batch_push(WalkBatch *batch, const UnigramWalk *walk, const char *word, size_t n_bytes, size_t n_text, bool has_mark);
 /* Fills in n_ids, gap, has_unknown, ids and lengths of all words. */
 KERNEL_DECLARE(void, walk_words, (const WalkNode *nodes, WalkBatch *batch));
 

@@ -196,12 +196,15 @@ static void read_way(const WalkBatch *batch, const Ways *ways, WalkWord *word)
         place += length;  /* of the piece's last character */
         uint16_t id = length <= WALK_STEPS ? batch->ids[place][length - 1] : batch->deep_ids[place][length - 1 - WALK_STEPS];
         has_unknown |= id == WALK_UNKNOWN;
-        word->lengths[n] = (uint8_t)length;
         word->ids[n] = id;
     }
     word->n_ids = n;
     word->gap = gap;
     word->has_unknown = has_unknown;
+    for (uint32_t left = word->n_chars, i = 0; left > 0 && has_unknown; i++) {
+        word->lengths[i] = (uint8_t)ways->lengths[left];
+        left -= ways->lengths[left];
+    }
 }
 
 void KERNEL(walk_words)(const WalkNode *nodes, WalkBatch *batch)

@@ -27,7 +27,7 @@ static inline size_t length_of(const Batch *batch, int i)
 
 static inline Piece word_of(const Batch *batch, int i)
 {
-    return piece_part(batch->text, batch->begin + batch->spans[i].begin, batch->begin + batch->spans[i].end);
+    return (Piece){.bytes = batch->text.bytes + batch->begin + batch->spans[i].begin, .n = length_of(batch, i)};
 }
 
 static CutWord placed(const WordCache *cache, const Batch *batch, int i)
@@ -138,36 +138,45 @@ static bool name_unknown(const Tokenizer *tok, WalkWord *word)
     return is_alone;
 }
 
-/* A cut that is not told in full is left to be made alone. */
+/* A cut that is not told in full is left to be made alone. `bytes` are the word behind a line end that begins it. */
 static KnownWord known_of(const Tokenizer *tok, const UnigramWalk *walk, const char *bytes, WalkWord *word)
 {
     if (word->has_unknown && walk->tells_bytes)
         spell_unknown(tok, bytes, word);
     else if (word->has_unknown && !(walk->tells_unk && name_unknown(tok, word)))
         return (KnownWord){.n = 0};
+    if (word->n_chars > 0 && word->n_ids == 0)
+        return (KnownWord){.n = 0};
     for (uint32_t i = word->n_ids; i < SMALL_WORD_IDS; i++)
         word->ids[i] = (uint16_t)tok->vocab.n_ids;
     KnownWord known = {.ids = word->ids, .n = (int32_t)word->n_ids};
-    float note = unigram_note_of_gap(tok->unigram, word->gap, word->n_chars);
+    if (!word->has_mark) {
+        word->before = (uint16_t)tok->byte_id[(unsigned char)bytes[-1]];
+        known = (KnownWord){.ids = &word->before, .n = (int32_t)word->n_ids + 1};
+    }
+    float note = unigram_note_of_gap(tok->unigram, word->gap, word->n_chars + !word->has_mark);
     memcpy(&known.note, &note, sizeof note);
     return known;
 }
 
-/* Words that are not plain are left to be encoded alone. */
+/* Words that are not plain are left to be encoded alone. A line end that begins one is no part of its lattice: it stands for itself. */
 static void cut_fresh(const Tokenizer *tok, EncodeScratch *scratch, const UnigramWalk *walk, Batch *batch)
 {
     int32_t pushed[WORDS_AT_ONCE];
     WalkBatch cuts;
     void *memory = encode_scratch_walk(scratch, walk_batch_bytes(batch->n_fresh_bytes, batch->n_fresh));
     walk_batch_init(&cuts, memory, batch->n_fresh_bytes, batch->n_fresh);
+    const char *text_end = batch->text.bytes + batch->text.n;
     for (int i = 0; i < batch->n_fresh; i++) {
         Piece word = word_of(batch, batch->fresh[i]);
+        bool is_marked = has_mark(walk, word);
         pushed[cuts.n_words] = batch->fresh[i];
-        walk_batch_push(&cuts, walk, word.bytes, word.n, has_mark(walk, word));
+        word.bytes += !is_marked;
+        walk_batch_push(&cuts, walk, word.bytes, word.n - !is_marked, (size_t)(text_end - word.bytes), is_marked);
     }
     KERNEL_PICK(walk_words)(walk->nodes, &cuts);
     for (int i = 0; i < cuts.n_words; i++)
-        batch->known[pushed[i]] = known_of(tok, walk, word_of(batch, pushed[i]).bytes, &cuts.words[i]);
+        batch->known[pushed[i]] = known_of(tok, walk, word_of(batch, pushed[i]).bytes + !cuts.words[i].has_mark, &cuts.words[i]);
 }
 
 /* A word's ids behind the others, and what they add to the score of the path; eight at once, of which the first five may be paddings, which add

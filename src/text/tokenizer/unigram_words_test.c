@@ -109,7 +109,8 @@ static size_t walk_at(WalkWords walk_words, const UnigramWalk *walk, char *out)
             n_bytes += (size_t)sprintf(word + n_bytes, "%s", stems[roll(8, i, k, N_STEMS)]);
         while (n_bytes > WALK_BYTES_MAX || (word[n_bytes] & 0xC0) == 0x80)
             n_bytes--;
-        CHECK(walk_batch_push(&batch, walk, word, n_bytes, i % 3 > 0));
+        word[n_bytes] = ' ';
+        CHECK(walk_batch_push(&batch, walk, word, n_bytes, n_bytes + i % 2, i % 3 > 0));
     }
     walk_words(walk->nodes, &batch);
     int n_deep = 0;
@@ -118,7 +119,7 @@ static size_t walk_at(WalkWords walk_words, const UnigramWalk *walk, char *out)
         n_deep += word->is_deep;
         n += (size_t)sprintf(out + n, "\n%u %a:", word->n_ids, word->n_ids ? (double)word->gap : 0.0);
         for (uint32_t k = 0; k < word->n_ids; k++)
-            n += (size_t)sprintf(out + n, " %u/%u", word->ids[k], word->lengths[k]);
+            n += (size_t)sprintf(out + n, " %u/%u", word->ids[k], word->has_unknown ? word->lengths[k] : 0);
     }
     CHECK(n_deep > 10);
     free(memory);
