@@ -135,10 +135,9 @@ static size_t encode_syllables(const LoneSyllable *syllables, const char *word, 
     return at;
 }
 
-/* Lone characters from `at` on; returns where another one begins, and sets its value. */
+/* Lone characters from `at` on; returns where another one begins, and sets its value. There is room for an id a byte, and LONE_IDS. */
 static size_t encode_run(const LoneChars *lone, const char *word, size_t at, size_t n_bytes, TokenBuffer *out, uint32_t *value)
 {
-    token_buffer_reserve(out, (int64_t)(n_bytes - at) + LONE_IDS);
     int32_t *ids = out->ids + out->n;
     for (size_t next;; at = next) {
         next = at = encode_syllables(lone->syllables, word, at, n_bytes, &ids);
@@ -171,29 +170,28 @@ static size_t others_end(const LoneChars *lone, const char *word, size_t at, siz
 
 bool lone_chars_encode(const LoneChars *lone, const Tokenizer *tok, EncodeScratch *scratch, const char *word, size_t n_bytes, TokenBuffer *out)
 {
-    size_t at = 0, next = 0;
-    uint32_t value = char_table_read(&lone->table, word, &next, n_bytes);
-    if ((value & CHAR_IS_BOTH) != CHAR_IS_BOTH)
-        return false;
-    int64_t before = out->n;
-    token_buffer_push(out, lone->mark_id, 0, 0);
-    for (;;) {
-        at = encode_run(lone, word, at, n_bytes, out, &value);
-        if (at == n_bytes)
-            return true;
+    int64_t before = out->n, n_room = (int64_t)n_bytes + LONE_IDS + 1;
+    token_buffer_reserve(out, n_room);
+    out->ids[out->n++] = lone->mark_id;
+    uint32_t value;
+    size_t at = encode_run(lone, word, 0, n_bytes, out, &value);
+    bool is_plain = at > 0;
+    while (is_plain && at < n_bytes) {
         int n_chars;
         uint32_t first = value;
-        next = others_end(lone, word, at, n_bytes, &value, &n_chars);
-        if (!(value & CHAR_IS_PLAIN))
+        size_t next = others_end(lone, word, at, n_bytes, &value, &n_chars);
+        is_plain = value & CHAR_IS_PLAIN;
+        if (!is_plain)
             break;
-        if (n_chars == 1 && (first >> LONE_COUNT_SHIFT & (2 * LONE_IDS - 1)) == 1)
-            token_buffer_push(out, lone->ids[first & LONE_INDEX][0], 0, 0);
-        else
+        if (n_chars == 1 && (first >> LONE_COUNT_SHIFT & (2 * LONE_IDS - 1)) == 1) {
+            out->ids[out->n++] = lone->ids[first & LONE_INDEX][0];
+        } else {
             bpe_encode(tok, scratch, (Piece){.bytes = word + at, .n = next - at}, out);
-        at = next;
-        if (at == n_bytes)
-            return true;
+            token_buffer_reserve(out, n_room);
+        }
+        at = encode_run(lone, word, next, n_bytes, out, &value);
     }
-    out->n = before;
-    return false;
+    if (!is_plain)
+        out->n = before;
+    return is_plain;
 }

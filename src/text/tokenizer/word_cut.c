@@ -204,12 +204,12 @@ typedef struct {
     bool is_marked;    /* the text has space marks of its own: a word goes on behind the space until it ends safely */
 } WordRule;
 
-/* The next words: a space that stands for the dummy prefix of the word behind it is dropped, and so is white space that leaves no trace. */
-static int next_words(const WordCache *cache, WordRule rule, WordEnds *ends, Piece text, size_t *at, CutWord *words)
+/* The next word: a space that stands for the dummy prefix of the word behind it is dropped, and so is white space that leaves no trace. False at the
+ * end of the text. */
+static inline bool next_word(WordRule rule, WordEnds *ends, Piece text, size_t *at, CutWord *word)
 {
     bool white_space = rule.white_space, is_marked = rule.is_marked;
-    int n = 0;
-    while (*at < text.n && n < WORDS_AT_ONCE) {
+    while (*at < text.n) {
         size_t begin = *at, end = begin;
         do {
             while (!white_space && end < text.n && text.bytes[end] == ' ')
@@ -219,14 +219,46 @@ static int next_words(const WordCache *cache, WordRule rule, WordEnds *ends, Pie
         if (rule.cut == WORD_CUT_ONE_SPACE && end + 1 == text.n)
             end = text.n;  /* a space at the very end has no word behind it */
         *at = end + 1;
-        if (end == begin)
-            continue;
-        CutWord *word = &words[n++];
         word->begin = begin;
         word->end = end;
-        word_cache_place(cache, word, text.bytes, text.n);
+        if (end > begin)
+            return true;
     }
+    return false;
+}
+
+static int next_words(const WordCache *cache, WordRule rule, WordEnds *ends, Piece text, size_t *at, CutWord *words)
+{
+    int n = 0;
+    for (; n < WORDS_AT_ONCE && next_word(rule, ends, text, at, &words[n]); n++)
+        word_cache_place(cache, &words[n], text.bytes, text.n);
     return n;
+}
+
+/* A word that no batch takes. */
+static void encode_one(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *word, bool noted, TokenBuffer *out)
+{
+    Piece piece = piece_part(text, word->begin, word->end);
+    if (noted && unigram_words_starts_line(tok, piece))
+        unigram_encode_word(tok, scratch, piece, true, out);
+    else if (!encode_known(tok, scratch, text, word, noted, out))
+        word_cut_encode_new(tok, scratch, text, word, out);
+}
+
+/* Words that begin with a lone character need no place in the cache. */
+static void encode_lone_words(const Tokenizer *tok, EncodeScratch *scratch, WordRule rule, WordEnds *ends, Piece text, TokenBuffer *out)
+{
+    const ModelFast *fast = model_fast(tok);
+    CutWord word;
+    for (size_t at = 0; next_word(rule, ends, text, &at, &word);) {
+        if (lone_chars_encode(fast->lone, tok, scratch, text.bytes + word.begin, word.end - word.begin, out))
+            continue;
+        word_cache_place(&scratch->words, &word, text.bytes, text.n);
+        if (fast->plain)
+            bpe_words_encode(tok, scratch, text, &word, 1, out);
+        else
+            encode_one(tok, scratch, text, &word, false, out);
+    }
 }
 
 void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out)
@@ -237,8 +269,6 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
     bool noted = tok->model == MODEL_UNIGRAM && tok->unigram->single_precision;
     const LoneChars *lone = model_fast(tok)->lone;
     const BpeChars *plain = model_fast(tok)->plain;
-    CutWord words[WORDS_AT_ONCE];
-    size_t at = 0;
     WordRule rule = {.cut = cut};
     rule.is_marked = cut != WORD_CUT_WHITE_SPACE && scan_holds_three(text.bytes, text.n, space_mark);
     rule.white_space = cut == WORD_CUT_WHITE_SPACE || (cut == WORD_CUT_SPACES && scratch->plain.lines_are_spaces && !rule.is_marked);
@@ -251,24 +281,16 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
         return;
     }
     WordEnds ends = {.text = text.bytes, .n = text.n, .white_space = rule.white_space};
+    if (lone) {
+        encode_lone_words(tok, scratch, rule, &ends, text, out);
+        return;
+    }
+    CutWord words[WORDS_AT_ONCE];
+    size_t at = 0;
     for (int n; (n = next_words(cache, rule, &ends, text, &at, words)) > 0;) {
-        if (plain && !lone) {
+        if (plain)
             bpe_words_encode(tok, scratch, text, words, n, out);
-            continue;
-        }
-        for (int i = 0; i < n; i++) {
-            const CutWord *word = &words[i];
-            Piece piece = piece_part(text, word->begin, word->end);
-            if (noted && unigram_words_starts_line(tok, piece)) {
-                unigram_encode_word(tok, scratch, piece, true, out);
-                continue;
-            }
-            if (lone && lone_chars_encode(lone, tok, scratch, text.bytes + word->begin, word->end - word->begin, out))
-                continue;
-            if (plain)
-                bpe_words_encode(tok, scratch, text, word, 1, out);
-            else if (!encode_known(tok, scratch, text, word, noted, out))
-                word_cut_encode_new(tok, scratch, text, word, out);
-        }
+        for (int i = 0; i < n && !plain; i++)
+            encode_one(tok, scratch, text, &words[i], noted, out);
     }
 }
