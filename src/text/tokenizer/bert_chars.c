@@ -123,21 +123,6 @@ static bool word_is_open(const Tokenizer *tok, const BertChars *chars, const Wor
     return word->is_cut && (word->n_chars > tok->max_word_chars || utf8_incomplete_tail(chars->word, word->n_bytes) > 0);
 }
 
-/* Most characters of three bytes, and most bytes that are none, without a call. */
-static inline int decode(uint32_t *c, const char *at, const char *end)
-{
-    const unsigned char *b = (const unsigned char *)at;
-    if (utf8_is_middle(at, end)) {
-        *c = (uint32_t)(b[0] & 0x0F) << 12 | (uint32_t)(b[1] & 0x3F) << 6 | (b[2] & 0x3F);
-        return 3;
-    }
-    if (b[0] >= 0x80 && (utf8_length_of(b[0]) == 0 || at + 1 == end || (b[1] & 0xC0) != 0x80)) {
-        *c = UTF8_ILL_FORMED;
-        return 1;
-    }
-    return utf8_decode(c, at, end);
-}
-
 static const BertChar *of_char(const Tokenizer *tok, EncodeScratch *scratch, uint32_t c)
 {
     BertChar *of = &scratch->bert->of[c];
@@ -161,7 +146,7 @@ static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece te
     *n_sure = out->n;
     while (at < text.n) {
         uint32_t c;
-        size_t length = (size_t)decode(&c, text.bytes + at, text.bytes + text.n);
+        size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
         if (c == UTF8_ILL_FORMED) {
             if (((unsigned char)text.bytes[at] & 0xC0) == 0x80 && word_is_open(tok, chars, &word))
                 return at;

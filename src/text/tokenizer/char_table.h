@@ -25,18 +25,10 @@ static inline uint32_t char_table_get(const CharTable *table, uint32_t code_poin
 /* The value of the character at text[*at], at < n, and *at moved behind it; `missing` for an ill-formed subpart. */
 static inline uint32_t char_table_read(const CharTable *table, const char *text, size_t *at, size_t n)
 {
-    const unsigned char *b = (const unsigned char *)text + *at;
-    uint32_t c = b[0];
-    if (c < 0x80) {
-        *at += 1;
-    } else if (utf8_is_middle(text + *at, text + n)) {
-        c = (c & 0xF) << 12 | (b[1] & 0x3Fu) << 6 | (b[2] & 0x3Fu);
-        *at += 3;
-    } else {
-        *at += (size_t)utf8_decode(&c, text + *at, text + n);
-        if (c == UTF8_ILL_FORMED)
-            return table->missing;
-    }
+    uint32_t c;
+    *at += (size_t)utf8_decode_quick(&c, text + *at, text + n);
+    if (c == UTF8_ILL_FORMED)
+        return table->missing;
     return char_table_get(table, c);
 }
 

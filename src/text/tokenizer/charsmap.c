@@ -270,20 +270,23 @@ static void put_with_escapes(Rewriter *rewriter, const char *bytes, size_t n, bo
 /* Copies characters from `at` on, as long as they begin no key, ill-formed bytes as U+FFFD; returns where another one stands. */
 static size_t copy_others(const Charsmap *map, Rewriter *rewriter, Piece text, size_t at)
 {
-    for (size_t length; at < text.n; at += length) {
+    while (at < text.n) {
         uint32_t c;
-        length = (size_t)utf8_decode(&c, text.bytes + at, text.bytes + text.n);
+        size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
         if (c != UTF8_ILL_FORMED && map->starts[c / 8] >> c % 8 & 1)
             break;
         if (rewriter->n + UTF8_BYTES_MAX > rewriter->capacity)
             rewriter_reserve(rewriter, UTF8_BYTES_MAX);
-        if (c != UTF8_ILL_FORMED) {
-            memcpy(rewriter->bytes + rewriter->n, text.bytes + at, length);
-            rewriter->n += length;
-        } else {
-            memcpy(rewriter->bytes + rewriter->n, "\xEF\xBF\xBD", 3);
+        char *to = rewriter->bytes + rewriter->n;
+        if (c == UTF8_ILL_FORMED) {
+            memcpy(to, "\xEF\xBF\xBD", 3);
             rewriter->n += 3;
-            length = 1;  /* byte by byte */
+            at++;  /* byte by byte */
+        } else {
+            for (size_t i = 0; i < length; i++)
+                to[i] = text.bytes[at + i];
+            rewriter->n += length;
+            at += length;
         }
     }
     return at;

@@ -190,28 +190,39 @@ static inline void offer(PathRule rule, Step *step, double score, uint32_t unit,
     step->start = better ? start : step->start;
 }
 
-/* labels[n] is trie->none. */
-static inline double best_path(const CharTrie *trie, const uint32_t *labels, uint32_t n, Step *steps, PathRule rule)
+/* Compiled for each rule. labels[n] is trie->none. Ends at the first place from `n_enough` on that no piece reaches over, so that every way comes by it, or else at n; returns where. */
+__attribute__((always_inline)) static inline uint32_t best_path(const CharTrie *trie, const uint32_t *labels, uint32_t n, uint32_t n_enough, Step *steps, PathRule rule, double *margin)
 {
-    for (size_t i = 1; i <= n; i++)
-        steps[i] = (Step){-INFINITY, 0, 0};
+    static const Step unreached = {-INFINITY, 0, 0};
+    uint32_t start = 0, reach = 0;
     steps[0] = (Step){rule.from, 0, 0};
-    double margin = FLT_MAX;
-    for (uint32_t start = 0; start < n; start++) {
+    double least = FLT_MAX;
+    for (; start < n && !(start == reach && start >= n_enough); start++) {
         uint32_t at = labels[start], end = start + 1;
         double here = steps[start].score, score = trie->scores[at] + here;
         if (rule.rounded && trie->ids[at] < 0)
             score = (double)(float)score;
-        offer(rule, &steps[end], score, at, start, &margin);
+        if (end > reach)
+            steps[reach = end] = unreached;
+        offer(rule, &steps[end], score, at, start, &least);
         for (uint64_t unit = trie->units[at]; unit & CHAR_TRIE_GOES_ON;) {
             at = char_trie_child(unit, labels[end]);
             unit = trie->units[at];
             if (char_trie_label(unit) != labels[end])
                 break;
-            offer(rule, &steps[++end], trie->scores[at] + here, at, start, &margin);
+            if (++end > reach)
+                steps[reach = end] = unreached;
+            offer(rule, &steps[end], trie->scores[at] + here, at, start, &least);
         }
     }
-    return margin;
+    *margin = least;
+    return start;
+}
+
+static uint32_t best_path_rounded(const CharTrie *trie, const uint32_t *labels, uint32_t n, uint32_t n_enough, Step *steps, double from)
+{
+    double margin;
+    return best_path(trie, labels, n, n_enough, steps, (PathRule){.rounded = true, .from = from}, &margin);
 }
 
 /* Bytes for a stretch that no piece covers, or one unk. */
@@ -225,8 +236,12 @@ static void put_bytes_or_unk(const Tokenizer *tok, Piece piece, size_t begin, si
             token_buffer_push(out, tok->unk_id, begin, end);
         return;
     }
-    for (size_t i = begin; i < end; i++)
-        token_buffer_push(out, tok->byte_id[(unsigned char)piece.bytes[i]], i, i + 1);
+    token_buffer_reserve(out, (int64_t)(end - begin));
+    for (size_t i = begin; i < end; i++, out->n++) {
+        out->ids[out->n] = tok->byte_id[(unsigned char)piece.bytes[i]];
+        if (out->wants_offsets)
+            out->offsets[out->n] = (TokenOffset){(int64_t)i, (int64_t)i + 1};
+    }
 }
 
 /* Whether a syllable that the vocabulary can spell in jamo starts here; *end is behind the character. */
@@ -270,70 +285,83 @@ void unigram_put_parts(const Tokenizer *tok, Piece piece, const UnigramPart *par
     }
 }
 
-/* A text as the search sees it. */
+/* A text as the search sees it, and then what is left of it: it is searched in parts of some hundred characters where it can be cut. */
 typedef struct {
     Piece piece;
     uint32_t *labels;    /* n + 1 */
+    uint32_t *places;    /* n + 1: where each character begins in the piece */
     uint32_t *ends;      /* room for n */
     Step *steps;         /* n + 1 */
     uint32_t n;
-    bool has_mark;       /* the first label is a space mark that is not in the piece */
+    uint32_t n_enough;   /* characters of a part; UINT32_MAX: there is only one */
+    bool after_unk;      /* the part before ended in one */
 } Lattice;
+enum { PART_CHARS = 256 };
 
-static Lattice lattice_for(EncodeScratch *scratch, Piece piece)
+/* May a run of unknown characters be met in two parts? Not where it becomes one token with an offset, or jamo among bytes or unk. */
+static bool may_be_cut(const Tokenizer *tok, const TokenBuffer *out)
+{
+    for (int b = 0; b < 256 && tok->byte_fallback; b++)
+        if (tok->byte_id[b] < 0)
+            return false;
+    return !tok->jamo_fallback && !out->wants_offsets;
+}
+
+static Lattice lattice_for(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, const TokenBuffer *out)
 {
     size_t n_max = piece.n + 2;
-    Step *steps = encode_scratch_model(scratch, n_max * (sizeof(Step) + 2 * sizeof(uint32_t)));
+    Step *steps = encode_scratch_model(scratch, n_max * (sizeof(Step) + 3 * sizeof(uint32_t)));
     uint32_t *labels = (uint32_t *)(steps + n_max);
-    return (Lattice){.piece = piece, .steps = steps, .labels = labels, .ends = labels + n_max};
+    uint32_t n_enough = piece.n > PART_CHARS && may_be_cut(tok, out) ? PART_CHARS : UINT32_MAX;
+    return (Lattice){.piece = piece, .steps = steps, .labels = labels, .places = labels + n_max, .ends = labels + 2 * n_max, .n_enough = n_enough};
 }
 
 static void read_labels(const CharTrie *trie, Lattice *lattice)
 {
     uint32_t n = 0;
-    for (size_t at = 0; at < lattice->piece.n;)
+    for (size_t at = 0; at < lattice->piece.n;) {
+        lattice->places[n] = (uint32_t)at;
         lattice->labels[n++] = char_table_read(&trie->labels, lattice->piece.bytes, &at, lattice->piece.n) & ~PLAIN_CHAR;
+    }
     lattice->labels[n] = trie->none;
+    lattice->places[n] = (uint32_t)lattice->piece.n;
     lattice->n = n;
 }
 
-/* A raw word whose normal form is a mark (if it has one) and itself; false for any other. */
+/* A raw word whose normal form is a mark (if it has one) and itself; false for any other. The mark begins and ends where the word begins. */
 static bool read_plain_labels(const ModelFast *fast, Lattice *lattice, bool has_mark)
 {
     uint32_t n = 0, all = PLAIN_CHAR;
-    if (has_mark)
+    if (has_mark) {
+        lattice->places[n] = 0;
         lattice->labels[n++] = fast->mark_label & ~PLAIN_CHAR;
+    }
     for (size_t at = 0; at < lattice->piece.n && all;) {
+        lattice->places[n] = (uint32_t)at;
         uint32_t value = char_table_read(&fast->chars->labels, lattice->piece.bytes, &at, lattice->piece.n);
         all &= value;
         lattice->labels[n++] = value & ~PLAIN_CHAR;
     }
     lattice->labels[n] = fast->chars->none;
+    lattice->places[n] = (uint32_t)lattice->piece.n;
     lattice->n = n;
-    lattice->has_mark = has_mark;
     return all;
 }
 
-static size_t skip_chars(Piece piece, size_t at, uint32_t n)
+/* Goes on behind a part. */
+static void leave_part(Lattice *lattice, uint32_t n)
 {
-    uint32_t c;
-    while (n-- > 0) {
-        if ((unsigned char)piece.bytes[at] < 0x80)
-            at++;
-        else if (utf8_is_middle(piece.bytes + at, piece.bytes + piece.n))
-            at += 3;
-        else
-            at += (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n);
-    }
-    return at;
+    lattice->labels += n;
+    lattice->places += n;
+    lattice->n -= n;
 }
 
-/* The path's ends, from the last on; returns how many, and whether each of its pieces is known. */
-static uint32_t find_ends(const Tokenizer *tok, const CharTrie *trie, const Lattice *lattice, bool *all_known)
+/* The ends of the path to `end`, from the last on; returns how many, and whether each of its pieces is known. */
+static uint32_t find_ends(const Tokenizer *tok, const CharTrie *trie, const Lattice *lattice, uint32_t end, bool *all_known)
 {
     uint32_t n = 0;
     *all_known = true;
-    for (uint32_t end = lattice->n; end > 0; end = lattice->steps[end].start) {
+    for (; end > 0; end = lattice->steps[end].start) {
         int32_t id = trie->ids[lattice->steps[end].unit];
         *all_known &= id >= 0 && id != tok->unk_id;
         lattice->ends[n++] = end;
@@ -342,10 +370,10 @@ static uint32_t find_ends(const Tokenizer *tok, const CharTrie *trie, const Latt
 }
 
 /* One unk for a run of unknown characters. */
-static void put_known_and_unk(const Tokenizer *tok, const CharTrie *trie, const Lattice *lattice, uint32_t n, TokenBuffer *out)
+static void put_known_and_unk(const Tokenizer *tok, const CharTrie *trie, Lattice *lattice, uint32_t n, TokenBuffer *out)
 {
     token_buffer_reserve(out, n);
-    bool after_unk = false;
+    bool after_unk = lattice->after_unk;
     while (n > 0) {
         int32_t id = trie->ids[lattice->steps[lattice->ends[--n]].unit];
         bool is_unk = id < 0 || id == tok->unk_id;
@@ -353,39 +381,39 @@ static void put_known_and_unk(const Tokenizer *tok, const CharTrie *trie, const 
         out->n += !is_unk || (!after_unk && tok->unk_id >= 0);
         after_unk = is_unk;
     }
+    lattice->after_unk = after_unk;
 }
 
 /* Emits the path with the given ends. */
-static void put_path(const Tokenizer *tok, const CharTrie *trie, const Lattice *lattice, uint32_t n, bool all_known, TokenBuffer *out)
+static void put_path(const Tokenizer *tok, const CharTrie *trie, Lattice *lattice, uint32_t n, bool all_known, TokenBuffer *out)
 {
     const Step *steps = lattice->steps;
     if (all_known && !out->wants_offsets) {
         token_buffer_reserve(out, n);
         while (n > 0)
             out->ids[out->n++] = trie->ids[steps[lattice->ends[--n]].unit];
+        lattice->after_unk = false;
         return;
     }
     if (!out->wants_offsets && !tok->byte_fallback && !tok->jamo_fallback) {
         put_known_and_unk(tok, trie, lattice, n, out);
         return;
     }
-    for (size_t begin = 0, end; n > 0; begin = end) {
-        const Step *step = &steps[lattice->ends[--n]];
-        bool at_mark = lattice->has_mark && step->start == 0;
-        int32_t id = trie->ids[step->unit];
-        end = skip_chars(lattice->piece, begin, lattice->ends[n] - step->start - at_mark);
+    while (n > 0) {
+        uint32_t end = lattice->ends[--n];
+        size_t begin = lattice->places[steps[end].start];
+        int32_t id = trie->ids[steps[end].unit];
         if (id >= 0 && id != tok->unk_id) {
-            token_buffer_push(out, id, begin, end);
+            token_buffer_push(out, id, begin, lattice->places[end]);
             continue;
         }
         for (; n > 0; n--) {
-            step = &steps[lattice->ends[n - 1]];
-            id = trie->ids[step->unit];
+            id = trie->ids[steps[lattice->ends[n - 1]].unit];
             if (id >= 0 && id != tok->unk_id)
                 break;
-            end = skip_chars(lattice->piece, end, lattice->ends[n - 1] - step->start);
+            end = lattice->ends[n - 1];
         }
-        put_unknown(tok, lattice->piece, begin, end, out);
+        put_unknown(tok, lattice->piece, begin, lattice->places[end], out);
     }
 }
 
@@ -396,15 +424,21 @@ void unigram_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, T
         return;
     }
     const CharTrie *trie = model_fast(tok)->chars;
-    Lattice lattice = lattice_for(scratch, piece);
+    Lattice lattice = lattice_for(tok, scratch, piece, out);
     read_labels(trie, &lattice);
-    if (tok->unigram->single_precision)
-        best_path(trie, lattice.labels, lattice.n, lattice.steps, (PathRule){.rounded = true});
-    else
-        best_path(trie, lattice.labels, lattice.n, lattice.steps, (PathRule){.rounded = false});
-    bool all_known;
-    uint32_t n = find_ends(tok, trie, &lattice, &all_known);
-    put_path(tok, trie, &lattice, n, all_known, out);
+    double from = 0.0, margin;
+    while (lattice.n > 0) {
+        uint32_t end;
+        if (tok->unigram->single_precision)
+            end = best_path_rounded(trie, lattice.labels, lattice.n, lattice.n_enough, lattice.steps, from);
+        else
+            end = best_path(trie, lattice.labels, lattice.n, lattice.n_enough, lattice.steps, (PathRule){.rounded = false, .from = from}, &margin);
+        bool all_known;
+        uint32_t n = find_ends(tok, trie, &lattice, end, &all_known);
+        from = lattice.steps[end].score;
+        put_path(tok, trie, &lattice, n, all_known, out);
+        leave_part(&lattice, end);
+    }
 }
 
 static const double hopeless_margin = 2.0;
@@ -415,39 +449,55 @@ static inline double sum_behind(double path_score, double score)
     return (double)((float)path_score + (float)score);
 }
 
-/* The path of a lattice behind the texts before it; see unigram_encode_word. */
-static int32_t encode_after(const Tokenizer *tok, EncodeScratch *scratch, const Lattice *lattice, TokenBuffer *out)
+/* The path of a part of a lattice behind the texts before it; see unigram_encode_word. Leaves the part behind. Only of a short one is a note wanted. */
+static int32_t encode_part(const Tokenizer *tok, EncodeScratch *scratch, Lattice *lattice, TokenBuffer *out)
 {
     const ModelFast *fast = model_fast(tok);
     const CharTrie *trie = fast->chars;
-    double error = UNIGRAM_FLOAT_ERROR * unigram_largest_sum(tok->unigram, scratch->path_score, lattice->n), n_errors = 2.0 * ((double)lattice->n + 1.0);
+    uint32_t end = lattice->n;
+    double error = UNIGRAM_FLOAT_ERROR * unigram_largest_sum(tok->unigram, scratch->path_score, end), n_errors = 2.0 * ((double)end + 1.0), margin;
+    bool is_sure = false, all_known;
     float note = 0.0f;
-    if (error * n_errors < hopeless_margin)
-        note = (float)(best_path(trie, lattice->labels, lattice->n, lattice->steps, (PathRule){.wants_margin = true}) / n_errors);
-    bool is_sure = note > error, all_known;
+    if (end <= NOTED_CHARS_MAX && error * n_errors < hopeless_margin) {
+        best_path(trie, lattice->labels, end, UINT32_MAX, lattice->steps, (PathRule){.wants_margin = true}, &margin);
+        note = (float)(margin / n_errors);
+        is_sure = note > error;
+    }
     if (!is_sure)
-        best_path(trie, lattice->labels, lattice->n, lattice->steps, (PathRule){.rounded = true, .from = scratch->path_score});
-    uint32_t n = find_ends(tok, trie, lattice, &all_known);
+        end = best_path_rounded(trie, lattice->labels, end, lattice->n_enough, lattice->steps, scratch->path_score);
+    uint32_t n = find_ends(tok, trie, lattice, end, &all_known);
     for (uint32_t i = n; i-- > 0 && is_sure;)
         scratch->path_score = sum_behind(scratch->path_score, trie->scores[lattice->steps[lattice->ends[i]].unit]);
     if (!is_sure)
-        scratch->path_score = lattice->steps[lattice->n].score;
+        scratch->path_score = lattice->steps[end].score;
     put_path(tok, trie, lattice, n, all_known, out);
+    leave_part(lattice, end);
     int32_t bits;
     memcpy(&bits, &note, sizeof bits);
-    return is_sure && (all_known || fast->scores_tell_bytes) && lattice->n <= NOTED_CHARS_MAX ? bits : -1;
+    return is_sure && (all_known || fast->scores_tell_bytes) ? bits : -1;
+}
+
+/* The note counts when there is but one part. */
+static int32_t encode_after(const Tokenizer *tok, EncodeScratch *scratch, Lattice *lattice, TokenBuffer *out)
+{
+    int32_t note = encode_part(tok, scratch, lattice, out);
+    while (lattice->n > 0) {
+        encode_part(tok, scratch, lattice, out);
+        note = -1;
+    }
+    return note;
 }
 
 int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, bool has_mark, TokenBuffer *out)
 {
     const ModelFast *fast = model_fast(tok);
-    Lattice lattice = lattice_for(scratch, word);
+    Lattice lattice = lattice_for(tok, scratch, word, out);
     if (read_plain_labels(fast, &lattice, has_mark))
         return encode_after(tok, scratch, &lattice, out);
     NormalizerStep step = tok->normalizers[0];
     step.add_dummy_prefix &= has_mark;
     Piece normal = normalizer_run(&step, 1, scratch->word_arena, word);
-    lattice = lattice_for(scratch, normal);
+    lattice = lattice_for(tok, scratch, normal, out);
     read_labels(fast->chars, &lattice);
     int32_t note = encode_after(tok, scratch, &lattice, out);
     arena_reset(scratch->word_arena);

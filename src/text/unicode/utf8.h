@@ -31,6 +31,27 @@ static inline bool utf8_is_middle(const char *at, const char *end)
     const unsigned char *b = (const unsigned char *)at;
     return end - at >= 3 && b[0] >= 0xE4 && b[0] <= 0xED && (b[1] & 0xC0) == 0x80 && (b[2] & 0xC0) == 0x80 && (b[0] != 0xED || b[1] < 0xA0);
 }
+/* The same for all of U+1000 to U+FFFF. */
+static inline bool utf8_is_wide(const char *at, const char *end)
+{
+    const unsigned char *b = (const unsigned char *)at;
+    return end - at >= 3 && b[0] >= 0xE1 && b[0] <= 0xEF && (b[1] & 0xC0) == 0x80 && (b[2] & 0xC0) == 0x80 && (b[0] != 0xED || b[1] < 0xA0);
+}
+/* utf8_decode, with a short way for most of what texts hold: ASCII, characters of three bytes, and bytes that begin nothing. */
+static inline int utf8_decode_quick(uint32_t *code_point, const char *at, const char *end)
+{
+    const unsigned char *b = (const unsigned char *)at;
+    *code_point = b[0];
+    if (b[0] < 0x80)
+        return 1;
+    *code_point = UTF8_ILL_FORMED;
+    if (b[0] < 0xC2 || b[0] > 0xF4 || end - at < 2 || (b[1] & 0xC0) != 0x80)
+        return 1;
+    if (!utf8_is_wide(at, end))
+        return utf8_decode(code_point, at, end);
+    *code_point = (uint32_t)(b[0] & 0xF) << 12 | (b[1] & 0x3Fu) << 6 | (b[2] & 0x3Fu);
+    return 3;
+}
 /* A Hangul syllable, U+AC00 to U+D7A3? */
 static inline bool utf8_is_syllable(const char *at, const char *end)
 {

@@ -57,3 +57,20 @@ TEST(utf8, ill_formed_subparts_are_counted_as_the_standard_does)
     CHECK_EQUAL(utf8_incomplete_tail("\xED\xA0", 2), 0);  /* a surrogate can never be finished */
     arena_free(arena);
 }
+
+/* Method: every first and second byte, with further bytes on both sides of what may continue, in texts of every length. */
+TEST(utf8, the_quick_way_decodes_as_the_long_one)
+{
+    static const unsigned char more[] = {0x00, 0x7F, 0x80, 0xBF, 0xC0, 0xFF};
+    int64_t n_wrong = 0;
+    for (int i = 0; i < 1 << 16; i++)
+        for (int k = 0; k < 36; k++) {
+            char text[4] = {(char)(i >> 8), (char)i, (char)more[k / 6], (char)more[k % 6]};
+            for (int n = 1; n <= 4; n++) {
+                uint32_t quick, plain;
+                int n_quick = utf8_decode_quick(&quick, text, text + n), n_plain = utf8_decode(&plain, text, text + n);
+                n_wrong += n_quick != n_plain || quick != plain;
+            }
+        }
+    CHECK_EQUAL(n_wrong, 0);
+}
