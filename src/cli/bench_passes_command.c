@@ -30,8 +30,8 @@ static const CommandHelp help = {
                 "    jikji bench passes config.json --seq-len 512 --batch-size 4\n",
     .about = "What fusion, precision, recompute and offload take and save, by the trainer itself: tokens a second and their share of the rate of products in the\n"
              "same minutes, the memory planned and resident, and the share of time that makes values again, planned and measured. Without fusion\n"
-             "the loss is made in the forward pass and once more for its gradients. A row that promises the bits of the row that keeps all\n"
-             "is held to them. MODEL as for bench train.\n",
+             "the loss is made in the forward pass and once more for its gradients, and activations and residuals wait for the product before\n"
+             "them. A row that promises the bits of the row that keeps all is held to them. MODEL as for bench train.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = 1,

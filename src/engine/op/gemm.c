@@ -194,6 +194,12 @@ static GemmOut out_at(const Job *job, int64_t row, int64_t column, int64_t k_ind
     return out;
 }
 
+static void finish_part(const Gemm *g, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns)
+{
+    if (g->finish)
+        g->finish(g->finish_context, row, n_rows, column, n_columns);
+}
+
 /* ---- many rows ---- */
 
 /* Who packs: all threads pack both operands and wait for each other, or an operand is packed where it is used, by the thread that uses
@@ -415,6 +421,8 @@ static void compute_tile(const Job *job, const Block *block, int64_t piece)
         range.n_k = min_i64(range.n_k, range.k_end - range.k);
         range.n_words = divide_up(range.n_k, job->kernel->k_per_word);
     } while (range.k < range.k_end);
+    if (range.k >= job->g->k)
+        finish_part(job->g, block->row + tile.row, tile.row_end - tile.row, block->column + tile.column, tile.column_end - tile.column);
 }
 
 static void run_block(Job *job, Block *block, Phase *phase)
@@ -494,7 +502,7 @@ static void compute_few_rows(const Job *job, int64_t column)
                                .out = out_at(job, row, column, i, sums + row * GEMM_B_WIDTH_MAX, GEMM_B_WIDTH_MAX)};
             kernel->strip(&strip);
         }
-    }
+    }    finish_part(g, 0, g->m, column, n_columns);
 }
 
 static void run_few_rows(Job *job)
@@ -525,7 +533,7 @@ static void compute_direct(const Job *job, int64_t column, const uint32_t *a, in
         GemmStrip strip = {.n_rows = (int)g->m, .n_columns = min_i64(DIRECT_COLUMNS, g->n - column), .n_words = min_i64(job->k_block, g->k - k),
                            .a = a + k, .a_row_stride = a_row_stride, .out = out_at(job, 0, column, i, sums, DIRECT_COLUMNS)};
         job->kernel->direct(&strip, lanes_of_b(g, column, k));
-    }
+    }    finish_part(g, 0, g->m, column, min_i64(DIRECT_COLUMNS, g->n - column));
 }
 
 /* A row of A as contiguous f32. */

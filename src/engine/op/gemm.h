@@ -41,6 +41,9 @@ typedef struct {
     const float *bias;                         /* [N], added to each row; NULL: none */
     bool accumulate;                           /* C += product, else C = product */
     int64_t k_leaf;                            /* 0, or 1 .. GEMM_K_LEAF_MAX */
+    /* Told of each part of C as soon as it is complete, by the thread that made it, while it is near; parts do not overlap. NULL: nobody. */
+    void (*finish)(const void *context, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns);
+    const void *finish_context;
 } Gemm;
 
 /* Bytes of workspace that gemm_run and gemm_run_serial need: depends on m, n, k, dtypes and k_leaf only. It never

@@ -8,9 +8,7 @@
  *   dW[k, m] = sum_n x[n, k] dy[n, m]     a sum over tokens: leaf by leaf into the gradient
  *   db[m]    = sum_n dy[n, m]             the same
  * Each layout is an operator of its own, for its axes differ. */
-#include "engine/op/gemm.h"
-#include "engine/op/op.h"
-#include "engine/op/op_internal.h"
+#include "engine/op/linear_internal.h"
 #include "engine/op/packed_weight.h"
 
 OP_KERNELS_DECLARE(linear_grad_bias);
@@ -37,7 +35,7 @@ static Gemm linear_gemm(WeightLayout layout, int64_t n, int64_t k, int64_t m, DT
                   .b_row_stride = out_in ? 1 : m, .b_col_stride = out_in ? k : 1, .c_row_stride = m};
 }
 
-static void linear_infer(Infer *infer, WeightLayout layout)
+void linear_infer(Infer *infer, WeightLayout layout)
 {
     if (!infer_is_float(infer, 0, "x") || !infer_is_rows(infer, 0, 2, "x") || !infer_is_float(infer, 1, "w") ||
         !infer_is_rows(infer, 1, 2, "w"))
@@ -64,21 +62,27 @@ static void linear_infer(Infer *infer, WeightLayout layout)
     }
 }
 
-static void linear_run(const KernelCall *call, WeightLayout layout)
+Gemm linear_gemm_of(const KernelCall *call, WeightLayout layout, const Tensor *y)
 {
-    const Tensor *x = &call->in[0], *w = &call->in[1], *bias = &call->in[2], *y = &call->out[0];
+    const Tensor *x = &call->in[0], *w = &call->in[1], *bias = &call->in[2];
     bool out_in = layout == WEIGHT_OUT_IN;
     Gemm gemm = linear_gemm(layout, tensor_dim(x, 0), tensor_dim(x, 1), tensor_dim(y, 1), x->dtype, w->dtype, y->dtype);
     gemm.a = x->data, gemm.b = w->data, gemm.c = y->data, gemm.bias = bias->data;
     gemm.a_row_stride = x->stride[0];
     gemm.b_row_stride = w->stride[out_in ? 1 : 0];
     gemm.b_col_stride = w->stride[out_in ? 0 : 1];
+    return gemm;
+}
+
+static void linear_run(const KernelCall *call, WeightLayout layout)
+{
+    Gemm gemm = linear_gemm_of(call, layout, &call->out[0]);
     gemm_run(&gemm, call->workspace);
 }
 
-static void linear_reference_of(const KernelCall *call, WeightLayout layout)
+void linear_reference_of(const KernelCall *call, WeightLayout layout, const Tensor *y)
 {
-    const Tensor *x = &call->in[0], *w = &call->in[1], *bias = &call->in[2], *y = &call->out[0];
+    const Tensor *x = &call->in[0], *w = &call->in[1], *bias = &call->in[2];
     int64_t n_tokens = tensor_dim(x, 0), K = tensor_dim(x, 1), M = tensor_dim(y, 1);
     for (int64_t n = 0; n < n_tokens; n++)
         for (int64_t m = 0; m < M; m++) {
@@ -107,7 +111,7 @@ static void linear_derive(Derive *d, WeightLayout layout)
         d->dx[2] = graph_call(d->g, &linear_grad_bias_info, (Node *[]){derive_sink(d, 2), d->dy[0]}, 2, &attr, sizeof attr);
 }
 
-static void linear_cost(const Call *call, Cost *cost)
+void linear_cost(const Call *call, Cost *cost)
 {
     cost->matmul_flops += 2.0 * node_count(call->out[0]) * (double)call->in[0]->shape.dim[1];
     cost->other_flops += call->in[2] ? node_count(call->out[0]) : 0.0;
@@ -135,12 +139,12 @@ static void linear_in_out_derive(Derive *d)
 
 static void linear_out_in_reference(const KernelCall *call)
 {
-    linear_reference_of(call, WEIGHT_OUT_IN);
+    linear_reference_of(call, WEIGHT_OUT_IN, &call->out[0]);
 }
 
 static void linear_in_out_reference(const KernelCall *call)
 {
-    linear_reference_of(call, WEIGHT_IN_OUT);
+    linear_reference_of(call, WEIGHT_IN_OUT, &call->out[0]);
 }
 
 static void linear_out_in_run(const KernelCall *call)
@@ -353,12 +357,17 @@ const OpInfo linear_grad_bias_info = {
 
 /* ---- what a pass may ask ---- */
 
+bool call_is_linear(const Call *call, WeightLayout *layout)
+{
+    *layout = call->op == &linear_info ? WEIGHT_OUT_IN : WEIGHT_IN_OUT;
+    return call->op == &linear_info || call->op == &linear_in_out_info;
+}
+
 bool linear_is_over_param(const Graph *g, const Call *call, WeightLayout *layout)
 {
-    if (call->op != &linear_info && call->op != &linear_in_out_info)
+    if (!call_is_linear(call, layout))
         return false;
     const Node *w = call->in[1];
-    *layout = call->op == &linear_info ? WEIGHT_OUT_IN : WEIGHT_IN_OUT;
     if (w->kind != NODE_STATE || w->param < 0)
         return false;
     return !store_bucket(graph_store(g), store_param(graph_store(g), w->param)->bucket)->trainable;

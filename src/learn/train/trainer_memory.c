@@ -2,6 +2,7 @@
 #include "learn/train/trainer_internal.h"
 
 #include "base/log.h"
+#include "engine/pass/fuse.h"
 #include "learn/optim/optim.h"
 
 #include <math.h>
@@ -20,6 +21,8 @@ static Err compile_as(Trainer *t, const RecomputeOptions *options, bool offload)
     pass_recompute(t->micro_graph, options, &t->recompute);
     if (offload)
         pass_offload(t->micro_graph, t->offload, &t->offloaded);
+    if (t->recompute.n_again == 0)  /* else values are chosen one by one, to meet a budget */
+        pass_fuse(t->micro_graph);
     return graph_compile(&t->micro_step, t->micro_graph, &on_cpu);
 }
 

@@ -1,0 +1,18 @@
+/* linear_internal.h - what operators around a linear share: its shapes, and its product with or without something done to it. */
+#ifndef ENGINE_OP_LINEAR_INTERNAL_H
+#define ENGINE_OP_LINEAR_INTERNAL_H
+
+#include "engine/op/gemm.h"
+#include "engine/op/op.h"
+#include "engine/op/op_internal.h"
+
+/* y = x W + bias, inputs 0 to 2: marks the graph, or gives output 0 and the workspace. */
+void linear_infer(Infer *infer, WeightLayout layout);
+void linear_reference_of(const KernelCall *call, WeightLayout layout, const Tensor *y);
+void linear_cost(const Call *call, Cost *cost);
+/* The product of a call, written to y, with data pointers. */
+Gemm linear_gemm_of(const KernelCall *call, WeightLayout layout, const Tensor *y);
+/* Whether a call is a linear, and how its weight lies. */
+bool call_is_linear(const Call *call, WeightLayout *layout);
+
+#endif

@@ -1,0 +1,60 @@
+/* fuse.c - see fuse.h. */
+#include "engine/pass/fuse.h"
+
+#include "engine/op/linear_then.h"
+
+/* Whether anything but `then` reads a value, or keeps it. */
+static bool is_read_elsewhere(Graph *g, const Node *value, const Call *then)
+{
+    for (int c = 0; c < graph_n_calls(g); c++) {
+        const Call *call = graph_call_at(g, c);
+        for (int i = 0; i < call->n_in && call != then; i++)
+            if (call->in[i] == value)
+                return true;
+    }
+    return value->is_output;
+}
+
+/* The input of `then` that a linear of the same segment makes, or -1. What is read elsewhere may have made another input of `then`. */
+static int linear_slot(Graph *g, const Call *then)
+{
+    for (int i = 0; i < then->n_in; i++) {
+        const Node *in = then->in[i];
+        if (in && in->kind == NODE_CALL && in->call->segment == then->segment && !in->call->repeats && linear_then_fits(in->call, then, i) &&
+            (then->n_in == 1 || !is_read_elsewhere(g, in, then)))
+            return i;
+    }
+    return -1;
+}
+
+static void fuse_linear(Graph *g, int index, int slot)
+{
+    const Call *then = graph_call_at(g, index), *linear = then->in[slot]->call;
+    bool keeps = is_read_elsewhere(g, linear->out[0], then);
+    graph_set_segment(g, then->segment);
+    graph_insert_before(g, index);
+    graph_push_scope(g, "%s", linear->name);
+    Node *z = linear_then(g, linear, then, slot, keeps);
+    graph_pop_scope(g);
+    graph_insert_end(g);
+    graph_supersede(g, then->out[0], z);
+    if (keeps)
+        graph_supersede(g, linear->out[0], node_sibling(z, 1));
+}
+
+int pass_fuse(Graph *g)
+{
+    int n = 0;
+    if (!graph_fuses(g) || graph_error(g) != OK)
+        return 0;
+    for (int c = 0; c < graph_n_calls(g); c++) {
+        const Call *then = graph_call_at(g, c);
+        int slot = then->repeats ? -1 : linear_slot(g, then);
+        if (slot < 0)
+            continue;
+        fuse_linear(g, c, slot);
+        n++;
+        c++;  /* the elementwise call itself has moved one on; nothing reads it any more */
+    }
+    return n;
+}

@@ -1,0 +1,12 @@
+/* fuse.h - neighbours in a program that become one call: what passes between them stays in a thread's cache, and threads meet less often. */
+#ifndef ENGINE_PASS_FUSE_H
+#define ENGINE_PASS_FUSE_H
+
+#include "engine/graph/graph.h"
+
+/* Joins each linear to the elementwise operator that follows it (op/linear_then.h): a residual's addition, an activation, an activation's
+ * gradient. Not a bit of the result changes. Run last, before graph_compile; does nothing where graph_fuses says no. Calls that repeat others
+ * stay apart. Returns how many it joined. */
+int pass_fuse(Graph *g);
+
+#endif

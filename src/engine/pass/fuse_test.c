@@ -1,0 +1,183 @@
+/* fuse_test.c - what is joined, what is not, and that no bit changes. */
+#include "engine/pass/fuse.h"
+
+#include "base/cpu_level.h"
+#include "base/parallel.h"
+#include "base/philox.h"
+#include "base/test.h"
+#include "engine/graph/op_info.h"
+#include "engine/graph/program.h"
+#include "engine/op/op.h"
+#include "engine/pass/autocast.h"
+#include "engine/pass/differentiate.h"
+
+enum { N_PARAMS = 6 };
+
+typedef struct {
+    int64_t n_tokens, width, d_ff;
+    DType compute;
+    WeightLayout layout;
+    Backend backend;
+    bool fuses;
+    int threads;
+} Case;
+
+typedef struct {
+    Store *store;
+    Graph *g;
+    Program *program;
+    int n_joined;
+} Block;
+
+static Shape weight_shape(const Case *c, int64_t in, int64_t out)
+{
+    return c->layout == WEIGHT_OUT_IN ? shape_2(out, in) : shape_2(in, out);
+}
+
+/* x + w_out(gelu(w_a norm(x))) + w_b norm(x): an activation whose input its gradient reads too, and two residuals. Backward, the activation's
+ * gradient follows a linear, and so does the sum of what norm(x) receives. */
+static void block_record(Block *block, const Case *c)
+{
+    static const char *const names[] = {"gain", "bias", "w_a", "b_a", "w_b", "w_out"};
+    int64_t C = c->width, F = c->d_ff;
+    Shape shapes[N_PARAMS] = {shape_1(C), shape_1(C), weight_shape(c, C, F), shape_1(F), weight_shape(c, C, C), weight_shape(c, F, C)};
+    DType dtype = c->compute == DTYPE_F64 ? DTYPE_F64 : DTYPE_F32;
+    *block = (Block){.store = store_new()};
+    store_add_bucket(block->store, &(BucketSpec){.name = "all", .dtype = dtype, .trainable = true});
+    for (int i = 0; i < N_PARAMS; i++)
+        store_add_param(block->store, 0, names[i], shapes[i]);
+    Graph *g = block->g = graph_new(block->store);
+    graph_set_fusion(g, c->fuses);
+    graph_set_grad_leaf(g, 16);
+    Node *p[N_PARAMS];
+    for (int i = 0; i < N_PARAMS; i++)
+        p[i] = graph_param(g, names[i]);
+    Node *x = graph_input(g, "x", dtype, shape_2(c->n_tokens, C), graph_bound(g, "n_tokens", c->n_tokens));
+    Node *normed = layernorm(g, x, p[0], p[1], 1e-5);
+    Node *a = gelu_tanh(g, linear(g, normed, p[2], p[3], c->layout));
+    Node *y = add(g, cast(g, x, c->compute == DTYPE_BF16 ? DTYPE_BF16 : dtype), linear(g, a, p[5], NULL, c->layout));
+    y = add(g, y, linear(g, normed, p[4], NULL, c->layout));
+    Node *loss = sum(g, mul(g, y, y));
+    graph_output(g, "y", y);
+    graph_output(g, "loss", loss);
+    if (c->compute == DTYPE_BF16)
+        pass_autocast(g, DTYPE_BF16);
+    pass_differentiate(g, loss);
+    block->n_joined = pass_fuse(g);
+}
+
+static bool block_run(Block *block, const Case *c)
+{
+    block_record(block, c);
+    if (!CHECK_OK(graph_compile(&block->program, block->g, &(CompileOptions){c->backend})) || !CHECK_OK(store_allocate(block->store)) ||
+        !CHECK_OK(program_bind(block->program)))
+        return false;
+    uint64_t k = 0;
+    for (int i = 0; i <= N_PARAMS; i++) {
+        Tensor t = i < N_PARAMS ? store_param_tensor(block->store, i, NULL) : *program_input(block->program, "x");
+        for (int64_t j = 0; j < tensor_count(&t); j++) {
+            float first, second;
+            Philox r = philox(3, 0, 0, k++);
+            philox_normal(r.word[0], r.word[1], &first, &second);
+            tensor_set(&t, j, f32_from_bf16(bf16_from_f32(0.5f * first)));
+        }
+    }
+    for (int s = 0; c->compute == DTYPE_BF16 && s < store_n_states(block->store); s++) {  /* narrow copies of the weights */
+        const char *name = store_state(block->store, s)->name, *colon = strchr(name, ':');
+        char param[32] = "";
+        if (!colon)
+            continue;
+        memcpy(param, name, (size_t)(colon - name));
+        Tensor to = store_state_tensor(block->store, s), from = store_param_tensor(block->store, store_find_param(block->store, param), NULL);
+        for (int64_t j = 0; j < tensor_count(&to); j++)
+            tensor_set(&to, j, tensor_get(&from, j));
+    }
+    int before = parallel_threads();
+    parallel_set_threads(c->threads);
+    program_run(block->program, SEGMENT_FORWARD);
+    program_run(block->program, SEGMENT_BACKWARD);
+    parallel_set_threads(before);
+    return true;
+}
+
+static void block_close(Block *block)
+{
+    program_free(block->program);
+    graph_free(block->g);
+    store_free(block->store);
+}
+
+static bool same_bytes(const Tensor *a, const Tensor *b)
+{
+    return a->dtype == b->dtype && memcmp(a->data, b->data, (size_t)(tensor_count(a) * dtype_bytes(a->dtype))) == 0;
+}
+
+static bool same_results(Block *a, Block *b)
+{
+    bool same = same_bytes(program_output(a->program, "y"), program_output(b->program, "y"));
+    for (int i = 0; i < N_PARAMS; i++) {
+        Tensor of_a = store_param_tensor(a->store, i, "grad"), of_b = store_param_tensor(b->store, i, "grad");
+        same = same && same_bytes(&of_a, &of_b);
+    }
+    return same;
+}
+
+/* One case with the pass and without it. */
+static void check_same_bits(Case c, int n_joined)
+{
+    Block plain, fused;
+    Case apart = c;
+    apart.threads = 1;
+    c.fuses = true;
+    if (!CHECK(block_run(&plain, &apart) && block_run(&fused, &c)))
+        return;
+    CHECK_EQUAL(plain.n_joined, 0);
+    CHECK_EQUAL(fused.n_joined, n_joined);
+    CHECK(same_results(&plain, &fused));
+    const Tensor *y = program_output(plain.program, "y");
+    CHECK(fabs(tensor_get(y, 0)) > 0);
+    block_close(&plain);
+    block_close(&fused);
+}
+
+/* Goal: joined calls give the bits of calls apart. Method: tokens and widths on both sides of every cut that products make, both layouts, any
+ * number of threads. */
+TEST(fuse, joined_calls_give_the_bits_of_calls_apart)
+{
+    const int64_t sizes[][3] = {{1, 24, 56}, {7, 33, 65}, {48, 64, 160}, {131, 96, 448}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (int layout = 0; layout < 2; layout++)
+            for (int threads = 1; threads <= 3; threads++)
+                check_same_bits((Case){.n_tokens = sizes[s][0], .width = sizes[s][1], .d_ff = sizes[s][2], .compute = DTYPE_F32, .threads = threads,
+                                       .layout = layout ? WEIGHT_IN_OUT : WEIGHT_OUT_IN, .backend = BACKEND_CPU}, 5);
+}
+
+TEST(fuse, joined_calls_give_the_bits_of_calls_apart_in_bf16)
+{
+    for (int layout = 0; layout < 2; layout++)
+        check_same_bits((Case){.n_tokens = 131, .width = 96, .d_ff = 448, .compute = DTYPE_BF16, .threads = 2,
+                               .layout = layout ? WEIGHT_IN_OUT : WEIGHT_OUT_IN, .backend = BACKEND_CPU}, 5);
+}
+
+TEST(fuse, joined_calls_give_the_bits_of_calls_apart_on_the_reference)
+{
+    check_same_bits((Case){.n_tokens = 7, .width = 24, .d_ff = 56, .compute = DTYPE_F64, .threads = 1, .backend = BACKEND_REFERENCE}, 5);
+}
+
+/* What a linear makes cannot be kept beside a call that reads it twice over: y + gelu(y) would wait for itself. */
+TEST(fuse, leaves_a_value_alone_that_reaches_its_reader_by_two_ways)
+{
+    Store *store = store_new();
+    store_add_bucket(store, &(BucketSpec){.name = "all", .dtype = DTYPE_F32, .trainable = true});
+    store_add_param(store, 0, "w", shape_2(8, 8));
+    Graph *g = graph_new(store);
+    Node *y = linear(g, graph_input(g, "x", DTYPE_F32, shape_2(4, 8), 0), graph_param(g, "w"), NULL, WEIGHT_OUT_IN);
+    graph_output(g, "z", add(g, y, gelu_tanh(g, y)));
+    graph_output(g, "twice", add(g, y, y));
+    CHECK_EQUAL(pass_fuse(g), 1);  /* the activation, which keeps y */
+    Program *program = NULL;
+    CHECK_OK(graph_compile(&program, g, &(CompileOptions){BACKEND_CPU}));
+    program_free(program);
+    graph_free(g);
+    store_free(store);
+}
