@@ -23,7 +23,8 @@ enum {
     TILES_WANTED = 24,             /* enough to share evenly among threads; smaller tiles pack or read more often */
     SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in one set of the first cache, */
     SAME_SET_ROWS = 11,            /* where so many of them have room beside a line of B */
-    SUM_ROWS_MAX = 1024,           /* of a half C whose sums need a place between blocks of K */
+    SUM_ROWS_MAX = 1024,           /* of a half C whose sums need a place between ranges of K, */
+    SUM_COLUMNS_MAX = 512,         /* and of a strip whose sums need one between blocks only: 32 kB of a thread's stack */
     FEW_ROWS_MAX = 28,
     FEW_ROWS_K_BLOCK_MAX = 512,
     DIRECT_COLUMNS = 64,           /* in one piece of work: as many rows of B, or as much of one, as memory likes to be read at a time */
@@ -41,7 +42,7 @@ typedef struct {
     const GemmKernel *kernel;
     int64_t k_block, n_k_blocks;
     uint32_t *a_panels, *b_panels;  /* workspace */
-    float *sums;                    /* workspace: sums so far of a half C, or NULL if there is but one block of K */
+    float *sums;                    /* workspace: sums so far of a half C, or NULL if there is but one range of K */
     int n_threads, n_shares;
     Share *share;
 } Job;
@@ -89,16 +90,23 @@ static bool is_few_rows(const Gemm *g)
     return g->m <= FEW_ROWS_MAX && k_block_of(g) <= FEW_ROWS_K_BLOCK_MAX;
 }
 
-static bool needs_sums(const Gemm *g)
-{
-    return g->c_dtype != DTYPE_F32 && g->k > k_block_of(g) && !is_few_rows(g);
-}
-
 /* The largest part of K packed at a time: whole blocks. */
 static int64_t k_range_of(const Gemm *g)
 {
     int64_t block = k_block_of(g);
     return min_i64(round_up(g->k, block), max_i64(block, K_RANGE_MAX / block * block));
+}
+
+/* The sums of a half C outlive a strip if K comes in several ranges (a block of an odd K is one for some kernels). */
+static bool keeps_sums(const Gemm *g)
+{
+    int64_t block = k_block_of(g);
+    return g->c_dtype != DTYPE_F32 && g->k > block && (g->k > k_range_of(g) || block % 2 != 0);
+}
+
+static bool needs_sums(const Gemm *g)
+{
+    return keeps_sums(g) && !is_few_rows(g);
 }
 
 /* The most columns of B, and rows of A, packed at a time. */
@@ -126,9 +134,8 @@ static WorkspaceWords workspace_words(const Gemm *g)
     int64_t rows = min_i64(g->m, max_i64(A_WORDS_MAX / max_i64(k_range_of(g), 1), GEMM_A_WIDTH_MAX));
     int64_t of_a = (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * k_range;
     int64_t of_few_a = (min_i64(g->m, FEW_ROWS_MAX) + GEMM_A_WIDTH_MAX) * 8 / 7 * round_up(g->k, block);
-    bool has_sums = g->c_dtype != DTYPE_F32 && g->k > block;
     return (WorkspaceWords){round_up(max_i64(of_a, of_few_a), 16), round_up(columns * k_range, 16),
-                            has_sums ? round_up(min_i64(g->m, SUM_ROWS_MAX) * columns, 16) : 0};
+                            keeps_sums(g) ? round_up(min_i64(g->m, SUM_ROWS_MAX) * columns, 16) : 0};
 }
 
 /* n cut into the fewest equal parts of at most `limit`, each a multiple of unit. */
@@ -356,7 +363,9 @@ typedef struct {
 static void compute_strip(const Job *job, const Block *block, const Tile *tile, int64_t row, int64_t column, int64_t column_end)
 {
     const GemmKernel *kernel = job->kernel;
-    float *sums = job->sums ? job->sums + row * block->n_columns + column : NULL;
+    float strip_sums[GEMM_A_WIDTH_MAX * SUM_COLUMNS_MAX];
+    float *sums = job->sums ? job->sums + row * block->n_columns + column : strip_sums;
+    int64_t sums_stride = job->sums ? block->n_columns : SUM_COLUMNS_MAX;
     bool has_next = block->a_as_it_lies && row + 2 * block->strip_rows <= tile->row_end;
     const uint32_t *panel = tile->a + (row - tile->row) / kernel->a.lanes * kernel->a.width * block->n_words;
     GemmStrip strip = {.n_rows = (int)min_i64(block->strip_rows, tile->row_end - row), .n_columns = column_end - column,
@@ -369,7 +378,7 @@ static void compute_strip(const Job *job, const Block *block, const Tile *tile, 
         strip.a_row_stride = block->a_as_it_lies ? lanes.lane_stride : 0;
         strip.a_next = has_next ? strip.a + block->strip_rows * lanes.lane_stride : NULL;
         strip.n_words = divide_up(n_k, kernel->k_per_word);
-        strip.out = out_at(job, block->row + row, block->column + column, (block->k + k) / job->k_block, sums, block->n_columns);
+        strip.out = out_at(job, block->row + row, block->column + column, (block->k + k) / job->k_block, sums, sums_stride);
         kernel->strip(&strip);
         strip.b += strip.n_words * kernel->b.width;
         k += n_k;
@@ -402,6 +411,8 @@ static void compute_tile_range(const Job *job, const Block *block, Tile tile)
 {
     PanelShape b = job->kernel->b;
     int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+    if (job->g->c_dtype != DTYPE_F32)
+        columns_near = min_i64(columns_near, SUM_COLUMNS_MAX);
     set_panels(job, block, &tile);
     for (int64_t column = tile.column; column < tile.column_end; column += columns_near)
         for (int64_t row = tile.row; row < tile.row_end; row += block->strip_rows)
