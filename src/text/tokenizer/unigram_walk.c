@@ -125,7 +125,7 @@ static size_t places_of(size_t n_bytes, int n_words)
 size_t walk_batch_bytes(size_t n_bytes, int n_words)
 {
     const WalkBatch *batch = NULL;
-    size_t of_place = 2 * sizeof *batch->scores + 2 * sizeof *batch->ids + sizeof *batch->going + sizeof *batch->labels;
+    size_t of_place = 2 * sizeof *batch->scores + 2 * sizeof *batch->ids + sizeof *batch->going + sizeof *batch->labels + sizeof *batch->gaps + sizeof *batch->lengths;
     return places_of(n_bytes, n_words) * of_place + (size_t)n_words * sizeof(WalkWord);
 }
 
@@ -138,7 +138,9 @@ void walk_batch_init(WalkBatch *batch, void *memory, size_t n_bytes, int n_words
     batch->deep_scores = batch->scores + n;
     batch->words = (WalkWord *)(batch->deep_scores + n);
     batch->going = (WalkGoing *)(batch->words + n_words);
-    batch->ids = (uint16_t (*)[WALK_STEPS])(batch->going + n);
+    batch->gaps = (float *)(batch->going + n);
+    batch->lengths = (uint32_t *)(batch->gaps + n);
+    batch->ids = (uint16_t (*)[WALK_STEPS])(batch->lengths + n);
     batch->deep_ids = batch->ids + n;
     batch->labels = (uint16_t *)(batch->deep_ids + n);
 }

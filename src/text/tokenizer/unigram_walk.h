@@ -52,7 +52,8 @@ typedef struct {
 typedef struct {
     size_t n_places;
     uint16_t *labels, (*ids)[WALK_STEPS], (*deep_ids)[WALK_STEPS];
-    float (*scores)[WALK_STEPS], (*deep_scores)[WALK_STEPS];
+    float (*scores)[WALK_STEPS], (*deep_scores)[WALK_STEPS], *gaps;
+    uint32_t *lengths;
     WalkGoing *going;
     WalkWord *words;
     int n_words;

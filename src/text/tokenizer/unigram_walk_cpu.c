@@ -81,13 +81,6 @@ static void walk_all(const WalkNode *nodes, WalkBatch *batch)
         batch->scores[batch->going[i].place][0] = INFINITY;  /* then so is the best sum of the word */
 }
 
-/* By number of characters from the end of the word on: how many characters the last piece of the best way there has, and by how much it surpasses
- * the second. */
-typedef struct {
-    uint32_t lengths[WALK_CHARS_MAX + WALK_DEEP_STEPS];
-    float gaps[WALK_CHARS_MAX + WALK_DEEP_STEPS];
-} Ways;
-
 #if defined __AVX2__
 #include <immintrin.h>
 
@@ -126,29 +119,28 @@ static inline void move_alone(Window *window)
     window->lengths = moved(window->lengths, window->lengths);
 }
 
-/* The sum of the best way through a word. */
-static inline float find_ways(const WalkBatch *batch, const WalkWord *word, bool is_deep, Ways *ways)
+/* From each place of a word to its end, the length of the best way's first piece, and by how much it surpasses the second best. Returns the sum of
+ * the best way through the word. */
+static inline float find_ways(WalkBatch *batch, const WalkWord *word, bool is_deep)
 {
     const __m256 steps = _mm256_castsi256_ps(_mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 8));
     const __m256 deep_steps = _mm256_castsi256_ps(_mm256_setr_epi32(9, 10, 11, 12, 13, 14, 15, 16));
     const Window none = {_mm256_set1_ps(-INFINITY), _mm256_setzero_ps(), _mm256_setzero_ps()};
     Window near = none, far = none;
     near.best = _mm256_blend_ps(none.best, _mm256_setzero_ps(), 1);
-    const float(*scores)[WALK_STEPS] = (const float(*)[WALK_STEPS])(batch->scores + word->place);
-    const float(*deep_scores)[WALK_STEPS] = (const float(*)[WALK_STEPS])(batch->deep_scores + word->place);
-    for (uint32_t left = word->n_chars, i = 1; left-- > 0; i++) {
+    for (size_t place = word->place + word->n_chars; place-- > word->place;) {
         __m256 here = _mm256_broadcastss_ps(_mm256_castps256_ps128(near.best));
         if (is_deep)
             move(&near, &far);
         else
             move_alone(&near);
-        offer(&near, scores[left], here, steps);
+        offer(&near, batch->scores[place], here, steps);
         if (is_deep) {
             move_alone(&far);
-            offer(&far, deep_scores[left], here, deep_steps);
+            offer(&far, batch->deep_scores[place], here, deep_steps);
         }
-        _mm_store_ss(&ways->gaps[i], _mm256_castps256_ps128(near.gaps));
-        ways->lengths[i] = (uint32_t)_mm_cvtsi128_si32(_mm_castps_si128(_mm256_castps256_ps128(near.lengths)));
+        _mm_store_ss(&batch->gaps[place], _mm256_castps256_ps128(near.gaps));
+        batch->lengths[place] = (uint32_t)_mm_cvtsi128_si32(_mm_castps_si128(_mm256_castps256_ps128(near.lengths)));
     }
     return _mm256_cvtss_f32(near.best);
 }
@@ -166,56 +158,62 @@ static void offer(const float *scores, float here, uint32_t first_step, float *b
     }
 }
 
-/* The sum of the best way through a word. */
-static inline float find_ways(const WalkBatch *batch, const WalkWord *word, bool is_deep, Ways *ways)
+/* From each place of a word to its end, the length of the best way's first piece, and by how much it surpasses the second best. Returns the sum of
+ * the best way through the word. */
+static inline float find_ways(WalkBatch *batch, const WalkWord *word, bool is_deep)
 {
-    float best[WALK_CHARS_MAX + WALK_DEEP_STEPS];
-    for (uint32_t i = 0; i < word->n_chars + WALK_DEEP_STEPS; i++)
+    float best[WALK_CHARS_MAX + WALK_DEEP_STEPS + 1], gaps[WALK_CHARS_MAX + WALK_DEEP_STEPS + 1] = {0};
+    uint32_t lengths[WALK_CHARS_MAX + WALK_DEEP_STEPS + 1] = {0}, n = word->n_chars;
+    for (uint32_t i = 0; i <= n + WALK_DEEP_STEPS; i++)
         best[i] = i == 0 ? 0.0f : -INFINITY;
-    for (uint32_t i = 0; i < word->n_chars; i++) {
-        size_t place = word->place + word->n_chars - 1 - i;
-        offer(batch->scores[place], best[i], 1, best + i + 1, ways->lengths + i + 1, ways->gaps + i + 1);
+    for (uint32_t i = 0; i < n; i++) {
+        size_t place = word->place + n - 1 - i;
+        offer(batch->scores[place], best[i], 1, best + i + 1, lengths + i + 1, gaps + i + 1);
         if (is_deep)
-            offer(batch->deep_scores[place], best[i], 1 + WALK_STEPS, best + i + 9, ways->lengths + i + 9, ways->gaps + i + 9);
+            offer(batch->deep_scores[place], best[i], 1 + WALK_STEPS, best + i + 1 + WALK_STEPS, lengths + i + 1 + WALK_STEPS, gaps + i + 1 + WALK_STEPS);
+        batch->gaps[place] = gaps[i + 1];
+        batch->lengths[place] = lengths[i + 1];
     }
-    return best[word->n_chars];
+    return best[n];
 }
 
 #endif
 
-/* From the start of the word on, which is the end of the way. */
-static void read_way(const WalkBatch *batch, const Ways *ways, WalkWord *word)
+static void read_way(const WalkBatch *batch, WalkWord *word)
 {
     float gap = FLT_MAX;
     uint32_t n = 0;
     bool has_unknown = false;
-    for (uint32_t left = word->n_chars, place = word->place - 1; left > 0; n++) {
-        uint32_t length = ways->lengths[left];
-        gap = ways->gaps[left] < gap ? ways->gaps[left] : gap;
-        left -= length;
-        place += length;  /* of the piece's last character */
-        uint16_t id = length <= WALK_STEPS ? batch->ids[place][length - 1] : batch->deep_ids[place][length - 1 - WALK_STEPS];
+    size_t end = word->place + word->n_chars;
+    for (size_t place = word->place; place < end; n++) {
+        uint32_t length = batch->lengths[place];
+        gap = batch->gaps[place] < gap ? batch->gaps[place] : gap;
+        place += length;
+        uint16_t id = length <= WALK_STEPS ? batch->ids[place - 1][length - 1] : batch->deep_ids[place - 1][length - 1 - WALK_STEPS];
         has_unknown |= id == WALK_UNKNOWN;
         word->ids[n] = id;
     }
     word->n_ids = n;
     word->gap = gap;
     word->has_unknown = has_unknown;
-    for (uint32_t left = word->n_chars, i = 0; left > 0 && has_unknown; i++) {
-        word->lengths[i] = (uint8_t)ways->lengths[left];
-        left -= ways->lengths[left];
+    size_t place = word->place;
+    for (uint32_t i = 0; i < n && has_unknown; i++) {
+        word->lengths[i] = (uint8_t)batch->lengths[place];
+        place += batch->lengths[place];
     }
 }
 
+/* All ways are found before the first is read: what one reads, branches on. */
 void KERNEL(walk_words)(const WalkNode *nodes, WalkBatch *batch)
 {
     walk_all(nodes, batch);
-    Ways ways = {{0}, {0}};
     for (int i = 0; i < batch->n_words; i++) {
         WalkWord *word = &batch->words[i];
         word->n_ids = 0;
         word->has_unknown = false;
-        if ((word->is_deep ? find_ways(batch, word, true, &ways) : find_ways(batch, word, false, &ways)) < INFINITY)
-            read_way(batch, &ways, word);
+        word->gap = word->is_deep ? find_ways(batch, word, true) : find_ways(batch, word, false);
     }
+    for (int i = 0; i < batch->n_words; i++)
+        if (batch->words[i].gap < INFINITY)
+            read_way(batch, &batch->words[i]);
 }
