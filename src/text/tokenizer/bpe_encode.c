@@ -168,20 +168,30 @@ static size_t merge_pieces(const Tokenizer *tok, EncodeScratch *scratch, Piece p
     return frozen ? merge_between_frozen(tok, scratch, piece, symbols, n) : merge(tok, scratch, symbols, n);
 }
 
+/* Room is reserved. */
+static inline void put_id(TokenBuffer *out, int32_t id, size_t begin, size_t end)
+{
+    out->ids[out->n] = id;
+    if (out->wants_offsets)
+        out->offsets[out->n] = (TokenOffset){(int64_t)begin, (int64_t)end};
+    out->n++;
+}
+
 /* Phantoms and unknown symbols become bytes or unk, a run of them one unk. */
 static void put_pieces(const Tokenizer *tok, Piece piece, const BpeSymbol *symbols, size_t n, TokenBuffer *out)
 {
     bool after_unk = false;
+    token_buffer_reserve(out, (int64_t)piece.n);  /* no byte becomes two ids */
     for (size_t i = 0; i < n; i++) {
         BpeSymbol s = symbols[i];
         bool known = s.id >= 0 && s.id < tok->vocab.n_ids;
         if (known) {
-            token_buffer_push(out, s.id, s.begin, s.end);
+            put_id(out, s.id, s.begin, s.end);
         } else if (tok->byte_fallback && has_all_bytes(tok, piece.bytes + s.begin, s.end - s.begin)) {
             for (size_t k = s.begin; k < s.end; k++)
-                token_buffer_push(out, tok->byte_id[(unsigned char)piece.bytes[k]], k, k + 1);
+                put_id(out, tok->byte_id[(unsigned char)piece.bytes[k]], k, k + 1);
         } else if (!after_unk) {
-            token_buffer_push(out, tok->unk_id, s.begin, s.end);
+            put_id(out, tok->unk_id, s.begin, s.end);
         } else if (out->wants_offsets) {
             out->offsets[out->n - 1].end = s.end;
         }
@@ -346,10 +356,12 @@ static bool match_known_chars(const Tokenizer *tok, const BpeMatcher *matcher, E
 static size_t match_chars(const Tokenizer *tok, const BpeMatcher *matcher, EncodeScratch *scratch, Piece piece, BpeSymbol *symbols)
 {
     int32_t *ids = encode_scratch_model(scratch, piece.n * sizeof *ids);
-    size_t n_symbols = 0;
-    for (size_t at = 0; at < piece.n;) {
-        size_t n;
-        bpe_match(matcher, &scratch->bpe, piece.bytes + at, piece.n - at, ids, &n);
+    size_t n_symbols = 0, length = 0;
+    const char *stranger = NULL;  /* the last character that began no token; it often comes again, as U+FFFD does */
+    for (size_t at = 0; at < piece.n; at += length) {
+        size_t n = 0;
+        if (!stranger || piece.n - at < length || memcmp(piece.bytes + at, stranger, length) != 0)
+            bpe_match(matcher, &scratch->bpe, piece.bytes + at, piece.n - at, ids, &n);
         for (size_t i = 0; i < n; i++) {
             size_t end = at + bpe_matcher_length(matcher, ids[i]);
             symbols[n_symbols++] = (BpeSymbol){ids[i], (uint32_t)at, (uint32_t)end};
@@ -358,9 +370,9 @@ static size_t match_chars(const Tokenizer *tok, const BpeMatcher *matcher, Encod
         if (at == piece.n)
             break;
         uint32_t c;
-        size_t length = (size_t)utf8_decode(&c, piece.bytes + at, piece.bytes + piece.n);
+        length = (size_t)utf8_decode_quick(&c, piece.bytes + at, piece.bytes + piece.n);
+        stranger = piece.bytes + at;
         n_symbols = strange_symbols(tok, symbols, n_symbols, piece, at, at + length);
-        at += length;
     }
     return n_symbols;
 }

@@ -250,7 +250,7 @@ static const char *normalize_prefix(const Charsmap *map, const char *text, size_
         return replacement;
     }
     uint32_t c;
-    *n_used = *n_out = (size_t)utf8_decode(&c, text, text + n_bytes);
+    *n_used = *n_out = (size_t)utf8_decode_quick(&c, text, text + n_bytes);
     if (c != UTF8_ILL_FORMED)
         return text;
     *n_used = 1;  /* byte by byte */
@@ -360,7 +360,7 @@ static void put_cluster(const Charsmap *map, Rewriter *rewriter, Piece text, siz
     }
     for (size_t at = begin; at < end;) {
         uint32_t c;
-        size_t length = (size_t)utf8_decode(&c, text.bytes + at, text.bytes + end);
+        size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + end);
         if (look_up(map, text.bytes + at, length, false, &replacement))
             rewriter_put(rewriter, replacement, strlen(replacement), text.source ? text.source[at] : 0);
         else

@@ -38,7 +38,7 @@ static Piece run_char_map(CharMap map, Arena *arena, Piece text)
     char out[32];
     for (size_t at = 0; at < text.n;) {
         uint32_t c;
-        size_t length = (size_t)utf8_decode(&c, text.bytes + at, text.bytes + text.n);
+        size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
         size_t n = c == UTF8_ILL_FORMED ? SIZE_MAX : map(c, out);
         if (n == SIZE_MAX)
             rewriter_copy(&rewriter, text, at, at + length);
@@ -124,7 +124,7 @@ static Piece run_strip(const NormalizerStep *step, Piece text)
     size_t begin = 0, end = text.n;
     uint32_t c;
     while (step->left && begin < end) {
-        int length = utf8_decode(&c, text.bytes + begin, text.bytes + end);
+        int length = utf8_decode_quick(&c, text.bytes + begin, text.bytes + end);
         if (!char_is_space(c))
             break;
         begin += (size_t)length;
@@ -133,7 +133,7 @@ static Piece run_strip(const NormalizerStep *step, Piece text)
         size_t start = end - 1;
         while (start > begin && end - start < UTF8_BYTES_MAX && ((unsigned char)text.bytes[start] & 0xC0) == 0x80)
             start--;
-        int length = utf8_decode(&c, text.bytes + start, text.bytes + end);
+        int length = utf8_decode_quick(&c, text.bytes + start, text.bytes + end);
         if (start + (size_t)length != end || !char_is_space(c))
             break;
         end = start;
@@ -165,7 +165,7 @@ static Piece repair(Arena *arena, Piece text)
     rewriter_init(&rewriter, arena, text);
     for (size_t at = 0; at < text.n;) {
         uint32_t c;
-        size_t length = (size_t)utf8_decode(&c, text.bytes + at, text.bytes + text.n);
+        size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
         if (c == UTF8_ILL_FORMED)
             rewriter_put(&rewriter, "\xEF\xBF\xBD", 3, text.source ? text.source[at] : 0);
         else

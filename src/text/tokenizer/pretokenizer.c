@@ -99,7 +99,7 @@ static void split_by_pattern(const PretokenizerStep *step, Arena *arena, Piece t
             at += good;
             if (at < text.n) {
                 uint32_t c;
-                size_t bad = (size_t)utf8_decode(&c, text.bytes + at, text.bytes + text.n);
+                size_t bad = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
                 stretches_push(&list, at, at + bad, false);
                 at += bad;
             }
@@ -129,7 +129,7 @@ static void split_by_class(bool (*is_match)(uint32_t c), SplitBehavior behavior,
     size_t begin = 0;
     for (size_t at = 0; at < text.n;) {
         uint32_t c;
-        size_t length = (size_t)utf8_decode(&c, text.bytes + at, text.bytes + text.n);
+        size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
         if (is_match(c)) {
             stretches_push(&list, begin, at, false);
             stretches_push(&list, at, at + length, true);

@@ -32,7 +32,7 @@ static inline uint8_t class_of_wide(const Scan *s, size_t at, size_t *next)
         return 0;
     }
     uint32_t c;
-    *next = at + (size_t)utf8_decode(&c, s->text + at, s->text + s->n);
+    *next = at + (size_t)utf8_decode_quick(&c, s->text + at, s->text + s->n);
     return char_class(s->table, c);
 }
 

@@ -158,7 +158,7 @@ int64_t utf8_count(const char *text, size_t n_bytes)
     const char *end = text + n_bytes;
     uint32_t c;
     for (const char *at = text; at < end; n++)
-        at += utf8_decode(&c, at, end);
+        at += utf8_decode_quick(&c, at, end);
     return n;
 }
 
@@ -175,7 +175,7 @@ const char *utf8_repair(Arena *arena, const char *text, size_t n_bytes, size_t *
     const char *end = text + n_bytes;
     for (const char *at = text + good; at < end;) {
         uint32_t c;
-        at += utf8_decode(&c, at, end);
+        at += utf8_decode_quick(&c, at, end);
         n += (size_t)utf8_encode(copy + n, c == UTF8_ILL_FORMED ? 0xFFFD : c);
     }
     *n_out_bytes = n;
