@@ -150,6 +150,19 @@ static void rows_weigh(const Backward *b, Sweep *s, const Rows *rows, int64_t be
     }
 }
 
+/* Bit i of word j becomes bit j of word i: blocks off the diagonal change places, of 32 by 32 bits, then within each of 16 by 16, and so on. */
+static void bits_transpose(uint64_t words[64])
+{
+    uint64_t low = 0xffffffff;  /* the lower half of every 2 * size bits */
+    for (int size = 32; size > 0; size /= 2, low ^= low << size)
+        for (int j = 0; j < 64; j++)
+            if (!(j & size)) {
+                uint64_t differ = (words[j] >> size ^ words[j + size]) & low;
+                words[j] ^= differ << size;
+                words[j + size] ^= differ;
+            }
+}
+
 /* Keys from `begin` on, and where their sums lie. */
 typedef struct {
     int64_t begin;
@@ -172,16 +185,15 @@ static void rows_keys(const Backward *b, Sweep *s, const Rows *rows, const KeysA
 
     float *dk = at->dk + skip * at->dk_stride, *dv = at->dv + skip * at->dv_stride;
     Left p_by_key = {s->p, stride, 1}, ds_by_key = {s->ds, stride, 1}, ds_by_row = {s->ds, 1, stride};
-    uint64_t of_row[ATTENTION_LANES], of_key[ATTENTION_KEYS] = {0};
+    uint64_t of_row[ATTENTION_LANES] = {0}, of_key[ATTENTION_KEYS];
     if (lanes_see_all(lanes, begin, end)) {
         tile_product(dv, at->dv_stride, p_by_key, dy, n_keys, v_vecs, lanes->n_rows, true);
         tile_product(dk, at->dk_stride, ds_by_key, q, n_keys, n_vecs, lanes->n_rows, true);
         tile_product(rows->dq, 16 * n_vecs, ds_by_row, k, lanes->n_rows, n_vecs, n_keys, true);
     } else {
         lanes_mask(lanes, of_row, begin, end);
-        for (int64_t r = 0; r < lanes->n_rows; r++)
-            for (uint64_t left = of_row[r]; left; left &= left - 1)
-                of_key[__builtin_ctzll(left)] |= (uint64_t)1 << r;
+        memcpy(of_key, of_row, sizeof of_key);
+        bits_transpose(of_key);
         tile_product_masked(dv, at->dv_stride, p_by_key, dy, n_keys, v_vecs, lanes->n_rows, of_key);
         tile_product_masked(dk, at->dk_stride, ds_by_key, q, n_keys, n_vecs, lanes->n_rows, of_key);
         tile_product_masked(rows->dq, 16 * n_vecs, ds_by_row, k, lanes->n_rows, n_vecs, n_keys, of_row);

@@ -274,7 +274,7 @@ SIMD_INLINE V16 weight_exp(V16 x)
     p = v16_fma(p, r, v16_set1(1.666651517e-01f));
     p = v16_fma(p, r, v16_set1(4.999999404e-01f));
     p = v16_fma(p, r * r, r) + 1.0f;
-    p *= (V16)((I16)shifted << 23);
+    p *= (V16)((U16)shifted << 23);
 #if SIMD_AVX512
     return (V16)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(least), _CMP_NLT_UQ), (__m512)p);
 #else
@@ -386,7 +386,7 @@ static void *tile_row(const Tensor *t, int64_t token, int64_t head)
 }
 
 /* With zeros up to whole vectors. */
-static __attribute__((unused)) void tile_row_load(float *to, const Tensor *t, int64_t token, int64_t head)
+static void tile_row_load(float *to, const Tensor *t, int64_t token, int64_t head)
 {
     const void *from = tile_row(t, token, head);
     for (int64_t i = 0, width = t->shape.dim[2]; i < width; i += 16)
@@ -433,15 +433,14 @@ static int64_t key_rows_room(const Tensor *t)
     return t->shape.dim[0] * t->shape.dim[1] * tile_padded(t->shape.dim[2]);
 }
 
-/* Copies all to `packed`, unless that is NULL. */
+/* Copies all to `packed`, unless that is NULL: row by row, as they lie. */
 static KeyRows key_rows_begin(const Tensor *t, float *packed)
 {
-    int64_t n_keys = t->shape.dim[0], padded = tile_padded(t->shape.dim[2]), n_pieces = (n_keys + ATTENTION_KEYS - 1) / ATTENTION_KEYS;
+    int64_t n_keys = t->shape.dim[0], n_heads = t->shape.dim[1], padded = tile_padded(t->shape.dim[2]);
 #pragma omp parallel for schedule(static) if (packed != NULL)
-    for (int64_t i = 0; i < (packed ? n_pieces * t->shape.dim[1] : 0); i++) {
-        int64_t head = i % t->shape.dim[1], j = i / t->shape.dim[1] * ATTENTION_KEYS, n = n_keys - j < ATTENTION_KEYS ? n_keys - j : ATTENTION_KEYS;
-        tile_rows_of(t, j, n, head, packed + (head * n_keys + j) * padded);
-    }
+    for (int64_t j = 0; j < (packed ? n_keys : 0); j++)
+        for (int64_t head = 0; head < n_heads; head++)
+            tile_row_load(packed + (head * n_keys + j) * padded, t, j, head);
     return (KeyRows){t, packed};
 }
 
