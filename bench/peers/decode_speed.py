@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Decoding and prefill of Jikji beside transformers, and llama.cpp where it is built, in turns on this machine: one sequence, random weights of
-the same shape, the same precision.
+the same shape, in one table for all kinds of weights.
 
-    decode_speed.py JIKJI gpt2-124m|llama-110m [--precision f32|bf16] [--weights packed|int8|int4] [--prompt 256] [--new-tokens 32] [--rounds 5]
-                    [--llama-bench LLAMA-BENCH --gguf MODEL.gguf]
-    decode_speed.py build/jikji llama-110m --weights int8 --llama-bench llama.cpp/build/bin/llama-bench --gguf llama-110m.q8_0.gguf
+    decode_speed.py JIKJI gpt2-124m|llama-110m [--weights f32,bf16,int8] [--prompt 256] [--new-tokens 32] [--rounds 5] [--threads N]
+                    [--llama-bench LLAMA-BENCH --gguf FOLDER]
+    decode_speed.py build/jikji llama-110m --llama-bench llama.cpp/build/bin/llama-bench --gguf models/
 
-Each round runs each contestant once; a contestant's number is the median of its rounds, the spread their least and most. transformers takes
-the better of one thread and all of them, found before the rounds; llama-bench likewise. `--gguf` is the same shape in the precision that is
-compared: f32, bf16, or q8_0 for int8; `random_gguf.py` writes such files for llama-110m. `bench/peers/llama_cpp.c` takes llama-bench's place where only libllama is built. Needs torch and
-transformers in the Python that runs this.
+Each round runs each contestant once; a contestant's number is the median of its rounds, the spread their least and most. Without --threads each takes
+the better of one thread and all of them, found before the rounds. The folder has llama-110m.f32.gguf, .bf16.gguf and .q8_0.gguf, which stands
+beside int8; `random_gguf.py` writes such files. transformers has no 8 or 4 bits here: beside int8 and int4 its weights are whole.
+`bench/peers/llama_cpp.c` takes llama-bench's place where only libllama is built. Needs torch and transformers in the Python that runs this.
 """
 import argparse
 import json
@@ -20,6 +20,9 @@ import sys
 import time
 
 HERE = os.path.abspath(__file__)
+
+# Weights: how we store and compute, and which file llama.cpp reads.
+KINDS = {"f32": ("packed", "f32", "f32"), "bf16": ("packed", "bf16", "bf16"), "int8": ("int8", "f32", "q8_0"), "int4": ("int4", "f32", None)}
 
 
 def last_json(command):
@@ -41,7 +44,7 @@ def transformers_once(args):
     else:
         config = transformers.LlamaConfig(vocab_size=32000, max_position_embeddings=1024, hidden_size=768, num_hidden_layers=12,
                                           num_attention_heads=12, num_key_value_heads=12, intermediate_size=2048, tie_word_embeddings=True)
-    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16 if args.precision == "bf16" else torch.float32).eval()
+    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16 if args.weights == "bf16" else torch.float32).eval()
     prompt = torch.randint(config.vocab_size, (1, args.prompt))
 
     def seconds(n_new):
@@ -57,10 +60,11 @@ def transformers_once(args):
                       "version": f"transformers {transformers.__version__}, torch {torch.__version__}"}))
 
 
-def ours(args, threads):
+def ours(args, kind, threads):
+    weights, precision, _ = KINDS[kind]
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-    command = [args.jikji, "bench", "decode", args.model, "--precision", args.precision, "--weights", args.weights, "--prompt", str(args.prompt),
-               "--new-tokens", str(args.new_tokens), "--rounds", "1", "--json"]
+    command = [args.jikji, "bench", "decode", args.model, "--precision", precision, "--weights", weights, "--prompt", str(args.prompt), "--new-tokens",
+               str(args.new_tokens), "--rounds", "1", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
@@ -69,13 +73,14 @@ def ours(args, threads):
             "version": f"{r['cpu_level']}, {100 * r['share_of_reading']:.0f} % of reading, {100 * r['prefill_share_of_peak']:.0f} % of products"}
 
 
-def theirs(args, threads):
-    return last_json([sys.executable, HERE, args.jikji, args.model, "--precision", args.precision, "--prompt", str(args.prompt), "--new-tokens",
-                      str(args.new_tokens), "--threads", str(threads), "--transformers-once"])
+def theirs(args, kind, threads):
+    return last_json([sys.executable, HERE, args.jikji, args.model, "--weights", "bf16" if kind == "bf16" else "f32", "--prompt", str(args.prompt),
+                      "--new-tokens", str(args.new_tokens), "--threads", str(threads), "--transformers-once"])
 
 
-def llama(args, threads):
-    done = subprocess.run([args.llama_bench, "-m", args.gguf, "-p", str(args.prompt), "-n", str(args.new_tokens), "-t", str(threads), "-r", "1",
+def llama(args, kind, threads):
+    model = os.path.join(args.gguf, f"llama-110m.{KINDS[kind][2]}.gguf")
+    done = subprocess.run([args.llama_bench, "-m", model, "-p", str(args.prompt), "-n", str(args.new_tokens), "-t", str(threads), "-r", "1",
                            "-o", "json"], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{args.llama_bench}\n{done.stderr[-2000:]}")
@@ -84,45 +89,50 @@ def llama(args, threads):
     return rate | {"version": f"llama.cpp {rows[0]['build_commit']}, {rows[0]['model_type']}"}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("jikji")
-    parser.add_argument("model", choices=("gpt2-124m", "llama-110m"))
-    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
-    parser.add_argument("--weights", choices=("stored", "packed", "int8", "int4"), default="packed")
-    parser.add_argument("--prompt", type=int, default=256)
-    parser.add_argument("--new-tokens", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--llama-bench")
-    parser.add_argument("--gguf")
-    parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
-    parser.add_argument("--transformers-once", action="store_true", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.transformers_once:
-        return transformers_once(args)
-    if bool(args.llama_bench) != bool(args.gguf):
-        sys.exit("--llama-bench and --gguf go together")
-    contestants = {"jikji": ours, "transformers": theirs} | ({"llama.cpp": llama} if args.llama_bench else {})
-    n_cpus = len(os.sched_getaffinity(0))
+def compare(args, kind):
+    contestants = {"jikji": ours, "transformers": theirs} | ({"llama.cpp": llama} if args.llama_bench and KINDS[kind][2] else {})
     threads = {}
     for name, run in contestants.items():
-        tried = {n: run(args, n)["decode"] for n in sorted({1, n_cpus})}
-        threads[name] = max(tried, key=tried.get)
+        tried = [args.threads] if args.threads else sorted({1, len(os.sched_getaffinity(0))})
+        threads[name] = tried[0] if len(tried) == 1 else max(tried, key=lambda n: run(args, kind, n)["decode"])
     results = {name: [] for name in contestants}
     for _ in range(args.rounds):
         for name, run in contestants.items():
-            results[name].append(run(args, threads[name]))
-    print(f"{args.model}, {args.precision}, our weights {args.weights}, prompt {args.prompt}, {args.new_tokens} new tokens, {args.rounds} rounds"
-          " in turns; transformers has no 8 or 4 bits here, so its weights are whole\n")
-    print(f"{'':14}{'threads':>8}{'decode/s':>10}{'least':>9}{'most':>9}{'jikji is':>10}{'prefill/s':>11}{'least':>9}{'most':>9}{'jikji is':>10}")
+            results[name].append(run(args, kind, threads[name]))
     best = {what: statistics.median(r[what] for r in results["jikji"]) for what in ("decode", "prefill")}
     for name, rows in results.items():
-        line = f"{name:14}{threads[name]:8}"
+        line = f"{kind:6}{name:14}{threads[name]:8}"
         for what, width in (("decode", 10), ("prefill", 11)):
             values = [r[what] for r in rows]
             middle = statistics.median(values)
             line += f"{middle:{width}.1f}{min(values):9.1f}{max(values):9.1f}{best[what] / middle:9.2f}x"
-        print(f"{line}  {rows[-1]['version']}")
+        print(f"{line}  {rows[-1]['version']}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("jikji")
+    parser.add_argument("model", choices=("gpt2-124m", "llama-110m"))
+    parser.add_argument("--weights", default="f32,bf16,int8", help=", ".join(KINDS))
+    parser.add_argument("--prompt", type=int, default=256)
+    parser.add_argument("--new-tokens", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, help="for all, instead of the better of one and all")
+    parser.add_argument("--llama-bench")
+    parser.add_argument("--gguf", help="folder of llama-110m.f32.gguf and its like")
+    parser.add_argument("--transformers-once", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.transformers_once:
+        return transformers_once(args)
+    kinds = args.weights.split(",")
+    if not set(kinds) <= set(KINDS):
+        sys.exit(f"--weights {args.weights}: some of {', '.join(KINDS)} expected")
+    if bool(args.llama_bench) != bool(args.gguf) or (args.gguf and args.model != "llama-110m"):
+        sys.exit("--llama-bench and --gguf go together, for llama-110m")
+    print(f"{args.model}, prompt {args.prompt}, {args.new_tokens} new tokens, {args.rounds} rounds in turns\n")
+    print(f"{'':6}{'':14}{'threads':>8}{'decode/s':>10}{'least':>9}{'most':>9}{'jikji is':>10}{'prefill/s':>11}{'least':>9}{'most':>9}{'jikji is':>10}")
+    for kind in kinds:
+        compare(args, kind)
 
 
 if __name__ == "__main__":

@@ -42,12 +42,14 @@ int main(int argc, char **argv)
 {
     const char *path = NULL;
     int n_prompt = 256, n_new = 32, n_threads = 1;
-    for (int c; (c = getopt(argc, argv, "m:p:n:t:")) != -1;)
+    for (int c; (c = getopt(argc, argv, "m:p:n:t:r:o:")) != -1;)
         switch (c) {
         case 'm': path = optarg; break;
         case 'p': n_prompt = atoi(optarg); break;
         case 'n': n_new = atoi(optarg); break;
         case 't': n_threads = atoi(optarg); break;
+        case 'r':
+        case 'o': break;  /* as llama-bench: once, and as JSON, is all there is */
         default: return 2;
         }
     if (!path || n_prompt < 1 || n_new < 1 || n_threads < 1) {
