@@ -6,23 +6,62 @@
 #include "base/arena.h"
 
 struct BpeBatch {
-    int32_t ids[BPE_WORDS_MAX][WORD_IDS_ROOM];  /* of words that are known */
-    int n_ids[BPE_WORDS_MAX];                   /* 0: new */
+    KnownWord known[BPE_WORDS_MAX];             /* n 0: new */
+    int32_t wide[BPE_WORDS_MAX][WORD_IDS_ROOM]; /* ids of the known ones, where they have no narrow form */
     BpeWord fresh[BPE_WORDS_MAX];               /* the new ones, in order */
+    int64_t begins[BPE_WORDS_MAX];              /* where their ids begin in what is put out */
+    int32_t places[BPE_WORDS_MAX];              /* among all words */
     BpeCharsRoom room;
 };
+
+static inline KnownWord look(const WordCache *cache, Piece text, const CutWord *word)
+{
+    if (word->end - word->begin > SMALL_WORD_BYTES)
+        return word_cache_look_large(cache, *word, text.bytes, text.n);
+    KnownWord known = word_cache_look_small(cache, word->key.part, word->bucket);
+    return __builtin_expect(known.n == LOOK_AMONG_LARGE, 0) ? word_cache_look_large(cache, *word, text.bytes, text.n) : known;
+}
 
 /* Looks up all words; returns how many are new. */
 static int find_words(const WordCache *cache, Piece text, const CutWord *words, int n_words, BpeBatch *batch)
 {
     int n_fresh = 0;
-    int32_t note;
     for (int i = 0; i < n_words; i++) {
-        batch->n_ids[i] = word_cache_find(cache, &words[i], text.bytes, text.n, batch->ids[i], &note);
-        if (batch->n_ids[i] == 0)
-            batch->fresh[n_fresh++] = (BpeWord){.bytes = text.bytes + words[i].begin, .n_bytes = words[i].end - words[i].begin};
+        KnownWord *known = &batch->known[i];
+        if (cache->small)
+            *known = look(cache, text, &words[i]);
+        else
+            known->n = word_cache_find(cache, &words[i], text.bytes, text.n, batch->wide[i], &known->note);
+        batch->fresh[n_fresh] = (BpeWord){.bytes = text.bytes + words[i].begin, .n_bytes = words[i].end - words[i].begin};
+        batch->places[n_fresh] = i;
+        n_fresh += known->n == 0;
     }
     return n_fresh;
+}
+
+/* Eight ids at once, of which the last may be anything. */
+static inline void put_narrow(const KnownWord *known, int32_t *ids)
+{
+    typedef uint16_t Narrow __attribute__((vector_size(16)));
+    typedef int32_t Wide __attribute__((vector_size(32)));
+    enum { LANES = sizeof(Wide) / sizeof(int32_t) };
+    Narrow narrow;
+    memcpy(&narrow, known->ids, sizeof narrow);
+    Wide wide = __builtin_convertvector(narrow, Wide);
+    memcpy(ids, &wide, sizeof wide);
+    for (int32_t i = LANES; i < known->n; i++)
+        ids[i] = known->ids[i];
+}
+
+static void put_fresh(const Tokenizer *tok, EncodeScratch *scratch, const BpeWord *word, TokenBuffer *out)
+{
+    if (word->n_ids == 0) {
+        word_cut_encode_fresh(tok, scratch, (Piece){.bytes = word->bytes, .n = word->n_bytes}, out);
+        return;
+    }
+    token_buffer_reserve(out, (int64_t)word->n_ids);
+    memcpy(out->ids + out->n, word->ids, word->n_ids * sizeof *word->ids);
+    out->n += (int64_t)word->n_ids;
 }
 
 void bpe_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *words, int n_words, TokenBuffer *out)
@@ -30,27 +69,27 @@ void bpe_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text, 
     if (!scratch->batch)
         scratch->batch = mem_alloc(sizeof(BpeBatch));
     BpeBatch *batch = scratch->batch;
-    int n_fresh = find_words(&scratch->words, text, words, n_words, batch);
+    WordCache *cache = &scratch->words;
+    int n_fresh = find_words(cache, text, words, n_words, batch), next = 0;
     if (n_fresh > 0)
         bpe_chars_match(model_fast(tok)->plain, tok, &batch->room, batch->fresh, n_fresh);
-    const BpeWord *fresh = batch->fresh;
     for (int i = 0; i < n_words; i++) {
-        if (batch->n_ids[i] > 0) {
-            token_buffer_reserve(out, WORD_IDS_ROOM);
-            memcpy(out->ids + out->n, batch->ids[i], sizeof batch->ids[i]);
-            out->n += batch->n_ids[i];
+        if (batch->known[i].n == 0) {
+            batch->begins[next] = out->n;
+            put_fresh(tok, scratch, &batch->fresh[next], out);
+            batch->fresh[next].n_ids = (size_t)(out->n - batch->begins[next]);
+            next++;
             continue;
         }
-        if (fresh->n_ids > 0) {
-            token_buffer_reserve(out, (int64_t)fresh->n_ids);
-            memcpy(out->ids + out->n, fresh->ids, fresh->n_ids * sizeof *fresh->ids);
-            out->n += (int64_t)fresh->n_ids;
-            word_cache_put(&scratch->words, words[i], text.bytes, text.n, fresh->ids, (int64_t)fresh->n_ids, 0);
-        } else {
-            word_cut_encode_new(tok, scratch, text, &words[i], out);
-        }
-        fresh++;
+        token_buffer_reserve(out, WORD_IDS_ROOM);
+        if (cache->small)
+            put_narrow(&batch->known[i], out->ids + out->n);
+        else
+            memcpy(out->ids + out->n, batch->wide[i], sizeof batch->wide[i]);
+        out->n += batch->known[i].n;
     }
+    for (int i = 0; i < n_fresh; i++)  /* only now, because what was found in the cache had to stay there */
+        word_cache_put(cache, words[batch->places[i]], text.bytes, text.n, out->ids + batch->begins[i], (int64_t)batch->fresh[i].n_ids, 0);
 }
 
 void bpe_words_encode_all(const Tokenizer *tok, EncodeScratch *scratch, bool lines, Piece text, TokenBuffer *out)

@@ -84,10 +84,8 @@ void *encode_scratch_walk(EncodeScratch *scratch, size_t n_bytes)
     return scratch->walk;
 }
 
-void token_buffer_reserve(TokenBuffer *buffer, int64_t n_more)
+void token_buffer_grow(TokenBuffer *buffer, int64_t n_more)
 {
-    if (buffer->n + n_more <= buffer->capacity)
-        return;
     buffer->capacity = (buffer->n + n_more) * 2 + 256;
     buffer->ids = mem_realloc(buffer->ids, (size_t)buffer->capacity * sizeof *buffer->ids);
     if (buffer->wants_offsets)

@@ -173,15 +173,15 @@ bool lone_chars_encode(const LoneChars *lone, const Tokenizer *tok, EncodeScratc
     int64_t before = out->n, n_room = (int64_t)n_bytes + LONE_IDS + 1;
     token_buffer_reserve(out, n_room);
     out->ids[out->n++] = lone->mark_id;
-    uint32_t value;
-    size_t at = encode_run(lone, word, 0, n_bytes, out, &value);
-    bool is_plain = at > 0;
-    while (is_plain && at < n_bytes) {
+    for (size_t next = 0;;) {
+        uint32_t value;
         int n_chars;
+        size_t at = encode_run(lone, word, next, n_bytes, out, &value);
+        if (at == n_bytes)
+            return true;
         uint32_t first = value;
-        size_t next = others_end(lone, word, at, n_bytes, &value, &n_chars);
-        is_plain = value & CHAR_IS_PLAIN;
-        if (!is_plain)
+        next = others_end(lone, word, at, n_bytes, &value, &n_chars);
+        if (at == 0 || !(value & CHAR_IS_PLAIN))
             break;
         if (n_chars == 1 && (first >> LONE_COUNT_SHIFT & (2 * LONE_IDS - 1)) == 1) {
             out->ids[out->n++] = lone->ids[first & LONE_INDEX][0];
@@ -189,9 +189,7 @@ bool lone_chars_encode(const LoneChars *lone, const Tokenizer *tok, EncodeScratc
             bpe_encode(tok, scratch, (Piece){.bytes = word + at, .n = next - at}, out);
             token_buffer_reserve(out, n_room);
         }
-        at = encode_run(lone, word, next, n_bytes, out, &value);
     }
-    if (!is_plain)
-        out->n = before;
-    return is_plain;
+    out->n = before;
+    return false;
 }

@@ -127,7 +127,12 @@ typedef struct {
     int64_t n, capacity;
     bool wants_offsets;
 } TokenBuffer;
-void token_buffer_reserve(TokenBuffer *buffer, int64_t n_more);
+void token_buffer_grow(TokenBuffer *buffer, int64_t n_more);
+static inline void token_buffer_reserve(TokenBuffer *buffer, int64_t n_more)
+{
+    if (buffer->n + n_more > buffer->capacity)
+        token_buffer_grow(buffer, n_more);
+}
 void token_buffer_push(TokenBuffer *buffer, int32_t id, size_t begin, size_t end);
 
 typedef struct EncodeScratch EncodeScratch;

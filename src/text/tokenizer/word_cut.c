@@ -161,16 +161,8 @@ static inline size_t word_end(WordEnds *ends, size_t at)
 }
 
 enum { WORDS_AT_ONCE = BPE_WORDS_MAX };
-void word_cut_encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *place, TokenBuffer *out)
+void word_cut_encode_fresh(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out)
 {
-    Piece word = {.bytes = text.bytes + place->begin, .n = place->end - place->begin};
-    int64_t before = out->n;
-    if (tok->model == MODEL_UNIGRAM && tok->unigram->single_precision) {
-        int32_t note = unigram_encode_word(tok, scratch, word, true, out);
-        if (note >= 0)
-            word_cache_put(&scratch->words, *place, text.bytes, text.n, out->ids + before, out->n - before, note);
-        return;
-    }
     bool is_long = word.n > PLAIN_WORD_BYTES_MAX;
     char room[PLAIN_WORD_ROOM], *normal = is_long ? arena_alloc(scratch->word_arena, word.n + PLAIN_WORD_ROOM) : room;
     size_t n_normal = plain_word_write(&scratch->plain, word.bytes, word.n, normal);
@@ -182,7 +174,20 @@ void word_cut_encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece tex
         bert_chars_encode(tok, scratch, word, out);
     else if (!n_normal)
         encode_word(tok, scratch, word, out);
-    word_cache_put(&scratch->words, *place, text.bytes, text.n, out->ids + before, out->n - before, 0);
+}
+
+/* The same, remembered. */
+static void encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *place, TokenBuffer *out)
+{
+    Piece word = {.bytes = text.bytes + place->begin, .n = place->end - place->begin};
+    int64_t before = out->n;
+    int32_t note = 0;
+    if (tok->model == MODEL_UNIGRAM && tok->unigram->single_precision)
+        note = unigram_encode_word(tok, scratch, word, true, out);
+    else
+        word_cut_encode_fresh(tok, scratch, word, out);
+    if (note >= 0)
+        word_cache_put(&scratch->words, *place, text.bytes, text.n, out->ids + before, out->n - before, note);
 }
 
 /* False when the word is not known, or its place in the text matters. */
@@ -242,7 +247,7 @@ static void encode_one(const Tokenizer *tok, EncodeScratch *scratch, Piece text,
     if (noted && unigram_words_starts_line(tok, piece))
         unigram_encode_word(tok, scratch, piece, true, out);
     else if (!encode_known(tok, scratch, text, word, noted, out))
-        word_cut_encode_new(tok, scratch, text, word, out);
+        encode_new(tok, scratch, text, word, out);
 }
 
 /* Words that begin with a lone character need no place in the cache. */

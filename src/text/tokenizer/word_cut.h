@@ -17,7 +17,7 @@ bool word_cut_splits_marks(const Tokenizer *tok);
 void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out);
 
 /* A word that is not known, or whose place in the text might matter: the whole road, but for what plain words need not pass. */
-void word_cut_encode_new(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *place, TokenBuffer *out);
+void word_cut_encode_fresh(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out);
 
 /* May a word that ends at `end`, before a space, be cut off whatever stands before it? */
 bool word_cut_may_end(const char *text, size_t end);
