@@ -59,7 +59,8 @@ def any_inputs(work, n_bytes):
             "words run": "".join(korean.split()).encode()[:n_bytes].decode(errors="ignore").encode(), "spaces": b" " * n_bytes,
             "newlines": b"\n" * n_bytes, "digits": draw("0123456789"), "punctuation": draw([chr(c) for c in range(33, 127) if not chr(c).isalnum()]),
             "bytes": dice.randbytes(n_bytes), "NFD": unicodedata.normalize("NFD", korean).encode()[:n_bytes].decode(errors="ignore").encode(),
-            "emoji": draw(emoji)[:n_bytes], "marks": draw(["e", *marks, *marks])[:n_bytes], "Han": draw([chr(c) for c in range(0x4E00, 0xA000)])}
+            "emoji": draw(emoji)[:n_bytes], "marks": draw(["e", *marks, *marks])[:n_bytes], "Han": draw([chr(c) for c in range(0x4E00, 0xA000)]), "new words": draw([*map(chr, range(97, 123)), *"     "]),
+            "high bytes": bytes(dice.choices(range(128, 256), k=n_bytes)), "ASCII": bytes(dice.choices(range(128), k=n_bytes))}
 
 
 def make_tokenizers(data, work, others):

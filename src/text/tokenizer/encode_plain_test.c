@@ -19,7 +19,7 @@ static uint32_t roll(Dice *dice, uint32_t n)
     return (uint32_t)((dice->state >> 33) % n);
 }
 
-static const char *const letters[] = {"a", "b", "c", "d", "e", "가", "나", "é", "z", "힣"};
+static const char *const letters[] = {"a", "b", "c", "d", "e", "가", "나", "é", "z", "갸"};
 enum { N_LETTERS = 8 };  /* of the training text; the last two are strangers */
 
 static size_t put(char *text, size_t at, const char *part, size_t n)
