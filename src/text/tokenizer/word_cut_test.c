@@ -63,19 +63,3 @@ TEST(word_cut, words_of_sentencepiece_encode_as_the_text_does)
         tokenizer_free(tok);
     }
 }
-
-/* Of two characters that begin with the same byte, one that no token begins with says nothing of the other. */
-TEST(word_cut, a_known_character_behind_a_stranger_is_known)
-{
-    if (!test_data_dir())
-        SKIP("no shared data");
-    char path[512];
-    snprintf(path, sizeof path, "%s/tokenizers/ko-spm/ko_bpe.model", test_data_dir());
-    Tokenizer *tok = NULL;
-    REQUIRE_OK(tokenizer_load(&tok, path));
-    Arena *arena = arena_new();
-    int64_t n_both = tokenizer_encode(tok, arena, "\xFF뷁바", 7).n, n_stranger = tokenizer_encode(tok, arena, "\xFF뷁", 4).n;
-    CHECK_EQUAL(n_both, n_stranger + 1);
-    arena_free(arena);
-    tokenizer_free(tok);
-}
