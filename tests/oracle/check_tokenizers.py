@@ -92,7 +92,10 @@ def main():
     args = parser.parse_args()
     speed = speed_module()
     n_wrong_all = 0
-    for name in ["cl100k", "o200k", "bert", "koelectra", "llama2.model", "t5.model", "ko_unigram.model", "ko_bpe.model"]:
+    names = ["cl100k", "o200k", "bert", "koelectra", "llama2.model", "t5.model", "ko_unigram.model", "ko_bpe.model"]
+    for word in set(args.words) - set(names):
+        parser.error(f"no tokenizer {word}; there are {', '.join(names)}")
+    for name in names:
         if args.words and name not in args.words:
             continue
         path = f"{args.work}/{name}"
