@@ -144,7 +144,7 @@ static void check_same_bits(Case c, int n_joined)
  * number of threads. */
 TEST(fuse, joined_calls_give_the_bits_of_calls_apart)
 {
-    const int64_t sizes[][3] = {{1, 24, 56}, {7, 33, 65}, {48, 64, 160}, {131, 96, 448}};
+    const int64_t sizes[][3] = {{1, 24, 56}, {7, 33, 65}, {48, 64, 160}, {131, 96, 448}, {700, 32, 1000}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int layout = 0; layout < 2; layout++)
             for (int threads = 1; threads <= 3; threads++)
