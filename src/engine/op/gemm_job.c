@@ -1,0 +1,124 @@
+/* gemm_job.c - see gemm_job.h. */
+#include "engine/op/gemm_job.h"
+
+#include <omp.h>
+
+enum {
+    K_RANGE_MAX = 1024,            /* of K packed at a time (or one block of K, if that is longer) */
+    B_WORDS_MAX = 3072 * 768,      /* of B, 9 MB: parts of the last cache */
+};
+
+int64_t gemm_k_block(const Gemm *g)
+{
+    return g->k_leaf ? g->k_leaf : GEMM_K_BLOCK;
+}
+
+bool gemm_is_few_rows(const Gemm *g)
+{
+    return g->m <= GEMM_FEW_ROWS_MAX && gemm_k_block(g) <= GEMM_FEW_ROWS_K_BLOCK_MAX;
+}
+
+/* The largest part of K packed at a time: whole blocks. */
+int64_t gemm_k_range(const Gemm *g)
+{
+    int64_t block = gemm_k_block(g);
+    return min_i64(round_up(g->k, block), max_i64(block, K_RANGE_MAX / block * block));
+}
+
+/* The sums of a half C outlive a strip if K comes in several ranges (a block of an odd K is one for some kernels). */
+bool gemm_keeps_sums(const Gemm *g)
+{
+    int64_t block = gemm_k_block(g);
+    return g->c_dtype != DTYPE_F32 && g->k > block && (g->k > gemm_k_range(g) || block % 2 != 0);
+}
+
+bool gemm_needs_sums(const Gemm *g)
+{
+    return gemm_keeps_sums(g) && !gemm_is_few_rows(g);
+}
+
+/* The most columns of B, and rows of A, packed at a time. */
+int64_t gemm_columns_max(const Gemm *g)
+{
+    return max_i64(B_WORDS_MAX / max_i64(gemm_k_range(g), 1), GEMM_B_WIDTH_MAX);
+}
+
+int64_t gemm_rows_max(const Gemm *g)
+{
+    int64_t rows = max_i64(GEMM_A_WORDS_MAX / max_i64(gemm_k_range(g), 1), GEMM_A_WIDTH_MAX);
+    return gemm_needs_sums(g) ? min_i64(rows, GEMM_SUM_ROWS_MAX) : rows;
+}
+
+GemmWorkspace gemm_workspace_words(const Gemm *g)
+{
+    int64_t block = gemm_k_block(g), k_range = min_i64(gemm_k_range(g), g->k);
+    int64_t columns = min_i64(g->n, gemm_columns_max(g)) + GEMM_B_WIDTH_MAX;
+    int64_t rows = min_i64(g->m, max_i64(GEMM_A_WORDS_MAX / max_i64(gemm_k_range(g), 1), GEMM_A_WIDTH_MAX));
+    int64_t of_a = (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * k_range;
+    int64_t of_few_a = (min_i64(g->m, GEMM_FEW_ROWS_MAX) + GEMM_A_WIDTH_MAX) * 8 / 7 * round_up(g->k, block);
+    return (GemmWorkspace){round_up(max_i64(of_a, of_few_a), 16), round_up(columns * k_range, 16),
+                            gemm_keeps_sums(g) ? round_up(min_i64(g->m, GEMM_SUM_ROWS_MAX) * columns, 16) : 0};
+}
+
+static long long share_begin(const GemmJob *job, const GemmPhase *phase, int share)
+{
+    return phase->n_pieces * share / job->n_shares;
+}
+
+bool gemm_next_piece(GemmJob *job, GemmPhase *phase, int64_t *piece)
+{
+    int home = job->n_shares > 1 ? omp_get_thread_num() * job->n_shares / job->n_threads : 0;
+    for (; phase->n_done < job->n_shares; phase->n_done++) {
+        int share = (home + phase->n_done) % job->n_shares;
+        *piece = share_begin(job, phase, share) + atomic_fetch_add_explicit(&job->share[share].next, 1, memory_order_relaxed) - phase->first[share];
+        if (*piece < share_begin(job, phase, share + 1))
+            return true;
+    }
+    return false;
+}
+
+void gemm_end_phase(GemmJob *job, GemmPhase *phase)
+{
+    for (int s = 0; s < job->n_shares; s++)
+        phase->first[s] += share_begin(job, phase, s + 1) - share_begin(job, phase, s) + job->n_threads;
+    phase->n_done = 0;
+    if (job->n_threads > 1) {
+#pragma omp barrier
+    }
+}
+
+GemmLanes gemm_lanes_of_a(const Gemm *g, int64_t row, int64_t k)
+{
+    int64_t at = row * g->a_row_stride + k * g->a_col_stride;
+    return (GemmLanes){(const char *)g->a + at * bytes_of(g->a_dtype), g->a_dtype, g->a_row_stride, g->a_col_stride};
+}
+
+GemmLanes gemm_lanes_of_b(const Gemm *g, int64_t column, int64_t k)
+{
+    int64_t at = k * g->b_row_stride + column * g->b_col_stride;
+    return (GemmLanes){(const char *)g->b + at * bytes_of(g->b_dtype), g->b_dtype, g->b_col_stride, g->b_row_stride};
+}
+
+/* Where the sums of block k_index go for the part of C at (row, column). sums: the place of a half C between blocks. */
+GemmOut gemm_out_at(const GemmJob *job, int64_t row, int64_t column, int64_t k_index, float *sums, int64_t sums_stride)
+{
+    const Gemm *g = job->g;
+    bool is_first = k_index == 0, is_last = k_index == job->n_k_blocks - 1;
+    void *c = (char *)g->c + (row * g->c_row_stride + column) * bytes_of(g->c_dtype);
+    GemmOut out = {.to = c, .to_dtype = g->c_dtype, .to_stride = g->c_row_stride,
+                   .from = c, .from_dtype = g->c_dtype, .from_stride = g->c_row_stride,
+                   .bias = is_last && g->bias ? g->bias + column : NULL};
+    if (is_first && !g->accumulate)
+        out.from = NULL;
+    else if (!is_first && g->c_dtype != DTYPE_F32)
+        out.from = sums, out.from_dtype = DTYPE_F32, out.from_stride = sums_stride;
+    if (!is_last && g->c_dtype != DTYPE_F32)
+        out.to = sums, out.to_dtype = DTYPE_F32, out.to_stride = sums_stride;
+    return out;
+}
+
+void gemm_finish_part(const Gemm *g, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns)
+{
+    if (g->finish)
+        g->finish(g->finish_context, row, n_rows, column, n_columns);
+}

@@ -1,0 +1,289 @@
+/* gemm_many_rows.c - products of many rows: operands are packed into panels, C is cut into tiles; see gemm.c. */
+#include "engine/op/gemm_job.h"
+
+#include <omp.h>
+
+enum {
+    B_WORDS_NEAR = 256 * 768,      /* of B used by one tile, 800 kB: a part of the second cache */
+    B_WORDS_OWN = 192 * 768,       /* of B packed by one thread for itself, 600 kB: what is packed, and what is read for it, fit there */
+    TILES_A_THREAD = 3,            /* of its own */
+    TILE_PANELS = 6,               /* of A in a tile: 84 rows */
+    TILES_WANTED = 24,             /* enough to share evenly among threads; smaller tiles pack or read more often */
+    SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in one set of the first cache, */
+    SAME_SET_ROWS = 11,            /* where so many of them have room beside a line of B */
+    SUM_COLUMNS_MAX = 512,         /* of a strip of a half C whose sums need a place between blocks only: 32 kB of a thread's stack */
+    PACK_PANELS = 4,               /* panels packed as one piece of work */
+};
+
+/* n cut into the fewest equal parts of at most `limit`, each a multiple of unit. */
+static int64_t even_part(int64_t n, int64_t limit, int64_t unit)
+{
+    return round_up(divide_up(n, divide_up(n, limit)), unit);
+}
+
+/* Who packs: all threads pack both operands and wait for each other, or an operand is packed where it is used, by the thread that uses
+ * it, tile after tile: it then stays in that thread's second cache and is never written to memory. */
+typedef enum { OWN_NONE, OWN_A, OWN_B } Own;
+
+/* A block of C and a range of K, packed as words. */
+typedef struct {
+    int64_t row, n_rows, column, n_columns;
+    int64_t k, n_k, n_words;
+    int64_t k_end;      /* beyond k + n_k: each tile goes through further ranges by itself */
+    int64_t tile_rows, tile_columns, n_tiles;
+    int64_t strip_rows; /* of one panel of A, or as many that lie as they are */
+    bool a_as_it_lies;  /* f32 rows: A is not packed at all */
+    Own own;
+    int64_t own_words;  /* of a thread's own panels, in its largest range of K */
+} Block;
+
+static bool a_lies_well(const GemmJob *job)
+{
+    const Gemm *g = job->g;
+    return g->a_dtype == DTYPE_F32 && g->a_col_stride == 1 && job->kernel->k_per_word == 1 && g->a_row_stride > 0;
+}
+
+static int64_t count_tiles(const Block *block)
+{
+    return divide_up(block->n_rows, block->tile_rows) * divide_up(block->n_columns, block->tile_columns);
+}
+
+static int64_t panel_words(const Block *block, PanelShape shape, int64_t n_lanes)
+{
+    return divide_up(n_lanes, shape.lanes) * shape.width * block->n_words;
+}
+
+/* Panels that the busiest of the threads gets when n are cut into parts, the last perhaps smaller. */
+static int64_t busiest_panels(int64_t n, int64_t part, int n_threads)
+{
+    int64_t n_full = divide_up(n, part) - 1, last = n - n_full * part;
+    return max_i64(divide_up(n_full, n_threads) * part, n_full / n_threads * part + last);
+}
+
+/* The part of n panels, from `least` to `near`, that leaves the threads with the most even work; of equals one that gives each a few, so that
+ * who is interrupted can be helped, and the largest of these. */
+static int64_t own_part(int64_t n, int64_t near, int64_t least, int n_threads)
+{
+    int64_t wanted = max_i64(n / (TILES_A_THREAD * n_threads), least), best = 0, best_load = INT64_MAX;
+    for (int64_t part = max_i64(near, least); part >= least; part--) {
+        int64_t load = busiest_panels(n, part, n_threads);
+        if (load < best_load || (load == best_load && best > wanted))
+            best = part, best_load = load;
+    }
+    return best;
+}
+
+/* Of the operands that must be packed the larger one becomes each thread's own, if threads then have the same to do, and meet only once:
+ * where K comes in several ranges, they would wait for each other after each, unless a tile goes through all of them. A small B is not
+ * worth cutting: rows of C are better written whole. */
+static bool cut_own_tiles(Block *block, const GemmJob *job)
+{
+    PanelShape a = job->kernel->a, b = job->kernel->b;
+    GemmWorkspace words = gemm_workspace_words(job->g);
+    bool b_is_small = panel_words(block, b, block->n_columns) <= B_WORDS_OWN, is_deep = block->k_end > block->k + block->n_k;
+    if (!is_deep && (job->g->k > block->n_k || (b_is_small && block->a_as_it_lies)))
+        return false;
+    int64_t room, n_panels, part;
+    block->tile_rows = block->n_rows;
+    block->tile_columns = block->n_columns;
+    if (block->a_as_it_lies || (!b_is_small && block->n_columns >= block->n_rows)) {
+        int64_t near = max_i64(B_WORDS_OWN / max_i64(block->n_words, 1) / b.lanes, 1);
+        block->own = OWN_B;
+        n_panels = divide_up(block->n_columns, b.lanes);
+        part = own_part(n_panels, near, is_deep ? divide_up(near, 2) : 2, job->n_threads);
+        block->tile_columns = part * b.lanes;
+        block->own_words = panel_words(block, b, block->tile_columns), room = words.b;
+    } else {
+        block->own = OWN_A;
+        n_panels = divide_up(block->n_rows, a.lanes);
+        part = own_part(n_panels, TILE_PANELS, 2, job->n_threads);
+        block->tile_rows = part * a.lanes;
+        block->own_words = panel_words(block, a, block->tile_rows), room = words.a;
+    }
+    block->n_tiles = count_tiles(block);
+    bool is_even = busiest_panels(n_panels, part, job->n_threads) * job->n_threads < n_panels + n_panels / 8 + job->n_threads;
+    return is_even && block->own_words * job->n_threads <= room;
+}
+
+/* A deep product: K has several ranges, and nothing but B to pack. Columns of C are a thread's own for all of K, block by block. */
+static bool cut_deep_tiles(Block *block, const GemmJob *job)
+{
+    Block deep = *block;
+    deep.n_k = deep.n_words = job->k_block;
+    deep.k_end = job->g->k;
+    bool is_deep = block->a_as_it_lies && block->k == 0 && job->g->k > block->n_k && job->k_block <= GEMM_FEW_ROWS_K_BLOCK_MAX;
+    if (!is_deep || !cut_own_tiles(&deep, job))
+        return false;
+    *block = deep;
+    return true;
+}
+
+/* Tiles as large as the caches like, but smaller while the block has too few of them. */
+static void cut_tiles(Block *block, const GemmJob *job)
+{
+    PanelShape a = job->kernel->a, b = job->kernel->b;
+    block->a_as_it_lies = a_lies_well(job);
+    block->strip_rows = block->a_as_it_lies && job->g->a_row_stride % SAME_CACHE_SET == 0 ? min_i64(SAME_SET_ROWS, a.lanes) : a.lanes;
+    if (cut_deep_tiles(block, job) || cut_own_tiles(block, job))
+        return;
+    block->own = OWN_NONE;
+    int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+    block->tile_columns = even_part(block->n_columns, columns_near, b.lanes);
+    block->tile_rows = TILE_PANELS * a.lanes;
+    while (count_tiles(block) < TILES_WANTED && block->tile_rows > 2 * a.lanes)
+        block->tile_rows -= a.lanes;
+    while (count_tiles(block) < TILES_WANTED && block->tile_columns > 2 * b.lanes)
+        block->tile_columns = round_up(block->tile_columns / 2, b.lanes);
+    block->n_tiles = count_tiles(block);
+}
+
+static int64_t count_pack_pieces(int64_t n_lanes, PanelShape shape)
+{
+    return divide_up(n_lanes, PACK_PANELS * shape.lanes);
+}
+
+/* Pieces that all threads pack: of B, then of A. */
+static int64_t shared_pieces_b(const GemmJob *job, const Block *block)
+{
+    return block->own == OWN_B ? 0 : count_pack_pieces(block->n_columns, job->kernel->b);
+}
+
+static int64_t shared_pieces_a(const GemmJob *job, const Block *block)
+{
+    return block->own == OWN_A || block->a_as_it_lies ? 0 : count_pack_pieces(block->n_rows, job->kernel->a);
+}
+
+static void pack_piece(const GemmJob *job, const Block *block, int64_t piece)
+{
+    int64_t n_pieces_b = shared_pieces_b(job, block);
+    bool is_b = piece < n_pieces_b;
+    PanelShape shape = is_b ? job->kernel->b : job->kernel->a;
+    int64_t panel = (is_b ? piece : piece - n_pieces_b) * PACK_PANELS, first = panel * shape.lanes;
+    int64_t n = min_i64(PACK_PANELS * shape.lanes, (is_b ? block->n_columns : block->n_rows) - first);
+    job->kernel->pack((is_b ? job->b_panels : job->a_panels) + panel * shape.width * block->n_words, shape, n, block->n_k,
+                      is_b ? gemm_lanes_of_b(job->g, block->column + first, block->k)
+                           : gemm_lanes_of_a(job->g, block->row + first, block->k));
+}
+
+/* Rows and columns of a tile, counted within its block; a and b: panels of its first row and column. */
+typedef struct {
+    int64_t row, row_end, column, column_end;
+    const uint32_t *a, *b;
+} Tile;
+
+/* The rows of one panel of A, and columns from `column` to `column_end` of a tile: adds each block of K to their strip of C. */
+static void compute_strip(const GemmJob *job, const Block *block, const Tile *tile, int64_t row, int64_t column, int64_t column_end)
+{
+    const GemmKernel *kernel = job->kernel;
+    float strip_sums[GEMM_A_WIDTH_MAX * SUM_COLUMNS_MAX];
+    float *sums = job->sums ? job->sums + row * block->n_columns + column : strip_sums;
+    int64_t sums_stride = job->sums ? block->n_columns : SUM_COLUMNS_MAX;
+    bool has_next = block->a_as_it_lies && row + 2 * block->strip_rows <= tile->row_end;
+    const uint32_t *panel = tile->a + (row - tile->row) / kernel->a.lanes * kernel->a.width * block->n_words;
+    GemmStrip strip = {.n_rows = (int)min_i64(block->strip_rows, tile->row_end - row), .n_columns = column_end - column,
+                       .b = tile->b + (column - tile->column) * block->n_words, .b_panel_words = kernel->b.width * block->n_words};
+    int64_t k = 0;
+    do {
+        int64_t n_k = min_i64(job->k_block, block->n_k - k);
+        GemmLanes lanes = gemm_lanes_of_a(job->g, block->row + row, block->k + k);
+        strip.a = block->a_as_it_lies ? lanes.base : panel + k / kernel->k_per_word * kernel->a.width;
+        strip.a_row_stride = block->a_as_it_lies ? lanes.lane_stride : 0;
+        strip.a_next = has_next ? strip.a + block->strip_rows * lanes.lane_stride : NULL;
+        strip.n_words = divide_up(n_k, kernel->k_per_word);
+        strip.out = gemm_out_at(job, block->row + row, block->column + column, (block->k + k) / job->k_block, sums, sums_stride);
+        kernel->strip(&strip);
+        strip.b += strip.n_words * kernel->b.width;
+        k += n_k;
+    } while (k < block->n_k);
+}
+
+/* Panels of a tile: the thread's own, packed now, or its part of everybody's. */
+static void set_panels(const GemmJob *job, const Block *block, Tile *tile)
+{
+    PanelShape a = job->kernel->a, b = job->kernel->b;
+    int64_t thread = job->n_threads > 1 ? omp_get_thread_num() : 0;
+    if (block->own == OWN_A) {
+        uint32_t *own = job->a_panels + thread * block->own_words;
+        job->kernel->pack(own, a, tile->row_end - tile->row, block->n_k, gemm_lanes_of_a(job->g, block->row + tile->row, block->k));
+        tile->a = own;
+    } else {
+        tile->a = job->a_panels + panel_words(block, a, tile->row);
+    }
+    if (block->own == OWN_B) {
+        uint32_t *own = job->b_panels + thread * block->own_words;
+        job->kernel->pack(own, b, tile->column_end - tile->column, block->n_k, gemm_lanes_of_b(job->g, block->column + tile->column, block->k));
+        tile->b = own;
+    } else {
+        tile->b = job->b_panels + panel_words(block, b, tile->column);
+    }
+}
+
+/* Rows by columns of a tile in one range of K. */
+static void compute_tile_range(const GemmJob *job, const Block *block, Tile tile)
+{
+    PanelShape b = job->kernel->b;
+    int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+    if (job->g->c_dtype != DTYPE_F32)
+        columns_near = min_i64(columns_near, SUM_COLUMNS_MAX);
+    set_panels(job, block, &tile);
+    for (int64_t column = tile.column; column < tile.column_end; column += columns_near)
+        for (int64_t row = tile.row; row < tile.row_end; row += block->strip_rows)
+            compute_strip(job, block, &tile, row, column, min_i64(column + columns_near, tile.column_end));
+}
+
+static void compute_tile(const GemmJob *job, const Block *block, int64_t piece)
+{
+    int64_t n_row_tiles = divide_up(block->n_rows, block->tile_rows);
+    Tile tile = {.row = piece % n_row_tiles * block->tile_rows, .column = piece / n_row_tiles * block->tile_columns};
+    tile.row_end = min_i64(tile.row + block->tile_rows, block->n_rows);
+    tile.column_end = min_i64(tile.column + block->tile_columns, block->n_columns);
+    Block range = *block;
+    do {
+        compute_tile_range(job, &range, tile);
+        range.k += range.n_k;
+        range.n_k = min_i64(range.n_k, range.k_end - range.k);
+        range.n_words = divide_up(range.n_k, job->kernel->k_per_word);
+    } while (range.k < range.k_end);
+    if (range.k >= job->g->k)
+        gemm_finish_part(job->g, block->row + tile.row, tile.row_end - tile.row, block->column + tile.column, tile.column_end - tile.column);
+}
+
+static void run_block(GemmJob *job, Block *block, GemmPhase *phase)
+{
+    int64_t piece;
+    cut_tiles(block, job);
+    phase->n_pieces = shared_pieces_b(job, block) + shared_pieces_a(job, block);
+    if (phase->n_pieces > 0) {
+        while (gemm_next_piece(job, phase, &piece))
+            pack_piece(job, block, piece);
+        gemm_end_phase(job, phase);
+    }
+
+    phase->n_pieces = block->n_tiles;
+    while (gemm_next_piece(job, phase, &piece))
+        compute_tile(job, block, piece);
+}
+
+void gemm_run_many_rows(GemmJob *job)
+{
+    const Gemm *g = job->g;
+    GemmPhase phase = {0};
+    int64_t rows = even_part(g->m, gemm_rows_max(g), 1), k_range = max_i64(gemm_k_range(g), 1);
+    int64_t columns = even_part(g->n, gemm_columns_max(g), 1);
+    if (job->k_block % job->kernel->k_per_word != 0)  /* no word belongs to two blocks */
+        k_range = job->k_block;
+    for (int64_t row = 0; row < g->m; row += rows)
+        for (int64_t column = 0; column < g->n; column += columns) {
+            int64_t k = 0;
+            do {
+                Block block = {.row = row, .n_rows = min_i64(rows, g->m - row), .column = column,
+                               .n_columns = min_i64(columns, g->n - column), .k = k, .n_k = min_i64(k_range, g->k - k)};
+                block.n_words = divide_up(block.n_k, job->kernel->k_per_word);
+                block.k_end = k + block.n_k;
+                if (phase.n_pieces > 0)  /* the first need not wait, nor the last for its end */
+                    gemm_end_phase(job, &phase);
+                run_block(job, &block, &phase);
+                k = block.k_end;
+            } while (k < g->k);
+        }
+}
