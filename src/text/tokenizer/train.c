@@ -81,8 +81,8 @@ static uint64_t rules_identity(const Tokenizer *rules, bool repair)
 
 /* Measured on Korean and English words, rounded up; of pieces: unigram_seed.h's arrays over the distinct words. */
 const TrainUse train_use_of_list = {.repair = true};
-const TrainUse train_use_of_bytes = {.per_word = 20, .per_byte = 12, .may_stay = true};
-const TrainUse train_use_of_merges = {.per_word = 20, .per_byte = 12, .may_stay = true, .repair = true};
+const TrainUse train_use_of_bytes = {.per_word = 28, .per_byte = 17, .may_stay = true};
+const TrainUse train_use_of_merges = {.per_word = 28, .per_byte = 17, .may_stay = true, .repair = true};
 const TrainUse train_use_of_likelihood = {.per_word = 20, .per_byte = 20, .repair = true};
 const TrainUse train_use_of_pieces = {.per_word = 24, .per_byte = 24, .repair = true};
 
