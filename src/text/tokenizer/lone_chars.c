@@ -168,6 +168,12 @@ static size_t others_end(const LoneChars *lone, const char *word, size_t at, siz
     return at;
 }
 
+bool lone_chars_may_begin(const LoneChars *lone, const char *word, size_t n_bytes)
+{
+    size_t next = 0;
+    return (char_table_read(&lone->table, word, &next, n_bytes) & CHAR_IS_BOTH) == CHAR_IS_BOTH;
+}
+
 bool lone_chars_encode(const LoneChars *lone, const Tokenizer *tok, EncodeScratch *scratch, const char *word, size_t n_bytes, TokenBuffer *out)
 {
     int64_t before = out->n, n_room = (int64_t)n_bytes + LONE_IDS + 1;

@@ -28,6 +28,8 @@ typedef struct LoneChars {
 /* NULL when this tokenizer has none, or not nearly all syllables are lone. */
 LoneChars *lone_chars_new(const Tokenizer *tok);
 void lone_chars_free(LoneChars *lone);  /* NULL is fine */
+/* Whether lone_chars_encode may take a word: its first character is lone. */
+bool lone_chars_may_begin(const LoneChars *lone, const char *word, size_t n_bytes);
 /* Encodes a raw word, one that a space mark would stand before, if its first character is lone and all of them are plain. False, and nothing
  * done, for any other. */
 bool lone_chars_encode(const LoneChars *lone, const Tokenizer *tok, EncodeScratch *scratch, const char *word, size_t n_bytes, TokenBuffer *out);

@@ -250,20 +250,38 @@ static void encode_one(const Tokenizer *tok, EncodeScratch *scratch, Piece text,
         encode_new(tok, scratch, text, word, out);
 }
 
+/* Words that have their places in the cache. */
+static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *words, int n_words, TokenBuffer *out)
+{
+    if (model_fast(tok)->plain && n_words > 0)
+        bpe_words_encode(tok, scratch, text, words, n_words, out);
+    for (int i = 0; i < n_words && !model_fast(tok)->plain; i++)
+        encode_one(tok, scratch, text, &words[i], false, out);
+}
+
 /* Words that begin with a lone character need no place in the cache. */
 static void encode_lone_words(const Tokenizer *tok, EncodeScratch *scratch, WordRule rule, WordEnds *ends, Piece text, TokenBuffer *out)
 {
     const ModelFast *fast = model_fast(tok);
-    CutWord word;
-    for (size_t at = 0; next_word(rule, ends, text, &at, &word);) {
-        if (lone_chars_encode(fast->lone, tok, scratch, text.bytes + word.begin, word.end - word.begin, out))
-            continue;
-        word_cache_place(&scratch->words, &word, text.bytes, text.n);
-        if (fast->plain)
-            bpe_words_encode(tok, scratch, text, &word, 1, out);
-        else
-            encode_one(tok, scratch, text, &word, false, out);
+    CutWord words[WORDS_AT_ONCE], *word = words;  /* those before `word` wait for their batch */
+    for (size_t at = 0; next_word(rule, ends, text, &at, word);) {
+        const char *bytes = text.bytes + word->begin;
+        size_t n_bytes = word->end - word->begin;
+        if (lone_chars_may_begin(fast->lone, bytes, n_bytes)) {
+            CutWord last = *word;
+            encode_batch(tok, scratch, text, words, (int)(word - words), out);
+            word = words;
+            if (lone_chars_encode(fast->lone, tok, scratch, bytes, n_bytes, out))
+                continue;
+            *word = last;
+        }
+        word_cache_place(&scratch->words, word++, text.bytes, text.n);
+        if (word == words + WORDS_AT_ONCE) {
+            encode_batch(tok, scratch, text, words, WORDS_AT_ONCE, out);
+            word = words;
+        }
     }
+    encode_batch(tok, scratch, text, words, (int)(word - words), out);
 }
 
 void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out)
