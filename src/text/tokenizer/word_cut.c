@@ -161,6 +161,7 @@ static inline size_t word_end(WordEnds *ends, size_t at)
 }
 
 enum { WORDS_AT_ONCE = BPE_WORDS_MAX };
+
 void word_cut_encode_fresh(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out)
 {
     bool is_long = word.n > PLAIN_WORD_BYTES_MAX;
@@ -251,12 +252,13 @@ static void encode_one(const Tokenizer *tok, EncodeScratch *scratch, Piece text,
 }
 
 /* Words that have their places in the cache. */
-static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *words, int n_words, TokenBuffer *out)
+static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Piece text, const CutWord *words, int n_words, bool noted, TokenBuffer *out)
 {
-    if (model_fast(tok)->plain && n_words > 0)
+    const BpeChars *plain = model_fast(tok)->plain;
+    if (plain && n_words > 0)
         bpe_words_encode(tok, scratch, text, words, n_words, out);
-    for (int i = 0; i < n_words && !model_fast(tok)->plain; i++)
-        encode_one(tok, scratch, text, &words[i], false, out);
+    for (int i = 0; i < n_words && !plain; i++)
+        encode_one(tok, scratch, text, &words[i], noted, out);
 }
 
 /* Words that begin with a lone character need no place in the cache. */
@@ -269,7 +271,7 @@ static void encode_lone_words(const Tokenizer *tok, EncodeScratch *scratch, Word
         size_t n_bytes = word->end - word->begin;
         if (lone_chars_may_begin(fast->lone, bytes, n_bytes)) {
             CutWord last = *word;
-            encode_batch(tok, scratch, text, words, (int)(word - words), out);
+            encode_batch(tok, scratch, text, words, (int)(word - words), false, out);
             word = words;
             if (lone_chars_encode(fast->lone, tok, scratch, bytes, n_bytes, out))
                 continue;
@@ -277,11 +279,11 @@ static void encode_lone_words(const Tokenizer *tok, EncodeScratch *scratch, Word
         }
         word_cache_place(&scratch->words, word++, text.bytes, text.n);
         if (word == words + WORDS_AT_ONCE) {
-            encode_batch(tok, scratch, text, words, WORDS_AT_ONCE, out);
+            encode_batch(tok, scratch, text, words, WORDS_AT_ONCE, false, out);
             word = words;
         }
     }
-    encode_batch(tok, scratch, text, words, (int)(word - words), out);
+    encode_batch(tok, scratch, text, words, (int)(word - words), false, out);
 }
 
 void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out)
@@ -310,10 +312,6 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
     }
     CutWord words[WORDS_AT_ONCE];
     size_t at = 0;
-    for (int n; (n = next_words(cache, rule, &ends, text, &at, words)) > 0;) {
-        if (plain)
-            bpe_words_encode(tok, scratch, text, words, n, out);
-        for (int i = 0; i < n && !plain; i++)
-            encode_one(tok, scratch, text, &words[i], noted, out);
-    }
+    for (int n; (n = next_words(cache, rule, &ends, text, &at, words)) > 0;)
+        encode_batch(tok, scratch, text, words, n, noted, out);
 }
