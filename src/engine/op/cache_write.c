@@ -1,14 +1,16 @@
 /* cache_write.c - cache[slots[n]] = x[n], in place: new keys and values enter a cache.
  *
- *   cache  [capacity, Hkv, D]  a state, f32 or bf16       x  [N, Hkv, D]  rounded to the cache's dtype
+ *   cache  [Hkv, capacity, D]  a state, f32 or bf16       x  [N, Hkv, D]  rounded to the cache's dtype
  *   slots  [N] i32             in [0, capacity), all different; an assert, for the host that gave them has checked
  *
- * Reads of the cache that are recorded after the write see x; the result is the cache. Not differentiable: a cache outlives the run. */
+ * A head's keys follow one another, so that a token which looks back reads one stretch of memory a head. Reads of the result see x: it is the cache,
+ * seen as [capacity, Hkv, D]. Not differentiable: a cache outlives the run. */
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
 #include "engine/op/simd_rows.h"
 
 #include <assert.h>
+#include <string.h>
 
 OP_KERNELS_DECLARE(cache_write);
 
@@ -18,12 +20,16 @@ static void cache_write_infer(Infer *infer)
     if (!infer_is_float(infer, 0, "the cache") || !infer_is_rows(infer, 0, 3, "the cache") || !infer_is_float(infer, 1, "x") ||
         !infer_is_rows(infer, 1, 3, "x"))
         return;
-    if (x->shape.dim[1] != cache->shape.dim[1] || x->shape.dim[2] != cache->shape.dim[2])
+    const int64_t n_heads = cache->shape.dim[0], capacity = cache->shape.dim[1], width = cache->shape.dim[2];
+    if (x->shape.dim[1] != n_heads || x->shape.dim[2] != width)
         infer_fail(infer, "the cache is %s, x is %s: the same heads expected", infer_describe(infer, 0), infer_describe(infer, 1));
     else if (slots->dtype != DTYPE_I32 || !shape_equal(slots->shape, shape_1(x->shape.dim[0])) || slots->bound != x->bound)
         infer_fail(infer, "x is %s, slots is %s: an i32 a token expected", infer_describe(infer, 1), infer_describe(infer, 2));
-    else
-        infer_writes(infer, 0, 0);
+    if (infer->failed)
+        return;
+    infer_writes(infer, 0, 0);
+    infer->out[0].shape = shape_3(capacity, n_heads, width);
+    memcpy(infer->out[0].stride, (int64_t[]){width, capacity * width, 1}, 3 * sizeof(int64_t));
 }
 
 static void cache_write_reference(const KernelCall *call)
@@ -40,7 +46,7 @@ static void cache_write_reference(const KernelCall *call)
 
 const OpInfo cache_write_info = {
     .name = "cache_write",
-    .axes = "Sgd,ngd,n->Sgd",
+    .axes = "gSd,ngd,n->Sgd",
     .flags = OP_WRITES_STATE,
     .precision = PRECISION_FOLLOW,
     .infer = cache_write_infer,

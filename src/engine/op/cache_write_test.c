@@ -7,7 +7,7 @@
 static void check_write(DType cache_dtype, DType x_dtype, Backend backend)
 {
     Store *store = store_new();
-    store_add_state(store, "cache", STATE_CACHE, cache_dtype, shape_3(9, 2, 20));
+    store_add_state(store, "cache", STATE_CACHE, cache_dtype, shape_3(2, 9, 20));
     Graph *g = graph_new(store);
     int bound = graph_bound(g, "n_tokens", 4);
     Node *wide = graph_input(g, "wide", x_dtype, shape_2(4, 60), bound), *slots = graph_input(g, "slots", DTYPE_I32, shape_1(4), bound);
@@ -34,7 +34,7 @@ static void check_write(DType cache_dtype, DType x_dtype, Backend backend)
                 want = f32_from_bf16(bf16_from_f32(want));
             if (n >= 0 && cache_dtype == DTYPE_F16)
                 want = f32_from_f16(f16_from_f32(want));
-            CHECK(tensor_get(&state, slot * 40 + i) == (double)want);
+            CHECK(tensor_get(&state, (i / 20 * 9 + slot) * 20 + i % 20) == (double)want);
             CHECK(tensor_get(program_output(program, "twice"), slot * 40 + i) == 2.0 * (double)want);
         }
     }
@@ -57,11 +57,11 @@ TEST(cache_write, rows_land_in_their_slots)
 TEST(cache_write, wrong_shapes_are_named)
 {
     Store *store = store_new();
-    store_add_state(store, "cache", STATE_CACHE, DTYPE_F32, shape_3(9, 2, 20));
+    store_add_state(store, "cache", STATE_CACHE, DTYPE_F32, shape_3(2, 9, 20));
     Graph *g = graph_new(store);
     cache_write(g, graph_state(g, "cache"), graph_input(g, "x", DTYPE_F32, shape_3(4, 2, 21), 0), graph_input(g, "s", DTYPE_I32, shape_1(4), 0));
     CHECK(graph_error(g) == ERR_USAGE);
-    CHECK_STRING(err_message(), "cache_write: the cache is f32 [9, 2, 20], x is f32 [4, 2, 21]: the same heads expected");
+    CHECK_STRING(err_message(), "cache_write: the cache is f32 [2, 9, 20], x is f32 [4, 2, 21]: the same heads expected");
     graph_free(g);
     store_free(store);
 }

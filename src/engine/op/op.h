@@ -95,7 +95,8 @@ typedef struct {
 Node *attention(Graph *g, Node *q, Node *k, Node *v, Node *ranges, AttentionOptions options);
 /* dq of sum(dy * y), and as siblings dk and dv, where attention() made y: for programs of attention alone; others differentiate. */
 Node *attention_backward(Graph *g, Node *y, Node *dy);
-/* cache[slots[n]] = x[n], in place.  cache [capacity, Hkv, D] state, x [N, Hkv, D], slots i32 [N]. Returns the cache, now with x. */
+/* cache[:, slots[n]] = x[n], in place.  cache [Hkv, capacity, D] state, x [N, Hkv, D], slots i32 [N]. Returns the cache, now with x, as attention
+ * takes it: [capacity, Hkv, D], a window. */
 Node *cache_write(Graph *g, Node *cache, Node *x, Node *slots);
 
 /* ---- losses and sums ---- */

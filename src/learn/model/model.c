@@ -214,7 +214,7 @@ static const char *cache_name(char name[48], char which, int64_t layer)
 void model_declare_cache(const ModelConfig *config, Store *store, DType dtype, int64_t capacity)
 {
     char name[48];
-    const Shape shape = shape_3(capacity, config->n_kv_head, config->head_dim);
+    const Shape shape = shape_3(config->n_kv_head, capacity, config->head_dim);
     for (int64_t i = 0; i < config->n_layer; i++) {
         store_add_state(store, cache_name(name, 'k', i), STATE_CACHE, dtype, shape);
         store_add_state(store, cache_name(name, 'v', i), STATE_CACHE, dtype, shape);

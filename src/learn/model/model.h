@@ -96,7 +96,7 @@ Err model_load(const ModelConfig *config, Store *store, const char *dir);
 /* Writes config.json, generation_config.json and model.safetensors (f32 unless the store is bf16 or fp16) into an existing folder, each file whole or absent. */
 Err model_save(const ModelConfig *config, const Store *store, const char *dir);
 
-/* Key and value caches for generation: states "cache.k.<layer>", "cache.v.<layer>" of [capacity, n_kv_head, head_dim]. */
+/* Key and value caches for generation: states "cache.k.<layer>", "cache.v.<layer>" of [n_kv_head, capacity, head_dim]. */
 void model_declare_cache(const ModelConfig *config, Store *store, DType dtype, int64_t capacity);
 
 typedef struct {
