@@ -24,7 +24,7 @@ static const Option rows[] = {
     OPTION_CHOICE("precision", DecodeSettings, precision, "f32|bf16", "of weights as stored, of products and of the cache"),
     OPTION_CHOICE("weights", DecodeSettings, weights, GENERATOR_WEIGHTS_CHOICES, "how the matrices are read: as `jikji generate --weights`"),
     OPTION_INT("rounds", DecodeSettings, rounds, 1, BENCH_DECODE_ROUNDS_MAX, "turns of probe, prefill and decode; medians count"),
-    OPTION_BOOL("profile", DecodeSettings, profile, "seconds of the last round's decoding by operator, too; FLOPs and bytes there are those of a whole chunk"),
+    OPTION_BOOL("profile", DecodeSettings, profile, "milliseconds of a token by operator, too: the medians of each one's calls in the last round"),
     OPTION_BOOL("json", DecodeSettings, json, "one JSON object as the last line of stdout"),
 };
 

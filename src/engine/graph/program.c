@@ -282,11 +282,20 @@ void program_set_bound(Program *p, const char *name, int64_t n)
 
 /* ---- run ---- */
 
+static double state_bytes(const Call *call)
+{
+    double n_bytes = 0;
+    for (int i = 0; i < call->n_in; i++)
+        if (call->in[i] && node_state_root(call->in[i]) >= 0)
+            n_bytes += (double)shape_count(call->in[i]->shape) * dtype_bytes(call->in[i]->dtype);
+    return n_bytes;
+}
+
 static void tell(const Program *p, const BoundCall *bound, double start, double seconds)
 {
     const Call *call = bound->call;
     p->heard(p->heard_context, &(CallTiming){.name = call->name, .op = call->op->name, .segment = call->segment, .repeats = call->repeats != NULL,
-                                             .cost = bound->cost, .dtype = call->out[0]->dtype, .shape = call->out[0]->shape,
+                                             .cost = bound->cost, .state_bytes = state_bytes(call), .dtype = call->out[0]->dtype, .shape = call->out[0]->shape,
                                              .start = start, .seconds = seconds});
 }
 

@@ -65,6 +65,7 @@ typedef struct {
     Segment segment;
     bool repeats;    /* recompute: an earlier call's values once more */
     Cost cost;       /* at maximal size */
+    double state_bytes;  /* of its inputs, those that are states, whole */
     DType dtype;     /* of its first output, as its shape */
     Shape shape;
     double start, seconds;  /* start: by clock_seconds */

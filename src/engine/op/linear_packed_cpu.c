@@ -1,14 +1,15 @@
 /* linear_packed_cpu.c - x W over a packed weight; packed_weight.h has the layout and what is promised about bits.
  *
- * A tile is up to six rows of x by the 64 columns of a panel: 24 sums in registers, four vectors of weights made once for all rows. One
- * row (decode) reads the panel from memory once, in one stream, prefetched; many rows go block by block through what stays in the second cache. */
+ * A tile is up to six rows of x by the 64 columns of a panel: 24 sums in registers, four vectors of weights made once for all rows. Many rows go block
+ * by block through what stays in the second cache. One row (decode) waits for memory: a thread reads four panels side by side, each a stream, for a core
+ * fetches four streams faster than one. */
 #include "engine/op/gemm.h"
 #include "engine/op/op_internal.h"
 #include "engine/op/packed_codes.h"
 #include "engine/op/shares.h"
 #include "base/kernel.h"
 
-enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 48, AHEAD_BYTES = 4096 };
+enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 48, AHEAD_BYTES = 4096, STREAMS = 4 };
 
 OP_KERNELS_DECLARE(linear_packed);
 
@@ -42,6 +43,16 @@ SIMD_INLINE void tile_clear(V16 sum[TILE_ROWS][VECS], const int n_rows)
             sum[r][v] = v16_zero();
 }
 
+/* total += sum, of n rows (or panels) of 64. */
+SIMD_INLINE void tile_add(const Tile *t, V16 sum[TILE_ROWS][VECS], const int n)
+{
+    UNROLL for (int r = 0; r < n; r++)
+        UNROLL for (int v = 0; v < VECS; v++) {
+            float *total = t->total + r * PACKED_COLUMNS + 16 * v;
+            v16_store(total, t->is_first ? sum[r][v] : v16_load(total) + sum[r][v]);
+        }
+}
+
 SIMD_INLINE void fetch_ahead(const char *at, int n_bytes)
 {
     for (int i = 0; i < n_bytes; i += 64)
@@ -60,11 +71,7 @@ SIMD_INLINE void tile_rows(const Tile *t, const int n_rows, const int n_bytes)
             w[v] = n_bytes == 4 ? v16_load((const float *)at + 16 * v) : v16_load_bf16((const uint16_t *)at + 16 * v);
         tile_step(sum, n_rows, t, k, w);
     }
-    UNROLL for (int r = 0; r < n_rows; r++)
-        UNROLL for (int v = 0; v < VECS; v++) {
-            float *total = t->total + r * PACKED_COLUMNS + 16 * v;
-            v16_store(total, t->is_first ? sum[r][v] : v16_load(total) + sum[r][v]);
-        }
+    tile_add(t, sum, n_rows);
 }
 
 /* In as few passes as there are kernels for: each is unrolled whole, so they are few. */
@@ -82,6 +89,35 @@ static void tile_run(Tile t, int64_t n_rows, int n_bytes)
         t.total += n * PACKED_COLUMNS;
         n_rows -= n;
     }
+}
+
+/* One row by n_panels panels, panel_bytes apart, side by side. The sums of one panel are those of tile_rows. */
+SIMD_INLINE void tile_streams(const Tile *t, const int n_panels, int64_t panel_bytes, const int n_bytes)
+{
+    V16 sum[TILE_ROWS][VECS];
+    tile_clear(sum, n_panels);
+    for (int64_t k = 0; k < t->n_k; k++) {
+        V16 x = v16_set1(t->x[k]);
+        UNROLL for (int p = 0; p < n_panels; p++) {
+            const char *at = t->weights + p * panel_bytes + k * PACKED_COLUMNS * n_bytes;
+            fetch_ahead(at, PACKED_COLUMNS * n_bytes);
+            UNROLL for (int v = 0; v < VECS; v++) {
+                V16 w = n_bytes == 4 ? v16_load((const float *)at + 16 * v) : v16_load_bf16((const uint16_t *)at + 16 * v);
+                sum[p][v] = v16_fma(x, w, sum[p][v]);
+            }
+        }
+    }
+    tile_add(t, sum, n_panels);
+}
+
+static void streams_run(const Tile *t, int64_t n_panels, int64_t panel_bytes, int n_bytes)
+{
+    if (n_panels == STREAMS)
+        n_bytes == 4 ? tile_streams(t, STREAMS, panel_bytes, 4) : tile_streams(t, STREAMS, panel_bytes, 2);
+    else if (n_panels == 2)
+        n_bytes == 4 ? tile_streams(t, 2, panel_bytes, 4) : tile_streams(t, 2, panel_bytes, 2);
+    else
+        n_bytes == 4 ? tile_streams(t, 1, panel_bytes, 4) : tile_streams(t, 1, panel_bytes, 2);
 }
 
 /* A block of bf16 as f32. */
@@ -149,6 +185,36 @@ static void run_piece(const Product *p, int64_t panel, int64_t row, int64_t n_ro
         store_row(&call->out[0], row + r, column, total + r * PACKED_COLUMNS, call->in[2].data, n_columns);
 }
 
+/* One row by n <= STREAMS panels, their sums to total [n][64]. */
+static void stream_sums(const Product *p, const char *weights, int64_t n, float *total)
+{
+    const PackedSpec *spec = p->call->attr;
+    const int64_t panel_bytes = packed_panel_bytes(spec);
+    const int n_bytes = spec->format == PACKED_F32 ? 4 : 2;
+    if (p->codes) {
+        codes_streams((CodesTile){p->codes, p->n_groups, weights, total}, n, panel_bytes, spec->format == PACKED_INT4);
+        return;
+    }
+    for (int64_t first = 0; first < spec->n_in; first += GEMM_K_BLOCK) {
+        int64_t n_k = spec->n_in - first < GEMM_K_BLOCK ? spec->n_in - first : GEMM_K_BLOCK;
+        streams_run(&(Tile){p->x + first, p->x_stride, n_k, weights + first * PACKED_COLUMNS * n_bytes, total, first == 0}, n, panel_bytes, n_bytes);
+    }
+}
+
+/* One row by panels [panel, panel + n), as many at a time as there are kernels for. */
+static void run_streams(const Product *p, int64_t panel, int64_t n)
+{
+    _Alignas(64) float total[STREAMS * PACKED_COLUMNS];
+    const KernelCall *call = p->call;
+    const PackedSpec *spec = call->attr;
+    for (int64_t here; n > 0; panel += here, n -= here) {
+        here = n >= STREAMS ? STREAMS : n >= 2 ? 2 : 1;
+        int64_t column = panel * PACKED_COLUMNS, n_columns = spec->n_out - column < here * PACKED_COLUMNS ? spec->n_out - column : here * PACKED_COLUMNS;
+        stream_sums(p, (const char *)call->in[1].data + panel * packed_panel_bytes(spec), here, total);
+        store_row(&call->out[0], 0, column, total, call->in[2].data, n_columns);
+    }
+}
+
 static void widen_row(float *to, const Tensor *x, int64_t row)
 {
     for (int64_t i = 0, n = cols_of(x); i < n; i += 16)
@@ -189,10 +255,14 @@ void KERNEL(linear_packed)(const KernelCall *call)
     int64_t n_rows = tensor_dim(&call->in[0], 0), n_panels = (spec->n_out + PACKED_COLUMNS - 1) / PACKED_COLUMNS;
     int64_t n_row_pieces = (n_rows + PIECE_ROWS - 1) / PIECE_ROWS, n_pieces = n_panels * n_row_pieces;
     Product p = prepare(call);
+    int64_t n_at_once = SIMD_AVX512 && n_rows == 1 ? STREAMS : 1;
     Shares shares = shares_of(n_pieces);
 #pragma omp parallel if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)
-    for (int64_t piece; (piece = shares_take(&shares)) >= 0;) {
+    for (int64_t piece, n; (n = shares_take(&shares, n_at_once, &piece)) > 0;) {
         int64_t row = piece % n_row_pieces * PIECE_ROWS;
-        run_piece(&p, piece / n_row_pieces, row, n_rows - row < PIECE_ROWS ? n_rows - row : PIECE_ROWS);
+        if (SIMD_AVX512 && n_rows == 1)
+            run_streams(&p, piece, n);
+        else
+            run_piece(&p, piece / n_row_pieces, row, n_rows - row < PIECE_ROWS ? n_rows - row : PIECE_ROWS);
     }
 }

@@ -148,38 +148,56 @@ SIMD_INLINE void codes_add(const CodesTile *t, const int n_rows, const CodesSums
     }
 }
 
-SIMD_INLINE void codes_tile(CodesTile t, const int n_rows, const bool is_int4)
+/* Rows by group g of a panel. */
+SIMD_INLINE void codes_group(CodesTile t, const int n_rows, int64_t g, const bool is_int4)
 {
     const int step_bytes = 4 * PACKED_COLUMNS, n_loads = is_int4 ? PACKED_GROUP / 8 : PACKED_GROUP / 4;
-    const int64_t n_groups = t.n_groups;
-    for (int64_t g = 0; g < n_groups; g++, t.x++) {
-        CodesSums sums = {0};
-        const char *group = t.panel + g * (CODES_SCALE_BYTES + n_loads * step_bytes);
-        if (n_rows == 1)
-            for (int i = 0; i < CODES_SCALE_BYTES; i += 64)
-                __builtin_prefetch(group + CODES_AHEAD_BYTES + i);
-        for (int s = 0; s < n_loads; s++) {
-            const char *at = group + CODES_SCALE_BYTES + s * step_bytes;
-            I16 words[CODES_VECS];
-            CODES_UNROLL for (int v = 0; v < CODES_VECS; v++) {
-                if (n_rows == 1)
-                    __builtin_prefetch(at + CODES_AHEAD_BYTES + 64 * v);
-                words[v] = (I16)v16_load((const float *)at + 16 * v);
-            }
-            if (!is_int4) {
-                codes_step(&sums, n_rows, &t, s, words);
-                continue;
-            }
-            I16 halves[CODES_VECS];
-            CODES_UNROLL for (int v = 0; v < CODES_VECS; v++)
-                halves[v] = words[v] & 0x0f0f0f0f;
-            codes_step(&sums, n_rows, &t, 2 * s, halves);
-            CODES_UNROLL for (int v = 0; v < CODES_VECS; v++)
-                halves[v] = (I16)((U16)words[v] >> 4) & 0x0f0f0f0f;
-            codes_step(&sums, n_rows, &t, 2 * s + 1, halves);
+    CodesSums sums = {0};
+    const char *group = t.panel + g * (CODES_SCALE_BYTES + n_loads * step_bytes);
+    t.x += g;
+    if (n_rows == 1)
+        for (int i = 0; i < CODES_SCALE_BYTES; i += 64)
+            __builtin_prefetch(group + CODES_AHEAD_BYTES + i);
+    for (int s = 0; s < n_loads; s++) {
+        const char *at = group + CODES_SCALE_BYTES + s * step_bytes;
+        I16 words[CODES_VECS];
+        CODES_UNROLL for (int v = 0; v < CODES_VECS; v++) {
+            if (n_rows == 1)
+                __builtin_prefetch(at + CODES_AHEAD_BYTES + 64 * v);
+            words[v] = (I16)v16_load((const float *)at + 16 * v);
         }
-        codes_add(&t, n_rows, &sums, group, is_int4 ? 8 : 128, g == 0);
+        if (!is_int4) {
+            codes_step(&sums, n_rows, &t, s, words);
+            continue;
+        }
+        I16 halves[CODES_VECS];
+        CODES_UNROLL for (int v = 0; v < CODES_VECS; v++)
+            halves[v] = words[v] & 0x0f0f0f0f;
+        codes_step(&sums, n_rows, &t, 2 * s, halves);
+        CODES_UNROLL for (int v = 0; v < CODES_VECS; v++)
+            halves[v] = (I16)((U16)words[v] >> 4) & 0x0f0f0f0f;
+        codes_step(&sums, n_rows, &t, 2 * s + 1, halves);
     }
+    codes_add(&t, n_rows, &sums, group, is_int4 ? 8 : 128, g == 0);
+}
+
+SIMD_INLINE void codes_tile(CodesTile t, const int n_rows, const bool is_int4)
+{
+    for (int64_t g = 0; g < t.n_groups; g++)
+        codes_group(t, n_rows, g, is_int4);
+}
+
+/* One row by n panels, panel_bytes apart, side by side: as many streams of memory. */
+static void codes_streams(CodesTile t, int64_t n, int64_t panel_bytes, bool is_int4)
+{
+    for (int64_t g = 0; g < t.n_groups; g++)
+        for (int64_t i = 0; i < n; i++) {
+            CodesTile part = {t.x, t.n_groups, t.panel + i * panel_bytes, t.total + i * PACKED_COLUMNS};
+            if (is_int4)
+                codes_group(part, 1, g, true);
+            else
+                codes_group(part, 1, g, false);
+        }
 }
 
 /* Rows by a panel in as few passes as there are kernels for. */

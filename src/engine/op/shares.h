@@ -3,7 +3,7 @@
  *
  *     Shares shares = shares_of(n_pieces);
  *     #pragma omp parallel
- *     for (int64_t piece; (piece = shares_take(&shares)) >= 0;)
+ *     for (int64_t first, n; (n = shares_take(&shares, 1, &first)) > 0;)
  *         ...
  */
 #ifndef ENGINE_OP_SHARES_H
@@ -34,17 +34,18 @@ static inline Shares shares_of(int64_t n_pieces)
     return s;
 }
 
-/* The next piece for this thread; -1: none is left. */
-static inline int64_t shares_take(Shares *s)
+/* The next pieces for this thread, [first, first + n): at most n_max of its own share, or one of another's. Returns n; 0: none is left. */
+static inline int64_t shares_take(Shares *s, int64_t n_max, int64_t *first)
 {
     int own = omp_get_thread_num();
     for (int i = 0; i < s->n; i++) {
         int at = (own + i) % s->n;
-        int64_t piece = __atomic_fetch_add(&s->share[at].next, 1, __ATOMIC_RELAXED);
-        if (piece < s->share[at].end)
-            return piece;
+        int64_t wanted = i == 0 ? n_max : 1;
+        *first = __atomic_fetch_add(&s->share[at].next, wanted, __ATOMIC_RELAXED);
+        if (*first < s->share[at].end)
+            return *first + wanted < s->share[at].end ? wanted : s->share[at].end - *first;
     }
-    return -1;
+    return 0;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "engine/op/probe.h"
 #include "learn/generate/generate.h"
 #include "study/bench/bench_internal.h"
+#include "study/bench/decode_profile.h"
 #include "study/bench/matmul_rate.h"
 
 #include <stddef.h>
@@ -30,7 +31,8 @@ static void count_needs(BenchDecodeReport *report, const Generator *gen, const M
     double cached = 2.0 * (double)(config->n_layer * config->n_kv_head * config->head_dim) * mean_length;
     double attention = 2.0 * (double)(config->n_layer * config->n_head * config->head_dim) * (double)o->prompt;  /* 4 T C / 2: causal */
     report->n_params = model_n_params(config);
-    report->bytes_per_token = (double)generator_weight_bytes(gen) + width * cached;
+    report->cache_bytes_per_token = width * cached;
+    report->bytes_per_token = (double)generator_weight_bytes(gen) + report->cache_bytes_per_token;
     report->prefill_flops_per_token = 2.0 * (weights - head) + attention;
     arena_free(arena);
 }
@@ -64,11 +66,13 @@ static double prefill_seconds(Turns *t, GeneratorToken *tokens)
     return clock_seconds() - begun;
 }
 
-static double decode_seconds(Turns *t)
+static double decode_seconds(Turns *t, DecodeProfile *profile)
 {
     double begun = clock_seconds();
     for (int64_t i = 0; i < t->options->new_tokens; i++) {
         GeneratorToken token = next_token(t, true);
+        if (profile)
+            decode_profile_next(profile);
         generator_run(t->gen, &token, 1);
     }
     return clock_seconds() - begun;
@@ -103,11 +107,10 @@ static Err run_rounds(BenchDecodeReport *report, Turns *t, GeneratorToken *token
     for (int64_t i = 0; i < o->n_rounds && err == OK; i++) {
         BenchDecodeRound *round = &report->round[i];
         round->prefill_per_second = (double)o->prompt / prefill_seconds(t, tokens);
-        program_profile(generator_program(t->gen), o->profile);
-        round->tokens_per_second = (double)o->new_tokens / decode_seconds(t);
-        if (o->profile)
-            report->profile = program_profile_text(generator_program(t->gen), arena);
-        program_profile(generator_program(t->gen), false);
+        DecodeProfile *profile = o->profile ? decode_profile_new(generator_program(t->gen), o->new_tokens, arena) : NULL;
+        round->tokens_per_second = (double)o->new_tokens / decode_seconds(t, profile);
+        if (profile)
+            report->profile = decode_profile_text(profile, report->cache_bytes_per_token);
         err = probe(&after, t);
         round->read_bytes_per_second = (before.read + after.read) / 2;
         round->matmul_flops_per_second = (before.flops + after.flops) / 2;

@@ -29,12 +29,13 @@ typedef struct {
 
 typedef struct {
     int64_t n_params;
-    double bytes_per_token;           /* weights, and keys and values at the mean length */
+    double bytes_per_token;           /* weights, and keys and values at the mean length: */
+    double cache_bytes_per_token;     /*   these alone */
     double prefill_flops_per_token;   /* of the matrices and of attention; the head is not asked for but once */
     int64_t n_rounds;
     BenchDecodeRound round[BENCH_DECODE_ROUNDS_MAX];
     BenchDecodeRound median;          /* of each column by itself */
-    const char *profile;              /* of decoding, by operator, in the arena; NULL: not asked for */
+    const char *profile;              /* of the last round's decoding (decode_profile.h), in the arena; NULL: not asked for */
 } BenchDecodeReport;
 
 /* ERR_USAGE: a prompt and new tokens beyond the context. ERR_INTERRUPTED after Ctrl-C. */
