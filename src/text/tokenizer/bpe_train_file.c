@@ -180,7 +180,7 @@ static Err choose_batch(Trainer *trainer)
 
 static Err merge_batch(Trainer *trainer)
 {
-    TRY(word_file_pass(trainer->words, trainer->right_of, merge_word, trainer));
+    TRY(word_file_pass(trainer->words, trainer->right_of, false, merge_word, trainer));
     for (int i = 0; i < trainer->n_batch; i++) {
         trainer->merge_of[trainer->batch[i].left] = trainer->merge_of[trainer->batch[i].right] = 0;
         trainer->right_of[trainer->batch[i].left] = -1;
@@ -217,7 +217,7 @@ static Err run(Trainer *trainer, const WordCounts *counts)
     TRY(bpe_rules_begin(trainer->rules, options->vocab_size));
     int64_t block = options->memory_bytes_max / 8;
     block = block < BLOCK_BYTES_MIN ? BLOCK_BYTES_MIN : block > BLOCK_BYTES_MAX ? BLOCK_BYTES_MAX : block;
-    TRY(word_file_open(&trainer->words, options->work_dir, (size_t)block));
+    TRY(word_file_open(&trainer->words, options->work_dir, (size_t)block, 2));
     TRY(word_counts_each(counts, add_word, trainer));
     TRY(bpe_rules_restore_counts(trainer->rules, &trainer->pairs, true));
     push_grown(trainer);

@@ -67,9 +67,9 @@ static uint64_t hash_of_training(TokenizerType type, uint64_t seed, const char *
 
 TEST(bpe_train_file, learns_what_words_in_memory_teach)
 {
-    static const TokenizerType types[] = {TOKENIZER_BYTE_BPE, TOKENIZER_CHAR_BPE, TOKENIZER_BERT_BPE, TOKENIZER_JAMO};
+    static const TokenizerType types[] = {TOKENIZER_BYTE_BPE, TOKENIZER_CHAR_BPE, TOKENIZER_BERT_BPE, TOKENIZER_JAMO, TOKENIZER_WORD};
     char dir[4096], run[4200];
-    for (size_t t = 0; t < 4; t++)
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++)
         for (uint64_t seed = 0; seed < 2; seed++) {
             snprintf(dir, sizeof dir, "%s/%zu-%d", test_dir(), t, (int)seed);
             uint64_t in_memory = hash_of_training(types[t], seed, NULL, 0), on_disk = hash_of_training(types[t], seed, dir, ON_DISK);

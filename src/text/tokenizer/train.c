@@ -80,11 +80,11 @@ static uint64_t rules_identity(const Tokenizer *rules, bool repair)
 }
 
 /* Measured on Korean and English words, rounded up; of pieces: unigram_seed.h's arrays over the distinct words. */
-const TrainUse train_use_of_list = {.repair = true};
+const TrainUse train_use_of_list = {.may_stay = true, .repair = true};
 const TrainUse train_use_of_bytes = {.per_word = 28, .per_byte = 17, .may_stay = true};
 const TrainUse train_use_of_merges = {.per_word = 28, .per_byte = 17, .may_stay = true, .repair = true};
 const TrainUse train_use_of_likelihood = {.per_word = 20, .per_byte = 20, .repair = true};
-const TrainUse train_use_of_pieces = {.per_word = 24, .per_byte = 24, .repair = true};
+const TrainUse train_use_of_pieces = {.per_word = 24, .per_byte = 24, .may_stay = true, .repair = true};
 
 Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, TrainUse use, TokenizerSource source)
 {
@@ -258,10 +258,8 @@ Err train_char(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSo
     if (options->nfc)
         tokenizer_push_normalizer(rules, NORMALIZER_NFC);
     Err err = train_push_split(rules, &by_words);
-    TrainUse use = train_use_of_list;
-    use.may_stay = true;
     if (err == OK)
-        err = train_count_words(&counts, rules, options, use, source);
+        err = train_count_words(&counts, rules, options, train_use_of_list, source);
     tokenizer_free(rules);
     if (err != OK)
         return err;

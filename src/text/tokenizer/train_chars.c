@@ -1,5 +1,5 @@
 /* train_chars.c - trainers whose symbols are characters: BPE with </w> (Sennrich et al. 2016), WordPiece by likelihood (Schuster & Nakajima
- * 2012), the BPE with ## that BERT-style trainers really run, and whole words. */
+ * 2012), and the BPE with ## that BERT-style trainers really run. */
 #include "text/tokenizer/bpe_train.h"
 #include "text/tokenizer/likelihood_train.h"
 #include "text/tokenizer/train.h"
@@ -133,36 +133,4 @@ Err train_wordpiece(Tokenizer *tok, const TokenizerTrainOptions *options, Tokeni
 {
     push_bert_rules(tok);
     return learn(tok, options, train_use_of_likelihood, source, learn_by_likelihood);
-}
-
-static int by_falling_count(const void *a, const void *b)
-{
-    const Word *x = a, *y = b;  /* of equals the smaller bytes, which is their order in the pool's sorted list */
-    return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : (x->offset > y->offset) - (x->offset < y->offset);
-}
-
-/* The most frequent white-space words; the rest is unk. */
-Err train_word(Tokenizer *tok, const TokenizerTrainOptions *options, TokenizerSource source)
-{
-    if (!options->unk)
-        return err_set(ERR_USAGE, "this type of tokenizer needs an unk token");
-    TRY(train_add_specials(tok, options));
-    tok->unk_id = tokenizer_id_of(tok, options->unk);
-    tokenizer_push_pretokenizer(tok, PRETOKENIZER_WHITESPACE_SPLIT);
-    tok->decodes_with_spaces = true;
-    WordCounts counts;
-    TRY(train_count_words(&counts, tok, options, train_use_of_list, source));
-    uint64_t *offsets = mem_alloc((size_t)counts.n * sizeof *offsets);
-    for (int64_t w = 0; w < counts.n; w++) {  /* offset becomes the place in the sorted list: an order without threads in it */
-        offsets[w] = counts.words[w].offset;
-        counts.words[w].offset = (uint64_t)w;
-    }
-    qsort(counts.words, (size_t)counts.n, sizeof *counts.words, by_falling_count);
-    Err err = OK;
-    for (int64_t w = 0; w < counts.n && err == OK && tok->vocab.n_tokens < options->vocab_size; w++)
-        if (counts.words[w].count >= options->min_frequency)
-            err = train_add_token(tok, counts.pool + offsets[counts.words[w].offset], counts.words[w].n_bytes);
-    free(offsets);
-    word_counts_release(&counts);
-    return err == OK ? train_finish(tok, options) : err;
 }

@@ -9,10 +9,11 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINEAR_BYTES_MAX = 96 };  /* longer words are summed in logarithms */
+enum { LINEAR_BYTES_MAX = 96, EDGE_BLOCK_BYTES = 1 << 18 };  /* longer words are summed in logarithms */
 enum { LENGTH_SHIFT = 24, LENGTH_MASK = 127, PIECE_MASK = (1 << LENGTH_SHIFT) - 1 };
 static const uint32_t last_here = 1u << 31;
 static const double tiny_total = 1e-290;
@@ -22,96 +23,166 @@ static inline uint32_t edge_length(uint32_t packed)
     return packed >> LENGTH_SHIFT & LENGTH_MASK;
 }
 
-static void edges_push(UnigramEdges *edges, uint32_t packed)
-{
-    if (edges->n == edges->capacity) {
-        edges->capacity = edges->capacity + edges->capacity / 2 + 4096;
-        edges->packed = mem_realloc(edges->packed, edges->capacity * sizeof *edges->packed);
-    }
-    edges->packed[edges->n++] = packed;
-}
+/* What finds the edges of one thread's texts. */
+typedef struct {
+    const Trie *trie;
+    int32_t *packed;  /* of one text */
+    size_t capacity;
+} Finder;
 
-static void find_edges(const Trie *trie, const char *text, uint32_t n, UnigramEdges *edges)
+/* The edges of a text of n bytes, to be a word of the file. */
+static Err add_text(Finder *finder, WordFile *file, const char *text, uint32_t n, int64_t count)
 {
+    size_t n_edges = 0;
     for (uint32_t start = 0; start < n;) {
-        size_t first = edges->n;
-        TrieNode node = trie_root(trie);
-        for (uint32_t end = start; end < n && trie_step(trie, &node, (unsigned char)text[end]);) {
+        if (n_edges + LENGTH_MASK > finder->capacity) {
+            finder->capacity = finder->capacity * 2 + 4096;
+            finder->packed = mem_realloc(finder->packed, finder->capacity * sizeof *finder->packed);
+        }
+        size_t first = n_edges;
+        TrieNode node = trie_root(finder->trie);
+        for (uint32_t end = start; end < n && trie_step(finder->trie, &node, (unsigned char)text[end]);) {
             end++;
             if (trie_value(node) >= 0)
-                edges_push(edges, (end - start) << LENGTH_SHIFT | (uint32_t)trie_value(node));
+                finder->packed[n_edges++] = (int32_t)((end - start) << LENGTH_SHIFT | (uint32_t)trie_value(node));
         }
-        assert(edges->n > first);  /* every character is a piece */
-        edges->packed[edges->n - 1] |= last_here;
-        start += edge_length(edges->packed[first]);
+        assert(n_edges > first);  /* every character is a piece */
+        finder->packed[n_edges - 1] = (int32_t)((uint32_t)finder->packed[n_edges - 1] | last_here);
+        start += edge_length((uint32_t)finder->packed[first]);
     }
+    assert(n_edges <= UINT32_MAX);
+    return word_file_add(file, finder->packed, (uint32_t)n_edges, count);
 }
-
-typedef struct {
-    UnigramModel *model;
-    Trie trie;
-} Finder;
 
 static int64_t block_begin(int64_t n, int64_t block)
 {
     return n * block / UNIGRAM_N_BLOCKS;
 }
 
-static void shrink(UnigramEdges *edges)
+/* The first error of several threads, told by the one that waits for them. */
+typedef struct {
+    Err err[UNIGRAM_N_BLOCKS];
+    char message[UNIGRAM_N_BLOCKS][256];
+} BlockErrors;
+
+static void note_error(BlockErrors *errors, int64_t block, Err err)
 {
-    if (edges->n == 0)
-        return;
-    edges->packed = mem_realloc(edges->packed, edges->n * sizeof *edges->packed);
-    edges->capacity = edges->n;
+    errors->err[block] = err;
+    if (err != OK)
+        snprintf(errors->message[block], sizeof errors->message[block], "%s", err_message());
+}
+
+static Err first_error(const BlockErrors *errors)
+{
+    for (int b = 0; b < UNIGRAM_N_BLOCKS; b++)
+        if (errors->err[b] != OK)
+            return err_set(errors->err[b], "%s", errors->message[b]);
+    return OK;
+}
+
+typedef struct {
+    UnigramModel *model;
+    Trie trie;
+    BlockErrors errors;
+} Opening;
+
+static Err find_edges(Opening *opening, int64_t block, Finder *finder)
+{
+    UnigramModel *model = opening->model;
+    const WordCounts *counts = model->counts;
+    for (int64_t w = block_begin(counts->n, block); w < block_begin(counts->n, block + 1) && !counts->spill; w++)
+        TRY(add_text(finder, model->of_words[block], counts->pool + counts->words[w].offset, counts->words[w].n_bytes, counts->words[w].count));
+    for (size_t i = model->piece_begin[block]; i < model->piece_begin[block + 1]; i++)
+        TRY(add_text(finder, model->of_pieces[block], model->pieces[i].text, model->pieces[i].n_bytes, 0));
+    return OK;
 }
 
 static void find_block(void *context, int64_t block)
 {
-    Finder *finder = context;
-    UnigramModel *model = finder->model;
-    const WordCounts *counts = model->counts;
-    for (int64_t w = block_begin(counts->n, block); w < block_begin(counts->n, block + 1); w++)
-        find_edges(&finder->trie, counts->pool + counts->words[w].offset, counts->words[w].n_bytes, &model->of_words[block]);
-    shrink(&model->of_words[block]);
-    for (size_t i = model->piece_begin[block]; i < model->piece_begin[block + 1]; i++)
-        find_edges(&finder->trie, model->pieces[i].text, model->pieces[i].n_bytes, &model->of_pieces[block]);
-    shrink(&model->of_pieces[block]);
+    Opening *opening = context;
+    Finder finder = {.trie = &opening->trie};
+    note_error(&opening->errors, block, find_edges(opening, block, &finder));
+    free(finder.packed);
 }
 
-void unigram_model_open(UnigramModel *model)
+/* Words from disk, one after the other. */
+typedef struct {
+    UnigramModel *model;
+    Finder finder;
+    int64_t n_words;
+    int block;
+} Reading;
+
+static Err read_word(void *context, const char *bytes, uint32_t n_bytes, int64_t count)
+{
+    Reading *reading = context;
+    while (reading->n_words >= block_begin(reading->model->counts->n, reading->block + 1))
+        reading->block++;
+    reading->n_words++;
+    return add_text(&reading->finder, reading->model->of_words[reading->block], bytes, n_bytes, count);
+}
+
+static Err find_all(UnigramModel *model)
+{
+    Opening opening = {.model = model};
+    TrieKey *keys = mem_alloc((size_t)model->n * sizeof *keys);
+    for (int64_t i = 0; i < model->n; i++)
+        keys[i] = (TrieKey){model->pieces[i].text, model->pieces[i].n_bytes, (int32_t)i};
+    trie_build(&opening.trie, keys, (size_t)model->n);
+    free(keys);
+    parallel_for(UNIGRAM_N_BLOCKS, find_block, &opening);
+    Err err = first_error(&opening.errors);
+    Reading reading = {.model = model, .finder.trie = &opening.trie};
+    if (err == OK && model->counts->spill)
+        err = word_counts_each(model->counts, read_word, &reading);
+    free(reading.finder.packed);
+    trie_release(&opening.trie);
+    return err;
+}
+
+static Err measure_word(void *context, const char *bytes, uint32_t n_bytes, int64_t count)
+{
+    (void)bytes;
+    (void)count;
+    UnigramModel *model = context;
+    if (n_bytes > model->longest)
+        model->longest = n_bytes;
+    return OK;
+}
+
+Err unigram_model_open(UnigramModel *model, const char *dir, size_t block_bytes)
 {
     assert(model->n > 0 && model->n <= PIECE_MASK);
     size_t n = (size_t)model->n;
     model->scores = mem_alloc(n * sizeof *model->scores);
     model->weights = mem_alloc(n * sizeof *model->weights);
-    model->expected = mem_alloc(n * UNIGRAM_N_BLOCKS * sizeof *model->expected);
+    model->n_rooms = parallel_threads() < UNIGRAM_N_BLOCKS ? 1 + parallel_threads() : UNIGRAM_N_BLOCKS;
+    model->expected = mem_alloc(n * (size_t)model->n_rooms * sizeof *model->expected);
     model->longest = 0;
-    for (int64_t w = 0; w < model->counts->n; w++)
-        if (model->counts->words[w].n_bytes > model->longest)
-            model->longest = model->counts->words[w].n_bytes;
-    TrieKey *keys = mem_alloc(n * sizeof *keys);
+    TRY(word_counts_each(model->counts, measure_word, model));
     for (size_t i = 0; i < n; i++) {
         assert(model->pieces[i].n_bytes <= LENGTH_MASK);
         if (model->pieces[i].n_bytes > model->longest)
             model->longest = model->pieces[i].n_bytes;
-        keys[i] = (TrieKey){model->pieces[i].text, model->pieces[i].n_bytes, (int32_t)i};
     }
     for (int b = 0; b <= UNIGRAM_N_BLOCKS; b++)
         model->piece_begin[b] = (size_t)block_begin(model->n, b);
-    Finder finder = {.model = model};
-    trie_build(&finder.trie, keys, n);
-    free(keys);
-    parallel_for(UNIGRAM_N_BLOCKS, find_block, &finder);
-    trie_release(&finder.trie);
+    bool on_disk = model->counts->spill;
+    for (int b = 0; b < UNIGRAM_N_BLOCKS; b++) {
+        TRY(word_file_open(&model->of_words[b], on_disk ? dir : NULL, on_disk ? block_bytes : EDGE_BLOCK_BYTES, 1));
+        TRY(word_file_open(&model->of_pieces[b], on_disk ? dir : NULL, on_disk ? block_bytes : EDGE_BLOCK_BYTES, 1));
+    }
+    return find_all(model);
 }
 
 void unigram_model_release(UnigramModel *model)
 {
     for (int b = 0; b < UNIGRAM_N_BLOCKS; b++) {
-        free(model->of_words[b].packed);
-        free(model->of_pieces[b].packed);
+        word_file_free(model->of_words[b]);
+        word_file_free(model->of_pieces[b]);
     }
     free(model->pieces);
+    arena_free(model->texts);
     free(model->scores);
     free(model->weights);
     free(model->expected);
@@ -146,25 +217,27 @@ static void lattice_release(Lattice *lattice)
     free(lattice->piece_at);
 }
 
-/* The edges of a text of n bytes; returns the place behind them. */
-static const uint32_t *unpack(Lattice *lattice, const uint32_t *packed, uint32_t n)
+/* The edges of a text; returns its bytes. */
+static uint32_t unpack(Lattice *lattice, const int32_t *packed, uint32_t n_edges)
 {
     const double *weights = lattice->model->weights;
-    lattice->n_edges = 0;
-    for (uint32_t start = 0, step; start < n; start += step) {
-        if (lattice->n_edges + LENGTH_MASK > lattice->capacity) {
-            lattice->capacity = lattice->capacity * 2 + 1024;
-            lattice->edges = mem_realloc(lattice->edges, lattice->capacity * sizeof *lattice->edges);
-        }
-        step = edge_length(*packed);
-        bool more = true;
-        for (; more; packed++) {
-            uint32_t piece = *packed & PIECE_MASK;
-            lattice->edges[lattice->n_edges++] = (Edge){start, start + edge_length(*packed), piece, weights[piece]};
-            more = !(*packed & last_here);
+    if (n_edges > lattice->capacity) {
+        lattice->capacity = (size_t)n_edges * 2;
+        lattice->edges = mem_realloc(lattice->edges, lattice->capacity * sizeof *lattice->edges);
+    }
+    uint32_t start = 0, step = 0;
+    for (uint32_t i = 0; i < n_edges; i++) {
+        uint32_t edge = (uint32_t)packed[i], piece = edge & PIECE_MASK;
+        if (step == 0)
+            step = edge_length(edge);  /* of the character that stands here */
+        lattice->edges[i] = (Edge){start, start + edge_length(edge), piece, weights[piece]};
+        if (edge & last_here) {
+            start += step;
+            step = 0;
         }
     }
-    return packed;
+    lattice->n_edges = n_edges;
+    return start;
 }
 
 /* Sums of products: exact enough while nothing falls below the range of a double. Returns the log likelihood, or NAN. */
@@ -245,129 +318,145 @@ static int best_parts(Lattice *lattice, uint32_t n, int64_t excluded, double *sc
     return n_parts;
 }
 
+/* Passes over all words, or all pieces. */
 typedef struct {
     UnigramModel *model;
     bool best_only;
+    int64_t first;  /* block of those that are counted at once */
     double likelihood[UNIGRAM_N_BLOCKS];
     UnigramTakeParts take;
     void *context;
+    const int32_t *new_id;  /* of pieces; -1: goes */
+    BlockErrors errors;
 } Pass;
 
-static void count_block(void *context, int64_t block)
+/* One block of a pass. */
+typedef struct {
+    const Pass *pass;
+    Lattice lattice;
+    double *expected, likelihood;
+    int64_t piece;
+} BlockPass;
+
+static uint32_t count_word(void *context, int32_t *packed, uint32_t n_edges, int64_t word_count)
+{
+    BlockPass *block = context;
+    Lattice *lattice = &block->lattice;
+    uint32_t n = unpack(lattice, packed, n_edges);
+    double count = (double)word_count, of_word;
+    if (block->pass->best_only) {
+        const int32_t *parts = (const int32_t *)lattice->beta;
+        for (int i = best_parts(lattice, n, -1, &of_word); i-- > 0;)
+            block->expected[parts[i]] += count;
+    } else {
+        of_word = n <= LINEAR_BYTES_MAX ? expect_linear(lattice, n, count, block->expected) : NAN;
+        if (isnan(of_word))
+            of_word = expect_logarithmic(lattice, n, count, block->expected);
+    }
+    block->likelihood += count * of_word;
+    return n_edges;
+}
+
+static void count_block(void *context, int64_t index)
 {
     Pass *pass = context;
     const UnigramModel *model = pass->model;
-    double *expected = model->expected + block * model->n, likelihood = 0.0;
-    memset(expected, 0, (size_t)model->n * sizeof *expected);
-    Lattice lattice = lattice_new(model);
-    const uint32_t *packed = model->of_words[block].packed;
-    for (int64_t w = block_begin(model->counts->n, block); w < block_begin(model->counts->n, block + 1); w++) {
-        const Word *word = &model->counts->words[w];
-        uint32_t n = word->n_bytes;
-        double count = (double)word->count, of_word;
-        packed = unpack(&lattice, packed, n);
-        if (pass->best_only) {
-            const int32_t *parts = (const int32_t *)lattice.beta;
-            for (int i = best_parts(&lattice, n, -1, &of_word); i-- > 0;)
-                expected[parts[i]] += count;
-        } else {
-            of_word = n <= LINEAR_BYTES_MAX ? expect_linear(&lattice, n, count, expected) : NAN;
-            if (isnan(of_word))
-                of_word = expect_logarithmic(&lattice, n, count, expected);
-        }
-        likelihood += count * of_word;
-    }
-    pass->likelihood[block] = likelihood;
-    lattice_release(&lattice);
+    int64_t number = pass->first + index, room = pass->first == 0 ? index : index + 1;
+    BlockPass block = {.pass = pass, .lattice = lattice_new(model), .expected = model->expected + room * model->n};
+    memset(block.expected, 0, (size_t)model->n * sizeof *block.expected);
+    note_error(&pass->errors, number, word_file_pass(model->of_words[number], NULL, false, count_word, &block));
+    pass->likelihood[number] = block.likelihood;
+    lattice_release(&block.lattice);
 }
 
-static double count_all(UnigramModel *model, bool best_only)
+/* A block for each thread at once, added to the sums in order: threads do not show. */
+static Err count_all(UnigramModel *model, bool best_only, double *likelihood)
 {
     Pass pass = {.model = model, .best_only = best_only};
-    parallel_for(UNIGRAM_N_BLOCKS, count_block, &pass);
-    double likelihood = 0.0;
+    *likelihood = 0.0;
+    for (int64_t n_blocks; pass.first < UNIGRAM_N_BLOCKS; pass.first += n_blocks) {
+        int64_t n_left = UNIGRAM_N_BLOCKS - pass.first;
+        n_blocks = n_left < model->n_rooms - 1 ? n_left : model->n_rooms == UNIGRAM_N_BLOCKS ? n_left : model->n_rooms - 1;
+        parallel_for(n_blocks, count_block, &pass);
+        for (int64_t room = 1; room < n_blocks + (pass.first > 0); room++)
+            for (int64_t i = 0; i < model->n; i++)
+                model->expected[i] += model->expected[room * model->n + i];
+    }
     for (int b = 0; b < UNIGRAM_N_BLOCKS; b++)
-        likelihood += pass.likelihood[b];
-    for (int b = 1; b < UNIGRAM_N_BLOCKS; b++)
-        for (int64_t i = 0; i < model->n; i++)
-            model->expected[i] += model->expected[(int64_t)b * model->n + i];
-    return likelihood;
+        *likelihood += pass.likelihood[b];
+    return first_error(&pass.errors);
 }
 
-double unigram_expect(UnigramModel *model)
+Err unigram_expect(UnigramModel *model, double *likelihood)
 {
-    return count_all(model, false);
+    return count_all(model, false, likelihood);
 }
 
-double unigram_count_best(UnigramModel *model)
+Err unigram_count_best(UnigramModel *model, double *likelihood)
 {
-    return count_all(model, true);
+    return count_all(model, true, likelihood);
 }
 
-static void cut_block(void *context, int64_t block)
+static uint32_t cut_piece(void *context, int32_t *packed, uint32_t n_edges, int64_t count)
+{
+    (void)count;
+    BlockPass *block = context;
+    double score;
+    uint32_t n = unpack(&block->lattice, packed, n_edges);
+    int n_parts = best_parts(&block->lattice, n, block->piece, &score);
+    block->pass->take(block->pass->context, block->piece++, (const int32_t *)block->lattice.beta, n_parts);
+    return n_edges;
+}
+
+static void cut_block(void *context, int64_t number)
 {
     Pass *pass = context;
-    const UnigramModel *model = pass->model;
-    Lattice lattice = lattice_new(model);
-    const uint32_t *packed = model->of_pieces[block].packed;
-    for (size_t i = model->piece_begin[block]; i < model->piece_begin[block + 1]; i++) {
-        double score;
-        packed = unpack(&lattice, packed, model->pieces[i].n_bytes);
-        int n_parts = best_parts(&lattice, model->pieces[i].n_bytes, (int64_t)i, &score);
-        pass->take(pass->context, (int64_t)i, (const int32_t *)lattice.beta, n_parts);
-    }
-    lattice_release(&lattice);
+    BlockPass block = {.pass = pass, .lattice = lattice_new(pass->model), .piece = (int64_t)pass->model->piece_begin[number]};
+    note_error(&pass->errors, number, word_file_pass(pass->model->of_pieces[number], NULL, false, cut_piece, &block));
+    lattice_release(&block.lattice);
 }
 
-void unigram_cut_pieces(UnigramModel *model, UnigramTakeParts take, void *context)
+Err unigram_cut_pieces(UnigramModel *model, UnigramTakeParts take, void *context)
 {
     Pass pass = {.model = model, .take = take, .context = context};
     parallel_for(UNIGRAM_N_BLOCKS, cut_block, &pass);
+    return first_error(&pass.errors);
 }
 
-/* One text's edges without those of pieces that go, moved to `to`; *from moves on. */
-static size_t keep_edges(const uint32_t **from, uint32_t n, const int32_t *new_id, uint32_t *to)
+/* A text's edges without those of pieces that go. */
+static uint32_t keep_edges(void *context, int32_t *packed, uint32_t n_edges, int64_t count)
 {
-    size_t k = 0;
-    for (uint32_t start = 0, step; start < n; start += step) {
-        bool more = true;
-        step = edge_length(**from);
-        for (; more; (*from)++) {
-            uint32_t packed = **from;
-            int32_t id = new_id[packed & PIECE_MASK];
-            more = !(packed & last_here);
-            if (id >= 0)
-                to[k++] = (packed & ~(last_here | PIECE_MASK)) | (uint32_t)id;
-        }
-        to[k - 1] |= last_here;
+    (void)count;
+    const BlockPass *block = context;
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < n_edges; i++) {
+        uint32_t edge = (uint32_t)packed[i];
+        int32_t id = block->pass->new_id[edge & PIECE_MASK];
+        if (id >= 0)
+            packed[k++] = (int32_t)((edge & ~(last_here | PIECE_MASK)) | (uint32_t)id);
+        if (edge & last_here)
+            packed[k - 1] = (int32_t)((uint32_t)packed[k - 1] | last_here);
     }
     return k;
 }
 
-typedef struct {
-    UnigramModel *model;
-    const int32_t *new_id;  /* -1: goes */
-} Keeper;
-
-static void keep_block(void *context, int64_t block)
+static uint32_t keep_piece(void *context, int32_t *packed, uint32_t n_edges, int64_t count)
 {
-    const Keeper *keeper = context;
-    UnigramModel *model = keeper->model;
-    UnigramEdges *words = &model->of_words[block], *pieces = &model->of_pieces[block];
-    const uint32_t *from = words->packed;
-    words->n = 0;
-    for (int64_t w = block_begin(model->counts->n, block); w < block_begin(model->counts->n, block + 1); w++)
-        words->n += keep_edges(&from, model->counts->words[w].n_bytes, keeper->new_id, words->packed + words->n);
-    from = pieces->packed;
-    pieces->n = 0;
-    for (size_t i = model->piece_begin[block]; i < model->piece_begin[block + 1]; i++) {
-        size_t n = keep_edges(&from, model->pieces[i].n_bytes, keeper->new_id, pieces->packed + pieces->n);
-        if (keeper->new_id[i] >= 0)
-            pieces->n += n;
-    }
+    BlockPass *block = context;
+    return block->pass->new_id[block->piece++] >= 0 ? keep_edges(context, packed, n_edges, count) : 0;
 }
 
-void unigram_keep_pieces(UnigramModel *model, const uint8_t *kept)
+static void keep_block(void *context, int64_t number)
+{
+    Pass *pass = context;
+    BlockPass block = {.pass = pass, .piece = (int64_t)pass->model->piece_begin[number]};
+    Err err = word_file_pass(pass->model->of_words[number], NULL, true, keep_edges, &block);
+    if (err == OK)
+        err = word_file_pass(pass->model->of_pieces[number], NULL, true, keep_piece, &block);
+    note_error(&pass->errors, number, err);
+}
+
+Err unigram_keep_pieces(UnigramModel *model, const uint8_t *kept)
 {
     int32_t *new_id = mem_alloc((size_t)model->n * sizeof *new_id), n = 0;
     size_t begin[UNIGRAM_N_BLOCKS + 1];
@@ -379,12 +468,13 @@ void unigram_keep_pieces(UnigramModel *model, const uint8_t *kept)
     }
     while (b <= UNIGRAM_N_BLOCKS)
         begin[b++] = (size_t)n;
-    Keeper keeper = {model, new_id};
-    parallel_for(UNIGRAM_N_BLOCKS, keep_block, &keeper);
+    Pass pass = {.model = model, .new_id = new_id};
+    parallel_for(UNIGRAM_N_BLOCKS, keep_block, &pass);
     for (int64_t i = 0; i < model->n; i++)
         if (kept[i])
             model->pieces[new_id[i]] = model->pieces[i];
     memcpy(model->piece_begin, begin, sizeof begin);
     model->n = n;
     free(new_id);
+    return first_error(&pass.errors);
 }

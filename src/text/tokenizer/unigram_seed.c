@@ -8,12 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEED_CHARS_MAX = 16, SEED_BYTES_MAX = SEED_CHARS_MAX * UTF8_BYTES_MAX };
-
-/* A suffix of a word: where it starts in it. */
-typedef struct {
-    uint32_t word, start;
-} Suffix;
+typedef UnigramSuffix Suffix;
+enum { TEXT_ROOM_BYTES = 1 << 16 };
 
 static const char *suffix_text(const WordCounts *counts, Suffix s, uint32_t *n_bytes)
 {
@@ -82,13 +78,10 @@ static uint32_t common_prefix(const WordCounts *counts, Suffix a, Suffix b, uint
     return n_chars;
 }
 
-typedef struct {
-    SeedPiece *items;
-    int64_t n, capacity;
-} Seeds;
-
-static void seeds_push(Seeds *seeds, SeedPiece piece)
+void unigram_seeds_push(UnigramSeeds *seeds, SeedPiece piece)
 {
+    if (piece.n_chars > 1 && piece.count * piece.n_chars < seeds->least_cover)
+        return;
     if (seeds->n == seeds->capacity) {
         seeds->capacity = seeds->capacity ? seeds->capacity * 2 : 4096;
         seeds->items = mem_realloc(seeds->items, (size_t)seeds->capacity * sizeof *seeds->items);
@@ -112,7 +105,7 @@ static uint32_t open_depth(const Open *open)
 }
 
 /* Inner nodes of two or more characters, and whole words that nothing else begins with but that are frequent by themselves. */
-static void find_nodes(const WordCounts *counts, const Suffix *s, size_t n, Seeds *seeds)
+static void find_nodes(const WordCounts *counts, const Suffix *s, size_t n, UnigramSeeds *seeds)
 {
     Open open = {.n = 0};
     for (size_t i = 0; i < n; i++) {
@@ -123,14 +116,14 @@ static void find_nodes(const WordCounts *counts, const Suffix *s, size_t n, Seed
             n_chars = 0;
         uint32_t depth = open_depth(&open), own_chars = common_prefix(counts, s[i], s[i], &own_bytes);
         if (s[i].start == 0 && word->count > 1 && own_chars > 1 && own_chars > n_chars && own_chars > depth)
-            seeds_push(seeds, (SeedPiece){text, own_bytes, own_chars, word->count});
+            unigram_seeds_push(seeds, (SeedPiece){text, own_bytes, own_chars, word->count});
         if (n_chars > depth)
             open.nodes[open.n++] = (Node){n_chars, n_bytes, 0};
         if (open.n)
             open.nodes[open.n - 1].count += word->count;
         while (open_depth(&open) > n_chars) {
             Node node = open.nodes[--open.n];
-            seeds_push(seeds, (SeedPiece){text, node.n_bytes, node.n_chars, node.count});
+            unigram_seeds_push(seeds, (SeedPiece){text, node.n_bytes, node.n_chars, node.count});
             if (open_depth(&open) < n_chars)
                 open.nodes[open.n++] = (Node){n_chars, n_bytes, 0};
             if (open.n)
@@ -139,34 +132,51 @@ static void find_nodes(const WordCounts *counts, const Suffix *s, size_t n, Seed
     }
 }
 
+const char *unigram_seeds_keep_text(UnigramSeeds *seeds, const char *text, size_t n_bytes)
+{
+    if (n_bytes > seeds->n_text_room) {
+        seeds->n_text_room = TEXT_ROOM_BYTES;
+        seeds->text_room = arena_alloc_unset(seeds->texts, seeds->n_text_room);
+    }
+    char *kept = memcpy(seeds->text_room, text, n_bytes);
+    seeds->text_room += n_bytes;
+    seeds->n_text_room -= n_bytes;
+    return kept;
+}
+
 typedef struct {
-    int64_t count;
-    const char *text;
-} Char;
+    int64_t *by_char;
+    size_t n;
+} CharCounter;
+
+static Err count_chars(void *context, const char *bytes, uint32_t n_bytes, int64_t count)
+{
+    CharCounter *counter = context;
+    for (const char *at = bytes, *end = bytes + n_bytes; at < end; counter->n++) {
+        uint32_t c;
+        at += utf8_decode(&c, at, end);
+        if (c != UTF8_ILL_FORMED)
+            counter->by_char[c] += count;
+    }
+    return OK;
+}
 
 /* All characters; also counts the suffixes. */
-static size_t find_chars(const WordCounts *counts, Seeds *seeds)
+static Err find_chars(const WordCounts *counts, UnigramSeeds *seeds, size_t *n_suffixes)
 {
-    Char *chars = mem_alloc((UNICODE_MAX + 1) * sizeof *chars);
-    size_t n_suffixes = 0;
-    for (int64_t w = 0; w < counts->n; w++) {
-        const char *text = counts->pool + counts->words[w].offset, *end = text + counts->words[w].n_bytes;
-        for (uint32_t c; text < end; n_suffixes++) {
-            const char *start = text;
-            text += utf8_decode(&c, text, end);
-            if (c == UTF8_ILL_FORMED)
-                continue;
-            chars[c].count += counts->words[w].count;
-            chars[c].text = start;
-        }
-    }
+    CharCounter counter = {.by_char = mem_alloc((UNICODE_MAX + 1) * sizeof(int64_t))};
+    Err err = word_counts_each(counts, count_chars, &counter);
     for (uint32_t c = 0; c <= UNICODE_MAX; c++) {
+        if (!counter.by_char[c])
+            continue;
         char bytes[UTF8_BYTES_MAX];
-        if (chars[c].text)
-            seeds_push(seeds, (SeedPiece){chars[c].text, (uint32_t)utf8_encode(bytes, c), 1, chars[c].count});
+        uint32_t n_bytes = (uint32_t)utf8_encode(bytes, c);
+        unigram_seeds_push(seeds, (SeedPiece){unigram_seeds_keep_text(seeds, bytes, n_bytes), n_bytes, 1, counter.by_char[c]});
     }
-    free(chars);
-    return n_suffixes;
+    free(counter.by_char);
+    seeds->n_chars = seeds->n;
+    *n_suffixes = counter.n;
+    return err;
 }
 
 static Suffix *make_suffixes(const WordCounts *counts, size_t n)
@@ -199,22 +209,38 @@ static int by_cover(const void *a, const void *b)
     return cover_x != cover_y ? (cover_x < cover_y) - (cover_x > cover_y) : by_bytes(a, b);
 }
 
-void unigram_find_seeds(SeedPiece **pieces, int64_t *n, const WordCounts *counts, int64_t n_max)
+void unigram_seeds_of_suffixes(UnigramSeeds *seeds, const WordCounts *counts, Suffix *suffixes, size_t n)
 {
-    assert(counts->n <= UINT32_MAX);
-    Seeds seeds = {0};
-    size_t n_suffixes = find_chars(counts, &seeds);
-    int64_t n_chars = seeds.n;
-    Suffix *suffixes = make_suffixes(counts, n_suffixes);
-    sort(counts, suffixes, n_suffixes, 0);
-    find_nodes(counts, suffixes, n_suffixes, &seeds);
-    free(suffixes);
-    if (seeds.n > n_chars + n_max) {
-        qsort(seeds.items, (size_t)seeds.n, sizeof *seeds.items, by_cover);
-        seeds.n = n_chars + n_max;
+    sort(counts, suffixes, n, 0);
+    find_nodes(counts, suffixes, n, seeds);
+}
+
+void unigram_seeds_keep_best(UnigramSeeds *seeds, int64_t n_max)
+{
+    if (seeds->n <= seeds->n_chars + n_max)
+        return;
+    qsort(seeds->items, (size_t)seeds->n, sizeof *seeds->items, by_cover);
+    seeds->n = seeds->n_chars + n_max;
+}
+
+Err unigram_find_seeds(SeedPiece **pieces, int64_t *n, Arena **texts, const WordCounts *counts, int64_t n_max, int64_t memory_bytes_max)
+{
+    UnigramSeeds seeds = {.texts = arena_new()};
+    size_t n_suffixes;
+    Err err = find_chars(counts, &seeds, &n_suffixes);
+    if (err == OK && counts->spill) {
+        err = unigram_seeds_from_disk(&seeds, counts, n_max, memory_bytes_max);
+    } else if (err == OK) {
+        assert(counts->n <= UINT32_MAX);
+        Suffix *suffixes = make_suffixes(counts, n_suffixes);
+        unigram_seeds_of_suffixes(&seeds, counts, suffixes, n_suffixes);
+        free(suffixes);
     }
+    unigram_seeds_keep_best(&seeds, n_max);
     if (seeds.n)
         qsort(seeds.items, (size_t)seeds.n, sizeof *seeds.items, by_bytes);
     *pieces = seeds.items;
     *n = seeds.n;
+    *texts = seeds.texts;
+    return err;
 }

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEEDS_MAX = 1000000, N_SUB_STEPS = 2 };
+enum { SEEDS_MAX = 1000000, N_SUB_STEPS = 2, EDGE_BLOCK_BYTES_MIN = 1 << 14, EDGE_BLOCK_BYTES_MAX = 1 << 20 };
 static const double kept_share = 0.75, expected_min = 0.5, prior = 0.01;
 
 typedef struct {
@@ -93,7 +93,7 @@ static void find_loss(void *context, int64_t piece, const int32_t *parts, int n_
     losses->losses[piece] = (Loss){loss, piece};
 }
 
-static void keep_pieces(Model *model, const Loss *losses, int64_t n_kept)
+static Err keep_pieces(Model *model, const Loss *losses, int64_t n_kept)
 {
     int64_t n = model->pieces.n, to = 0;
     uint8_t *kept = mem_alloc((size_t)n);
@@ -103,31 +103,38 @@ static void keep_pieces(Model *model, const Loss *losses, int64_t n_kept)
     for (int64_t i = 0; i < n; i++)
         if (kept[i])
             model->posterior[to++] = model->posterior[i];
-    unigram_keep_pieces(&model->pieces, kept);
+    Err err = unigram_keep_pieces(&model->pieces, kept);
     update_scores(model);
     free(kept);
+    return err;
 }
 
-static void prune(Model *model, int64_t n_wanted)
+static Err prune(Model *model, int64_t n_wanted)
 {
     UnigramModel *pieces = &model->pieces;
-    unigram_count_best(pieces);
+    double likelihood;
+    TRY(unigram_count_best(pieces, &likelihood));
     Losses losses = {pieces, mem_alloc((size_t)pieces->n * sizeof(Loss)), 0.0};
     for (int64_t i = 0; i < pieces->n; i++)
         losses.sum += pieces->expected[i];
-    unigram_cut_pieces(pieces, find_loss, &losses);
-    qsort(losses.losses, (size_t)pieces->n, sizeof(Loss), by_loss);
-    int64_t n_kept = (int64_t)((double)pieces->n * kept_share);
-    keep_pieces(model, losses.losses, n_kept > n_wanted ? n_kept : n_wanted);
+    Err err = unigram_cut_pieces(pieces, find_loss, &losses);
+    if (err == OK) {
+        qsort(losses.losses, (size_t)pieces->n, sizeof(Loss), by_loss);
+        int64_t n_kept = (int64_t)((double)pieces->n * kept_share);
+        err = keep_pieces(model, losses.losses, n_kept > n_wanted ? n_kept : n_wanted);
+    }
     free(losses.losses);
+    return err;
 }
 
 /* One round between prunings. */
-static void improve(Model *model, UnigramWatch watch, void *context)
+static Err improve(Model *model, UnigramWatch watch, void *context)
 {
     double before = -INFINITY;
     for (int step = 0; step < N_SUB_STEPS; step++) {
-        double likelihood = unigram_expect(&model->pieces), objective = likelihood - model->divergence;
+        double likelihood;
+        TRY(unigram_expect(&model->pieces, &likelihood));
+        double objective = likelihood - model->divergence;
         assert(step == 0 || objective >= before - 1e-9 * fabs(before));  /* what expectation-maximisation promises, whatever the text */
         before = objective;
         if (watch)
@@ -135,6 +142,7 @@ static void improve(Model *model, UnigramWatch watch, void *context)
         log_debug("unigram: %lld pieces, log likelihood %.6f, objective %.6f", (long long)model->pieces.n, likelihood, objective);
         maximise(model);
     }
+    return OK;
 }
 
 /* Characters first whatever they score, then the best; written in order of score. */
@@ -194,37 +202,52 @@ static Err push_rules(Tokenizer *tok, const TokenizerTrainOptions *options)
     return train_push_particles(tok, options);
 }
 
-Err unigram_learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainOptions *options, UnigramWatch watch, void *context)
+/* Rounds until the vocabulary has the size wanted, or nothing more can go. */
+static Err improve_and_prune(Model *model, const TokenizerTrainOptions *options, UnigramWatch watch, void *context, Progress *progress)
 {
-    Model model = {.pieces = {.counts = counts}};
-    UnigramModel *pieces = &model.pieces;
-    Err err = OK;
-    unigram_find_seeds(&pieces->pieces, &pieces->n, counts, SEEDS_MAX);
-    if (pieces->n == 0)
-        return err_set(ERR_USAGE, "no text to learn from");
-    unigram_model_open(pieces);
-    model.posterior = mem_alloc((size_t)pieces->n * sizeof *model.posterior);
-    for (int64_t i = 0; i < pieces->n; i++)
-        pieces->expected[i] = (double)pieces->pieces[i].count * pieces->pieces[i].n_chars;
-    maximise(&model);
+    const UnigramModel *pieces = &model->pieces;
     int64_t n_wanted = options->vocab_size + options->vocab_size / 10, n_start = pieces->n;
-    Progress *progress = options->quiet ? NULL : progress_new("prune pieces", n_start, "pieces");
-    for (bool more = true; more && err == OK;) {
-        improve(&model, watch, context);
+    for (;;) {
+        TRY(improve(model, watch, context));
         int64_t before = pieces->n;
-        more = pieces->n > n_wanted;
-        if (more)
-            prune(&model, n_wanted);
-        more = more && pieces->n < before;
+        if (before <= n_wanted)
+            return OK;
+        TRY(prune(model, n_wanted));
+        if (pieces->n == before)
+            return OK;
         if (progress)
             progress_set(progress, n_start - pieces->n);
         if (interrupt_requested())
-            err = err_set(ERR_INTERRUPTED, "interrupted while learning pieces");
+            return err_set(ERR_INTERRUPTED, "interrupted while learning pieces");
     }
+}
+
+static Err learn(Model *model, const TokenizerTrainOptions *options, UnigramWatch watch, void *context)
+{
+    UnigramModel *pieces = &model->pieces;
+    int64_t block = options->memory_bytes_max / 256;
+    block = block < EDGE_BLOCK_BYTES_MIN ? EDGE_BLOCK_BYTES_MIN : block > EDGE_BLOCK_BYTES_MAX ? EDGE_BLOCK_BYTES_MAX : block;
+    TRY(unigram_find_seeds(&pieces->pieces, &pieces->n, &pieces->texts, pieces->counts, SEEDS_MAX, options->memory_bytes_max));
+    if (pieces->n == 0)
+        return err_set(ERR_USAGE, "no text to learn from");
+    TRY(unigram_model_open(pieces, options->work_dir, (size_t)block));
+    model->posterior = mem_alloc((size_t)pieces->n * sizeof *model->posterior);
+    for (int64_t i = 0; i < pieces->n; i++)
+        pieces->expected[i] = (double)pieces->pieces[i].count * pieces->pieces[i].n_chars;
+    maximise(model);
+    Progress *progress = options->quiet ? NULL : progress_new("prune pieces", pieces->n, "pieces");
+    Err err = improve_and_prune(model, options, watch, context, progress);
     progress_free(progress);
+    return err;
+}
+
+Err unigram_learn(Tokenizer *tok, const WordCounts *counts, const TokenizerTrainOptions *options, UnigramWatch watch, void *context)
+{
+    Model model = {.pieces = {.counts = counts}};
+    Err err = learn(&model, options, watch, context);
     if (err == OK)
-        err = write_pieces(tok, pieces, options->vocab_size);
-    unigram_model_release(pieces);
+        err = write_pieces(tok, &model.pieces, options->vocab_size);
+    unigram_model_release(&model.pieces);
     free(model.posterior);
     return err;
 }

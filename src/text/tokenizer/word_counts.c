@@ -11,7 +11,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { BATCH_BYTES = 32 << 20, CHUNK_BYTES = 1 << 20, SPILL_SECONDS = 60 };
+enum { BATCH_BYTES = 32 << 20, CHUNK_BYTES_MIN = 1 << 16, CHUNK_BYTES_MAX = 1 << 20, SPILL_SECONDS = 60 };
 
 /* Words of one thread: open addressing over entries, bytes in a pool. */
 typedef struct {
@@ -94,7 +94,7 @@ typedef struct {
     size_t n_chunks, chunk_capacity;
     TextCut cut;             /* where chunks may be cut */
     char *batch;             /* copies of small documents */
-    size_t batch_bytes;
+    size_t batch_bytes, chunk_bytes;  /* both smaller within a narrow bound: cutting a chunk takes many times its bytes */
     WordSpill *spill;        /* NULL: everything in memory */
     WordSpillPlace place;    /* what the chunks so far come from */
     double spilled_at;
@@ -159,7 +159,7 @@ static Err count_batch(Counter *counter)
 static Err add_document(Counter *counter, const char *text, size_t n)
 {
     size_t cut, n_dropped;
-    while (n > CHUNK_BYTES + CHUNK_BYTES / 2 && text_cut_find(counter->cut, text, n, CHUNK_BYTES, &cut, &n_dropped)) {
+    while (n > counter->chunk_bytes + counter->chunk_bytes / 2 && text_cut_find(counter->cut, text, n, counter->chunk_bytes, &cut, &n_dropped)) {
         add_chunk(counter, text, cut);
         text += cut + n_dropped;
         n -= cut + n_dropped;
@@ -190,7 +190,7 @@ static Err read_documents(Counter *counter, TokenizerSource source, Progress *pr
         counter->place.n_text_bytes += (int64_t)(offset ? 0 : n);
         text += offset;
         n -= offset;
-        if (n > CHUNK_BYTES) {  /* counted where it lies, before the next call takes it away */
+        if (n > counter->chunk_bytes) {  /* counted where it lies, before the next call takes it away */
             TRY(add_document(counter, text, n));
         } else {
             if (counter->batch_used + n > counter->batch_bytes || counter->n_chunks > 100000)
@@ -202,7 +202,7 @@ static Err read_documents(Counter *counter, TokenizerSource source, Progress *pr
         }
         counter->place.n_documents = i + 1;
         counter->place.doc_offset = 0;
-        if (n > CHUNK_BYTES)
+        if (n > counter->chunk_bytes)
             TRY(count_batch(counter));
         if (progress)
             progress_set(progress, counter->place.n_text_bytes);
@@ -345,11 +345,13 @@ Err word_counts_read(WordCounts *counts, const WordCountOptions *options, Tokeni
     if (options->n_threads > 0)
         parallel_set_threads(options->n_threads);
     int n_tables = parallel_threads();
-    int64_t most = options->memory_bytes_max;
+    int64_t most = options->memory_bytes_max, chunk = most > 0 ? most / 128 : CHUNK_BYTES_MAX;
+    chunk = chunk < CHUNK_BYTES_MIN ? CHUNK_BYTES_MIN : chunk > CHUNK_BYTES_MAX ? CHUNK_BYTES_MAX : chunk;
     Counter counter = {
         .options = options,
         .tables = mem_alloc((size_t)n_tables * sizeof(Table)),
-        .batch_bytes = most > 0 && most / 8 < BATCH_BYTES ? (size_t)(most / 8) + CHUNK_BYTES : BATCH_BYTES,
+        .batch_bytes = most > 0 && most / 8 < BATCH_BYTES ? (size_t)(most / 8 + chunk) : BATCH_BYTES,
+        .chunk_bytes = (size_t)chunk,
         .cut = text_cut_of_pieces(options->rules),
         .spilled_at = clock_seconds(),
     };

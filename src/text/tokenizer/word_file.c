@@ -1,10 +1,10 @@
-/* word_file.c - see word_file.h. A block: for each word WordHead and its symbols. Blocks keep the place they were first written to. */
+/* word_file.c - see word_file.h. A block: for each word WordHead and its symbols. Blocks keep the place they were first written to; those that
+ * stay in memory shrink there. */
 #include "text/tokenizer/word_file.h"
 #include "base/arena.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +18,12 @@ enum { HEAD_WORDS = sizeof(WordHead) / sizeof(int32_t) };
 typedef struct {
     int64_t offset;
     size_t n_bytes;
+    int32_t *words;  /* in memory; NULL: in the file */
 } Block;
 struct WordFile {
-    int fd;
+    int fd;  /* -1: none */
     size_t block_bytes;
+    uint32_t n_least;
     Block *blocks;
     size_t n_blocks, block_capacity;
     int64_t end;       /* of the last block written */
@@ -29,19 +31,27 @@ struct WordFile {
     size_t capacity, used;  /* bytes of it */
 };
 
-Err word_file_open(WordFile **out, const char *dir, size_t block_bytes)
+static Err open_nameless(int *fd, const char *dir)
 {
     Arena *arena = arena_new();
     char *path = arena_printf(arena, "%s/symbols-%ld", dir, (long)getpid());
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    Err err = fd < 0 ? err_set(ERR_IO, "cannot make %s: %s", path, strerror(errno)) : OK;
+    *fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    Err err = *fd < 0 ? err_set(ERR_IO, "cannot make %s: %s", path, strerror(errno)) : OK;
     if (err == OK)
         unlink(path);
     arena_free(arena);
-    TRY(err);
+    return err;
+}
+
+Err word_file_open(WordFile **out, const char *dir, size_t block_bytes, uint32_t n_least)
+{
+    int fd = -1;
+    if (dir)
+        TRY(open_nameless(&fd, dir));
     WordFile *file = mem_alloc(sizeof *file);
     file->fd = fd;
     file->block_bytes = block_bytes;
+    file->n_least = n_least;
     *out = file;
     return OK;
 }
@@ -50,7 +60,10 @@ void word_file_free(WordFile *file)
 {
     if (!file)
         return;
-    close(file->fd);
+    if (file->fd >= 0)
+        close(file->fd);
+    for (size_t i = 0; i < file->n_blocks; i++)
+        free(file->blocks[i].words);
     free(file->blocks);
     free(file->buffer);
     free(file);
@@ -91,16 +104,23 @@ static Err end_block(WordFile *file)
         file->block_capacity = file->block_capacity ? file->block_capacity * 2 : 64;
         file->blocks = mem_realloc(file->blocks, file->block_capacity * sizeof *file->blocks);
     }
-    file->blocks[file->n_blocks++] = (Block){file->end, file->used};
-    TRY(write_at(file, file->end, file->used));
-    file->end += (int64_t)file->used;
+    Block *block = &file->blocks[file->n_blocks++];
+    *block = (Block){file->end, file->used, NULL};
+    if (file->fd >= 0) {
+        TRY(write_at(file, file->end, file->used));
+        file->end += (int64_t)file->used;
+    } else {
+        block->words = mem_realloc(file->buffer, file->used);
+        file->buffer = NULL;
+        file->capacity = 0;
+    }
     file->used = 0;
     return OK;
 }
 
 Err word_file_add(WordFile *file, const int32_t *symbols, uint32_t n, int64_t count)
 {
-    if (n < 2)
+    if (n < file->n_least)
         return OK;
     size_t n_bytes = sizeof(WordHead) + n * sizeof *symbols;
     if (file->used + n_bytes > file->block_bytes)
@@ -120,16 +140,15 @@ Err word_file_add(WordFile *file, const int32_t *symbols, uint32_t n, int64_t co
 
 static bool has_pair(const int32_t *symbols, uint32_t n, const int32_t *right_of)
 {
-    bool has = false;
-    for (uint32_t i = 0; i + 1 < n; i++)
+    bool has = !right_of;
+    for (uint32_t i = 0; i + 1 < n && right_of; i++)
         has |= right_of[symbols[i]] == symbols[i + 1];
     return has;
 }
 
-/* Shows the words of the block in the buffer, closing up behind words that shrink; true when one did. */
-static bool visit_block(WordFile *file, Block *block, const int32_t *right_of, WordVisit visit, void *context)
+/* Shows the words of the block, which are in memory, closing up behind words that shrink; true when one did. */
+static bool visit_block(int32_t *all, Block *block, uint32_t n_least, const int32_t *right_of, WordVisit visit, void *context)
 {
-    int32_t *all = file->buffer;
     size_t n_all = block->n_bytes / sizeof *all, to = 0;
     bool changed = false;
     for (size_t from = 0; from < n_all;) {
@@ -144,7 +163,7 @@ static bool visit_block(WordFile *file, Block *block, const int32_t *right_of, W
             changed |= n != head.n;
             head.n = n;
         }
-        if (head.n >= 2) {
+        if (head.n >= n_least) {
             if (changed) {
                 memcpy(all + to, &head, sizeof head);
                 memmove(all + to + HEAD_WORDS, symbols, head.n * sizeof *symbols);
@@ -157,15 +176,30 @@ static bool visit_block(WordFile *file, Block *block, const int32_t *right_of, W
     return changed;
 }
 
-Err word_file_pass(WordFile *file, const int32_t *right_of, WordVisit visit, void *context)
+static Err pass_block(WordFile *file, Block *block, const int32_t *right_of, bool rewrites, WordVisit visit, void *context)
+{
+    size_t n_bytes = block->n_bytes;
+    if (!block->words)
+        TRY(read_block(file, block));
+    bool changed = visit_block(block->words ? block->words : file->buffer, block, file->n_least, right_of, visit, context);
+    if (!block->words)
+        return changed || rewrites ? write_at(file, block->offset, block->n_bytes) : OK;
+    if (block->n_bytes == 0) {
+        free(block->words);
+        block->words = NULL;
+    } else if (block->n_bytes < n_bytes) {
+        block->words = mem_realloc(block->words, block->n_bytes);
+    }
+    return OK;
+}
+
+Err word_file_pass(WordFile *file, const int32_t *right_of, bool rewrites, WordVisit visit, void *context)
 {
     TRY(end_block(file));
     size_t n_kept = 0;
     for (size_t i = 0; i < file->n_blocks; i++) {
         Block block = file->blocks[i];
-        TRY(read_block(file, &block));
-        if (visit_block(file, &block, right_of, visit, context))
-            TRY(write_at(file, block.offset, block.n_bytes));
+        TRY(pass_block(file, &block, right_of, rewrites, visit, context));
         if (block.n_bytes)
             file->blocks[n_kept++] = block;
     }
@@ -175,5 +209,8 @@ Err word_file_pass(WordFile *file, const int32_t *right_of, WordVisit visit, voi
 
 size_t word_file_bytes(const WordFile *file)
 {
-    return file->capacity + file->block_capacity * sizeof *file->blocks;
+    size_t n_bytes = file->capacity + file->block_capacity * sizeof *file->blocks;
+    for (size_t i = 0; i < file->n_blocks; i++)
+        n_bytes += file->blocks[i].words ? file->blocks[i].n_bytes : 0;
+    return n_bytes;
 }
