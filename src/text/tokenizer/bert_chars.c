@@ -35,16 +35,22 @@ void bert_chars_free(BertChars *chars)
     free(chars);
 }
 
-static BertChar put_in_word(BertChars *chars, bool is_reordered, const char *bytes, size_t n)
+/* Is there a mark that may change places with what stands beside it? */
+static bool holds_marks(const char *bytes, size_t n)
 {
-    if (n > CHAR_ROOM)
-        return (BertChar){.kind = CHAR_HARD};
-    for (size_t at = 0; at < n && is_reordered;) {
+    for (size_t at = 0; at < n;) {
         uint32_t c;
         at += (size_t)utf8_decode(&c, bytes + at, bytes + n);
-        if (char_combining_class(c))
-            return (BertChar){.kind = CHAR_HARD};
+        if (c != UTF8_ILL_FORMED && char_combining_class(c))
+            return true;
     }
+    return false;
+}
+
+static BertChar put_in_word(BertChars *chars, bool is_reordered, const char *bytes, size_t n)
+{
+    if (n > CHAR_ROOM || (is_reordered && holds_marks(bytes, n)))
+        return (BertChar){.kind = CHAR_HARD};
     if (chars->n_pool + 2 * CHAR_ROOM > chars->pool_capacity) {
         chars->pool_capacity = chars->pool_capacity * 2 + 4096;
         chars->pool = mem_realloc(chars->pool, chars->pool_capacity);
@@ -56,37 +62,60 @@ static BertChar put_in_word(BertChars *chars, bool is_reordered, const char *byt
     return found;
 }
 
-/* Between two letters, which keep their word or lose it. */
-static BertChar learn(const Tokenizer *tok, EncodeScratch *scratch, BertChars *chars, uint32_t c)
+/* The token of a character that is a word of its own, if it is one token. */
+static BertChar stand_alone(const Tokenizer *tok, EncodeScratch *scratch, Piece word)
 {
-    char text[UTF8_BYTES_MAX + 2] = "a";
-    size_t n = 1 + (size_t)utf8_encode(text + 1, c);
-    text[n++] = 'a';
+    BertChar found = {.kind = CHAR_HARD};
+    TokenBuffer ids = {0};
+    model_encode(tok, scratch, word, &ids);
+    if (ids.n <= 1)
+        found = (BertChar){.kind = CHAR_ALONE, .value = ids.n ? ids.ids[0] : -1};
+    free(ids.ids);
+    return found;
+}
+
+/* Between two letters, which keep their word or lose it. */
+static BertChar learn_by_steps(const Tokenizer *tok, EncodeScratch *scratch, const char *text, size_t n)
+{
     Pieces pieces = {0};
     Piece normal = normalizer_run(tok->normalizers, tok->n_normalizers, scratch->word_arena, (Piece){.bytes = text, .n = n});
     pretokenizer_run(tok->pretokenizers, tok->n_pretokenizers, scratch->word_arena, normal, &pieces);
     BertChar found = {.kind = CHAR_HARD};
     const Piece *first = pieces.items;
     if (pieces.n == 1 && first->n >= 2)
-        found = put_in_word(chars, tok->normalizers->strip_accents, first->bytes + 1, first->n - 2);
+        found = put_in_word(scratch->bert, tok->normalizers->strip_accents, first->bytes + 1, first->n - 2);
     else if (pieces.n == 2 && first[0].n == 1 && first[1].n == 1)
         found.kind = CHAR_ENDS;
-    else if (pieces.n == 3 && first[0].n == 1 && first[2].n == 1) {
-        TokenBuffer ids = {0};
-        model_encode(tok, scratch, first[1], &ids);
-        if (ids.n <= 1)
-            found = (BertChar){.kind = CHAR_ALONE, .value = ids.n ? ids.ids[0] : -1};
-        free(ids.ids);
-    }
+    else if (pieces.n == 3 && first[0].n == 1 && first[2].n == 1)
+        found = stand_alone(tok, scratch, first[1]);
     arena_reset(scratch->word_arena);
     return found;
 }
 
-/* A word while it is put together. */
+/* Most characters are kept as they are, or dropped, and need no steps. */
+static BertChar learn(const Tokenizer *tok, EncodeScratch *scratch, BertChars *chars, uint32_t c)
+{
+    char text[UTF8_BYTES_MAX + 2] = "a";
+    size_t n = (size_t)utf8_encode(text + 1, c);
+    text[1 + n] = 'a';
+    BertFate fate = normalizer_bert_fate(tok->normalizers, c);
+    if (fate == BERT_DROPS)
+        return put_in_word(chars, false, "", 0);
+    if (fate == BERT_REWRITES)
+        return learn_by_steps(tok, scratch, text, n + 2);
+    if (fate == BERT_SETS_APART || char_is_punctuation(c))
+        return stand_alone(tok, scratch, (Piece){.bytes = text + 1, .n = n});
+    return put_in_word(chars, tok->normalizers->strip_accents, text + 1, n);
+}
+
+/* A word while it is put together. What it ends with, broken and dropped characters, is kept in mind: when what stood between them is dropped, broken
+ * ones may become whole. */
 typedef struct {
     size_t n_bytes;
     int64_t n_chars;
-    bool is_cut;  /* dropped characters stand between the last byte and what comes */
+    bool in_ruin, is_open, is_cut;  /* at such an end; the last of the broken ones is not finished; and something was dropped behind it */
+    size_t ruin_at, ruin_bytes;     /* where it begins in the text, and in the word */
+    int64_t ruin_chars;
 } Word;
 
 static void word_end(const Tokenizer *tok, EncodeScratch *scratch, Word *word, TokenBuffer *out)
@@ -101,7 +130,6 @@ static void word_end(const Tokenizer *tok, EncodeScratch *scratch, Word *word, T
 /* Of a word that is too long anyway only the number of characters matters. Reads CHAR_ROOM bytes when `roomy`. */
 static inline void word_put(const Tokenizer *tok, BertChars *chars, Word *word, const char *bytes, size_t n_bytes, int n_chars, bool roomy)
 {
-    word->is_cut = false;
     word->n_chars += n_chars;
     if (word->n_chars > tok->max_word_chars)
         return;
@@ -117,12 +145,6 @@ static inline void word_put(const Tokenizer *tok, BertChars *chars, Word *word, 
     word->n_bytes += n_bytes;
 }
 
-/* Would bytes that stand here and continue a character complete what the word ends with? */
-static bool word_is_open(const Tokenizer *tok, const BertChars *chars, const Word *word)
-{
-    return word->is_cut && (word->n_chars > tok->max_word_chars || utf8_incomplete_tail(chars->word, word->n_bytes) > 0);
-}
-
 static const BertChar *of_char(const Tokenizer *tok, EncodeScratch *scratch, uint32_t c)
 {
     BertChar *of = &scratch->bert->of[c];
@@ -131,9 +153,70 @@ static const BertChar *of_char(const Tokenizer *tok, EncodeScratch *scratch, uin
     return of;
 }
 
-static bool is_sign(char c)
+/* The first character from `at` on that stands alone, or the end. */
+static size_t next_alone(const Tokenizer *tok, EncodeScratch *scratch, Piece text, size_t at)
 {
-    return (unsigned char)c < 0x80 && char_is_punctuation((unsigned char)c);
+    while (at < text.n) {
+        uint32_t c;
+        size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
+        if (c != UTF8_ILL_FORMED && of_char(tok, scratch, c)->kind == CHAR_ALONE)
+            return at;
+        at += length;
+    }
+    return text.n;
+}
+
+/* A broken character, or a dropped one. */
+static void ruin_begin(Word *word, size_t at)
+{
+    if (word->in_ruin)
+        return;
+    word->in_ruin = true;
+    word->is_open = word->is_cut = false;
+    word->ruin_at = at;
+    word->ruin_bytes = word->n_bytes;
+    word->ruin_chars = word->n_chars;
+}
+
+/* Where the broken and the dropped characters from `at` on end. */
+static size_t end_of_broken(const Tokenizer *tok, EncodeScratch *scratch, Piece text, size_t at)
+{
+    while (at < text.n) {
+        uint32_t c;
+        size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
+        const BertChar *of = c == UTF8_ILL_FORMED ? NULL : of_char(tok, scratch, c);
+        if (of && (of->kind != CHAR_IN_WORD || of->n_bytes > 0))
+            break;
+        at += length;
+    }
+    return at;
+}
+
+/* The steps see all that is broken or dropped round `at`. Returns where that ends; where it is more than a part of a word, `at`, and nothing is done. */
+static size_t ruin_mend(const Tokenizer *tok, EncodeScratch *scratch, Word *word, Piece text, size_t at)
+{
+    Arena *arena = scratch->word_arena;
+    size_t end = end_of_broken(tok, scratch, text, at), n = end - word->ruin_at;
+    char *around = arena_alloc_unset(arena, n + 2);
+    around[0] = around[n + 1] = 'a';
+    memcpy(around + 1, text.bytes + word->ruin_at, n);
+    Pieces pieces = {0};
+    Piece normal = normalizer_run(tok->normalizers, tok->n_normalizers, arena, (Piece){.bytes = around, .n = n + 2});
+    pretokenizer_run(tok->pretokenizers, tok->n_pretokenizers, arena, normal, &pieces);
+    const Piece *all = pieces.items;
+    bool is_in_word = pieces.n == 1 && !(tok->normalizers->strip_accents && holds_marks(all->bytes, all->n));
+    if (is_in_word) {
+        word->n_bytes = word->ruin_bytes;
+        word->n_chars = word->ruin_chars;
+        word->in_ruin = false;
+        for (size_t i = 1, length; i + 1 < all->n; i += length) {
+            uint32_t c;
+            length = (size_t)utf8_decode_quick(&c, all->bytes + i, all->bytes + all->n);
+            word_put(tok, scratch->bert, word, all->bytes + i, length, 1, false);
+        }
+    }
+    arena_reset(arena);
+    return is_in_word ? end : at;
 }
 
 /* Encodes up to the first character of which only the steps themselves can tell, or the end, and returns where that is. *n_sure ids belong to
@@ -148,8 +231,16 @@ static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece te
         uint32_t c;
         size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
         if (c == UTF8_ILL_FORMED) {
-            if (((unsigned char)text.bytes[at] & 0xC0) == 0x80 && word_is_open(tok, chars, &word))
-                return at;
+            if (word.in_ruin && word.is_open && word.is_cut && ((unsigned char)text.bytes[at] & 0xC0) == 0x80) {
+                size_t end = ruin_mend(tok, scratch, &word, text, at);
+                if (end == at)
+                    return at;
+                at = end;
+                continue;
+            }
+            ruin_begin(&word, at);
+            word.is_open = utf8_length_of((unsigned char)text.bytes[at]) > (int)length;
+            word.is_cut = false;
             word_put(tok, chars, &word, text.bytes + at, length, 1, false);
             at += length;
             continue;
@@ -166,7 +257,9 @@ static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece te
             *n_sure = out->n;
         } else if (of->n_bytes > 0) {
             word_put(tok, chars, &word, chars->pool + of->value, of->n_bytes, of->n_chars, true);
+            word.in_ruin = false;
         } else {
+            ruin_begin(&word, at - length);
             word.is_cut = true;
         }
     }
@@ -185,8 +278,7 @@ void bert_chars_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text,
         at = encode_easy(tok, scratch, text, at, out, &sure, &n_sure);
         if (at == text.n)
             return;
-        while (at < text.n && !is_sign(text.bytes[at]))
-            at++;
+        at = next_alone(tok, scratch, text, at);
         out->n = n_sure;
         encode_word(tok, scratch, piece_part(text, sure, at), out);
     }

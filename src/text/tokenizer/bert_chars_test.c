@@ -93,6 +93,27 @@ TEST(bert_chars, marks_and_broken_characters_in_any_order)
     arena_free(arena);
 }
 
+/* Dropping a character completes another, which is dropped in a later step and completes one that stands before both. */
+TEST(bert_chars, broken_characters_become_whole_one_after_the_other)
+{
+    Arena *arena = arena_new();
+    static const char *const texts[] = {"ab\xDF\x0C\xCD\x12\x80\xB8" "cd", "\xDF\xCD\x12\x80\xB8", "a\xE2\x01\x89\x01\xA0" "b", "a\xE4\x01\xB8\xAD" "b",
+                                        "a\xE2\x01\x80\x01\xA6\x01\xBF", "\xF0\x01\x9D\x02\x85\x03\xA5\xCC\xA7", "a\xC3\xCC\x81\x89" "b", "\xC4\xCC\x81\xB0"};
+    for (int rules = 0; rules < N_RULES; rules++) {
+        Tokenizer *tok = make(rules);
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+            CHECK(same(tok, arena, texts[i], strlen(texts[i])));
+        for (uint64_t i = 0; i < 300; i++) {
+            char text[600];
+            for (size_t k = 0; k < sizeof text; k++)
+                text[k] = (char)(draw(i, k, 8) ? 0x80 + draw(i, 1000 + k, 0x75) : draw(i, 2000 + k, 0x20));
+            CHECK(same(tok, arena, text, sizeof text));
+        }
+        tokenizer_free(tok);
+    }
+    arena_free(arena);
+}
+
 /* A word of exactly as many characters as a word may have, and one more, some of them dropped, some longer than they were. */
 TEST(bert_chars, words_of_about_the_longest_length)
 {

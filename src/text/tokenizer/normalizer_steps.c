@@ -106,6 +106,19 @@ static size_t map_chinese(uint32_t c, char *out)
     return (size_t)n + 2;
 }
 
+BertFate normalizer_bert_fate(const NormalizerStep *step, uint32_t c)
+{
+    char out[32];
+    size_t n = !step->clean_text ? SIZE_MAX : step->keeps_private ? map_clean_original(c, out) : map_clean(c, out);
+    if (n == 0)
+        return BERT_DROPS;
+    if (n != SIZE_MAX || (step->strip_accents && !normalize_is_inert(NORMALIZE_NFD, c)) || (step->lowercase && map_lower(c, out) != SIZE_MAX))
+        return BERT_REWRITES;
+    if (step->strip_accents && map_drop_nonspacing(c, out) == 0)
+        return BERT_DROPS;
+    return step->chinese_chars && map_chinese(c, out) != SIZE_MAX ? BERT_SETS_APART : BERT_KEEPS;
+}
+
 static Piece run_bert(const NormalizerStep *step, Arena *arena, Piece text)
 {
     if (step->clean_text)

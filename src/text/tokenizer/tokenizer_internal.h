@@ -69,6 +69,9 @@ typedef struct {
 } NormalizerStep;
 void normalizer_step_release(NormalizerStep *step);
 Piece normalizer_run(const NormalizerStep *steps, int n_steps, Arena *arena, Piece text);
+/* What a step of kind BERT makes of a character, whatever stands beside it: nothing, itself, itself between spaces; or it must be asked. */
+typedef enum { BERT_DROPS, BERT_KEEPS, BERT_SETS_APART, BERT_REWRITES } BertFate;
+BertFate normalizer_bert_fate(const NormalizerStep *step, uint32_t c);
 
 typedef enum { SPLIT_REMOVED, SPLIT_ISOLATED, SPLIT_MERGED_WITH_PREVIOUS, SPLIT_MERGED_WITH_NEXT, SPLIT_CONTIGUOUS } SplitBehavior;
 typedef enum {

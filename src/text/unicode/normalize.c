@@ -65,9 +65,9 @@ static size_t plain_prefix(NormalForm form, const char *text, size_t n_bytes)
     return n_bytes;
 }
 
-static UChar *utf16_of(Arena *arena, const char *text, size_t n_bytes, int32_t *n_units)
+/* Into `units`, room for one a byte. */
+static int32_t utf16_of(UChar *units, const char *text, size_t n_bytes)
 {
-    UChar *units = ARENA_ARRAY(arena, UChar, n_bytes + 1);
     int32_t n = 0;
     for (size_t i = 0; i < n_bytes;) {
         uint32_t c;
@@ -78,8 +78,7 @@ static UChar *utf16_of(Arena *arena, const char *text, size_t n_bytes, int32_t *
         } else
             units[n++] = (UChar)c;
     }
-    *n_units = n;
-    return units;
+    return n;
 }
 
 static size_t utf8_of(char *out, const UChar *units, int32_t n_units)
@@ -140,13 +139,15 @@ static void output_copy(Output *out, const char *text, size_t begin, size_t end)
 /* Normalises one group, a stretch between two boundaries of the form. Its bytes all stem from its first character. */
 static void output_normalized(Output *out, const UNormalizer2 *icu, const char *text, size_t begin, size_t end)
 {
-    Arena *scratch = arena_new();
-    int32_t n_units, n_normal;
-    UChar *units = utf16_of(scratch, text + begin, end - begin, &n_units);
+    enum { FEW_BYTES = 32, GROWTH_MAX = 18 };  /* U+FDFA, the longest expansion, gives 18 */
+    size_t n_bytes = end - begin, capacity = (n_bytes + 1) * GROWTH_MAX;
+    UChar few[FEW_BYTES + (FEW_BYTES + 1) * GROWTH_MAX], *units = few;
+    Arena *scratch = n_bytes > FEW_BYTES ? arena_new() : NULL;
+    if (scratch)
+        units = arena_alloc_unset(scratch, (n_bytes + capacity) * sizeof *units);
+    UChar *normal = units + n_bytes;
     UErrorCode status = U_ZERO_ERROR;
-    int32_t capacity = n_units * 18 + 18;  /* U+FDFA, the longest expansion, gives 18 */
-    UChar *normal = ARENA_ARRAY(scratch, UChar, capacity);
-    n_normal = unorm2_normalize(icu, units, n_units, normal, capacity, &status);
+    int32_t n_units = utf16_of(units, text + begin, n_bytes), n_normal = unorm2_normalize(icu, units, n_units, normal, (int32_t)capacity, &status);
     assert(U_SUCCESS(status));
     output_reserve(out, (size_t)n_normal * 3);
     size_t n = utf8_of(out->bytes + out->n, normal, n_normal);
@@ -154,7 +155,8 @@ static void output_normalized(Output *out, const UNormalizer2 *icu, const char *
         for (size_t i = 0; i < n; i++)
             out->source[out->n + i] = (uint32_t)begin;
     out->n += n;
-    arena_free(scratch);
+    if (scratch)
+        arena_free(scratch);
 }
 
 /* End of the group that starts at `begin`: the next character before which the form has a boundary. */
@@ -263,6 +265,11 @@ const char *normalize_mapped(Arena *arena, NormalForm form, const char *text, si
                              uint32_t **source)
 {
     return normalize_run(arena, form, text, n_bytes, n_out_bytes, source);
+}
+
+bool normalize_is_inert(NormalForm form, uint32_t c)
+{
+    return unorm2_isInert(icu_of(form), (UChar32)c);
 }
 
 bool normalize_is(NormalForm form, const char *text, size_t n_bytes)

@@ -21,6 +21,8 @@ const char *normalize(Arena *arena, NormalForm form, const char *text, size_t n_
  * (*source)[*n_out_bytes] = n_bytes. Characters that compose or reorder share the offset of the first of their group. */
 const char *normalize_mapped(Arena *arena, NormalForm form, const char *text, size_t n_bytes, size_t *n_out_bytes,
                              uint32_t **source);
+/* Does this character never change, whatever stands beside it, nor anything beside it because of it? */
+bool normalize_is_inert(NormalForm form, uint32_t c);
 bool normalize_is(NormalForm form, const char *text, size_t n_bytes);
 
 #endif

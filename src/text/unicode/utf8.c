@@ -112,26 +112,20 @@ int utf8_encode(char out[UTF8_BYTES_MAX], uint32_t c)
 
 size_t utf8_valid_prefix(const char *text, size_t n_bytes)
 {
-    size_t i = 0;
-    if (scan_is_utf8(text, n_bytes))
-        return n_bytes;
-    while (i < n_bytes) {
-        while (i + 8 <= n_bytes) {  /* ASCII eight bytes a time */
-            uint64_t eight;
-            memcpy(&eight, text + i, 8);
-            if (eight & 0x8080808080808080u)
-                break;
-            i += 8;
-        }
-        if (i == n_bytes)
+    enum { FIRST_WINDOW = 64, WINDOW_GROWTH = 4 };
+    size_t at = 0;
+    for (size_t window = FIRST_WINDOW; at < n_bytes; window *= WINDOW_GROWTH) {  /* no further than the prefix may be worth */
+        size_t n = n_bytes - at;
+        if (n > window)
+            n = window - utf8_incomplete_tail(text + at, window);
+        if (!scan_is_utf8(text + at, n))
             break;
-        bool whole;
-        int length = subpart_length((const unsigned char *)text + i, n_bytes - i, &whole);
-        if (!whole)
-            break;
-        i += (size_t)length;
+        at += n;
     }
-    return i;
+    bool whole = true;
+    for (int length = 0; at < n_bytes && whole; at += whole ? (size_t)length : 0)
+        length = subpart_length((const unsigned char *)text + at, n_bytes - at, &whole);
+    return at;
 }
 
 bool utf8_is_valid(const char *text, size_t n_bytes)

@@ -58,6 +58,25 @@ TEST(utf8, ill_formed_subparts_are_counted_as_the_standard_does)
     arena_free(arena);
 }
 
+/* A window of the search may end within a character, and begin with what is left of it. */
+TEST(utf8, a_long_prefix_ends_where_the_first_fault_is)
+{
+    enum { CHARS = 700 };
+    char text[3 * CHARS];
+    for (size_t i = 0; i < CHARS; i++)
+        memcpy(text + 3 * i, "가", 3);
+    for (size_t cut = 0; cut < 200; cut++)
+        for (size_t first = 0; first < 3; first++) {
+            char *at = text + 3 * (cut * 3 + cut % 3) + first, kept = *at;
+            *at = (char)0xFF;
+            CHECK_EQUAL(utf8_valid_prefix(text + cut % 3 * 3, sizeof text - cut % 3 * 3), (size_t)(at - text) - first - cut % 3 * 3);
+            *at = kept;
+        }
+    CHECK_EQUAL(utf8_valid_prefix(text, sizeof text), sizeof text);
+    CHECK_EQUAL(utf8_valid_prefix(text, sizeof text - 1), sizeof text - 3);
+    CHECK_EQUAL(utf8_valid_prefix(text + 1, sizeof text - 1), 0);
+}
+
 /* Method: every first and second byte, with further bytes on both sides of what may continue, in texts of every length. */
 TEST(utf8, the_quick_way_decodes_as_the_long_one)
 {
