@@ -94,13 +94,13 @@ static Tokenizer *make(Model *model, uint64_t seed, bool byte_fallback)
     return tok;
 }
 
-/* Words of letters, one space apart; now and then a long one. Writes the text and what normalising makes of it. */
+/* Words of letters, spaces apart that count as one; now and then a long one. Writes the text and what normalising makes of it. */
 static size_t draw_text(Model *model, char *text, char *normal)
 {
     size_t n = 0;
     for (uint32_t w = 1 + draw(model, 40); w > 0 && n < TEXT_BYTES_MAX / 2; w--) {
         uint32_t n_parts = draw(model, 60) ? 1 + draw(model, 8) : 1 + draw(model, 100);
-        n += n > 0 ? (size_t)sprintf(text + n, " ") : 0;
+        n += n > 0 ? (size_t)sprintf(text + n, draw(model, 8) ? " " : "   ") : 0;
         for (; n_parts > 0; n_parts--) {
             const char *letter = letters[1 + (draw(model, 8) ? draw(model, N_LETTERS - 1) : draw(model, N_ALL_LETTERS - 1))];
             const char *piece = model->text[FIRST_NORMAL + (int)draw(model, (uint32_t)(model->n - FIRST_NORMAL))];
@@ -109,7 +109,7 @@ static size_t draw_text(Model *model, char *text, char *normal)
     }
     size_t n_normal = (size_t)sprintf(normal, "%s", letters[0]);
     for (size_t i = 0; i < n; i++)
-        n_normal += text[i] == ' ' ? (size_t)sprintf(normal + n_normal, "%s", letters[0]) : (size_t)sprintf(normal + n_normal, "%c", text[i]);
+        n_normal += text[i] == ' ' && text[i + 1] == ' ' ? 0 : text[i] == ' ' ? (size_t)sprintf(normal + n_normal, "%s", letters[0]) : (size_t)sprintf(normal + n_normal, "%c", text[i]);
     return n;
 }
 

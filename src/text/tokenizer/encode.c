@@ -1,6 +1,7 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
 #include "text/tokenizer/bpe_chars.h"
 #include "text/tokenizer/char_trie.h"
+#include "text/tokenizer/clumps.h"
 #include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/bert_chars.h"
 #include "text/tokenizer/plain_word.h"
@@ -110,6 +111,7 @@ static ModelFast *fast_new(const Tokenizer *tok)
         wordpiece_make_fast(tok, fast);
     else if (tok->model == MODEL_UNIGRAM)
         unigram_make_fast(tok, fast);
+    fast->clumps = clumps_new(tok, fast);
     return fast;
 }
 
@@ -122,6 +124,7 @@ void model_fast_free(ModelFast *fast)
     trie_release(&fast->more);
     lone_chars_free(fast->lone);
     bpe_chars_free(fast->plain);
+    clumps_free(fast->clumps);
     unigram_walk_free(fast->walk);
     if (fast->chars)
         char_trie_release(fast->chars);

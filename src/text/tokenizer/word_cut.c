@@ -4,6 +4,7 @@
 #include "text/tokenizer/bpe_chars.h"
 #include "text/tokenizer/bpe_words.h"
 #include "text/tokenizer/charsmap.h"
+#include "text/tokenizer/clumps.h"
 #include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/unigram.h"
@@ -286,11 +287,9 @@ static void encode_lone_words(const Tokenizer *tok, EncodeScratch *scratch, Word
     encode_batch(tok, scratch, text, words, (int)(word - words), false, out);
 }
 
-void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out)
+void word_cut_encode_words(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out)
 {
     WordCache *cache = &scratch->words;
-    if (!cache->block)
-        word_cache_init(cache, tok->vocab.n_ids);
     bool noted = tok->model == MODEL_UNIGRAM && tok->unigram->single_precision;
     const LoneChars *lone = model_fast(tok)->lone;
     const BpeChars *plain = model_fast(tok)->plain;
@@ -314,4 +313,15 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
     size_t at = 0;
     for (int n; (n = next_words(cache, rule, &ends, text, &at, words)) > 0;)
         encode_batch(tok, scratch, text, words, n, noted, out);
+}
+
+void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out)
+{
+    if (!scratch->words.block)
+        word_cache_init(&scratch->words, tok->vocab.n_ids);
+    const Clumps *clumps = model_fast(tok)->clumps;
+    if (clumps && !scan_holds_three(text.bytes, text.n, space_mark))
+        clumps_encode(clumps, tok, scratch, cut, text, out);
+    else
+        word_cut_encode_words(tok, scratch, cut, text, out);
 }

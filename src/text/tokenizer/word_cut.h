@@ -15,6 +15,8 @@ bool word_cut_marks_spaces(const Tokenizer *tok);
 bool word_cut_splits_marks(const Tokenizer *tok);
 /* Encodes the text word by word; `cut` is not WORD_CUT_NONE and no offsets are wanted. */
 void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out);
+/* The same by words alone. */
+void word_cut_encode_words(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out);
 
 /* A word that is not known, or whose place in the text might matter: the whole road, but for what plain words need not pass. */
 void word_cut_encode_fresh(const Tokenizer *tok, EncodeScratch *scratch, Piece word, TokenBuffer *out);

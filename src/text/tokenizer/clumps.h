@@ -1,0 +1,36 @@
+/* clumps.h - texts of many short tokens, as Korean is, under SentencePiece's models: cut where no token can reach, and what stands between two cuts
+ * looked up.
+ *
+ * Two neighbours that stand side by side in no piece of the vocabulary never share a token, so a text parts there in two that know nothing of each
+ * other: scores of paths add up, and no merge crosses. What is left between such borders are clumps, mostly one to four characters. Words are
+ * forever new (a stem and its endings), clumps are not: nineteen in twenty are among the six thousand most frequent.
+ *
+ * Borders are told by two bits that must be set: each character has 64 for those that may follow and 64 for those that may come before. Where bits
+ * coincide by chance two clumps are taken for one, which costs time and changes nothing. */
+#ifndef TEXT_CLUMPS_H
+#define TEXT_CLUMPS_H
+
+#include "text/tokenizer/tokenizer_internal.h"
+#include "base/kernel.h"
+
+typedef struct Clumps Clumps;
+
+/* NULL when this tokenizer has no words that are their own normal form, when ids do not fit 16 bits, or when unknown characters side by side are
+ * not told apart. */
+Clumps *clumps_new(const Tokenizer *tok, const ModelFast *fast);
+void clumps_free(Clumps *clumps);  /* NULL is fine */
+/* Encodes a text without space marks of its own, clump by clump where that pays, and else by words. */
+void clumps_encode(const Clumps *clumps, const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out);
+
+/* A clump of a unigram model. */
+enum { CLUMP_CHARS_MAX = 7, CLUMP_IDS_MAX = SMALL_WORD_IDS };
+/* The best cut of characters up to U+FFFF. Returns the number of its ids, 0 if they are more than CLUMP_IDS_MAX; *note is that of unigram_is_sure. */
+int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_IDS_MAX], float *note);
+
+/* The characters of well-formed UTF-8 with a space mark for each space, or (is_collapsed) for each run of white space: spaces, and (lines) what
+ * parts lines. 0 for one beyond U+FFFF. `places`: where each begins; a run's last. Behind the bytes there are CLUMP_READ_ROOM more to be read, and
+ * room for as many characters more to be written. Returns how many characters there are. */
+enum { CLUMP_READ_ROOM = 64 };
+KERNEL_DECLARE(size_t, clump_chars, (const char *bytes, size_t n_bytes, bool is_collapsed, bool lines, uint16_t *chars, uint32_t *places));
+
+#endif

@@ -1,0 +1,147 @@
+/* clumps_test.c - texts put together from clumps have the ids of the text as a whole, and every CPU level reads the same characters. */
+#include "text/tokenizer/clumps.h"
+#include "text/tokenizer/sentencepiece.h"
+#include "text/tokenizer/unigram.h"
+#include "base/philox.h"
+#include "base/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const syllables[] = {"학", "교", "에", "서", "는", "은", "가", "이", "다", "했", "습", "니", "한", "국", "어", "를", "을", "고", "나", "오늘", "the", "1", "."};
+enum { N_SYLLABLES = sizeof syllables / sizeof syllables[0], TEXT_BYTES_MAX = 12000 };
+
+static uint32_t roll(uint64_t seed, uint64_t i, uint64_t k, uint32_t n)
+{
+    return philox(seed, 11, i, k).word[0] % n;
+}
+
+static Tokenizer *model(void)
+{
+    Arena *arena = arena_new();
+    char *text = arena_alloc(arena, 300000);
+    size_t n = 0;
+    for (uint64_t i = 0; n < 290000; i++) {
+        uint64_t word = roll(1, i, 100, 400);
+        for (uint32_t k = 0; k < 1 + roll(2, word, 100, 5); k++)
+            n += (size_t)sprintf(text + n, "%s", syllables[roll(2, word, k, N_SYLLABLES)]);
+        text[n++] = ' ';
+    }
+    TokenizerTrainOptions options = tokenizer_train_options_for(TOKENIZER_UNIGRAM);
+    options.vocab_size = 700;
+    options.quiet = true;
+    options.fallback = FALLBACK_BYTES;
+    Tokenizer *trained, *tok = NULL;
+    CHECK_OK(tokenizer_train_text(&trained, &options, text, n));
+    const char *path = arena_printf(arena, "%s/clumps.model", test_dir());
+    CHECK_OK(tokenizer_write_sentencepiece(trained, path));
+    CHECK_OK(tokenizer_load(&tok, path));
+    tokenizer_free(trained);
+    arena_free(arena);
+    return tok;
+}
+
+/* Words of syllables, and now and then what is hard: strangers, long words, runs of spaces, what normalising changes, bytes that are no text. */
+static size_t random_text(uint64_t i, char *text)
+{
+    static const char *const others[] = {"\n", " \n", "\t", "  ", "   ", "é", "힣", "뷁뷁", "😀", "\xE3\x80\x80", "incomprehensibilities", "ㅋㅋㅋㅋㅋㅋㅋㅋㅋㅋ", "\xEF\xBD\xB1", "\xCC\x88", "\x01", "\xFF"};
+    size_t n = 0;
+    uint32_t n_parts = roll(3, i, 0, i % 8 ? 60 : 3000), rare = 2 + roll(3, i, 1, 60), spaces = 2 + roll(3, i, 2, i % 16 ? 4 : 900);
+    for (uint64_t k = 3; k < n_parts && n < TEXT_BYTES_MAX - 40; k++) {
+        bool is_syllable = roll(4, i, k, rare) > 0;
+        const char *part = is_syllable ? syllables[roll(5, i, k, N_SYLLABLES)] : others[roll(5, i, k, i % 4 ? sizeof others / sizeof others[0] - 1 : sizeof others / sizeof others[0])];
+        n += (size_t)sprintf(text + n, "%s%s", part, roll(6, i, k, spaces) ? "" : " ");
+    }
+    return n;
+}
+
+static int count_differences(const Tokenizer *tok, int n_texts)
+{
+    static char text[TEXT_BYTES_MAX];
+    Arena *arena = arena_new();
+    int n_wrong = 0;
+    for (uint64_t i = 0; i < (uint64_t)n_texts; i++) {
+        size_t n = random_text(i, text);
+        TokenOffset *offsets;
+        TokenSpan fast = tokenizer_encode(tok, arena, text, n), slow = tokenizer_encode_with(tok, arena, text, n, 0, &offsets);
+        n_wrong += fast.n != slow.n || (fast.n && memcmp(fast.ids, slow.ids, (size_t)fast.n * sizeof *fast.ids) != 0);
+        arena_reset(arena);
+    }
+    arena_free(arena);
+    return n_wrong;
+}
+
+/* Goal: however many spaces count. */
+TEST(clumps, ids_are_those_of_the_text)
+{
+    Tokenizer *tok = model();
+    for (int extra = 0; extra < 2; extra++) {
+        tokenizer_release_scratch(tok);
+        tok->normalizers[0].remove_extra_spaces = extra;
+        CHECK_EQUAL(count_differences(tok, 700), 0);
+        REQUIRE(model_fast(tok)->clumps);
+    }
+    tokenizer_free(tok);
+}
+
+/* Goal: where two cuts are as good, rounding decides, and that depends on the score of all text before. */
+TEST(clumps, cuts_of_equal_score_are_made_where_they_stand)
+{
+    Tokenizer *tok = model();
+    for (int32_t id = 0; id < tok->unigram->n; id++)
+        tok->unigram->scores[id] = (double)(float)(0.1 * round(4.0 * tok->unigram->scores[id]));
+    tok->unigram->min_score *= 0.4;
+    CHECK_EQUAL(count_differences(tok, 700), 0);
+    tokenizer_free(tok);
+}
+
+typedef size_t (*ClumpChars)(const char *bytes, size_t n_bytes, bool is_collapsed, bool lines, uint16_t *chars, uint32_t *places);
+
+static bool is_white(char c, bool lines)
+{
+    return c == ' ' || (lines && (c == '\n' || c == '\t' || c == '\r'));
+}
+
+/* The rule read literally. */
+static size_t chars_of(const char *text, size_t n, bool is_collapsed, bool lines, uint16_t *chars, uint32_t *places)
+{
+    size_t n_chars = 0;
+    for (size_t at = 0, length; at < n; at += length) {
+        uint32_t c;
+        length = (size_t)utf8_decode(&c, text + at, text + n);
+        bool white = is_white(text[at], lines);
+        if (is_collapsed && white && at + 1 < n && is_white(text[at + 1], lines))
+            continue;
+        places[n_chars] = (uint32_t)at;
+        chars[n_chars++] = white ? 0x2581 : c > 0xFFFF ? 0 : (uint16_t)c;
+    }
+    return n_chars;
+}
+
+static int count_wrong_reads(ClumpChars read)
+{
+    enum { N = 600 };
+    static const char *const parts[] = {" ", "  ", "\n", "a", "~", "é", "߿", "ࠀ", "가", "힣", "￿", "😀", "\xF4\x8F\xBF\xBF", "학교에서는"};
+    int n_wrong = 0;
+    for (uint64_t i = 0; i < 2000; i++) {
+        char text[N + CLUMP_READ_ROOM];
+        uint16_t got[N + CLUMP_READ_ROOM], want[N];
+        uint32_t got_places[N + CLUMP_READ_ROOM], want_places[N];
+        size_t n = 0, wanted = roll(8, i, 0, N - 20);
+        for (uint64_t k = 1; n < wanted; k++)
+            n += (size_t)sprintf(text + n, "%s", parts[roll(9, i, k, sizeof parts / sizeof parts[0])]);
+        memset(text + n, i % 2 ? ' ' : 0xBF, CLUMP_READ_ROOM);
+        size_t n_got = read(text, n, i & 2, i & 4, got, got_places), n_want = chars_of(text, n, i & 2, i & 4, want, want_places);
+        n_wrong += n_got != n_want || memcmp(got, want, n_want * sizeof *want) != 0 || memcmp(got_places, want_places, n_want * sizeof *want_places) != 0;
+    }
+    return n_wrong;
+}
+
+TEST(clumps, every_cpu_level_reads_the_same_characters)
+{
+    CHECK_EQUAL(count_wrong_reads(clump_chars_portable), 0);
+    if (cpu_level_best() >= CPU_AVX2)
+        CHECK_EQUAL(count_wrong_reads(clump_chars_avx2), 0);
+    if (cpu_level_best() >= CPU_AVX512)
+        CHECK_EQUAL(count_wrong_reads(clump_chars_avx512), 0);
+}
