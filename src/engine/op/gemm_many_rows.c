@@ -12,6 +12,8 @@ enum {
     SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in one set of the first cache, */
     SAME_SET_ROWS = 11,            /* where so many of them have room beside a line of B */
     SUM_COLUMNS_MAX = 512,         /* of a strip of a half C whose sums need a place between blocks only: 32 kB of a thread's stack */
+    SHORT_K_BLOCK_MAX = 128,       /* tokens of a short leaf, */
+    SHORT_TILE = 256,              /* and rows and columns of a tile of C then: 256 kB of the second cache, beside panels */
     PACK_PANELS = 4,               /* panels packed as one piece of work */
 };
 
@@ -23,7 +25,7 @@ static int64_t even_part(int64_t n, int64_t limit, int64_t unit)
 
 /* Who packs: all threads pack both operands and wait for each other, or an operand is packed where it is used, by the thread that uses
  * it, tile after tile: it then stays in that thread's second cache and is never written to memory. */
-typedef enum { OWN_NONE, OWN_A, OWN_B } Own;
+typedef enum { OWN_NONE = 0, OWN_A = 1, OWN_B = 2, OWN_BOTH = OWN_A | OWN_B } Own;
 
 /* A block of C and a range of K, packed as words. */
 typedef struct {
@@ -34,7 +36,7 @@ typedef struct {
     int64_t strip_rows; /* of one panel of A, or as many that lie as they are */
     bool a_as_it_lies;  /* f32 rows: A is not packed at all */
     Own own;
-    int64_t own_words;  /* of a thread's own panels, in its largest range of K */
+    int64_t own_a_words, own_b_words; /* of a thread's own panels, in its largest range of K */
 } Block;
 
 static bool a_lies_well(const GemmJob *job)
@@ -83,7 +85,7 @@ static bool cut_own_tiles(Block *block, const GemmJob *job)
     bool b_is_small = panel_words(block, b, block->n_columns) <= B_WORDS_OWN, is_deep = block->k_end > block->k + block->n_k;
     if (!is_deep && (job->g->k > block->n_k || (b_is_small && block->a_as_it_lies)))
         return false;
-    int64_t room, n_panels, part;
+    int64_t own_words, room, n_panels, part;
     block->tile_rows = block->n_rows;
     block->tile_columns = block->n_columns;
     if (block->a_as_it_lies || (!b_is_small && block->n_columns >= block->n_rows)) {
@@ -92,17 +94,17 @@ static bool cut_own_tiles(Block *block, const GemmJob *job)
         n_panels = divide_up(block->n_columns, b.lanes);
         part = own_part(n_panels, near, is_deep ? divide_up(near, 2) : 2, job->n_threads);
         block->tile_columns = part * b.lanes;
-        block->own_words = panel_words(block, b, block->tile_columns), room = words.b;
+        own_words = block->own_b_words = panel_words(block, b, block->tile_columns), room = words.b;
     } else {
         block->own = OWN_A;
         n_panels = divide_up(block->n_rows, a.lanes);
         part = own_part(n_panels, TILE_PANELS, 2, job->n_threads);
         block->tile_rows = part * a.lanes;
-        block->own_words = panel_words(block, a, block->tile_rows), room = words.a;
+        own_words = block->own_a_words = panel_words(block, a, block->tile_rows), room = words.a;
     }
     block->n_tiles = count_tiles(block);
     bool is_even = busiest_panels(n_panels, part, job->n_threads) * job->n_threads < n_panels + n_panels / 8 + job->n_threads;
-    return is_even && block->own_words * job->n_threads <= room;
+    return is_even && own_words * job->n_threads <= room;
 }
 
 /* A deep product: K has several ranges, and nothing but B to pack. Columns of C are a thread's own for all of K, block by block. */
@@ -118,13 +120,46 @@ static bool cut_deep_tiles(Block *block, const GemmJob *job)
     return true;
 }
 
+
+/* Leaves of a few tokens, as in gradients of weights: both operands are a thread's own, one block of K after the other, so that what is packed is small and
+ * used while it is near; what goes through the caches again and again is C. */
+static bool cut_short_tiles(Block *block, const GemmJob *job)
+{
+    const Gemm *g = job->g;
+    GemmWorkspace words = gemm_workspace_words(g);
+    Block tiles = *block;
+    int64_t n_threads = job->n_threads, row_parts = divide_up(block->n_rows, SHORT_TILE), column_parts = divide_up(block->n_columns, SHORT_TILE);
+    bool is_short = job->k_block <= SHORT_K_BLOCK_MAX && g->k > job->k_block && block->k == 0;
+    if (!is_short || block->a_as_it_lies || g->c_dtype != DTYPE_F32)
+        return false;
+    while (row_parts * column_parts < n_threads)
+        if (block->n_columns / column_parts >= block->n_rows / row_parts)
+            column_parts++;
+        else
+            row_parts++;
+    tiles.own = OWN_BOTH;
+    tiles.tile_rows = divide_up(block->n_rows, row_parts);
+    tiles.tile_columns = round_up(divide_up(block->n_columns, column_parts), job->kernel->b.lanes);
+    tiles.n_tiles = count_tiles(&tiles);
+    tiles.n_k = job->k_block;
+    tiles.n_words = divide_up(job->k_block, job->kernel->k_per_word);
+    tiles.k_end = g->k;
+    tiles.own_a_words = panel_words(&tiles, job->kernel->a, tiles.tile_rows);
+    tiles.own_b_words = panel_words(&tiles, job->kernel->b, tiles.tile_columns);
+    bool is_even = divide_up(tiles.n_tiles, n_threads) * n_threads <= tiles.n_tiles + tiles.n_tiles / 8;
+    if (!is_even || tiles.own_a_words * n_threads > words.a || tiles.own_b_words * n_threads > words.b)
+        return false;
+    *block = tiles;
+    return true;
+}
+
 /* Tiles as large as the caches like, but smaller while the block has too few of them. */
 static void cut_tiles(Block *block, const GemmJob *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     block->a_as_it_lies = a_lies_well(job);
     block->strip_rows = block->a_as_it_lies && job->g->a_row_stride % SAME_CACHE_SET == 0 ? min_i64(SAME_SET_ROWS, a.lanes) : a.lanes;
-    if (cut_deep_tiles(block, job) || cut_own_tiles(block, job))
+    if (cut_short_tiles(block, job) || cut_deep_tiles(block, job) || cut_own_tiles(block, job))
         return;
     block->own = OWN_NONE;
     int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
@@ -145,12 +180,12 @@ static int64_t count_pack_pieces(int64_t n_lanes, PanelShape shape)
 /* Pieces that all threads pack: of B, then of A. */
 static int64_t shared_pieces_b(const GemmJob *job, const Block *block)
 {
-    return block->own == OWN_B ? 0 : count_pack_pieces(block->n_columns, job->kernel->b);
+    return block->own & OWN_B ? 0 : count_pack_pieces(block->n_columns, job->kernel->b);
 }
 
 static int64_t shared_pieces_a(const GemmJob *job, const Block *block)
 {
-    return block->own == OWN_A || block->a_as_it_lies ? 0 : count_pack_pieces(block->n_rows, job->kernel->a);
+    return block->own & OWN_A || block->a_as_it_lies ? 0 : count_pack_pieces(block->n_rows, job->kernel->a);
 }
 
 static void pack_piece(const GemmJob *job, const Block *block, int64_t piece)
@@ -202,15 +237,15 @@ static void set_panels(const GemmJob *job, const Block *block, Tile *tile)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     int64_t thread = job->n_threads > 1 ? omp_get_thread_num() : 0;
-    if (block->own == OWN_A) {
-        uint32_t *own = job->a_panels + thread * block->own_words;
+    if (block->own & OWN_A) {
+        uint32_t *own = job->a_panels + thread * block->own_a_words;
         job->kernel->pack(own, a, tile->row_end - tile->row, block->n_k, gemm_lanes_of_a(job->g, block->row + tile->row, block->k));
         tile->a = own;
     } else {
         tile->a = job->a_panels + panel_words(block, a, tile->row);
     }
-    if (block->own == OWN_B) {
-        uint32_t *own = job->b_panels + thread * block->own_words;
+    if (block->own & OWN_B) {
+        uint32_t *own = job->b_panels + thread * block->own_b_words;
         job->kernel->pack(own, b, tile->column_end - tile->column, block->n_k, gemm_lanes_of_b(job->g, block->column + tile->column, block->k));
         tile->b = own;
     } else {

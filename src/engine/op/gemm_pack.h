@@ -48,7 +48,8 @@ static void pack_elements(uint32_t *panels, PanelShape shape, int64_t n_lanes, i
 
 enum {
     PACK_AHEAD_BYTES = 512,  /* prefetched in each of 16 streams: more than the CPU follows by itself */
-    PACK_AHEAD_STEPS = 8     /* rows prefetched where each step of k is a row */
+    PACK_AHEAD_STEPS = 8,    /* rows prefetched where each step of k is a row, */
+    PACK_STEPS = 16          /* so many of which are packed together */
 };
 
 /* Sixteen lanes, stride_bytes apart, of which n are there; the others repeat one of them. Addresses are four bases and two steps:
@@ -172,29 +173,33 @@ static int64_t pack_along_k(uint32_t *panels, PanelShape shape, int64_t n_lanes,
     return n_done;
 }
 
-/* Each step of k contiguous in the lanes. Absent lanes become zero. */
+/* Steps [k, k_end) of sixteen lanes, of which those of `mask` are there: each step is contiguous. */
+SIMD_INLINE void pack_steps(uint32_t *to, int width, const GemmLanes *s, int64_t lane, int64_t k, int64_t k_end, __mmask16 mask, DType dtype)
+{
+    const char *from = (const char *)s->base + (lane + k * s->k_stride) * (dtype == DTYPE_F32 ? 4 : 2);
+    int64_t stride_bytes = s->k_stride * (dtype == DTYPE_F32 ? 4 : 2);
+    for (; k < k_end; k++, from += stride_bytes, to += width) {
+        __m512i words = dtype == DTYPE_F32 ? _mm512_maskz_loadu_epi32(mask, from)
+                                           : f32_words_from_halves(_mm256_maskz_loadu_epi16(mask, from), dtype);
+        _mm_prefetch(from + PACK_AHEAD_STEPS * stride_bytes, _MM_HINT_T0);
+        _mm512_storeu_si512(to, words);
+    }
+}
+
+/* Each step of k contiguous in the lanes. Absent lanes become zero. All panels move on together, some steps at a time, so that rows of the source
+ * are read as they lie. */
 SIMD_INLINE void pack_f32_along_lanes(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t n_k, const GemmLanes *s,
                                       DType dtype)
 {
-    for (int64_t k = 0; k < n_k; k++) {
+    for (int64_t k = 0; k < n_k; k += PACK_STEPS) {
+        int64_t k_end = k + PACK_STEPS < n_k ? k + PACK_STEPS : n_k;
         uint32_t *to = panels + k * shape.width;
         for (int64_t first = 0; first < n_lanes; first += shape.lanes, to += n_k * shape.width)
             for (int column = 0; column < shape.width; column += 16) {
-                int64_t n = n_lanes - first - column, n_wanted = shape.lanes - column, at = first + column + k * s->k_stride;
+                int64_t n = n_lanes - first - column, n_wanted = shape.lanes - column;
                 n = n < n_wanted ? n : n_wanted;
                 __mmask16 mask = n >= 16 ? 0xffff : n <= 0 ? 0 : (__mmask16)((1u << n) - 1);
-                __m512i words;
-                if (dtype != DTYPE_F32) {
-                    const uint16_t *from = (const uint16_t *)s->base + at;
-                    __m256i halves = _mm256_maskz_loadu_epi16(mask, from);
-                    words = f32_words_from_halves(halves, dtype);
-                    _mm_prefetch(from + PACK_AHEAD_STEPS * s->k_stride, _MM_HINT_T0);
-                } else {
-                    const float *from = (const float *)s->base + at;
-                    words = _mm512_maskz_loadu_epi32(mask, from);
-                    _mm_prefetch(from + PACK_AHEAD_STEPS * s->k_stride, _MM_HINT_T0);
-                }
-                _mm512_storeu_si512(to + column, words);
+                pack_steps(to + column, shape.width, s, first + column, k, k_end, mask, dtype);
             }
     }
 }

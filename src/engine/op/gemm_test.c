@@ -256,22 +256,35 @@ TEST(gemm, leaves_add_up_to_the_whole)
     at_each_level(check_leaves);
 }
 
+/* One leaf after the other, on one thread. */
+static void run_leaf_by_leaf(Arena *arena, const Gemm *whole)
+{
+    for (int64_t k = 0; k < whole->k; k += whole->k_leaf) {
+        Gemm leaf = *whole;
+        leaf.k = whole->k - k < whole->k_leaf ? whole->k - k : whole->k_leaf;
+        leaf.a = (const char *)whole->a + k * whole->a_col_stride * dtype_bytes(whole->a_dtype);
+        leaf.b = (const char *)whole->b + k * whole->b_row_stride * dtype_bytes(whole->b_dtype);
+        omp_set_num_threads(1);
+        run(arena, &leaf);
+    }
+}
+
 static void check_weight_gradients(Arena *arena)
 {
-    /* M x N x K: A is the larger operand, B is, and K in one range and in several. */
-    static const int64_t shapes[][3] = {{420, 70, 600}, {90, 500, 600}, {300, 200, 1100}};
+    /* M x N x K, leaf: A is the larger operand, B is, K in one range and in several, leaves that are short, even and odd. */
+    static const int64_t shapes[][4] = {{420, 70, 600, 512}, {90, 500, 600, 512}, {300, 200, 1100, 512},
+                                        {128, 384, 300, 64}, {530, 90, 200, 64}, {61, 70, 500, 33}};
     int n_threads = omp_get_max_threads();
-    for (int s = 0; s < 3; s++)
+    for (int s = 0; s < 6; s++)
         for (int half = 0; half < 2; half++) {
             arena_reset(arena);
             DType dtype = half ? DTYPE_BF16 : DTYPE_F32;
             Gemm g = gemm_case(arena, shapes[s][0], shapes[s][1], shapes[s][2], dtype, dtype, DTYPE_F32, LAY_COLUMNS, LAY_ROWS);
-            g.k_leaf = 512;
+            g.k_leaf = shapes[s][3];
             g.accumulate = true;
             Gemm alone = with_own_c(arena, &g);
-            omp_set_num_threads(1);
-            run(arena, &alone);
-            for (int t = 2; t <= 5; t++) {
+            run_leaf_by_leaf(arena, &alone);
+            for (int t = 1; t <= 5; t++) {
                 Gemm together = with_own_c(arena, &g);
                 omp_set_num_threads(t);
                 run(arena, &together);
@@ -281,8 +294,8 @@ static void check_weight_gradients(Arena *arena)
     omp_set_num_threads(n_threads);
 }
 
-/* Goal: threads that pack tiles for themselves do not write over each other's. Method: gradients of weights, whose operands must both be
- * packed, at 2 to 5 threads against one. */
+/* Goal: threads that pack tiles for themselves do not write over each other's, nor does it show who packs. Method: gradients of weights, whose
+ * operands must both be packed, at 1 to 5 threads against one that takes one leaf after the other. */
 TEST(gemm, threads_do_not_show_in_gradients_of_weights)
 {
     at_each_level(check_weight_gradients);
