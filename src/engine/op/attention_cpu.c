@@ -12,9 +12,9 @@
  * the place of a tile nor its size can be seen in the result. Tiles of neighbours go through the keys together: a task. A single token has
  * too few rows for this and another way to the same bits: attention_token.h. */
 #include "engine/op/attention_token.h"
+#include "engine/op/shares.h"
 #include "base/kernel.h"
 
-#include <omp.h>
 
 enum {
     TOGETHER = 8,                                    /* tiles, if there is room */
@@ -263,7 +263,7 @@ static bool is_token(const Forward *f, const AttentionTile *tile)
     return tile->token_end - tile->token_begin == 1 && f->heads_a_key_head <= TOKEN_ROWS && !f->k.packed && !f->draws;
 }
 
-static void forward_token(const Forward *f, const AttentionTile *tile, int64_t kv_head)
+static void forward_token(const Forward *f, const AttentionTile *tile, int64_t kv_head, int64_t next_kv_head)
 {
     TokenRows rows;
     rows.q = f->q;
@@ -274,6 +274,7 @@ static void forward_token(const Forward *f, const AttentionTile *tile, int64_t k
     rows.options = f->options;
     rows.token = tile->token_begin;
     rows.kv_head = kv_head;
+    rows.next_kv_head = next_kv_head;
     rows.n_rows = f->heads_a_key_head;
     rows.key_begin = tile->key_begin;
     rows.key_end = tile->key_end;
@@ -307,7 +308,7 @@ static void forward_bundle(const Forward *f, const AttentionTile *tiles, int64_t
     n_tiles -= bundle * together;
     n_tiles = n_tiles < together ? n_tiles : together;
     if (n_tiles == 1 && is_token(f, tiles)) {
-        forward_token(f, tiles, kv_head);
+        forward_token(f, tiles, kv_head, -1);
         return;
     }
     Sweep sweep;
@@ -339,6 +340,15 @@ static bool is_worth_threads(const Forward *f, const AttentionTile *tiles, int64
     return n_pairs * f->q->shape.dim[1] * (f->width + f->v_width) > 4 * PARALLEL_MIN;
 }
 
+/* One token, head by head: a thread goes through neighbours, so it knows what to fetch next. */
+static void forward_one(const Forward *f, const AttentionTile *tile, int64_t kv_heads, bool is_worth)
+{
+    Shares shares = shares_of(kv_heads);
+#pragma omp parallel if (is_worth)
+    for (int64_t head; shares_take(&shares, 1, &head) > 0;)
+        forward_token(f, tile, head, head + 1 < kv_heads ? head + 1 : -1);
+}
+
 void KERNEL(attention)(const KernelCall *call)
 {
     const AttentionAttr *attr = call->attr;
@@ -361,6 +371,10 @@ void KERNEL(attention)(const KernelCall *call)
     /* Late tiles see more keys than early ones: the long tasks go first. Short sequences have tasks of one size, and a thread takes the rows that
      * it met in the operator before. */
     bool is_worth = is_worth_threads(&f, tiles, n_tiles);
+    if (n_tiles == 1 && is_token(&f, tiles)) {
+        forward_one(&f, tiles, kv_heads, is_worth);
+        return;
+    }
     if (is_shared || !attr->is_self) {
 #pragma omp parallel for schedule(dynamic) if (is_worth)
         for (int64_t task = 0; task < n_tasks; task++)

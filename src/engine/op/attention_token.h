@@ -1,8 +1,9 @@
 /* attention_token.h - the forward of one token, which is decode: its rows, the query heads of a key head, see the same keys.
  *
- * One row would fill one of the sixteen lanes of attention_cpu.c's tiles. Here the lanes are keys: they are turned, [width][64 keys], on their way
- * from memory, which is what such a token waits for. So rows are fetched AHEAD_KEYS before they are used: neighbours in a cache are some kilobytes apart
- * and no hardware guesses them. Every sum is the one that attention.c promises, one multiply-add after the other, hence the same bits. */
+ * One row would fill one of the sixteen lanes of attention_cpu.c's tiles. Here the lanes are keys: they are turned on their way from memory, which is
+ * what such a token waits for; for one row in registers, for several into [width][64 keys]. Rows are fetched AHEAD_KEYS before they are used: keys, then
+ * values, then the next head's keys, so that memory is never idle. Every sum is the one that attention.c promises, one multiply-add after the other,
+ * hence the same bits. */
 #ifndef ENGINE_OP_ATTENTION_TOKEN_H
 #define ENGINE_OP_ATTENTION_TOKEN_H
 
@@ -19,6 +20,7 @@ typedef struct {
     const Tensor *q, *k, *v, *y, *lse;
     const AttentionOptions *options;
     int64_t token, kv_head, n_rows, key_begin, key_end, stride;  /* stride: keys whose scores are held, a row */
+    int64_t next_kv_head;                                        /* that this thread comes to then; -1: none */
     float max[TOKEN_ROWS], sum[TOKEN_ROWS], slope[TOKEN_ROWS];
     float rows[TOKEN_ROWS * ATTENTION_WIDTH_MAX];                /* of q, scaled */
     float total[TOKEN_ROWS * ATTENTION_WIDTH_MAX];               /* of y */
@@ -32,24 +34,42 @@ static int64_t token_head(const TokenRows *t, int64_t row)
     return t->kv_head * t->n_rows + row;
 }
 
-/* Where the row lies that will be needed TOKEN_AHEAD_KEYS later: of the keys, then of the values; NULL behind the last. */
-static const char *token_ahead(const TokenRows *t, const Tensor *of, int64_t key)
+/* TOKEN_STEP rows, row_bytes apart. */
+typedef struct {
+    const char *at;
+    int64_t row_bytes;
+} TokenAhead;
+
+SIMD_INLINE int64_t token_bytes(DType dtype)
 {
-    key += TOKEN_AHEAD_KEYS;
-    if (key < t->key_end)
-        return tile_row(of, key, t->kv_head);
-    key += t->key_begin - t->key_end;
-    return of == t->k && key < t->key_end ? tile_row(t->v, key, t->kv_head) : NULL;
+    return dtype == DTYPE_F32 ? 4 : 2;
 }
 
-static void token_fetch(const TokenRows *t, const Tensor *of, int64_t key, int64_t n)
+static TokenAhead token_rows_at(const Tensor *of, int64_t key, int64_t head)
 {
-    int64_t n_bytes = of->shape.dim[2] * dtype_bytes(of->dtype);
-    for (int64_t i = 0; i < n; i++) {
-        const char *at = token_ahead(t, of, key + i);
-        for (int64_t b = 0; at && b < n_bytes; b += 64)
-            __builtin_prefetch(at + b);
-    }
+    int64_t n_bytes = token_bytes(of->dtype);
+    return (TokenAhead){(const char *)of->data + (key * of->stride[0] + head * of->stride[1]) * n_bytes, of->stride[0] * n_bytes};
+}
+
+/* The rows that will be needed TOKEN_AHEAD_KEYS later: of the keys, then of the values, then of the next head's keys; where nothing comes, those at
+ * hand. Some rows at a seam may be named twice, and some behind the last key: nobody reads what is fetched. */
+static TokenAhead token_ahead(const TokenRows *t, const Tensor *of, int64_t key)
+{
+    int64_t ahead = key + TOKEN_AHEAD_KEYS, beyond = ahead - t->key_end;
+    if (beyond < 0)
+        return token_rows_at(of, ahead, t->kv_head);
+    int64_t first = t->key_begin + beyond / TOKEN_STEP * TOKEN_STEP;
+    if (of == t->k)
+        return token_rows_at(t->v, first, t->kv_head);
+    return t->next_kv_head >= 0 ? token_rows_at(t->k, first, t->next_kv_head) : token_rows_at(of, key, t->kv_head);
+}
+
+static void token_fetch(const TokenRows *t, const Tensor *of, int64_t key)
+{
+    TokenAhead ahead = token_ahead(t, of, key);
+    for (int64_t i = 0; i < TOKEN_STEP; i++)
+        for (int64_t b = 0; b < of->shape.dim[2] * token_bytes(of->dtype); b += 64)
+            __builtin_prefetch(ahead.at + i * ahead.row_bytes + b);
 }
 
 /* Sixteen rows as f32 in whole vectors, those from n on zeros: where they lie, or copied. */
@@ -105,11 +125,62 @@ static void token_turn_keys(TokenRows *t, int64_t first, int64_t n)
     int64_t width = k->shape.dim[2];
     for (int64_t r = 0; r < n; r += TOKEN_STEP) {
         int64_t here = n - r < TOKEN_STEP ? n - r : TOKEN_STEP;
-        token_fetch(t, k, first + r, here);
+        token_fetch(t, k, first + r);
         if (k->dtype == DTYPE_BF16 && width % 32 == 0 && here == TOKEN_STEP)
             token_turn_pairs(t->turned + r, tile_row(k, first + r, t->kv_head), 2 * k->stride[0], width);
         else
             token_turn_floats(t->turned + r, token_rows(t, k, first + r, here), width);
+    }
+}
+
+/* Products of one row, as f32, and sixteen keys; a line of what is fetched ahead for each that is used. */
+SIMD_INLINE V16 token_products_floats(const float *row, Right from, int64_t width, TokenAhead ahead)
+{
+    V16 sum = v16_zero();
+    for (int64_t c = 0; c < width; c += 16, ahead.at += 64) {
+        V16 rows[16];
+        TILE_UNROLL16 for (int i = 0; i < 16; i++) {
+            __builtin_prefetch(ahead.at + i * ahead.row_bytes);
+            rows[i] = v16_load(from.data + i * from.stride + c);
+        }
+        token_turn(rows);
+        TILE_UNROLL16 for (int i = 0; i < 16; i++)
+            sum = v16_fma(v16_set1(row[c + i]), rows[i], sum);
+    }
+    return sum;
+}
+
+/* The same of bf16, width a multiple of 32: pairs of components are turned as words. */
+SIMD_INLINE V16 token_products_pairs(const float *row, const char *from, int64_t row_bytes, int64_t width, TokenAhead ahead)
+{
+    V16 sum = v16_zero();
+    for (int64_t c = 0; c < width; c += 32, from += 64, ahead.at += 64) {
+        V16 rows[16];
+        TILE_UNROLL16 for (int i = 0; i < 16; i++) {
+            __builtin_prefetch(ahead.at + i * ahead.row_bytes);
+            rows[i] = v16_load((const float *)(from + i * row_bytes));
+        }
+        token_turn(rows);
+        TILE_UNROLL16 for (int i = 0; i < 16; i++) {
+            sum = v16_fma(v16_set1(row[c + 2 * i]), (V16)((I16)rows[i] << 16), sum);
+            sum = v16_fma(v16_set1(row[c + 2 * i + 1]), (V16)((I16)rows[i] & i16_set1(-65536)), sum);
+        }
+    }
+    return sum;
+}
+
+/* Products of one row and n keys, the width whole vectors: no key is needed twice, so they stay in registers. */
+static void token_products(TokenRows *t, float *products, int64_t first, int64_t n)
+{
+    const Tensor *k = t->k;
+    int64_t width = k->shape.dim[2];
+    for (int64_t r = 0; r < n; r += TOKEN_STEP) {
+        int64_t here = n - r < TOKEN_STEP ? n - r : TOKEN_STEP;
+        TokenAhead ahead = token_ahead(t, k, first + r), keys = token_rows_at(k, first + r, t->kv_head);
+        if (k->dtype == DTYPE_BF16 && width % 32 == 0 && here == TOKEN_STEP)
+            v16_store(products + r, token_products_pairs(t->rows, keys.at, keys.row_bytes, width, ahead));
+        else
+            v16_store(products + r, token_products_floats(t->rows, token_rows(t, k, first + r, here), width, ahead));
     }
 }
 
@@ -145,8 +216,12 @@ static void token_score_keys(TokenRows *t, float *scores, int64_t first, int64_t
 {
     const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     int64_t width = t->k->shape.dim[2];
-    token_turn_keys(t, first, n);
-    tile_product(scores, t->stride, (Left){t->rows, tile_padded(width), 1}, (Right){t->turned, ATTENTION_KEYS}, t->n_rows, (n + 15) / 16, width, false);
+    if (t->n_rows == 1 && width % 16 == 0) {
+        token_products(t, scores, first, n);
+    } else {
+        token_turn_keys(t, first, n);
+        tile_product(scores, t->stride, (Left){t->rows, tile_padded(width), 1}, (Right){t->turned, ATTENTION_KEYS}, t->n_rows, (n + 15) / 16, width, false);
+    }
     for (int64_t r = 0; r < t->n_rows; r++) {
         float *row = scores + r * t->stride;
         V16 max = v16_set1(t->max[r]);
@@ -159,51 +234,70 @@ static void token_score_keys(TokenRows *t, float *scores, int64_t first, int64_t
     }
 }
 
-SIMD_INLINE void token_add_columns(float *total, const float *weights, const char *values, int64_t row_bytes, int64_t n, const DType dtype,
-                                   const int n_vecs)
+/* total += weights times n values; and *weight_sum += the weights, if it is there: one chain of additions more beside those of the columns. */
+SIMD_INLINE void token_add_columns(float *total, const float *weights, float *weight_sum, TokenAhead values, TokenAhead ahead, int64_t n,
+                                   const DType dtype, const int n_vecs)
 {
     V16 sum[4];
+    float of_weights = weight_sum ? *weight_sum : 0.0f;
     TILE_UNROLL for (int v = 0; v < n_vecs; v++)
         sum[v] = v16_load(total + 16 * v);
-    for (int64_t i = 0; i < n; i++, values += row_bytes)
+    for (int64_t i = 0; i < n; i++, values.at += values.row_bytes, ahead.at += ahead.row_bytes) {
+        of_weights += weights[i];
+        TILE_UNROLL for (int v = 0; v < n_vecs; v += dtype == DTYPE_F32 ? 1 : 2)
+            __builtin_prefetch(ahead.at + 16 * v * token_bytes(dtype));
         TILE_UNROLL for (int v = 0; v < n_vecs; v++)
-            sum[v] = v16_fma(v16_set1(weights[i]), load16(values, dtype, 16 * v, 16 * n_vecs), sum[v]);
+            sum[v] = v16_fma(v16_set1(weights[i]), load16(values.at, dtype, 16 * v, 16 * n_vecs), sum[v]);
+    }
     TILE_UNROLL for (int v = 0; v < n_vecs; v++)
         v16_store(total + 16 * v, sum[v]);
+    if (weight_sum)
+        *weight_sum = of_weights;
 }
 
-/* total += weights times n values, for one row of whole vectors: halves are widened on their way, as nobody else needs them. */
-static void token_add_values(const TokenRows *t, float *total, const float *weights, int64_t first, int64_t n)
+/* n values of one row, the width whole vectors: halves are widened on their way, as nobody else needs them. */
+static void token_add_values(TokenRows *t, const float *weights, int64_t first, int64_t n)
 {
     const Tensor *of = t->v;
-    int64_t width = of->shape.dim[2], n_bytes = dtype_bytes(of->dtype), c = 0;
-    const char *values = tile_row(of, first, t->kv_head);
-    for (; c + 64 <= width; c += 64)
-        WITH_FAST_DTYPE(of->dtype, D, token_add_columns(total + c, weights, values + c * n_bytes, of->stride[0] * n_bytes, n, D, 4))
-    for (; c < width; c += 16)
-        WITH_FAST_DTYPE(of->dtype, D, token_add_columns(total + c, weights, values + c * n_bytes, of->stride[0] * n_bytes, n, D, 1))
+    const int64_t width = of->shape.dim[2], n_bytes = token_bytes(of->dtype);
+    TokenAhead values = token_rows_at(of, first, t->kv_head), ahead = token_ahead(t, of, first);
+    for (int64_t c = 0, n_here; c < width; c += n_here, values.at += n_here * n_bytes, ahead.at += n_here * n_bytes) {
+        float *weight_sum = c == 0 ? t->sum : NULL;
+        n_here = width - c >= 64 ? 64 : 16;
+        if (n_here == 64)
+            WITH_FAST_DTYPE(of->dtype, D, token_add_columns(t->total + c, weights, weight_sum, values, ahead, n, D, 4))
+        else
+            WITH_FAST_DTYPE(of->dtype, D, token_add_columns(t->total + c, weights, weight_sum, values, ahead, n, D, 1))
+    }
+}
+
+/* The same of any rows and widths. */
+static void token_add_rows(TokenRows *t, const float *weights, int64_t first, int64_t n)
+{
+    int64_t padded = tile_padded(t->v->shape.dim[2]);
+    for (int64_t r = 0; r < t->n_rows; r++)
+        for (int64_t i = 0; i < n; i++)
+            t->sum[r] += weights[r * t->stride + i];
+    tile_product(t->total, padded, (Left){weights, t->stride, 1}, token_rows(t, t->v, first, n), t->n_rows, padded / 16, n, true);
 }
 
 /* Scores become exponentials, which are summed, one after the other, and weigh the values. */
 static void token_weigh(TokenRows *t, float *scores, int64_t first, int64_t n)
 {
-    int64_t padded = tile_padded(t->v->shape.dim[2]);
     for (int64_t r = 0; r < t->n_rows; r++) {
-        float *row = scores + r * t->stride, sum = t->sum[r];
+        float *row = scores + r * t->stride;
         const V16 reference = weight_reference(v16_set1(t->max[r]));
         for (int64_t i = 0; i < n; i += 16)
             v16_store(row + i, weight_exp(v16_load(row + i) - reference));
-        for (int64_t i = 0; i < n; i++)
-            sum += row[i];
-        t->sum[r] = sum;
     }
     for (int64_t i = 0; i < n; i += TOKEN_STEP) {
         int64_t here = n - i < TOKEN_STEP ? n - i : TOKEN_STEP;
-        token_fetch(t, t->v, first + i, here);
-        if (t->n_rows == 1 && padded == t->v->shape.dim[2])
-            token_add_values(t, t->total, scores + i, first + i, here);
-        else
-            tile_product(t->total, padded, (Left){scores + i, t->stride, 1}, token_rows(t, t->v, first + i, here), t->n_rows, padded / 16, here, true);
+        if (t->n_rows == 1 && t->v->shape.dim[2] % 16 == 0) {
+            token_add_values(t, scores + i, first + i, here);
+        } else {
+            token_fetch(t, t->v, first + i);
+            token_add_rows(t, scores + i, first + i, here);
+        }
     }
 }
 
