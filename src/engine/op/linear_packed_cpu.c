@@ -9,7 +9,7 @@
 #include "engine/op/shares.h"
 #include "base/kernel.h"
 
-enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 48, AHEAD_BYTES = 4096, STREAMS = 4 };
+enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 132, AHEAD_BYTES = 4096, STREAMS = 4 };
 
 OP_KERNELS_DECLARE(linear_packed);
 
@@ -235,12 +235,20 @@ static Product prepare(const KernelCall *call)
         for (int64_t r = 0; r < n_rows; r++)
             inputs_round_row(codes + r * p.n_groups, x, r, spec->format == PACKED_INT4);
     } else if (x->dtype != DTYPE_F32) {
+#pragma omp parallel for schedule(static) if (n_rows * spec->n_in > PARALLEL_MIN)
         for (int64_t r = 0; r < n_rows; r++)
             widen_row((float *)call->workspace + r * spec->n_in, x, r);
         p.x = call->workspace;
         p.x_stride = spec->n_in;
     }
     return p;
+}
+
+/* Even pieces of whole tiles. */
+static int64_t rows_of_a_piece(int64_t n_rows, int64_t n_pieces)
+{
+    int64_t rows = (n_rows + n_pieces - 1) / n_pieces;
+    return (rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
 }
 
 void KERNEL(linear_packed)(const KernelCall *call)
@@ -254,15 +262,18 @@ void KERNEL(linear_packed)(const KernelCall *call)
 #endif
     int64_t n_rows = tensor_dim(&call->in[0], 0), n_panels = (spec->n_out + PACKED_COLUMNS - 1) / PACKED_COLUMNS;
     int64_t n_row_pieces = (n_rows + PIECE_ROWS - 1) / PIECE_ROWS, n_pieces = n_panels * n_row_pieces;
+    if (n_rows == 0)
+        return;
+    int64_t piece_rows = rows_of_a_piece(n_rows, n_row_pieces);
     Product p = prepare(call);
     int64_t n_at_once = SIMD_AVX512 && n_rows == 1 ? STREAMS : 1;
     Shares shares = shares_of(n_pieces);
 #pragma omp parallel if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)
     for (int64_t piece, n; (n = shares_take(&shares, n_at_once, &piece)) > 0;) {
-        int64_t row = piece % n_row_pieces * PIECE_ROWS;
+        int64_t row = piece % n_row_pieces * piece_rows;
         if (SIMD_AVX512 && n_rows == 1)
             run_streams(&p, piece, n);
         else
-            run_piece(&p, piece / n_row_pieces, row, n_rows - row < PIECE_ROWS ? n_rows - row : PIECE_ROWS);
+            run_piece(&p, piece / n_row_pieces, row, n_rows - row < piece_rows ? n_rows - row : piece_rows);
     }
 }
