@@ -87,6 +87,11 @@ bool charsmap_is_identity(const Charsmap *map)
     return !map->units && !charsmap_has_symbols(map);
 }
 
+bool charsmap_breaks_plainly(const Charsmap *map)
+{
+    return map->starts && !charsmap_has_symbols(map);
+}
+
 bool charsmap_has_symbols(const Charsmap *map)
 {
     return map->symbol_bytes_max > 0;
@@ -235,6 +240,12 @@ static void learn_starts(Charsmap *map)
     map->starts[' ' / 8] |= 1u << ' ' % 8;
 }
 
+/* May a key begin with this character, or with ill-formed bytes? */
+static inline bool begins_key(const Charsmap *map, uint32_t c)
+{
+    return !map->starts || (c != UTF8_ILL_FORMED && map->starts[c / 8] >> c % 8 & 1);
+}
+
 /* What stands for the start of the text, and how much of it is used up. */
 static const char *normalize_prefix(const Charsmap *map, const char *text, size_t n_bytes, size_t *n_out, size_t *n_used)
 {
@@ -243,14 +254,15 @@ static const char *normalize_prefix(const Charsmap *map, const char *text, size_
         *n_out = *n_used = n_symbol;
         return text;
     }
+    uint32_t c;
+    size_t length = (size_t)utf8_decode_quick(&c, text, text + n_bytes);
     const char *replacement = NULL;
-    *n_used = look_up(map, text, n_bytes, true, &replacement);
+    *n_used = begins_key(map, c) ? look_up(map, text, n_bytes, true, &replacement) : 0;
     if (*n_used) {
         *n_out = strlen(replacement);
         return replacement;
     }
-    uint32_t c;
-    *n_used = *n_out = (size_t)utf8_decode_quick(&c, text, text + n_bytes);
+    *n_used = *n_out = length;
     if (c != UTF8_ILL_FORMED)
         return text;
     *n_used = 1;  /* byte by byte */
@@ -273,7 +285,7 @@ static size_t copy_others(const Charsmap *map, Rewriter *rewriter, Piece text, s
     while (at < text.n) {
         uint32_t c;
         size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
-        if (c != UTF8_ILL_FORMED && map->starts[c / 8] >> c % 8 & 1)
+        if (begins_key(map, c))
             break;
         if (rewriter->n + UTF8_BYTES_MAX > rewriter->capacity)
             rewriter_reserve(rewriter, UTF8_BYTES_MAX);
@@ -305,42 +317,56 @@ static size_t put_spaces(Rewriter *rewriter, Piece text, size_t at, const char *
     return end;
 }
 
+void charsmap_reader_init(CharsmapReader *reader, const NormalizerStep *step, Piece text)
+{
+    *reader = (CharsmapReader){.step = step, .text = text, .after_space = step->remove_extra_spaces};
+    size_t n_out, n_used;
+    while (step->remove_extra_spaces && reader->at < text.n) {
+        const char *out = normalize_prefix(step->charsmap, text.bytes + reader->at, text.n - reader->at, &n_out, &n_used);
+        if (n_out != 1 || out[0] != ' ')
+            break;
+        reader->at += n_used;
+    }
+}
+
+const char *charsmap_read(CharsmapReader *reader, size_t *n_out)
+{
+    size_t n_used;
+    const char *out = normalize_prefix(reader->step->charsmap, reader->text.bytes + reader->at, reader->text.n - reader->at, n_out, &n_used);
+    reader->at += n_used;
+    while (reader->after_space && *n_out && out[0] == ' ')
+        out++, (*n_out)--;
+    if (*n_out)
+        reader->after_space = reader->step->remove_extra_spaces && out[*n_out - 1] == ' ';
+    return out;
+}
+
 Piece charsmap_run_sentencepiece(const NormalizerStep *step, Arena *arena, Piece text)
 {
     const Charsmap *map = step->charsmap;
-    size_t at = 0, n_out, n_used;
-    while (step->remove_extra_spaces && at < text.n) {
-        const char *out = normalize_prefix(map, text.bytes + at, text.n - at, &n_out, &n_used);
-        if (n_out != 1 || out[0] != ' ')
-            break;
-        at += n_used;
-    }
+    CharsmapReader reader;
+    charsmap_reader_init(&reader, step, text);
     Rewriter rewriter;
     rewriter_init(&rewriter, arena, text);
-    if (at == text.n)
+    if (reader.at == text.n)
         return rewriter_finish(&rewriter, text);
     const char *space = step->escape_spaces ? space_mark : " ";
-    size_t n_space = strlen(space);
+    size_t n_space = strlen(space), n_out;
     if (step->add_dummy_prefix && !step->spaces_behind)
-        rewriter_put(&rewriter, space, n_space, text.source ? text.source[at] : 0);
-    bool after_space = step->remove_extra_spaces;
+        rewriter_put(&rewriter, space, n_space, text.source ? text.source[reader.at] : 0);
     bool copies = map->starts && map->symbol_bytes_max == 0 && !text.source;
     bool keeps_spaces = copies && !step->remove_extra_spaces && !map->begins_with_space;
-    for (; at < text.n; at += n_used) {
-        size_t end = copies ? copy_others(map, &rewriter, text, at) : at;
-        after_space = after_space && end == at;
-        at = end;
+    while (reader.at < text.n) {
+        size_t end = copies ? copy_others(map, &rewriter, text, reader.at) : reader.at;
+        reader.after_space &= end == reader.at;
+        reader.at = end;
         if (keeps_spaces)
-            at = put_spaces(&rewriter, text, at, space, n_space);
-        if (at == text.n)
+            reader.at = put_spaces(&rewriter, text, reader.at, space, n_space);
+        if (reader.at == text.n)
             break;
-        const char *out = normalize_prefix(map, text.bytes + at, text.n - at, &n_out, &n_used);
-        while (after_space && n_out && out[0] == ' ')
-            out++, n_out--;
-        if (n_out == 0)
-            continue;
-        put_with_escapes(&rewriter, out, n_out, step->escape_spaces, text.source ? text.source[at] : 0);
-        after_space = step->remove_extra_spaces && out[n_out - 1] == ' ';
+        uint32_t source = text.source ? text.source[reader.at] : 0;
+        const char *out = charsmap_read(&reader, &n_out);
+        put_with_escapes(&rewriter, out, n_out, step->escape_spaces, source);
     }
     while (step->remove_extra_spaces && rewriter.n >= n_space &&
            memcmp(rewriter.bytes + rewriter.n - n_space, space, n_space) == 0)

@@ -22,10 +22,23 @@ bool charsmap_makes_space(const Charsmap *map, char byte);
 bool charsmap_mark_touched(const Charsmap *map, uint8_t *touched);
 /* Does it change nothing but ill-formed bytes? */
 bool charsmap_is_identity(const Charsmap *map);
+/* Does each ill-formed byte become U+FFFD, whatever stands beside it? */
+bool charsmap_breaks_plainly(const Charsmap *map);
 bool charsmap_has_symbols(const Charsmap *map);
 /* Bytes of the longest symbol at the start of the text, 0 when there is none. */
 size_t charsmap_symbol_at(const Charsmap *map, const char *text, size_t n_bytes);
 
+/* A text part by part as its map has it, extra spaces left out but for one at the end; the dummy prefix and escaping are left to the caller. */
+typedef struct {
+    const NormalizerStep *step;
+    Piece text;
+    size_t at;         /* how far it has come */
+    bool after_space;  /* and spaces are left out here */
+} CharsmapReader;
+void charsmap_reader_init(CharsmapReader *reader, const NormalizerStep *step, Piece text);
+/* What stands for the next character, or for a key of several, at `at` < text.n; maybe nothing. Valid as long as the text and the map are. A caller that
+ * knows that a character is neither rewritten nor ill-formed nor a space may read it by itself, and then sets `after_space` to false. */
+const char *charsmap_read(CharsmapReader *reader, size_t *n_out);
 /* The whole of SentencePiece's normaliser: map, extra spaces, dummy prefix, escaping. */
 Piece charsmap_run_sentencepiece(const NormalizerStep *step, Arena *arena, Piece text);
 /* The step "Precompiled" of tokenizer.json, which differs: grapheme clusters below 6 bytes are looked up whole, everything else character

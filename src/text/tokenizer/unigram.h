@@ -24,6 +24,7 @@ struct Unigram {
  * such errors stay in their order. A note is the least difference found, in double from 0, divided by 2 (n + 1). */
 #define UNIGRAM_FLOAT_ERROR 0x1p-24
 #define UNIGRAM_UNKNOWN_PENALTY 10.0
+#define UNIGRAM_PLAIN_CHAR 0x80000000u  /* of a value of ModelFast's table of labels: normalising leaves this character alone */
 enum { NOTED_CHARS_MAX = WORD_BYTES_MAX + 1 };
 static inline double unigram_largest_sum(const Unigram *unigram, double from, size_t n_chars)
 {

@@ -1,0 +1,144 @@
+/* unigram_reader.c - see unigram_reader.h. */
+#include "text/tokenizer/unigram_reader.h"
+#include "text/tokenizer/unigram.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char space_mark[] = "\xE2\x96\x81", replacement[] = "\xEF\xBF\xBD";
+#define IS_BROKEN 0x40000000u
+enum { SPACE_MARK = 0x2581, REPLACEMENT = 0xFFFD, BMP_BYTES = 3, STRETCH_CHARS = 512 };
+
+static void make_room(UnigramReader *reader, size_t n_more)
+{
+    size_t capacity = reader->capacity;
+    while (capacity < reader->n + n_more)
+        capacity = capacity * 2 + 16;
+    if (capacity == reader->capacity)
+        return;
+    uint32_t *places = ARENA_ARRAY(reader->arena, uint32_t, 2 * (capacity + 1));
+    char *bytes = arena_alloc_unset(reader->arena, capacity * UTF8_BYTES_MAX);
+    if (reader->n > 0) {
+        memcpy(places, reader->places, reader->n * sizeof *places);
+        memcpy(places + capacity + 1, reader->labels, reader->n * sizeof *places);
+        memcpy(bytes, reader->bytes, reader->n_bytes);
+    }
+    reader->places = places;
+    reader->labels = places + capacity + 1;
+    reader->bytes = bytes;
+    reader->capacity = (uint32_t)capacity;
+}
+
+/* There is room. */
+static inline void put(UnigramReader *reader, const char *bytes, size_t length, uint32_t value)
+{
+    char *to = reader->bytes + reader->n_bytes;
+    reader->places[reader->n] = reader->n_bytes;
+    reader->labels[reader->n++] = value & CHAR_TRIE_LABEL;
+    to[0] = bytes[0];
+    for (size_t i = 1; i < length; i++)
+        to[i] = bytes[i];
+    reader->n_bytes += (uint32_t)length;
+}
+
+static void put_marks(UnigramReader *reader)
+{
+    make_room(reader, reader->n_marks + 1);
+    for (; reader->n_marks > 0; reader->n_marks--)
+        put(reader, space_mark, BMP_BYTES, reader->mark_label);
+}
+
+/* What stands for the next of the text, as its map has it. */
+static void put_mapped(UnigramReader *reader)
+{
+    size_t n;
+    const char *bytes = charsmap_read(&reader->map, &n);
+    make_room(reader, n);
+    for (size_t at = 0, length; at < n; at += length) {
+        uint32_t c;
+        length = (size_t)utf8_decode_quick(&c, bytes + at, bytes + n);
+        if (c == ' ' || c == SPACE_MARK) {
+            reader->n_marks++;
+            continue;
+        }
+        if (reader->n_marks > 0)
+            put_marks(reader);
+        make_room(reader, n - at);
+        put(reader, bytes + at, length, c == UTF8_ILL_FORMED ? reader->table->missing : char_table_get(reader->table, c));
+    }
+    if (!reader->map.step->remove_extra_spaces)
+        put_marks(reader);
+}
+
+/* The label of the character at text[at] and its length, with UNIGRAM_PLAIN_CHAR and IS_BROKEN. The end is plain. */
+static inline uint32_t look(const UnigramReader *reader, size_t at, size_t *length)
+{
+    Piece text = reader->map.text;
+    uint32_t c;
+    *length = 0;
+    if (at == text.n)
+        return UNIGRAM_PLAIN_CHAR;
+    *length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
+    if (c != UTF8_ILL_FORMED)
+        return char_table_get(reader->table, c);
+    *length = 1;  /* byte by byte */
+    return reader->broken_label;
+}
+
+/* Reads until the room is used up, or to the end. A key is a character that is not plain, or its second one is not. */
+static void read_on(UnigramReader *reader)
+{
+    CharsmapReader *map = &reader->map;
+    size_t length, next_length;
+    for (uint32_t value = look(reader, map->at, &length), next; map->at < map->text.n && reader->n < reader->capacity; value = next, length = next_length) {
+        next = look(reader, map->at + length, &next_length);
+        if (!(value & (next | (value & IS_BROKEN) << 1) & UNIGRAM_PLAIN_CHAR)) {
+            put_mapped(reader);
+            next = look(reader, map->at, &next_length);
+            continue;
+        }
+        if (reader->n_marks > 0)
+            put_marks(reader);
+        const char *bytes = map->text.bytes + map->at;
+        bool is_broken = value & IS_BROKEN;
+        put(reader, is_broken ? replacement : bytes, is_broken ? BMP_BYTES : length, value);
+        map->at += length;
+        map->after_space = false;
+    }
+    reader->is_finished = map->at == map->text.n;
+    if (reader->is_finished && (!map->step->remove_extra_spaces || map->text.n == 0))
+        put_marks(reader);
+    reader->labels[reader->n] = reader->none;
+    reader->places[reader->n] = reader->n_bytes;
+}
+
+void unigram_reader_init(UnigramReader *reader, const Tokenizer *tok, Arena *arena, Piece word, bool has_mark, bool is_whole)
+{
+    const ModelFast *fast = model_fast(tok);
+    const NormalizerStep *step = tok->normalizers;
+    assert(step->kind == NORMALIZER_SENTENCEPIECE && step->escape_spaces && !step->spaces_behind);
+    *reader = (UnigramReader){.table = &fast->chars->labels, .none = fast->chars->none, .arena = arena, .n_marks = has_mark && step->add_dummy_prefix};
+    reader->mark_label = fast->mark_label;
+    reader->broken_label = (char_table_get(reader->table, REPLACEMENT) & CHAR_TRIE_LABEL) | IS_BROKEN;
+    if (charsmap_breaks_plainly(step->charsmap))
+        reader->broken_label |= UNIGRAM_PLAIN_CHAR;
+    charsmap_reader_init(&reader->map, step, word);
+    make_room(reader, is_whole || word.n < STRETCH_CHARS ? word.n + 2 : STRETCH_CHARS);
+    read_on(reader);
+    while (is_whole && !reader->is_finished)
+        unigram_reader_next(reader, 0);
+}
+
+void unigram_reader_next(UnigramReader *reader, uint32_t n_done)
+{
+    uint32_t begin = n_done > 0 ? reader->places[n_done] : 0;
+    reader->n -= n_done;
+    reader->n_bytes -= begin;
+    memmove(reader->bytes, reader->bytes + begin, reader->n_bytes);
+    memmove(reader->labels, reader->labels + n_done, reader->n * sizeof *reader->labels);
+    for (uint32_t i = 0; i < reader->n && n_done > 0; i++)
+        reader->places[i] = reader->places[i + n_done] - begin;
+    if (n_done == 0)
+        make_room(reader, reader->n + 1);
+    read_on(reader);
+}
