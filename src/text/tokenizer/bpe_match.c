@@ -1,5 +1,6 @@
 /* bpe_match.c - see bpe_match.h. */
 #include "text/tokenizer/bpe_match.h"
+#include "text/tokenizer/bpe_short.h"
 #include "base/arena.h"
 #include "base/large.h"
 
@@ -7,58 +8,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pairs of tokens that may merge: left << 44 | right << 24 | rank, in open addressing; 0 is free (a pair's rank is 1 or more). */
-enum { PAIR_ID_BITS = 20, PAIR_RANK_BITS = 24, SIGN_BITS_A_PAIR = 16, SIGN_SHIFT = 24 };
 struct BpeMatcher {
     Trie trie;
     CharEdges edges;
+    ByteEdges byte_edges;
+    bool starts_with_bytes;  /* start symbols are single bytes: byte_edges are there */
     BpeMade *made;
     BpeBorders borders;
     int32_t *shorter;  /* the longest token that a token begins with, -1: none */
-    uint64_t *pairs;
-    uint64_t pair_mask;
-    uint64_t *signs;  /* a bit for each pair, so that nearly all that are none are told from a small table */
-    uint64_t sign_mask;
+    PairRanks ranks;
     size_t n_tokens, longest_bytes;  /* of all that take part */
     int32_t n_ids;
     char *refused;  /* a text with this in it must be merged; NULL: none */
     size_t n_refused;
 };
 
-static inline uint64_t pair_key(int32_t left, int32_t right)
-{
-    return (uint64_t)(uint32_t)left << PAIR_ID_BITS | (uint32_t)right;
-}
-
-static inline uint64_t pair_hash(uint64_t key)
-{
-    key *= 0x9E3779B97F4A7C15u;
-    return key ^ key >> 32;
-}
-
-/* Rank + 1 of the merge, UINT32_MAX when the two never merge. */
-static inline uint32_t pair_rank(const BpeMatcher *matcher, int32_t left, int32_t right)
-{
-    uint64_t key = pair_key(left, right), hash = pair_hash(key), sign = hash >> SIGN_SHIFT & matcher->sign_mask;
-    if (!(matcher->signs[sign / 64] >> sign % 64 & 1))
-        return UINT32_MAX;
-    for (uint64_t i = hash;; i++) {
-        uint64_t pair = matcher->pairs[i & matcher->pair_mask];
-        if (pair >> PAIR_RANK_BITS == key && pair)
-            return (uint32_t)pair & ((1u << PAIR_RANK_BITS) - 1);
-        if (pair == 0)
-            return UINT32_MAX;
-    }
-}
-
 /* Do two tokens stay apart? Time runs backwards: as long as both stood as they are, their merge must not have been due; then the one made
  * later falls back into its parts, and the part at the border takes its place. Of two merges of one rank the left one comes first. */
-static bool stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right)
+static inline __attribute__((always_inline)) bool stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right)
 {
     uint32_t limit = UINT32_MAX;
+    uint64_t place;
     const BpeMade *a = &matcher->made[left], *b = &matcher->made[right];
     for (;;) {
-        if (pair_rank(matcher, left, right) < limit)
+        if (pair_ranks_find(&matcher->ranks, left, right, &place) < limit)
             return false;
         if (a->rank > b->rank) {
             limit = a->rank;
@@ -152,28 +125,6 @@ static bool part_with_misfits(BpeMatcher *matcher, TrieKey *tokens)
     return true;
 }
 
-/* One pair a token: two neighbours can only ever merge as that token's own text does, because until then nothing reaches across its ends. Every
- * other cut of the token that the table of merges may hold never comes about. */
-static void put_pairs(BpeMatcher *matcher, const TrieKey *tokens)
-{
-    matcher->pair_mask = 63;
-    while (matcher->pair_mask < matcher->n_tokens * 2)
-        matcher->pair_mask = matcher->pair_mask * 2 + 1;
-    matcher->pairs = mem_alloc_large((matcher->pair_mask + 1) * sizeof *matcher->pairs);
-    matcher->sign_mask = (matcher->pair_mask + 1) * SIGN_BITS_A_PAIR / 2 - 1;
-    matcher->signs = mem_alloc_large((matcher->sign_mask + 1) / 8);
-    for (size_t i = 0; i < matcher->n_tokens; i++) {
-        const BpeMade *made = &matcher->made[tokens[i].value];
-        if (made->rank == 0)
-            continue;
-        uint64_t at = pair_hash(pair_key(made->left, made->right)), sign = at >> SIGN_SHIFT & matcher->sign_mask;
-        matcher->signs[sign / 64] |= 1ull << sign % 64;
-        while (matcher->pairs[at & matcher->pair_mask])
-            at++;
-        matcher->pairs[at & matcher->pair_mask] = pair_key(made->left, made->right) << PAIR_RANK_BITS | made->rank;
-    }
-}
-
 static void find_shorter(BpeMatcher *matcher, const TrieKey *token)
 {
     TrieNode node = trie_root(&matcher->trie);
@@ -182,6 +133,14 @@ static void find_shorter(BpeMatcher *matcher, const TrieKey *token)
         if (trie_value(node) >= 0)
             shorter = trie_value(node);
     matcher->shorter[token->value] = shorter;
+}
+
+static bool start_with_bytes(const BpeMatcher *matcher, const TrieKey *tokens)
+{
+    for (size_t i = 0; i < matcher->n_tokens; i++)
+        if (matcher->made[tokens[i].value].rank == 0 && tokens[i].n != 1)
+            return false;
+    return true;
 }
 
 BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_tokens, int32_t n_ids, BpeStart start, const void *context)
@@ -203,7 +162,10 @@ BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_t
         find_shorter(matcher, &tokens[i]);
         matcher->longest_bytes = tokens[i].n > matcher->longest_bytes ? tokens[i].n : matcher->longest_bytes;
     }
-    put_pairs(matcher, tokens);
+    pair_ranks_build(&matcher->ranks, matcher->made, tokens, matcher->n_tokens);
+    matcher->starts_with_bytes = start_with_bytes(matcher, tokens);
+    if (matcher->starts_with_bytes)
+        byte_edges_build(&matcher->byte_edges, &matcher->trie);
     bpe_borders_build(&matcher->borders, matcher->made, &matcher->edges, tokens, matcher->n_tokens, n_ids);
     return matcher;
 }
@@ -217,8 +179,8 @@ void bpe_matcher_free(BpeMatcher *matcher)
     free(matcher->made);
     bpe_borders_release(&matcher->borders);
     free(matcher->shorter);
-    free(matcher->pairs);
-    free(matcher->signs);
+    pair_ranks_release(&matcher->ranks);
+    byte_edges_release(&matcher->byte_edges);
     free(matcher->refused);
     free(matcher);
 }
@@ -310,12 +272,20 @@ typedef struct {
     Choice choices[CHOICES_KEPT];
 } Search;
 
+/* bytes[0, n) lie in a text that ends at `end`. */
+static inline int32_t longest_of(const BpeMatcher *matcher, const char *bytes, size_t n, const char *end, size_t *length)
+{
+    if (!matcher->starts_with_bytes || end - bytes < BYTE_EDGES_BYTES || byte_edges_wide(bytes))
+        return char_edges_longest(&matcher->edges, bytes, n, length);
+    return byte_edges_longest(&matcher->byte_edges, bytes, n, length);
+}
+
 /* Where the text goes on as it did at the place before, so does a long token: comparing is cheaper than walking. */
 static inline int32_t longest_at(Search *search, size_t at, size_t *length)
 {
     size_t n_left = search->n - at, n_seen = search->matcher->longest_bytes, later = at > search->longest_at ? at : search->longest_at;
     if (search->longest_bytes < LONG_TOKEN || search->n - later < n_seen || memcmp(search->bytes + at, search->bytes + search->longest_at, n_seen) != 0)
-        search->longest = char_edges_longest(&search->matcher->edges, search->bytes + at, n_left, &search->longest_bytes);
+        search->longest = longest_of(search->matcher, search->bytes + at, n_left, search->bytes + search->n, &search->longest_bytes);
     search->longest_at = at;
     *length = search->longest_bytes;
     return search->longest;
@@ -398,14 +368,23 @@ size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *byt
     return at;
 }
 
-/* One more token of each run that has not come to its end; what the next will look at is put on its way. Returns how many still go on. */
-static int match_runs_token(const BpeMatcher *matcher, BpeRun *runs, size_t *at, uint8_t *active, int n_active)
+/* Runs that are matched together: where each has come to, and which still go on. */
+typedef struct {
+    BpeRun *runs;
+    const char *end;  /* of the text that all lie in */
+    size_t at[BPE_RUNS_MAX];
+    uint8_t active[BPE_RUNS_MAX];
+    int n_active;
+} Runs;
+
+/* One more token of each run that has not come to its end; what the next will look at is put on its way. By characters: */
+static void match_chars_once(const BpeMatcher *matcher, Runs *all)
 {
     int n_left = 0;
     const uint64_t *ahead[EDGES_AHEAD];
-    for (int i = 0; i < n_active; i++) {
-        BpeRun *run = &runs[active[i]];
-        size_t length, *place = &at[active[i]];
+    for (int i = 0; i < all->n_active; i++) {
+        BpeRun *run = &all->runs[all->active[i]];
+        size_t length, *place = &all->at[all->active[i]];
         int32_t token = char_edges_longest(&matcher->edges, run->bytes + *place, run->n - *place, &length);
         assert(token >= 0);
         run->ids[run->n_ids++] = token;
@@ -415,33 +394,87 @@ static int match_runs_token(const BpeMatcher *matcher, BpeRun *runs, size_t *at,
         if (*place < run->n) {
             for (int n = char_edges_ahead(&matcher->edges, run->bytes + *place, run->n - *place, ahead); n > 0; n--)
                 __builtin_prefetch(ahead[n - 1]);
-            active[n_left++] = active[i];
+            all->active[n_left++] = all->active[i];
         }
     }
-    return n_left;
+    all->n_active = n_left;
 }
 
-/* The longest tokens first, without a look at their borders, and then all borders: nine words in ten are right. */
-void bpe_match_runs(const BpeMatcher *matcher, BpeScratch *scratch, BpeRun *runs, int n_runs)
+/* By bytes: */
+static void match_bytes_once(const BpeMatcher *matcher, Runs *all)
 {
-    size_t at[BPE_RUNS_MAX];
-    uint8_t active[BPE_RUNS_MAX];
-    const uint64_t *ahead[EDGES_AHEAD];
-    assert(n_runs <= BPE_RUNS_MAX);
-    for (int i = 0; i < n_runs; i++) {
-        for (int n = char_edges_ahead(&matcher->edges, runs[i].bytes, runs[i].n, ahead); n > 0; n--)
-            __builtin_prefetch(ahead[n - 1]);
-        runs[i].n_ids = at[i] = 0;
-        active[i] = (uint8_t)i;
+    int n_left = 0;
+    for (int i = 0; i < all->n_active; i++) {
+        uint8_t r = all->active[i];
+        BpeRun *run = &all->runs[r];
+        const char *bytes = run->bytes + all->at[r];
+        size_t length, n = run->n - all->at[r];
+        int32_t token = all->end - bytes >= BYTE_EDGES_BYTES ? byte_edges_longest(&matcher->byte_edges, bytes, n, &length)
+                                                             : char_edges_longest(&matcher->edges, bytes, n, &length);
+        assert(token >= 0);
+        run->ids[run->n_ids++] = token;
+        all->at[r] += length;
+        all->active[n_left] = r;
+        n_left += length < n;
+        __builtin_prefetch(&matcher->borders.of[token]);
+        if (all->end - bytes >= (ptrdiff_t)length + BYTE_EDGES_BYTES)
+            __builtin_prefetch(byte_edges_ahead(&matcher->byte_edges, bytes + length));
     }
-    for (int n = n_runs; n > 0;)
-        n = match_runs_token(matcher, runs, at, active, n);
+    all->n_active = n_left;
+}
+
+/* The longest tokens, without a look at their borders. */
+static void match_longest(const BpeMatcher *matcher, BpeRun *runs, int n_runs, const char *end)
+{
+    Runs by_chars, by_bytes;
+    by_chars.runs = by_bytes.runs = runs;
+    by_chars.end = by_bytes.end = end;
+    by_chars.n_active = by_bytes.n_active = 0;
+    const uint64_t *ahead[EDGES_AHEAD];
+    for (int i = 0; i < n_runs; i++) {
+        bool is_wide = !matcher->starts_with_bytes || end - runs[i].bytes < BYTE_EDGES_BYTES || byte_edges_wide(runs[i].bytes);
+        Runs *all = is_wide ? &by_chars : &by_bytes;
+        runs[i].n_ids = all->at[i] = 0;
+        all->active[all->n_active++] = (uint8_t)i;
+        if (!is_wide)
+            __builtin_prefetch(byte_edges_ahead(&matcher->byte_edges, runs[i].bytes));
+        for (int n = is_wide ? char_edges_ahead(&matcher->edges, runs[i].bytes, runs[i].n, ahead) : 0; n > 0; n--)
+            __builtin_prefetch(ahead[n - 1]);
+    }
+    while (by_chars.n_active > 0)
+        match_chars_once(matcher, &by_chars);
+    while (by_bytes.n_active > 0)
+        match_bytes_once(matcher, &by_bytes);
+}
+
+/* A search pays where tokens are long; where they are short, as those of random letters are, merging does. */
+static bool is_soon_merged(const BpeMatcher *matcher, const BpeRun *run)
+{
+    enum { SHORT_TOKEN_BYTES = 3 };
+    return matcher->starts_with_bytes && run->n <= BPE_SHORT_BYTES && run->n < run->n_ids * SHORT_TOKEN_BYTES && (unsigned char)run->bytes[run->n - 1] < 0x80;
+}
+
+/* Have all tokens of a run stayed apart? */
+static bool fits(const BpeMatcher *matcher, const BpeRun *run)
+{
     const BpeBorder *borders = matcher->borders.of;
+    for (size_t k = 1; k < run->n_ids; k++)
+        if (borders[run->ids[k - 1]].wants & borders[run->ids[k]].begins && !stay_apart(matcher, run->ids[k - 1], run->ids[k]))
+            return false;
+    return true;
+}
+
+/* The longest tokens first, and then all borders: nine words in ten are right. */
+void bpe_match_runs(const BpeMatcher *matcher, BpeScratch *scratch, BpeRun *runs, int n_runs, const char *end)
+{
+    assert(n_runs <= BPE_RUNS_MAX);
+    match_longest(matcher, runs, n_runs, end);
     for (BpeRun *run = runs; run < runs + n_runs; run++) {
-        bool fits = true;
-        for (size_t k = 1; k < run->n_ids && fits; k++)
-            fits = !(borders[run->ids[k - 1]].wants & borders[run->ids[k]].begins) || stay_apart(matcher, run->ids[k - 1], run->ids[k]);
-        if (!fits)
+        if (fits(matcher, run))
+            continue;
+        if (is_soon_merged(matcher, run))
+            run->n_ids = bpe_short_merge(&matcher->ranks, &matcher->byte_edges, matcher->made, run->bytes, run->n, run->ids);
+        else
             bpe_match(matcher, scratch, run->bytes, run->n, run->ids, &run->n_ids);
     }
 }

@@ -30,7 +30,7 @@ bool bpe_matcher_takes(const BpeMatcher *matcher, const char *bytes, size_t n);
 /* Encodes bytes[0, n), a text that is taken, up to the first place at which no token begins; returns how far it came and puts the ids into `ids` (room for n). */
 size_t bpe_match(const BpeMatcher *matcher, BpeScratch *scratch, const char *bytes, size_t n, int32_t *ids, size_t *n_ids);
 /* Short texts that are all taken, and made of tokens from end to end: many of them are matched at once, because each look of one can wait
- * while the others go on. */
+ * while the others go on. All lie in one text that ends at `end`. */
 typedef struct {
     const char *bytes;
     size_t n;      /* > 0 */
@@ -38,7 +38,7 @@ typedef struct {
     size_t n_ids;  /* found */
 } BpeRun;
 enum { BPE_RUNS_MAX = 128 };
-void bpe_match_runs(const BpeMatcher *matcher, BpeScratch *scratch, BpeRun *runs, int n_runs);
+void bpe_match_runs(const BpeMatcher *matcher, BpeScratch *scratch, BpeRun *runs, int n_runs, const char *end);
 bool bpe_matcher_takes_all(const BpeMatcher *matcher);  /* any text may be matched */
 const char *bpe_matcher_refused(const BpeMatcher *matcher, size_t *n);  /* what no text that is taken holds; NULL: takes all */
 size_t bpe_matcher_n_tokens(const BpeMatcher *matcher);  /* that take part */

@@ -90,7 +90,7 @@ static bool same_in_runs(const Vocabulary *v, const BpeMatcher *matcher, BpeScra
 {
     int32_t room[3][TEXT_BYTES_MAX];
     BpeRun runs[3] = {{text + n / 2, n - n / 2, room[0], 0}, {text, n, room[1], 0}, {text + n - 1, 1, room[2], 0}};
-    bpe_match_runs(matcher, scratch, runs, 3);
+    bpe_match_runs(matcher, scratch, runs, 3, text + n);
     bool equal = runs[1].n_ids == n_want && runs[2].n_ids == 1 && runs[0].n_ids > 0;
     for (size_t i = 0; i < n_want && equal; i++)
         equal = room[1][i] == want[i].id;

@@ -91,7 +91,7 @@ static int match_unknown(const Tokenizer *tok, const BpeMatcher *matcher, Encode
         }
     }
     if (n_runs > 0)
-        bpe_match_runs(matcher, &scratch->bpe, batch->runs, n_runs);
+        bpe_match_runs(matcher, &scratch->bpe, batch->runs, n_runs, text.bytes + text.n);
     return n_looked;
 }
 

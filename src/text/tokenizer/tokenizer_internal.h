@@ -9,6 +9,7 @@
 #include "text/tokenizer/bpe.h"
 #include "text/tokenizer/bpe_match.h"
 #include "text/tokenizer/bpe_repeat.h"
+#include "text/tokenizer/byte_edges.h"
 #include "text/tokenizer/pretoken_cache.h"
 #include "text/tokenizer/tokenizer.h"
 #include "text/tokenizer/vocab.h"
@@ -303,11 +304,6 @@ const BpeMatcher *bpe_byte_matcher(const Tokenizer *tok);
 void bpe_make_fast(const Tokenizer *tok, ModelFast *fast);
 void wordpiece_make_fast(const Tokenizer *tok, ModelFast *fast);
 void unigram_make_fast(const Tokenizer *tok, ModelFast *fast);
-static inline size_t couple_of(const char *two_bytes)
-{
-    return (size_t)(unsigned char)two_bytes[0] << 8 | (unsigned char)two_bytes[1];
-}
-enum { N_COUPLES = 1 << 16 };
 /* Encodes one piece with the model. */
 void model_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
 void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, TokenBuffer *out);
