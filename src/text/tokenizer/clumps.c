@@ -2,6 +2,7 @@
 #include "text/tokenizer/clumps.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/unigram.h"
+#include "text/tokenizer/unigram_walk.h"
 #include "text/tokenizer/word_cut.h"
 #include "base/scan.h"
 
@@ -80,7 +81,7 @@ static bool spells_strangers(const Tokenizer *tok, const ModelFast *fast)
     for (int b = 0; b < 256; b++)
         if (!tok->byte_fallback || tok->byte_id[b] < 0)
             return false;
-    bool is_unigram = tok->model == MODEL_UNIGRAM && tok->unigram->single_precision && fast->scores_tell_bytes;
+    bool is_unigram = tok->model == MODEL_UNIGRAM && fast->walk && fast->walk->tells_bytes;
     return !tok->jamo_fallback && (is_unigram || (tok->model == MODEL_BPE && tok->by_pieces && tok->merges.n_merges > 0));
 }
 
@@ -127,6 +128,8 @@ typedef struct {
     uint32_t places[1 + BLOCK_BYTES + CLUMP_READ_ROOM];  /* where they begin in the stretch; UINT32_MAX: a mark that no space stands for */
     uint32_t starts[2 + BLOCK_BYTES];                    /* of clumps, among the characters; and the end */
     int64_t begins[1 + BLOCK_BYTES];                     /* of their ids */
+    uint64_t keys[1 + BLOCK_BYTES][2];
+    uint32_t buckets[1 + BLOCK_BYTES];
 } Stretch;
 
 /* Brings the score of the path up to the last id. */
@@ -182,14 +185,16 @@ static inline void clump_key(const uint16_t *chars, size_t n, uint64_t key[2])
     key[1] = eight[1] & mask[1];
 }
 
-static inline KnownWord look_up(const Stretch *stretch, size_t i, uint64_t key[2], size_t *bucket)
+/* Places first, so that all entries are on their way before the first is read. */
+static void announce(Stretch *stretch)
 {
-    size_t start = stretch->starts[i], n = stretch->starts[i + 1] - start;
-    clump_key(stretch->chars + start, n, key);
-    *bucket = word_small_bucket(key);
-    KnownWord known = word_cache_look_small(&stretch->scratch->words, key, *bucket);
-    known.n = n > CLUMP_CHARS_MAX ? 0 : known.n;
-    return known;
+    const WordCache *cache = &stretch->scratch->words;
+    for (size_t i = 0; i < stretch->n_clumps; i++) {
+        size_t start = stretch->starts[i];
+        clump_key(stretch->chars + start, stretch->starts[i + 1] - start, stretch->keys[i]);
+        stretch->buckets[i] = (uint32_t)word_small_bucket(stretch->keys[i]);
+        __builtin_prefetch(&cache->small[2 * stretch->buckets[i]]);
+    }
 }
 
 /* Puts out clumps from the i-th on as long as they are known and sure; returns where that ends. */
@@ -197,19 +202,18 @@ static size_t put_known(Stretch *stretch, size_t i, float note_min)
 {
     typedef uint16_t Narrow __attribute__((vector_size(16)));
     typedef int32_t Wide __attribute__((vector_size(32)));
+    const WordCache *cache = &stretch->scratch->words;
     TokenBuffer *out = stretch->out;
     size_t n_clumps = stretch->n_clumps;
     token_buffer_reserve(out, (int64_t)((n_clumps - i) * CLUMP_IDS_MAX + sizeof(Wide) / sizeof(int32_t)));
     int32_t *ids = out->ids;
     int64_t n_ids = out->n;
     for (; i < n_clumps; i++) {
-        uint64_t key[2];
-        size_t bucket;
-        KnownWord known = look_up(stretch, i, key, &bucket);
+        KnownWord known = word_cache_look_small(cache, stretch->keys[i], stretch->buckets[i]);
         float note;
         memcpy(&note, &known.note, sizeof note);
         stretch->begins[i] = n_ids;
-        if (__builtin_expect((known.n <= 0) | !(note > note_min), 0))
+        if (__builtin_expect((known.n <= 0) | !(note > note_min) | (stretch->starts[i + 1] - stretch->starts[i] > CLUMP_CHARS_MAX), 0))
             break;
         Narrow narrow;
         memcpy(&narrow, known.ids, sizeof narrow);
@@ -318,7 +322,7 @@ static void learn_ids(Stretch *stretch, const uint64_t key[2], size_t bucket, co
 /* A clump that is new, not sure, or too long, or the whole of its word where normalising has a say; returns the next clump to be put out. */
 static size_t put_other(Stretch *stretch, size_t i)
 {
-    size_t start = stretch->starts[i], end = stretch->starts[i + 1], word, word_end, bucket;
+    size_t start = stretch->starts[i], end = stretch->starts[i + 1], word, word_end, bucket = stretch->buckets[i];
     word_around(stretch, start, &word, &word_end);
     if (!is_plain(stretch, word, word_end)) {
         while (stretch->starts[i] > word)
@@ -329,8 +333,8 @@ static size_t put_other(Stretch *stretch, size_t i)
             i++;
         return i;
     }
-    uint64_t key[2];
-    bool is_short = end - start <= CLUMP_CHARS_MAX, is_new = look_up(stretch, i, key, &bucket).n == 0;
+    const uint64_t *key = stretch->keys[i];
+    bool is_short = end - start <= CLUMP_CHARS_MAX, is_new = word_cache_look_small(&stretch->scratch->words, key, bucket).n == 0;
     if (is_short && is_new && stretch->tok->model == MODEL_UNIGRAM && learn(stretch, i, key, bucket))
         return i;
     int64_t before = stretch->out->n;
@@ -367,6 +371,7 @@ static void encode_clumps(Stretch *stretch, bool needs_mark)
 {
     read_chars(stretch, needs_mark);
     find_clumps(stretch);
+    announce(stretch);
     float note_min = least_note(stretch);
     for (size_t i = 0; (i = put_known(stretch, i, note_min)) < stretch->n_clumps;)
         i = put_other(stretch, i);
@@ -422,5 +427,6 @@ void clumps_encode(const Clumps *clumps, const Tokenizer *tok, EncodeScratch *sc
             encode_words(&stretch, needs_mark);
         stretch.begin += stretch.n_bytes;
     }
-    settle_score(&stretch);
+    if (scratch->score_goes_on)
+        settle_score(&stretch);
 }

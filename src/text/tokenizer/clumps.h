@@ -24,7 +24,7 @@ void clumps_encode(const Clumps *clumps, const Tokenizer *tok, EncodeScratch *sc
 
 /* A clump of a unigram model. */
 enum { CLUMP_CHARS_MAX = 7, CLUMP_IDS_MAX = SMALL_WORD_IDS };
-/* The best cut of characters up to U+FFFF. Returns the number of its ids, 0 if they are more than CLUMP_IDS_MAX; *note is that of unigram_is_sure. */
+/* The best cut of plain characters (plain_word.h) up to U+FFFF, of a model with a walk. Returns the number of its ids, 0 if they are more than CLUMP_IDS_MAX; *note is that of unigram_is_sure. */
 int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_IDS_MAX], float *note);
 
 /* The characters of well-formed UTF-8 with a space mark for each space, or (is_collapsed) for each run of white space: spaces, and (lines) what

@@ -349,6 +349,7 @@ static TokenSpan encode_all(const Tokenizer *tok, Arena *arena, const char *text
     if (!offsets)
         take_ids(scratch, &out);
     scratch->path_score = 0.0;
+    scratch->score_goes_on = false;
     Piece piece = {text, n_bytes, offsets ? identity_map(scratch->arena, n_bytes) : NULL, true};
     for (int i = 0; flags & TOKENIZER_ADD_SPECIAL && i < tok->n_post_before; i++)
         token_buffer_push(&out, tok->post_before[i], 0, 0);

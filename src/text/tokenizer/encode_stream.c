@@ -122,6 +122,7 @@ static void encode_held(TokenEncoder *encoder, size_t n)
             token_buffer_push(&encoder->out, encoder->tok->post_before[i], 0, 0);
     if (!encoder->is_begun)
         encoder->scratch->path_score = 0.0;
+    encoder->scratch->score_goes_on = true;
     encode_text(encoder->tok, encoder->scratch, (Piece){.bytes = encoder->held, .n = n, .at_start = !encoder->is_begun},
                 encoder->flags & TOKENIZER_PARSE_SPECIAL, &encoder->out);
     arena_reset(encoder->scratch->arena);

@@ -274,6 +274,7 @@ struct EncodeScratch {
     PlainWords plain;     /* likewise */
     bool is_cut_known;
     double path_score;    /* unigram models in single precision: score of all words so far */
+    bool score_goes_on;   /* another part of this text may follow: the score of all its words is wanted */
     BertChars *bert;  /* made when the first word needs it */
     BpeBatch *batch;  /* likewise */
     void *model;      /* of the model's own */

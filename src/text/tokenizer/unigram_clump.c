@@ -1,77 +1,84 @@
-/* unigram_clump.c - see clumps.h: the best cut of a few characters. */
+/* unigram_clump.c - see clumps.h: the best cut of a few characters, found from their end to their start like those of unigram_walk.h. */
 #include "text/tokenizer/clumps.h"
-#include "text/tokenizer/char_trie.h"
 #include "text/tokenizer/unigram.h"
+#include "text/tokenizer/unigram_walk.h"
+#include "text/unicode/hangul.h"
 
 #include <math.h>
 
-/* The best way to a place and the score of the second best. */
+enum { SPACE_MARK = 0x2581 };
+
+/* The best way from a place to the end, and the score of the second best. */
 typedef struct {
-    double best, second;
-    uint32_t unit;
-    int start;
+    float best, second;
+    uint32_t length;  /* of its first piece */
+    uint16_t id;
 } Way;
 
-static inline void offer(Way *way, double score, uint32_t unit, int start)
+static inline void offer(Way *way, float score, uint32_t length, uint16_t id)
 {
-    if (score > way->best) {
-        *way = (Way){score, way->best, unit, start};
-    } else if (score > way->second) {
-        way->second = score;
-    }
+    bool is_better = score > way->best;
+    float other = is_better ? way->best : score;
+    way->second = other > way->second ? other : way->second;
+    way->best = is_better ? score : way->best;
+    way->length = is_better ? length : way->length;
+    way->id = is_better ? id : way->id;
 }
 
-static void find_ways(const CharTrie *trie, const uint32_t *labels, int n, Way *ways)
+/* Pieces that end at each place, read backwards. */
+static void find_ways(const WalkNode *nodes, const uint16_t *labels, int n, Way *ways)
 {
-    for (int end = 1; end <= n; end++)
-        ways[end] = (Way){-INFINITY, -INFINITY, 0, 0};
-    ways[0].best = 0.0;
-    for (int start = 0; start < n; start++) {
-        uint32_t at = labels[start];
-        double here = ways[start].best;
-        offer(&ways[start + 1], here + trie->scores[at], at, start);
-        for (int end = start + 1; end < n && trie->units[at] & CHAR_TRIE_GOES_ON; end++) {
-            at = char_trie_child(trie->units[at], labels[end]);
-            if (char_trie_label(trie->units[at]) != labels[end])
+    for (int start = 0; start < n; start++)
+        ways[start] = (Way){-INFINITY, -INFINITY, 0, 0};
+    ways[n].best = 0.0f;
+    for (int end = n; end > 0; end--) {
+        const WalkNode *node = &nodes[labels[end - 1]];
+        float here = ways[end].best;
+        offer(&ways[end - 1], here + node->score, 1, node->id);
+        for (int start = end - 2; start >= 0 && node->label & WALK_GOES_ON; start--) {
+            node = &nodes[node->base + labels[start]];
+            if ((node->label & ~WALK_GOES_ON) != labels[start])
                 break;
-            offer(&ways[end + 1], here + trie->scores[at], at, start);
+            offer(&ways[start], here + node->score, (uint32_t)(end - start), node->id);
         }
     }
 }
 
 /* The ids of a character that no piece covers: its bytes. Returns how many. */
-static int spell(const Tokenizer *tok, uint32_t c, int32_t ids[UTF8_BYTES_MAX])
+static int spell(const Tokenizer *tok, uint32_t c, uint16_t ids[UTF8_BYTES_MAX])
 {
     char bytes[UTF8_BYTES_MAX];
     int n = utf8_encode(bytes, c);
     for (int i = 0; i < n; i++)
-        ids[i] = tok->byte_id[(unsigned char)bytes[i]];
+        ids[i] = (uint16_t)tok->byte_id[(unsigned char)bytes[i]];
     return n;
+}
+
+static inline uint16_t label_of(const UnigramWalk *walk, uint16_t c)
+{
+    if (hangul_is_syllable(c))
+        return walk->syllables[c - HANGUL_FIRST];
+    return c == SPACE_MARK ? walk->mark : (uint16_t)char_table_get(&walk->labels, c);
 }
 
 int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_IDS_MAX], float *note)
 {
-    const CharTrie *trie = model_fast(tok)->chars;
-    uint32_t labels[CLUMP_CHARS_MAX];
+    const UnigramWalk *walk = model_fast(tok)->walk;
+    uint16_t labels[CLUMP_CHARS_MAX], found[CLUMP_CHARS_MAX * UTF8_BYTES_MAX];
     Way ways[CLUMP_CHARS_MAX + 1];
     for (int i = 0; i < n_chars; i++)
-        labels[i] = char_table_get(&trie->labels, chars[i]) & CHAR_TRIE_LABEL;
-    find_ways(trie, labels, n_chars, ways);
-    int n_ids = CLUMP_IDS_MAX, n;
-    double margin = INFINITY;
-    for (int end = n_chars; end > 0; end = ways[end].start) {
-        int32_t id = trie->ids[ways[end].unit], spelt[UTF8_BYTES_MAX] = {id};
-        n = id >= 0 && id != tok->unk_id ? 1 : spell(tok, chars[end - 1], spelt);
-        if (n > n_ids)
-            return 0;
-        for (int i = n; i-- > 0;)
-            ids[--n_ids] = (uint16_t)spelt[i];
-        margin = fmin(margin, ways[end].best - ways[end].second);
+        labels[i] = label_of(walk, chars[i]);
+    find_ways(walk->nodes, labels, n_chars, ways);
+    int n = 0;
+    float gap = INFINITY;
+    for (int start = 0; start < n_chars; start += (int)ways[start].length) {
+        const Way *way = &ways[start];
+        found[n] = way->id;
+        n += way->id == WALK_UNKNOWN ? spell(tok, chars[start], found + n) : 1;
+        gap = fminf(gap, way->best - way->second);
     }
-    n = CLUMP_IDS_MAX - n_ids;
-    memmove(ids, ids + n_ids, (size_t)n * sizeof *ids);
-    for (int i = n; i < CLUMP_IDS_MAX; i++)
-        ids[i] = (uint16_t)tok->vocab.n_ids;
-    *note = (float)(margin / (2.0 * ((double)n_chars + 1.0)));
-    return n;
+    for (int i = 0; i < CLUMP_IDS_MAX; i++)
+        ids[i] = i < n ? found[i] : (uint16_t)tok->vocab.n_ids;
+    *note = unigram_note_of_gap(tok->unigram, gap, (uint32_t)n_chars);
+    return n <= CLUMP_IDS_MAX ? n : 0;
 }
