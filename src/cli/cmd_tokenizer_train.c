@@ -46,7 +46,7 @@ static const Option train_options[] = {
     OPTION_REAL("temperature", TrainSettings, temperature, 1.0, 1000.0, "each FILE is a language; shares p become p^(1/temperature): 1 leaves them"),
     OPTION_INT("seed", TrainSettings, seed, 0, 9e15, "of the sampling by temperature"),
     OPTION_INT("threads", TrainSettings, threads, 0, 4096, "0: all; the result does not depend on it"),
-    OPTION_INT("memory", TrainSettings, memory, 0, 1e15, "bytes that words, and what is learnt from them, may take, beside some 30 MB; 0: any"),
+    OPTION_INT("memory", TrainSettings, memory, 0, 1e15, "bytes that words, and what is learnt from them, may take, beside some 40 MB; 0: any"),
     OPTION_TEXT("work", TrainSettings, work, "folder for words that do not fit, read from there again and again; a killed run goes on from it; removed at the end"),
     OPTION_BOOL("quiet", TrainSettings, quiet, "no progress"),
 };

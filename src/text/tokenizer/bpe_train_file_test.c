@@ -67,7 +67,7 @@ static uint64_t hash_of_training(TokenizerType type, uint64_t seed, const char *
 
 TEST(bpe_train_file, learns_what_words_in_memory_teach)
 {
-    static const TokenizerType types[] = {TOKENIZER_BYTE_BPE, TOKENIZER_CHAR_BPE, TOKENIZER_BERT_BPE, TOKENIZER_JAMO, TOKENIZER_WORD};
+    static const TokenizerType types[] = {TOKENIZER_BYTE_BPE, TOKENIZER_CHAR_BPE, TOKENIZER_BERT_BPE, TOKENIZER_JAMO, TOKENIZER_WORDPIECE, TOKENIZER_WORD};
     char dir[4096], run[4200];
     for (size_t t = 0; t < sizeof types / sizeof types[0]; t++)
         for (uint64_t seed = 0; seed < 2; seed++) {

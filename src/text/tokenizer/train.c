@@ -83,7 +83,7 @@ static uint64_t rules_identity(const Tokenizer *rules, bool repair)
 const TrainUse train_use_of_list = {.may_stay = true, .repair = true};
 const TrainUse train_use_of_bytes = {.per_word = 28, .per_byte = 17, .may_stay = true};
 const TrainUse train_use_of_merges = {.per_word = 28, .per_byte = 17, .may_stay = true, .repair = true};
-const TrainUse train_use_of_likelihood = {.per_word = 20, .per_byte = 20, .repair = true};
+const TrainUse train_use_of_likelihood = {.per_word = 20, .per_byte = 20, .may_stay = true, .repair = true};
 const TrainUse train_use_of_pieces = {.per_word = 24, .per_byte = 24, .may_stay = true, .repair = true};
 
 Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, TrainUse use, TokenizerSource source)

@@ -116,9 +116,7 @@ static Err learn_by_count(Tokenizer *tok, WordCounts *counts, const BpeTrainOpti
 
 static Err learn_by_likelihood(Tokenizer *tok, WordCounts *counts, const BpeTrainOptions *options)
 {
-    BpeCorpus corpus = bpe_corpus_of(counts, cut_word, tok);
-    Err err = likelihood_train(tok, &corpus, options);
-    bpe_corpus_release(&corpus);
+    Err err = likelihood_learn(tok, counts, cut_word, tok, options);
     drop_merges(tok);
     return err;
 }
