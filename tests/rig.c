@@ -47,6 +47,8 @@ uint64_t rig_hash(const Rig *rig)
     const Store *store = pretrain_store(rig->pretrain);
     uint64_t hash = 0;
     for (int s = 0; s < store_n_states(store); s++) {
+        if (store_state(store, s)->kind == STATE_COPY)
+            continue;
         Tensor t = store_state_tensor(store, s);
         hash = hash * 31 + hash_bytes(t.data, tensor_bytes(&t));
     }

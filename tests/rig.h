@@ -17,7 +17,7 @@ bool rig_open(Rig *rig, Shop *shop, const char *settings);
 void rig_close(Rig *rig);
 /* The same up to the trainer, whose error is returned. */
 Err rig_make(Rig *rig, Shop *shop, const char *settings);
-/* One number for all states of the store: weights, gradients, moments, copies. */
+/* One number for all states of the store but copies, which are made from others: weights, gradients, moments. */
 uint64_t rig_hash(const Rig *rig);
 /* Three steps on so many threads, which stay set; then rig_hash, 0 after a failed check. */
 uint64_t rig_hash_after_steps(Shop *shop, const char *settings, int n_threads);

@@ -76,6 +76,9 @@ TEST(train, a_step_allocates_nothing_and_binding_maps_what_was_planned)
         if (rig_open(&rig, &shop, arena_printf(shop.arena, "memory.offload=%s/disk", shop.dir)))
             count_allocations(&rig);
         rig_close(&rig);
+        if (rig_open(&rig, &shop, "train.precision=bf16 memory.pack_weights=true"))
+            count_allocations(&rig);
+        rig_close(&rig);
         shop_close(&shop);
     }
 #else

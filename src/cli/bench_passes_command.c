@@ -26,12 +26,13 @@ static const Option rows[] = {
 static const CommandHelp help = {
     .synopsis = "bench passes MODEL [settings]",
     .examples = "    jikji bench passes nano\n"
-                "    jikji bench passes gpt2-124m --batch-size 1 --micro-batch-size 1 --rounds 1 --json\n"
+                "    jikji bench passes gpt2-124m --batch-size 4 --micro-batch-size 1 --rounds 1 --json\n"
                 "    jikji bench passes config.json --seq-len 512 --batch-size 4\n",
-    .about = "What fusion, precision, recompute and offload take and save, by the trainer itself: tokens a second and their share of the rate of products in the\n"
+    .about = "What fusion, packing, precision, recompute and offload take and save, by the trainer itself: tokens a second and their share of the rate of products in the\n"
              "same minutes, the memory planned and resident, and the share of time that makes values again, planned and measured. Without fusion\n"
              "the loss is made in the forward pass and once more for its gradients, and activations and residuals wait for the product before\n"
-             "them. A row that promises the bits of the row that keeps all is held to them. MODEL as for bench train.\n",
+             "them. With packing, weights are laid out for their products once a step: worth something where a step has several micro batches.\n"
+             "A row that promises the bits of the row that keeps all is held to them. MODEL as for bench train.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = 1,

@@ -15,7 +15,7 @@
 typedef struct {
     BenchSteps steps;
     int precision;
-    bool profile, speed_up, json;
+    bool profile, speed_up, pack_weights, json;
 } BenchSettings;
 
 enum { BENCH_AUTO, BENCH_F32, BENCH_BF16, BENCH_F16, BENCH_BOTH };
@@ -24,6 +24,7 @@ static const Option rows[] = {
     BENCH_STEPS_ROWS(BenchSettings),
     OPTION_CHOICE("precision", BenchSettings, precision, "auto|f32|bf16|fp16|both", "of matrix products and activations; auto: the recipe's, else f32; both: f32, then bf16"),
     OPTION_BOOL("profile", BenchSettings, profile, "seconds by operator, too"),
+    OPTION_BOOL("pack-weights", BenchSettings, pack_weights, "lay weights out for their products once a step, as memory.pack_weights does"),
     OPTION_BOOL("speed-up", BenchSettings, speed_up, "steps by one thread in each round, too: what all threads gain, beside multiply-adds"),
     OPTION_BOOL("json", BenchSettings, json, "one JSON object as the last line of stdout"),
 };
@@ -158,6 +159,7 @@ static Err run_bench(Bench **out, const char *name, const BenchSettings *setting
     if (settings->precision != BENCH_AUTO)
         bench->options.compute = dtypes[settings->precision];
     bench->options.profile = settings->profile;
+    bench->options.memory.pack_weights = settings->pack_weights;
     bench->options.one_thread_too = settings->speed_up && parallel_threads() > 1;
     TRY(bench_train(&bench->report, &bench->config, &bench->options, arena));
     if (bench->options.batch_size * bench->options.seq_len < 4096)

@@ -2,7 +2,8 @@
  *
  * Ways that differ in who packs, the same bits. Many rows: an operand that is used up in one range of K is packed tile by tile, by the
  * thread that multiplies the tile, so that it never leaves that thread's second cache; what remains is packed by all threads together,
- * before. Each then takes tiles of C, in such an order that its part of B stays in the second cache while rows of A stream by. Few rows
+ * before. Each then takes tiles of C, in such an order that its part of B stays in the second cache while rows of A stream by. Where B comes in
+ * panels (weights that many products share), nobody waits for anybody, unless A is packed by all. Few rows
  * (decode): each panel of B is used once, so the thread that packs it uses it at once, or it is not packed at all, and B is read once, at
  * the speed of memory. */
 #include "engine/op/gemm.h"
@@ -28,6 +29,21 @@ size_t gemm_workspace_bytes(const Gemm *g)
     return (size_t)(words.a + words.b + words.sums) * sizeof(uint32_t);
 }
 
+size_t gemm_b_panels_bytes(int64_t n, int64_t k)
+{
+    return (size_t)(round_up(n, GEMM_B_WIDTH_MAX) * k) * sizeof(uint32_t);
+}
+
+void gemm_pack_b(const Gemm *g, void *panels)
+{
+    const GemmKernel *kernel = kernel_for(g);
+    int64_t n_words = divide_up(g->k, kernel->k_per_word);
+    assert(g->k_leaf == 0 && (uintptr_t)panels % 64 == 0);
+#pragma omp parallel for schedule(static)
+    for (int64_t column = 0; column < g->n; column += kernel->b.lanes)
+        kernel->pack((uint32_t *)panels + column * n_words, kernel->b, min_i64(kernel->b.lanes, g->n - column), g->k, gemm_lanes_of_b(g, column, 0));
+}
+
 static void job_run(GemmJob *job)
 {
     if (gemm_is_direct(job))
@@ -43,6 +59,7 @@ void gemm_run_kernel(const Gemm *g, const GemmKernel *kernel, void *workspace, b
     assert(is_float(g->a_dtype) && is_float(g->b_dtype) && is_float(g->c_dtype));
     assert(g->m >= 0 && g->n >= 0 && g->k >= 0);
     assert(g->k_leaf >= 0 && g->k_leaf <= GEMM_K_LEAF_MAX);
+    assert(!g->b_panels || g->k_leaf == 0);
     assert((uintptr_t)workspace % 64 == 0);
     if (g->m == 0 || g->n == 0)
         return;

@@ -36,6 +36,7 @@ typedef struct {
     int64_t a_row_stride, a_col_stride;
     const void *b;                             /* [K, N] */
     int64_t b_row_stride, b_col_stride;
+    const void *b_panels;                      /* B once more, as gemm_pack_b laid it out: it need not be packed again; NULL: none */
     void *c;                                   /* [M, N], unit column stride */
     int64_t c_row_stride;
     const float *bias;                         /* [N], added to each row; NULL: none */
@@ -49,6 +50,11 @@ typedef struct {
 /* Bytes of workspace that gemm_run and gemm_run_serial need: depends on m, n, k, dtypes and k_leaf only. It never
  * falls when m grows, so the bytes for the largest m do for all smaller ones. */
 size_t gemm_workspace_bytes(const Gemm *g);
+
+/* B [K, N] laid out for many products, of any number of rows: as this machine reads it, for these dtypes of A and B and a k_leaf of 0. No bit of a
+ * product depends on whether its B was. Bytes depend on n and k only; panels are 64-byte aligned. On all threads. */
+size_t gemm_b_panels_bytes(int64_t n, int64_t k);
+void gemm_pack_b(const Gemm *g, void *panels);
 
 /* Computes C on all OpenMP threads. workspace: gemm_workspace_bytes(g) bytes, 64-byte aligned, used by this call only while it runs.
  * Allocates nothing. */

@@ -15,6 +15,11 @@ enum {
     SHORT_K_BLOCK_MAX = 128,       /* tokens of a short leaf, */
     SHORT_TILE = 256,              /* and rows and columns of a tile of C then: 256 kB of the second cache, beside panels */
     PACK_PANELS = 4,               /* panels packed as one piece of work */
+    READY_PANELS = 12,             /* of A in a tile where B came in panels: 168 rows, so that B is not read too often, */
+    READY_TILES_WANTED = 16,
+    READY_COLUMNS = 256,           /* and columns */
+    READY_OWN_PANELS = 10,         /* and of its own: 140 rows, in the second cache beside */
+    READY_OWN_COLUMNS = 128,       /* so many columns of B */
 };
 
 /* n cut into the fewest equal parts of at most `limit`, each a multiple of unit. */
@@ -35,6 +40,7 @@ typedef struct {
     int64_t tile_rows, tile_columns, n_tiles;
     int64_t strip_rows; /* of one panel of A, or as many that lie as they are */
     bool a_as_it_lies;  /* f32 rows: A is not packed at all */
+    int64_t b_depth;    /* words from step 0 to the last of a panel of B: n_words, or all of K if B came in panels */
     Own own;
     int64_t own_a_words, own_b_words; /* of a thread's own panels, in its largest range of K */
 } Block;
@@ -153,13 +159,52 @@ static bool cut_short_tiles(Block *block, const GemmJob *job)
     return true;
 }
 
+static int64_t depth_of_b(const GemmJob *job, const Block *block)
+{
+    return job->g->b_panels ? divide_up(job->g->k, job->kernel->k_per_word) : block->n_words;
+}
+
+/* B came in panels. Rows of A that lie well need not be packed either: any tiles do, each going through all of K while its part of C is near.
+ * Else each thread packs its own rows, unless B is so wide that it should not be read once for each tile of rows. */
+static bool cut_ready_tiles(Block *block, const GemmJob *job)
+{
+    PanelShape a = job->kernel->a, b = job->kernel->b;
+    bool is_deep = block->k == 0 && job->g->k > block->n_k;
+    if (!job->g->b_panels)
+        return false;
+    if (block->a_as_it_lies) {
+        block->own = OWN_NONE;
+        if (is_deep)
+            block->n_k = block->n_words = job->k_block, block->k_end = job->g->k;
+        int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+        block->tile_columns = even_part(block->n_columns, min_i64(columns_near, READY_COLUMNS), b.lanes);
+        block->tile_rows = even_part(block->n_rows, READY_PANELS * a.lanes, a.lanes);
+        while (count_tiles(block) < READY_TILES_WANTED && block->tile_rows > 2 * a.lanes)
+            block->tile_rows -= a.lanes;
+        block->n_tiles = count_tiles(block);
+        return true;
+    }
+    Block own = *block;
+    own.k_end = job->g->k;
+    own.own = OWN_A;
+    own.tile_rows = own_part(divide_up(own.n_rows, a.lanes), READY_OWN_PANELS, 2, job->n_threads) * a.lanes;
+    own.tile_columns = own.n_columns;
+    own.own_a_words = panel_words(&own, a, own.tile_rows);
+    own.n_tiles = count_tiles(&own);
+    bool is_wide = !is_deep && own.n_columns > own.n_rows;
+    if (block->k > 0 || is_wide || own.own_a_words * job->n_threads > gemm_workspace_words(job->g).a)
+        return false;
+    *block = own;
+    return true;
+}
+
 /* Tiles as large as the caches like, but smaller while the block has too few of them. */
 static void cut_tiles(Block *block, const GemmJob *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     block->a_as_it_lies = a_lies_well(job);
     block->strip_rows = block->a_as_it_lies && job->g->a_row_stride % SAME_CACHE_SET == 0 ? min_i64(SAME_SET_ROWS, a.lanes) : a.lanes;
-    if (cut_short_tiles(block, job) || cut_deep_tiles(block, job) || cut_own_tiles(block, job))
+    if (cut_ready_tiles(block, job) || (!job->g->b_panels && (cut_short_tiles(block, job) || cut_deep_tiles(block, job) || cut_own_tiles(block, job))))
         return;
     block->own = OWN_NONE;
     int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
@@ -180,7 +225,7 @@ static int64_t count_pack_pieces(int64_t n_lanes, PanelShape shape)
 /* Pieces that all threads pack: of B, then of A. */
 static int64_t shared_pieces_b(const GemmJob *job, const Block *block)
 {
-    return block->own & OWN_B ? 0 : count_pack_pieces(block->n_columns, job->kernel->b);
+    return block->own & OWN_B || job->g->b_panels ? 0 : count_pack_pieces(block->n_columns, job->kernel->b);
 }
 
 static int64_t shared_pieces_a(const GemmJob *job, const Block *block)
@@ -216,7 +261,7 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
     bool has_next = block->a_as_it_lies && row + 2 * block->strip_rows <= tile->row_end;
     const uint32_t *panel = tile->a + (row - tile->row) / kernel->a.lanes * kernel->a.width * block->n_words;
     GemmStrip strip = {.n_rows = (int)min_i64(block->strip_rows, tile->row_end - row), .n_columns = column_end - column,
-                       .b = tile->b + (column - tile->column) * block->n_words, .b_panel_words = kernel->b.width * block->n_words};
+                       .b = tile->b + (column - tile->column) * block->b_depth, .b_panel_words = kernel->b.width * block->b_depth};
     int64_t k = 0;
     do {
         int64_t n_k = min_i64(job->k_block, block->n_k - k);
@@ -244,7 +289,10 @@ static void set_panels(const GemmJob *job, const Block *block, Tile *tile)
     } else {
         tile->a = job->a_panels + panel_words(block, a, tile->row);
     }
-    if (block->own & OWN_B) {
+    if (job->g->b_panels) {
+        int64_t word = block->k / job->kernel->k_per_word;
+        tile->b = (const uint32_t *)job->g->b_panels + (block->column + tile->column) * block->b_depth + word * b.width;
+    } else if (block->own & OWN_B) {
         uint32_t *own = job->b_panels + thread * block->own_b_words;
         job->kernel->pack(own, b, tile->column_end - tile->column, block->n_k, gemm_lanes_of_b(job->g, block->column + tile->column, block->k));
         tile->b = own;
@@ -258,6 +306,8 @@ static void compute_tile_range(const GemmJob *job, const Block *block, Tile tile
 {
     PanelShape b = job->kernel->b;
     int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+    if (job->g->b_panels && block->own == OWN_A)
+        columns_near = min_i64(columns_near, READY_OWN_COLUMNS);
     if (job->g->c_dtype != DTYPE_F32)
         columns_near = min_i64(columns_near, SUM_COLUMNS_MAX);
     set_panels(job, block, &tile);
@@ -278,6 +328,7 @@ static void compute_tile(const GemmJob *job, const Block *block, int64_t piece)
         range.k += range.n_k;
         range.n_k = min_i64(range.n_k, range.k_end - range.k);
         range.n_words = divide_up(range.n_k, job->kernel->k_per_word);
+        range.b_depth = depth_of_b(job, &range);
     } while (range.k < range.k_end);
     if (range.k >= job->g->k)
         gemm_finish_part(job->g, block->row + tile.row, tile.row_end - tile.row, block->column + tile.column, tile.column_end - tile.column);
@@ -287,6 +338,7 @@ static void run_block(GemmJob *job, Block *block, GemmPhase *phase)
 {
     int64_t piece;
     cut_tiles(block, job);
+    block->b_depth = depth_of_b(job, block);
     phase->n_pieces = shared_pieces_b(job, block) + shared_pieces_a(job, block);
     if (phase->n_pieces > 0) {
         while (gemm_next_piece(job, phase, &piece))
@@ -304,7 +356,7 @@ void gemm_run_many_rows(GemmJob *job)
     const Gemm *g = job->g;
     GemmPhase phase = {0};
     int64_t rows = even_part(g->m, gemm_rows_max(g), 1), k_range = max_i64(gemm_k_range(g), 1);
-    int64_t columns = even_part(g->n, gemm_columns_max(g), 1);
+    int64_t columns = even_part(g->n, gemm_columns_max(g), g->b_panels ? job->kernel->b.lanes : 1);
     if (job->k_block % job->kernel->k_per_word != 0)  /* no word belongs to two blocks */
         k_range = job->k_block;
     for (int64_t row = 0; row < g->m; row += rows)

@@ -40,7 +40,7 @@ void linear_infer(Infer *infer, WeightLayout layout)
     if (!infer_is_float(infer, 0, "x") || !infer_is_rows(infer, 0, 2, "x") || !infer_is_float(infer, 1, "w") ||
         !infer_is_rows(infer, 1, 2, "w"))
         return;
-    const Node *x = infer->in[0], *w = infer->in[1], *bias = infer->in[2];
+    const Node *x = infer->in[LINEAR_X], *w = infer->in[LINEAR_W], *bias = infer->in[LINEAR_BIAS];
     bool out_in = layout == WEIGHT_OUT_IN;
     int64_t k = w->shape.dim[out_in ? 1 : 0], m = w->shape.dim[out_in ? 0 : 1];
     if (x->shape.dim[1] != k) {
@@ -54,6 +54,8 @@ void linear_infer(Infer *infer, WeightLayout layout)
         infer_fail(infer, "bias is %s: f32 expected", infer_describe(infer, 2));
         return;
     }
+    if (!panels_infer(infer, LINEAR_PANELS, w->shape, layout))
+        return;
     infer_like(infer, 0, 0);
     infer->out[0].shape.dim[1] = m;
     if (!is_f64(infer)) {
@@ -67,7 +69,7 @@ Gemm linear_gemm_of(const KernelCall *call, WeightLayout layout, const Tensor *y
     const Tensor *x = &call->in[0], *w = &call->in[1], *bias = &call->in[2];
     bool out_in = layout == WEIGHT_OUT_IN;
     Gemm gemm = linear_gemm(layout, tensor_dim(x, 0), tensor_dim(x, 1), tensor_dim(y, 1), x->dtype, w->dtype, y->dtype);
-    gemm.a = x->data, gemm.b = w->data, gemm.c = y->data, gemm.bias = bias->data;
+    gemm.a = x->data, gemm.b = w->data, gemm.c = y->data, gemm.bias = bias->data, gemm.b_panels = call->in[LINEAR_PANELS].data;
     gemm.a_row_stride = x->stride[0];
     gemm.b_row_stride = w->stride[out_in ? 1 : 0];
     gemm.b_col_stride = w->stride[out_in ? 0 : 1];
@@ -114,7 +116,8 @@ static void linear_derive(Derive *d, WeightLayout layout)
 void linear_cost(const Call *call, Cost *cost)
 {
     cost->matmul_flops += 2.0 * node_count(call->out[0]) * (double)call->in[0]->shape.dim[1];
-    cost->other_flops += call->in[2] ? node_count(call->out[0]) : 0.0;
+    cost->other_flops += call->in[LINEAR_BIAS] ? node_count(call->out[0]) : 0.0;
+    cost->bytes_read -= panels_spare_bytes(call, LINEAR_PANELS, LINEAR_W);
 }
 
 static void linear_out_in_infer(Infer *infer)
@@ -159,7 +162,7 @@ static void linear_in_out_run(const KernelCall *call)
 
 const OpInfo linear_info = {
     .name = "linear",
-    .axes = "nk,mk,m->nm",
+    .axes = "nk,mk,m,p->nm",
     .flags = OP_PURE,
     .precision = PRECISION_COMPUTE,
     .keep_inputs = 1u << 2,
@@ -172,7 +175,7 @@ const OpInfo linear_info = {
 
 const OpInfo linear_in_out_info = {
     .name = "linear_in_out",
-    .axes = "nk,km,m->nm",
+    .axes = "nk,km,m,p->nm",
     .flags = OP_PURE,
     .precision = PRECISION_COMPUTE,
     .keep_inputs = 1u << 2,
@@ -190,7 +193,7 @@ static const OpInfo *linear_op(WeightLayout layout)
 
 Node *linear(Graph *g, Node *x, Node *w, Node *bias, WeightLayout layout)
 {
-    return graph_call(g, linear_op(layout), (Node *[]){x, w, bias}, 3, NULL, 0);
+    return graph_call(g, linear_op(layout), (Node *[]){x, w, bias, NULL}, LINEAR_N_IN, NULL, 0);
 }
 
 /* ---- the gradient of w: dw += sum over tokens, a product whose inner axis is the tokens ---- */

@@ -21,14 +21,13 @@
 #include "engine/op/gemm.h"
 #include "engine/op/linear_cross_entropy_internal.h"
 #include "engine/op/op.h"
+#include "engine/op/panels.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 /* Each chunk reads and writes all of dw and packs all of w twice: of 1024 tokens it is a sixth faster than of 512. */
 enum { CHUNK_TOKENS = 1024, FORWARD_CHUNK_TOKENS = 256 };
-
-const OpInfo linear_cross_entropy_grad_info;
 
 /* ---- the target distribution ---- */
 
@@ -145,6 +144,7 @@ static void chunk_logits(const KernelCall *call, int64_t begin, int64_t n, const
     Gemm gemm = logits_gemm(n, &w->shape, x->dtype, w->dtype);
     gemm.a = matrix_row(x, begin), gemm.b = w->data, gemm.c = logits;
     gemm.a_row_stride = x->stride[0], gemm.b_col_stride = w->stride[0];
+    gemm.b_panels = call->n_in == LCE_N_IN ? call->in[LCE_LOGITS_PANELS].data : NULL;
     gemm_run(&gemm, workspace);
     LceRows rows = {.logits = logits, .n_rows = n, .n_vocab = w->shape.dim[0], .label = (const int32_t *)call->in[LCE_LABEL].data + begin,
                     
@@ -193,7 +193,7 @@ static void lce_derive(Derive *d)
     LceGradAttr attr = *(const LceGradAttr *)d->attr;
     attr.leaf = graph_grad_leaf(d->g), attr.want_x = d->wanted[LCE_X], attr.want_w = d->wanted[LCE_W];
     Node *in[LCE_N_IN] = {d->in[LCE_X], d->in[LCE_W], d->in[LCE_LABEL], d->in[LCE_WEIGHT], d->dy[0],
-                          attr.want_w ? derive_sink(d, LCE_W) : NULL};
+                          attr.want_w ? derive_sink(d, LCE_W) : NULL, NULL, NULL};
     bool *seen = mem_alloc((size_t)graph_n_calls(d->g) + 1);
     bool known = graph_fuses(d->g) && !depends_on(d->dy[0], d->out[0], seen);
     free(seen);
@@ -257,6 +257,8 @@ static void lce_grad_infer(Infer *infer)
         infer_fail(infer, "leaves of %lld tokens: 1 to %d expected", (long long)attr->leaf, GEMM_K_LEAF_MAX);
         return;
     }
+    if (!panels_infer(infer, LCE_LOGITS_PANELS, w->shape, WEIGHT_OUT_IN) || !panels_infer(infer, LCE_DX_PANELS, w->shape, WEIGHT_IN_OUT))
+        return;
     if (attr->want_x)
         infer_like(infer, infer->n_out++, LCE_X);
     if (attr->want_w) {
@@ -280,6 +282,7 @@ static void chunk_gradients(const KernelCall *call, int64_t begin, int64_t n, co
         Gemm dx = dx_gemm(n, &w->shape, x->dtype, w->dtype);
         dx.a = logits, dx.b = w->data, dx.c = matrix_row(&call->out[1], begin);
         dx.b_row_stride = w->stride[0];
+        dx.b_panels = call->in[LCE_DX_PANELS].data;
         gemm_run(&dx, workspace);
     }
     if (attr->want_w) {
@@ -309,11 +312,12 @@ static void lce_grad_cost(const Call *call, Cost *cost)
     double logits = node_count(call->in[LCE_X]) * (double)call->in[LCE_W]->shape.dim[0];
     cost->matmul_flops += 2.0 * logits * (1.0 + (double)attr->want_x + (double)attr->want_w);
     cost->other_flops += 6.0 * logits / (double)call->in[LCE_X]->shape.dim[1];
+    cost->bytes_read -= panels_spare_bytes(call, LCE_LOGITS_PANELS, LCE_W);
 }
 
 const OpInfo linear_cross_entropy_grad_info = {
     .name = "linear_cross_entropy_grad",
-    .axes = "nc,Vc,n,n,n,Vc->n,nc,Vc",
+    .axes = "nc,Vc,n,n,n,Vc,p,q->n,nc,Vc",
     .flags = OP_WRITES_STATE,
     .precision = PRECISION_KEEP,
     .infer = lce_grad_infer,

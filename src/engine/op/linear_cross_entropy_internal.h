@@ -5,8 +5,10 @@
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
 
-/* Inputs of both operators, and those that only the gradient has. */
-enum { LCE_X, LCE_W, LCE_LABEL, LCE_WEIGHT, LCE_DY, LCE_SINK, LCE_N_IN };
+/* Inputs of both operators, and those that only the gradient has; panels: w once more, laid out by pack_panels for the logits and for dx, or absent. */
+enum { LCE_X, LCE_W, LCE_LABEL, LCE_WEIGHT, LCE_DY, LCE_SINK, LCE_LOGITS_PANELS, LCE_DX_PANELS, LCE_N_IN };
+
+extern const OpInfo linear_cross_entropy_grad_info;
 
 /* Of the forward: the options alone. Of the gradient; outputs: the loss, dx if wanted, dw if wanted (the sink, added to). */
 typedef struct {

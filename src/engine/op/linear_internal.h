@@ -5,8 +5,12 @@
 #include "engine/op/gemm.h"
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
+#include "engine/op/panels.h"
 
-/* y = x W + bias, inputs 0 to 2: marks the graph, or gives output 0 and the workspace. */
+/* Inputs of a linear. PANELS: W once more, laid out by pack_panels, or absent. */
+enum { LINEAR_X, LINEAR_W, LINEAR_BIAS, LINEAR_PANELS, LINEAR_N_IN };
+
+/* y = x W + bias: marks the graph, or gives output 0 and the workspace. */
 void linear_infer(Infer *infer, WeightLayout layout);
 void linear_reference_of(const KernelCall *call, WeightLayout layout, const Tensor *y);
 void linear_cost(const Call *call, Cost *cost);

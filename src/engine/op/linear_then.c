@@ -13,7 +13,7 @@
 
 #include <assert.h>
 
-enum { THEN_INPUTS = 3, WINDOW_ELEMENTS = PARALLEL_MIN /* that the elementwise kernel gets at once: no more than it keeps on one thread */ };
+enum { THEN_INPUTS = LINEAR_N_IN, WINDOW_ELEMENTS = PARALLEL_MIN /* that the elementwise kernel gets at once: no more than it keeps on one thread */ };
 
 static const OpInfo *linear_then_op(WeightLayout layout);
 
@@ -158,7 +158,7 @@ static void then_in_out_run(const KernelCall *call)
 
 const OpInfo linear_then_info = {
     .name = "linear_then",
-    .axes = "nk,mk,m,nm->nm,nm",
+    .axes = "nk,mk,m,p,nm->nm,nm",
     .flags = OP_PURE,
     .precision = PRECISION_KEEP,
     .infer = then_out_in_infer,
@@ -169,7 +169,7 @@ const OpInfo linear_then_info = {
 
 const OpInfo linear_in_out_then_info = {
     .name = "linear_in_out_then",
-    .axes = "nk,km,m,nm->nm,nm",
+    .axes = "nk,km,m,p,nm->nm,nm",
     .flags = OP_PURE,
     .precision = PRECISION_KEEP,
     .infer = then_in_out_infer,

@@ -3,6 +3,7 @@
 
 #include "engine/graph/op_info.h"
 #include "engine/op/op.h"
+#include "engine/pass/panels.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -68,6 +69,7 @@ void optim_record_refresh(Graph *g)
             if (store_find_state(store, name) >= 0)
                 state_store(g, graph_param_copy(g, param->name, narrow[d]), graph_param(g, param->name));
         }
+    panels_record_refresh(g);
 }
 
 void optim_record_update(const OptimOptions *options, Graph *g)

@@ -72,6 +72,8 @@ static const Option rows[] = {
     ROW_CHOICE("memory.recompute", memory.recompute, RECOMPUTE_CHOICES, "activations made again in backward instead of kept; the bits stay"),
     ROW_INT("memory.layers", memory.layers, 1, 1e6, "layers between kept activations, for recompute: layers"),
     ROW_REAL("memory.budget_bytes", memory.budget_bytes, 0.0, 1e18, "of the whole run, for recompute: budget"),
+    OPTION_BOOL("memory.pack_weights", Recipe, memory.pack_weights,
+                "weights laid out for their products once a step, not once a micro batch: two more copies of them; the bits stay"),
     ROW_TEXT("memory.offload", memory.offload, "a folder (on a fast disk) for a file in which activations wait for backward; the bits stay; none: in memory"),
     ROW_CHOICE("guard.policy", guard.policy, GUARD_CHOICES,
                "spikes of loss or gradient norm: said; not taken and their samples named; also taken back when several come in a row"),

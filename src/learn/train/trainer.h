@@ -26,6 +26,7 @@ typedef struct {
     int recompute;        /* RecomputeMode */
     int64_t layers;       /* of a group, for RECOMPUTE_LAYERS; RECOMPUTE_SQRT takes the root of their number */
     double budget_bytes;  /* of the whole run, for RECOMPUTE_BUDGET: the plan's total stays below at the least cost of time */
+    bool pack_weights;    /* laid out for their products once a step instead of once a micro batch (engine/pass/panels.h) */
     const char *offload;  /* folder for a file in which activations wait for the backward pass (engine/pass/offload.h); NULL: none */
 } MemoryOptions;
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "engine/pass/fuse.h"
+#include "engine/pass/panels.h"
 #include "learn/optim/optim.h"
 
 #include <math.h>
@@ -18,6 +19,8 @@ static Err compile_as(Trainer *t, const RecomputeOptions *options, bool offload)
     t->micro_step = NULL;
     t->offload = offload ? block_file_new() : NULL;
     t->micro_graph = trainer_record_loss(t, true);
+    if (t->options.memory.pack_weights)
+        pass_panels(t->micro_graph);
     pass_recompute(t->micro_graph, options, &t->recompute);
     if (offload)
         pass_offload(t->micro_graph, t->offload, &t->offloaded);

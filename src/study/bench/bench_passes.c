@@ -8,10 +8,12 @@ static const BenchPass rows[BENCH_PASSES] = {
     {.name = "recompute budget", .of = 0, .compute = DTYPE_F32, .memory = {.recompute = RECOMPUTE_BUDGET}},
     {.name = "offload", .of = 0, .compute = DTYPE_F32, .memory = {.offload = "the folder of the options"}},
     {.name = "no fusion", .of = 0, .compute = DTYPE_F32, .loss_apart = true},
-    {.name = "keep all", .of = 6, .compute = DTYPE_BF16},
-    {.name = "recompute layers", .of = 6, .compute = DTYPE_BF16, .memory = {.recompute = RECOMPUTE_LAYERS, .layers = 1}},
-    {.name = "keep all", .of = 8, .compute = DTYPE_F16},
-    {.name = "recompute layers", .of = 8, .compute = DTYPE_F16, .memory = {.recompute = RECOMPUTE_LAYERS, .layers = 1}},
+    {.name = "packing", .of = 0, .compute = DTYPE_F32, .memory = {.pack_weights = true}},
+    {.name = "keep all", .of = 7, .compute = DTYPE_BF16},
+    {.name = "packing", .of = 7, .compute = DTYPE_BF16, .memory = {.pack_weights = true}},
+    {.name = "recompute layers", .of = 7, .compute = DTYPE_BF16, .memory = {.recompute = RECOMPUTE_LAYERS, .layers = 1}},
+    {.name = "keep all", .of = 10, .compute = DTYPE_F16},
+    {.name = "recompute layers", .of = 10, .compute = DTYPE_F16, .memory = {.recompute = RECOMPUTE_LAYERS, .layers = 1}},
 };
 
 static double middle_budget(const BenchPass *pass)

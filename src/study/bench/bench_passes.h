@@ -1,4 +1,4 @@
-/* bench_passes.h - what each pass over the training graph costs and saves: fusion, precision, recompute and offload, off and on, by the trainer of
+/* bench_passes.h - what each pass over the training graph costs and saves: fusion, packing, precision, recompute and offload, off and on, by the trainer of
  * `jikji train`.
  *
  * Every row is a bench of its own (bench_train.h): tokens a second beside the rate of products in the same minutes, so rows compare by their
@@ -8,7 +8,7 @@
 
 #include "study/bench/bench_train.h"
 
-enum { BENCH_PASSES = 10 };
+enum { BENCH_PASSES = 12 };
 
 typedef struct {
     const char *name;      /* "recompute sqrt" */

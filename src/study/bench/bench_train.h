@@ -44,7 +44,7 @@ typedef struct {
     int64_t program_bytes; /* what the trainer's plan says */
     int64_t mapped_bytes, resident_bytes;  /* what it mapped, and its peak by the system, with all that a run holds beside */
     double recompute_planned, recompute_share;  /* of the time in steps; 0: nothing is made again */
-    uint64_t first_step_hash;  /* of all states after the first step, whose batch is always the same */
+    uint64_t first_step_hash;  /* of all states but copies after the first step, whose batch is always the same */
     double loss;           /* of the last step: ln V and falling */
     const char *profile;   /* of the micro step and the update, in the arena; NULL: not asked for */
 } BenchTrainReport;
