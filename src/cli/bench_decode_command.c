@@ -13,7 +13,7 @@
 
 typedef struct {
     int64_t prompt, new_tokens, vocab_size, rounds;
-    int precision, weights;
+    int precision, weights, cache;
     bool profile, json;
 } DecodeSettings;
 
@@ -21,8 +21,9 @@ static const Option rows[] = {
     OPTION_INT("prompt", DecodeSettings, prompt, 1, 1e6, "tokens before the first new one"),
     OPTION_INT("new-tokens", DecodeSettings, new_tokens, 1, 1e6, "tokens generated in a round"),
     OPTION_INT("vocab-size", DecodeSettings, vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),
-    OPTION_CHOICE("precision", DecodeSettings, precision, "f32|bf16", "of weights as stored, of products and of the cache"),
+    OPTION_CHOICE("precision", DecodeSettings, precision, "f32|bf16", "of weights as stored, and of products"),
     OPTION_CHOICE("weights", DecodeSettings, weights, GENERATOR_WEIGHTS_CHOICES, "how the matrices are read: as `jikji generate --weights`"),
+    OPTION_CHOICE("cache", DecodeSettings, cache, GENERATOR_CACHE_CHOICES, "keys and values: as `jikji generate --cache`"),
     OPTION_INT("rounds", DecodeSettings, rounds, 1, BENCH_DECODE_ROUNDS_MAX, "turns of probe, prefill and decode; medians count"),
     OPTION_BOOL("profile", DecodeSettings, profile, "milliseconds of a token by operator, too: the medians of each one's calls in the last round"),
     OPTION_BOOL("json", DecodeSettings, json, "one JSON object as the last line of stdout"),
@@ -32,7 +33,7 @@ static const CommandHelp help = {
     .synopsis = "bench decode MODEL [settings]",
     .examples = "    jikji bench decode gpt2-124m\n"
                 "    jikji bench decode llama-110m --precision bf16 --json\n"
-                "    jikji bench decode gpt2-124m --weights int8 --profile\n"
+                "    jikji bench decode gpt2-124m --weights int8 --cache bf16 --profile\n"
                 "    jikji bench decode config.json --vocab-size 32000 --prompt 16 --new-tokens 100\n",
     .about = "MODEL is one of " BENCH_PRESETS ", a Hugging Face config.json, or a training recipe; weights and tokens are random.\n"
              "Decode's share is tokens a second, times the bytes of weights and cache that a token needs, over the rate at which memory is read.\n"
@@ -43,6 +44,7 @@ static const CommandHelp help = {
 };
 
 static const char *const weights_names[N_GENERATOR_WEIGHTS] = {"stored", "packed", "int8", "int4"};
+static const char *const cache_names[N_GENERATOR_CACHES] = {"same", "bf16"};
 
 static void print_row(const char *name, const BenchDecodeRound *r)
 {
@@ -52,9 +54,9 @@ static void print_row(const char *name, const BenchDecodeRound *r)
 
 static void print_report(const char *name, const BenchDecodeReport *r, const BenchDecodeOptions *o, Arena *arena)
 {
-    printf("%s: %s parameters, a prompt of %lld tokens and %lld new ones, %s, weights %s, %s, %d threads\n\n", name,
+    printf("%s: %s parameters, a prompt of %lld tokens and %lld new ones, %s, weights %s, cache %s, %s, %d threads\n\n", name,
            format_count(arena, (double)r->n_params), (long long)o->prompt, (long long)o->new_tokens, dtype_name(o->dtype),
-           weights_names[o->weights], cpu_level_name(cpu_level()), parallel_threads());
+           weights_names[o->weights], cache_names[o->cache], cpu_level_name(cpu_level()), parallel_threads());
     printf("%-8s%12s%16s%10s%14s%18s%10s\n", "round", "decode tok/s", "reading, GB/s", "share", "prefill tok/s", "products, GFLOP/s", "share");
     for (int64_t i = 0; i < r->n_rounds; i++)
         print_row(arena_printf(arena, "%lld", (long long)i + 1), &r->round[i]);
@@ -84,6 +86,7 @@ static void print_json(const char *name, const BenchDecodeReport *r, const Bench
     json_field_int(json, "new_tokens", o->new_tokens);
     json_field_string(json, "precision", dtype_name(o->dtype));
     json_field_string(json, "weights", weights_names[o->weights]);
+    json_field_string(json, "cache", cache_names[o->cache]);
     json_field_string(json, "cpu_level", cpu_level_name(cpu_level()));
     json_field_int(json, "threads", parallel_threads());
     json_field_double(json, "bytes_per_token", r->bytes_per_token);
@@ -107,7 +110,7 @@ static Err run_bench(const char *name, const DecodeSettings *settings, Arena *ar
     ModelConfig config;
     BenchTrainOptions unused = bench_train_options_default();
     BenchDecodeOptions options = {.prompt = settings->prompt, .new_tokens = settings->new_tokens, .dtype = settings->precision ? DTYPE_BF16 : DTYPE_F32,
-                                  .weights = settings->weights, .n_rounds = settings->rounds, .profile = settings->profile};
+                                  .weights = settings->weights, .cache = settings->cache, .n_rounds = settings->rounds, .profile = settings->profile};
     BenchDecodeReport *report = ARENA_NEW(arena, BenchDecodeReport);
     TRY(bench_model_read(&config, &unused, arena, name));
     TRY(bench_model_set_vocab(&config, name, settings->vocab_size));

@@ -29,23 +29,21 @@ static const CommandHelp help = {
     .synopsis = "bench weights DIR --text FILE [settings]",
     .examples = "    jikji bench weights DIR --text held-out.txt\n"
                 "    jikji bench weights runs/nano --text input.txt --tokens 4096 --json\n",
-    .about = "What `generate --weights int8` and int4 lose: perplexity of the text, the Kullback-Leibler divergence of the next token from f32\n"
-             "(mean and worst, nats), and how often the likeliest token is the same. DIR is a Hugging Face directory or a run.\n",
+    .about = "What `generate --weights int8`, int4 and `--cache bf16` lose: perplexity of the text, the Kullback-Leibler divergence of the\n"
+             "next token from f32 (mean and worst, nats), and how often the likeliest token is the same. DIR is a Hugging Face directory or a run.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = 1,
 };
 
-static const char *const names[N_GENERATOR_WEIGHTS] = {"f32", "packed", "int8", "int4"};
-
 static void print_report(const char *dir, const BenchWeightsReport *r, Arena *arena)
 {
-    printf("%s: %lld tokens predicted, %s\n\n%-8s%14s%14s%14s%14s%14s\n", dir, (long long)r->n_tokens, cpu_level_name(cpu_level()), "weights",
+    printf("%s: %lld tokens predicted, %s\n\n%-18s%14s%14s%14s%14s%14s\n", dir, (long long)r->n_tokens, cpu_level_name(cpu_level()), "weights",
            "bytes a token", "perplexity", "mean KL", "worst KL", "same top");
-    for (int w = 0; w < N_GENERATOR_WEIGHTS; w++) {
+    for (int w = 0; w < N_BENCH_WEIGHTS_WAYS; w++) {
         const BenchWeightsRow *row = &r->row[w];
-        printf("%-8s%14s%14.5f%14.3g%14.3g%12.2f %%\n", names[w], format_bytes(arena, (double)row->weight_bytes), exp(row->loss), row->kl, row->kl_max,
-               100 * row->same_top);
+        printf("%-18s%14s%14.5f%14.3g%14.3g%12.2f %%\n", bench_weights_ways[w].name,
+               format_bytes(arena, (double)row->weight_bytes), exp(row->loss), row->kl, row->kl_max, 100 * row->same_top);
     }
 }
 
@@ -56,9 +54,9 @@ static void print_json(const char *dir, const BenchWeightsReport *r)
     json_field_string(json, "model", dir);
     json_field_int(json, "tokens", r->n_tokens);
     json_field_string(json, "cpu_level", cpu_level_name(cpu_level()));
-    for (int w = 0; w < N_GENERATOR_WEIGHTS; w++) {
+    for (int w = 0; w < N_BENCH_WEIGHTS_WAYS; w++) {
         const BenchWeightsRow *row = &r->row[w];
-        json_write_key(json, names[w]);
+        json_write_key(json, bench_weights_ways[w].name);
         json_write_object_begin(json);
         json_field_int(json, "weight_bytes", row->weight_bytes);
         json_field_double(json, "loss", row->loss);

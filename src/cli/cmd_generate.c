@@ -17,7 +17,7 @@ typedef struct {
     double temperature, top_p, min_p, repetition_penalty, frequency_penalty, presence_penalty;
     OptionTexts stop;
     bool ignore_eos, slide, echo, json;
-    int dtype, backend, weights;
+    int dtype, backend, weights, cache;
 } GenerateSettings;
 
 static const Option rows[] = {
@@ -43,6 +43,8 @@ static const Option rows[] = {
     OPTION_CHOICE("dtype", GenerateSettings, dtype, "f32|bf16|fp16", "of weights, products and cache; bf16 and fp16 halve their memory"),
     OPTION_CHOICE("weights", GenerateSettings, weights, GENERATOR_WEIGHTS_CHOICES,
                   "stored: read where they lie; packed: the same bits, laid out for speed; int8, int4: in fewer bits, with a loss"),
+    OPTION_CHOICE("cache", GenerateSettings, cache, GENERATOR_CACHE_CHOICES,
+                  "keys and values of earlier tokens: in the dtype, or in bf16, half the bytes of f32 and a loss of its own"),
     OPTION_CHOICE("backend", GenerateSettings, backend, "reference|cpu", "plain kernels or fast ones"),
 };
 
@@ -53,7 +55,7 @@ static const CommandHelp help = {
                 "    jikji generate DIR --prompt \"Q: 2+2?\\nA:\" --temperature 0 --stop $'\\n' --json\n"
                 "    jikji generate DIR --prompt \"One day\" --prompt \"어느 날\" --samples 3 --min-p 0.1 --repetition-penalty 1.2\n"
                 "    jikji generate DIR --prompt \"The capital is\" --temperature 0 --max-tokens 1 --log-probs 5 --json\n"
-                "    jikji generate DIR --prompt \"Once upon a time\" --weights int8\n",
+                "    jikji generate DIR --prompt \"Once upon a time\" --weights int8 --cache bf16\n",
     .about = "DIR is a Hugging Face directory with its tokenizer, or a run. Repetition penalty, temperature, top-k, top-p and min-p mean what\n"
              "they mean in transformers, in that order; frequency and presence penalty are OpenAI's. All texts are written at once, each until\n"
              "its own end; several are printed when all are done. Log-probabilities are the model's own, in nats. When the context is full\n"
@@ -135,6 +137,7 @@ static Err load(Job *job, const char *dir)
     TRY(model_dir_load(&job->store, &job->config, dir, &(ModelDeclareOptions){options.dtype, false}));
     options.backend = s->backend ? BACKEND_CPU : BACKEND_REFERENCE;
     options.weights = (GeneratorWeights)s->weights;
+    options.cache = (GeneratorCache)s->cache;
     if (s->context > 0)
         options.context = s->context;
     TRY(generator_new(&job->gen, &job->config, job->store, &options));

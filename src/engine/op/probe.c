@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { N_TURNS = 8 };
-static const int64_t FMA_STEPS = 1000000, MEMORY_BYTES = 256000000, PIECE_BYTES = 1000448;  /* a piece: whole cache lines */
+static const int64_t FMA_STEPS = 1000000, MEMORY_BYTES = 256000000, PIECE_BYTES = 1000448;  /* a piece: four streams of whole steps */
 
 static double best_seconds(float (*steps)(int64_t n_steps))
 {
@@ -46,13 +46,13 @@ double probe_bf16_flops_per_second(void)
     return (double)FMA_STEPS * PROBE_BF16_FLOPS_PER_STEP * omp_get_max_threads() / best_seconds(probe_bf16_dot);
 }
 
-static double read_seconds(const char *bytes)
+static double read_seconds(const char *bytes, uint32_t (*read)(const uint32_t *words, int64_t n))
 {
     uint32_t all = 0;
     double start = omp_get_wtime();
 #pragma omp parallel for reduction(^ : all) schedule(static)
     for (int64_t at = 0; at < MEMORY_BYTES - PIECE_BYTES; at += PIECE_BYTES)
-        all ^= KERNEL_PICK(probe_read)((const uint32_t *)(bytes + at), PIECE_BYTES / 4);
+        all ^= read((const uint32_t *)(bytes + at), PIECE_BYTES / 4);
     volatile uint32_t sink = all;
     (void)sink;
     return omp_get_wtime() - start;
@@ -84,7 +84,7 @@ Err probe_memory(MemoryRates *rates)
     double read = INFINITY, copy = INFINITY, update = INFINITY;
     for (int turn = 0; turn < N_TURNS; turn++) {
         int64_t half = MEMORY_BYTES / 2;
-        read = fmin(read, read_seconds(block));
+        read = fmin(read, read_seconds(block, turn % 2 ? KERNEL_PICK(probe_read) : KERNEL_PICK(probe_read_streams)));
         copy = fmin(copy, copy_seconds(block, (char *)block + half, half));
         update = fmin(update, update_seconds(block));
     }

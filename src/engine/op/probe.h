@@ -12,7 +12,8 @@ double probe_fma_flops_per_second(void);
 /* The same for products of bf16 pairs summed in f32; 0 on a CPU without that instruction (CPU_AVX512_BF16). */
 double probe_bf16_flops_per_second(void);
 
-/* Bytes a second over 256 MB, beyond the caches of a small machine. Copy and update count what is read and what is written. */
+/* Bytes a second over 256 MB, beyond the caches of a small machine. Read: in one stream a thread or in four, whichever is faster. Copy and update
+ * count what is read and what is written. */
 typedef struct {
     double read, copy;
     double update;  /* in place: read, changed, written back, as an optimizer does */

@@ -16,6 +16,14 @@ float KERNEL(probe_fma)(int64_t n_steps)
     return v16_sum(x[0]);
 }
 
+static uint32_t xor_of(I16 x)
+{
+    uint32_t all = 0;
+    for (int i = 0; i < 16; i++)
+        all ^= (uint32_t)x[i];
+    return all;
+}
+
 uint32_t KERNEL(probe_read)(const uint32_t *words, int64_t n)
 {
     I16 sum[4] = {{0}};
@@ -23,11 +31,20 @@ uint32_t KERNEL(probe_read)(const uint32_t *words, int64_t n)
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++)
             sum[j] ^= (I16)v16_load((const float *)words + i + 16 * j);
-    sum[0] ^= sum[1] ^ sum[2] ^ sum[3];
-    uint32_t all = 0;
-    for (int i = 0; i < 16; i++)
-        all ^= (uint32_t)sum[0][i];
-    return all;
+    return xor_of(sum[0] ^ sum[1] ^ sum[2] ^ sum[3]);
+}
+
+uint32_t KERNEL(probe_read_streams)(const uint32_t *words, int64_t n)
+{
+    const int64_t quarter = n / 4;
+    I16 sum[16] = {{0}};
+    for (int64_t i = 0; i < quarter; i += 64)
+#pragma GCC unroll 16
+        for (int j = 0; j < 16; j++)
+            sum[j] ^= (I16)v16_load((const float *)words + j / 4 * quarter + i + j % 4 * 16);
+    for (int j = 1; j < 16; j++)
+        sum[0] ^= sum[j];
+    return xor_of(sum[0]);
 }
 
 void KERNEL(probe_update)(uint32_t *words, int64_t n)

@@ -15,6 +15,8 @@ enum { PROBE_BF16_FLOPS_PER_STEP = 2 * 2 * 16 * 16 };
 float probe_bf16_dot(int64_t n_steps);
 /* Exclusive or over n words, n a multiple of 64. */
 KERNEL_DECLARE(uint32_t, probe_read, (const uint32_t *words, int64_t n));
+/* The same, its four quarters side by side, n a multiple of 256: on many cores more is under way than in one stream. */
+KERNEL_DECLARE(uint32_t, probe_read_streams, (const uint32_t *words, int64_t n));
 /* Adds 1 to n words in place, n a multiple of 64. */
 KERNEL_DECLARE(void, probe_update, (uint32_t *words, int64_t n));
 

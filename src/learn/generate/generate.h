@@ -22,19 +22,27 @@ typedef struct Generator Generator;
 typedef enum { WEIGHTS_STORED, WEIGHTS_PACKED, WEIGHTS_INT8, WEIGHTS_INT4, N_GENERATOR_WEIGHTS } GeneratorWeights;
 #define GENERATOR_WEIGHTS_CHOICES "stored|packed|int8|int4"
 
+/* Keys and values in the cache: in the dtype of the parameters, or in bf16 where that is f32, which halves what a token reads of its past; other bits,
+ * and a loss that `jikji bench weights` measures. */
+typedef enum { CACHE_SAME, CACHE_BF16, N_GENERATOR_CACHES } GeneratorCache;
+#define GENERATOR_CACHE_CHOICES "same|bf16"
+
 typedef struct {
     int64_t n_sequences;  /* at once */
     int64_t context;      /* tokens a sequence may hold, prompt included: 1 .. seq_len_max */
     int64_t chunk;        /* most tokens of one run, >= n_sequences */
-    DType dtype;          /* that of the parameters (ModelDeclareOptions), and of the key-value cache */
+    DType dtype;          /* that of the parameters (ModelDeclareOptions) */
     Backend backend;
     GeneratorWeights weights;
+    GeneratorCache cache;
 } GeneratorOptions;
+DType generator_cache_dtype(const GeneratorOptions *options);
 /* One sequence, the model's whole context, chunks of 256, on the fast kernels, weights as stored. */
 GeneratorOptions generator_options_default(const ModelConfig *config);
 
 /* Adds the caches to the store and compiles the program; no memory yet, so plan may count it. The store holds the model's parameters
- * (model_declare) and outlives the generator. ERR_USAGE: an option out of bounds. */
+ * (model_declare) and outlives the generator. ERR_USAGE: an option out of bounds, or a cache in
+ * bf16 beside parameters in fp16. */
 Err generator_new(Generator **out, const ModelConfig *config, Store *store, const GeneratorOptions *options);
 /* Maps the program's memory and packs the weights; the store must be allocated, caches included, and hold the weights. */
 Err generator_bind(Generator *gen);

@@ -25,12 +25,19 @@ GeneratorOptions generator_options_default(const ModelConfig *config)
     return (GeneratorOptions){.n_sequences = 1, .context = config->seq_len_max, .chunk = chunk, .dtype = DTYPE_F32, .backend = BACKEND_CPU};
 }
 
+DType generator_cache_dtype(const GeneratorOptions *o)
+{
+    return o->cache == CACHE_BF16 ? DTYPE_BF16 : o->dtype;
+}
+
 static Err check_options(const GeneratorOptions *o)
 {
     if (o->n_sequences < 1 || o->n_sequences > o->chunk)
         return err_set(ERR_USAGE, "%lld sequences at once: must be 1 .. %lld, the tokens of a chunk", (long long)o->n_sequences, (long long)o->chunk);
     if (o->n_sequences > INT32_MAX / o->context)
         return err_set(ERR_USAGE, "%lld sequences of %lld tokens are too many for one cache", (long long)o->n_sequences, (long long)o->context);
+    if (o->cache == CACHE_BF16 && o->dtype == DTYPE_F16)
+        return err_set(ERR_USAGE, "a cache in bf16 beside weights in fp16: the cache is that of f32 and bf16 only");
     return OK;
 }
 
@@ -50,6 +57,7 @@ static void record(Generator *gen)
     Graph *g = gen->graph;
     const GeneratorOptions *o = &gen->options;
     ModelInputs inputs = model_inputs(g, o->chunk, true);
+    inputs.cache_dtype = generator_cache_dtype(o);
     Node *wanted = graph_input(g, "wanted", DTYPE_I32, shape_1(o->n_sequences), graph_bound(g, "n_wanted", o->n_sequences));
     Node *hidden = gather_rows(g, model_hidden(g, &gen->config, &inputs), wanted);
     graph_output(g, "logits", model_logits(g, &gen->config, hidden));
@@ -63,7 +71,7 @@ Err generator_new(Generator **out, const ModelConfig *config, Store *store, cons
     ModelConfig longest = *config;
     TRY(model_config_set_context(&longest, options->context));
     TRY(check_options(options));
-    model_declare_cache(config, store, options->dtype, options->n_sequences * options->context);
+    model_declare_cache(config, store, generator_cache_dtype(options), options->n_sequences * options->context);
     Generator *gen = mem_alloc(sizeof *gen);
     *gen = (Generator){.config = longest, .options = *options, .graph = graph_new(store), .store = store, .arena = arena_new()};
     gen->length = mem_alloc(sizeof *gen->length * (size_t)options->n_sequences);

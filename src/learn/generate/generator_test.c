@@ -188,8 +188,8 @@ static char *logits_of(const Bits *t, Generator *gen, const int32_t *ids, int64_
     return logits;
 }
 
-/* Weights in fewer bits have bits of their own: those of one run are then what the other ways must give. */
-static void check_weights(Bits *t, GeneratorWeights weights)
+/* Weights or caches in fewer bits have bits of their own: those of one run are then what the other ways must give. */
+static void check_weights(Bits *t, GeneratorWeights weights, GeneratorCache cache)
 {
     Generator *gen;
     const int n_threads = parallel_threads();
@@ -198,11 +198,12 @@ static void check_weights(Bits *t, GeneratorWeights weights)
     options.context = options.chunk = N;
     options.dtype = t->dtype;
     options.weights = weights;
+    options.cache = cache;
     REQUIRE_OK(generator_new(&gen, &t->config, t->store, &options));
     REQUIRE_OK(store_allocate(t->store));
     REQUIRE_OK(generator_bind(gen));
     parallel_set_threads(1);
-    if (weights >= WEIGHTS_INT8) {
+    if (weights >= WEIGHTS_INT8 || cache != CACHE_SAME) {
         const char *whole = t->logits_a;
         t->logits_a = logits_of(t, gen, t->a, LEN_A);
         t->logits_b = logits_of(t, gen, t->b, LEN_B);
@@ -222,8 +223,8 @@ static void check_weights(Bits *t, GeneratorWeights weights)
 
 static void check_prefill_and_decode(Bits *t)
 {
-    check_weights(t, WEIGHTS_STORED);
-    check_weights(t, WEIGHTS_PACKED);
+    check_weights(t, WEIGHTS_STORED, CACHE_SAME);
+    check_weights(t, WEIGHTS_PACKED, CACHE_SAME);
 }
 
 TEST(generator, weights_in_fewer_bits_keep_the_promise_about_bits)
@@ -232,9 +233,19 @@ TEST(generator, weights_in_fewer_bits_keep_the_promise_about_bits)
         for (int i = 0; i < 2; i++) {
             Bits t;
             REQUIRE(bits_open(&t, configs[i], i ? DTYPE_BF16 : DTYPE_F32));
-            check_weights(&t, (GeneratorWeights)weights);
+            check_weights(&t, (GeneratorWeights)weights, CACHE_SAME);
             bits_close(&t);
         }
+}
+
+TEST(generator, a_cache_in_fewer_bits_keeps_the_promise_about_bits)
+{
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        Bits t;
+        REQUIRE(bits_open(&t, configs[i], DTYPE_F32));
+        check_weights(&t, WEIGHTS_PACKED, CACHE_BF16);
+        bits_close(&t);
+    }
 }
 
 TEST(generator, logits_are_the_same_by_prefill_in_any_chunks_or_by_decode)
@@ -252,6 +263,10 @@ TEST(generator, options_out_of_bounds_are_usage_errors)
     CHECK(generator_new(&gen, &t.config, t.store, &bad) == ERR_USAGE);
     bad = good;
     bad.n_sequences = bad.chunk + 1;
+    CHECK(generator_new(&gen, &t.config, t.store, &bad) == ERR_USAGE);
+    bad = good;
+    bad.dtype = DTYPE_F16;
+    bad.cache = CACHE_BF16;
     CHECK(generator_new(&gen, &t.config, t.store, &bad) == ERR_USAGE);
     bits_close(&t);
 }

@@ -205,9 +205,9 @@ AttentionOptions model_attention_options(const ModelConfig *config, const ModelI
     return options;
 }
 
-static const char *cache_name(char name[48], char which, int64_t layer)
+static const char *cache_name(char name[48], char which, int64_t layer, DType dtype)
 {
-    snprintf(name, 48, "cache.%c.%lld", which, (long long)layer);
+    snprintf(name, 48, "cache.%c.%lld:%s", which, (long long)layer, dtype_name(dtype));
     return name;
 }
 
@@ -216,8 +216,8 @@ void model_declare_cache(const ModelConfig *config, Store *store, DType dtype, i
     char name[48];
     const Shape shape = shape_3(config->n_kv_head, capacity, config->head_dim);
     for (int64_t i = 0; i < config->n_layer; i++) {
-        store_add_state(store, cache_name(name, 'k', i), STATE_CACHE, dtype, shape);
-        store_add_state(store, cache_name(name, 'v', i), STATE_CACHE, dtype, shape);
+        store_add_state(store, cache_name(name, 'k', i, dtype), STATE_CACHE, dtype, shape);
+        store_add_state(store, cache_name(name, 'v', i, dtype), STATE_CACHE, dtype, shape);
     }
 }
 
@@ -226,8 +226,8 @@ void model_cache(Graph *g, const ModelInputs *inputs, int64_t layer, Node **k, N
     char name[48];
     if (!inputs->slots)
         return;
-    *k = cache_write(g, graph_state(g, cache_name(name, 'k', layer)), *k, inputs->slots);
-    *v = cache_write(g, graph_state(g, cache_name(name, 'v', layer)), *v, inputs->slots);
+    *k = cache_write(g, graph_state(g, cache_name(name, 'k', layer, inputs->cache_dtype)), *k, inputs->slots);
+    *v = cache_write(g, graph_state(g, cache_name(name, 'v', layer, inputs->cache_dtype)), *v, inputs->slots);
 }
 
 Node *model_hidden(Graph *g, const ModelConfig *config, const ModelInputs *inputs)

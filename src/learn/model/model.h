@@ -96,7 +96,7 @@ Err model_load(const ModelConfig *config, Store *store, const char *dir);
 /* Writes config.json, generation_config.json and model.safetensors (f32 unless the store is bf16 or fp16) into an existing folder, each file whole or absent. */
 Err model_save(const ModelConfig *config, const Store *store, const char *dir);
 
-/* Key and value caches for generation: states "cache.k.<layer>", "cache.v.<layer>" of [n_kv_head, capacity, head_dim]. */
+/* Key and value caches for generation: states "cache.k.<layer>:<dtype>", "cache.v.<layer>:<dtype>" of [n_kv_head, capacity, head_dim]. */
 void model_declare_cache(const ModelConfig *config, Store *store, DType dtype, int64_t capacity);
 
 typedef struct {
@@ -104,6 +104,7 @@ typedef struct {
     Node *positions;  /* i32 [N] */
     Node *ranges;     /* i32 [N, 2]: visible keys; rows of this batch, or of the cache */
     Node *slots;      /* i32 [N]: where this batch's keys go in the cache; NULL: no cache, keys are this batch's own */
+    DType cache_dtype;  /* of the cache that slots are of */
     Node *draws;      /* i32 [N, 3]: the tokens' names for dropout (op.h); NULL: nothing is dropped */
     uint64_t dropout_seed;
 } ModelInputs;

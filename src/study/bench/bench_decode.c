@@ -24,7 +24,7 @@ static void count_needs(BenchDecodeReport *report, const Generator *gen, const M
     Arena *arena = arena_new();
     ModelMatrix *matrices;
     int n = model_matrices(&matrices, config, arena);
-    double weights = 0, head = (double)(config->vocab_size * config->d_model), width = (double)dtype_bytes(o->dtype);
+    double weights = 0, head = (double)(config->vocab_size * config->d_model), width = (double)dtype_bytes(generator_cache_dtype(generator_options(gen)));
     for (int i = 0; i < n; i++)
         weights += (double)(matrices[i].n_in * matrices[i].n_out);
     double mean_length = (double)o->prompt + 0.5 * (double)o->new_tokens;
@@ -169,6 +169,7 @@ Err bench_decode(BenchDecodeReport *report, const ModelConfig *config, const Ben
     GeneratorOptions options = generator_options_default(config);
     options.dtype = o->dtype;
     options.weights = (GeneratorWeights)o->weights;
+    options.cache = (GeneratorCache)o->cache;
     model_declare(config, store, &(ModelDeclareOptions){.dtype = o->dtype, .trainable = false});
     Err err = generator_new(&gen, config, store, &options);
     if (err == OK)

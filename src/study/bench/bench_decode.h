@@ -14,8 +14,8 @@
 
 typedef struct {
     int64_t prompt, new_tokens;  /* each at least 1; together within the model's context */
-    DType dtype;                 /* of weights as stored, products and cache: f32 or bf16 */
-    int weights;                 /* GeneratorWeights */
+    DType dtype;                 /* of weights as stored, and of products: f32 or bf16 */
+    int weights, cache;          /* GeneratorWeights, GeneratorCache */
     int64_t n_rounds;            /* 1 .. BENCH_DECODE_ROUNDS_MAX */
     bool profile;
 } BenchDecodeOptions;

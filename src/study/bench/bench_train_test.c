@@ -144,6 +144,9 @@ TEST(bench_weights, fewer_bits_lose_more)
     CHECK(r.row[WEIGHTS_PACKED].loss == r.row[WEIGHTS_STORED].loss && r.row[WEIGHTS_PACKED].kl == 0);
     CHECK(r.row[WEIGHTS_INT8].kl > 0 && r.row[WEIGHTS_INT8].kl < 1e-3);
     CHECK(r.row[WEIGHTS_INT4].kl > 10 * r.row[WEIGHTS_INT8].kl && r.row[WEIGHTS_INT4].kl_max >= r.row[WEIGHTS_INT4].kl);
+    const BenchWeightsRow *cache = &r.row[N_GENERATOR_WEIGHTS];
+    CHECK_STRING(bench_weights_ways[N_GENERATOR_WEIGHTS].name, "f32_cache_bf16");
+    CHECK(cache->kl > 0 && cache->kl < 1e-3 && cache->weight_bytes == r.row[WEIGHTS_PACKED].weight_bytes);
     CHECK(bench_weights(&r, &config, store, ids, 1, 16) == ERR_USAGE);
     CHECK(bench_weights(&r, &config, store, ids, 40, 17) == ERR_USAGE);
     store_free(store);

@@ -5,10 +5,14 @@
 
 #include <math.h>
 
+const BenchWeightsWay bench_weights_ways[N_BENCH_WEIGHTS_WAYS] = {
+    {"f32", WEIGHTS_STORED, CACHE_SAME}, {"packed", WEIGHTS_PACKED, CACHE_SAME}, {"int8", WEIGHTS_INT8, CACHE_SAME},
+    {"int4", WEIGHTS_INT4, CACHE_SAME},  {"f32_cache_bf16", WEIGHTS_PACKED, CACHE_BF16}, {"int8_cache_bf16", WEIGHTS_INT8, CACHE_BF16}};
+
 typedef struct {
     const ModelConfig *config;
     Store *store;
-    Generator *gen[N_GENERATOR_WEIGHTS];
+    Generator *gen[N_BENCH_WEIGHTS_WAYS];
     GeneratorToken *tokens;
     double *exact, *other;  /* [window][vocab_size] and [vocab_size]: log-probabilities */
     BenchWeightsReport *report;
@@ -49,11 +53,11 @@ static void compare_piece(Comparing *c, const int32_t *ids, int64_t n)
     int64_t n_vocab = c->config->vocab_size;
     for (int64_t i = 0; i < n - 1; i++)
         c->tokens[i] = (GeneratorToken){0, ids[i], true};
-    for (int w = 0; w < N_GENERATOR_WEIGHTS; w++) {
+    for (int w = 0; w < N_BENCH_WEIGHTS_WAYS; w++) {
         generator_truncate(c->gen[w], 0, 0);
         for (int64_t i = 0; i < n - 1; i++) {
             const Tensor *logits = generator_run(c->gen[w], &c->tokens[i], 1);
-            double *exact = c->exact + i * n_vocab, *mine = w == WEIGHTS_STORED ? exact : c->other;
+            double *exact = c->exact + i * n_vocab, *mine = w == 0 ? exact : c->other;
             log_softmax(mine, logits, 0, n_vocab);
             add_place(&c->report->row[w], exact, mine, n_vocab, ids[i + 1]);
         }
@@ -80,19 +84,20 @@ static Err open_generators(Comparing *c, int64_t window)
     GeneratorOptions options = generator_options_default(c->config);
     options.context = window;
     options.chunk = 1;
-    for (int w = 0; w < N_GENERATOR_WEIGHTS; w++) {
-        options.weights = (GeneratorWeights)w;
+    for (int w = 0; w < N_BENCH_WEIGHTS_WAYS; w++) {
+        options.weights = bench_weights_ways[w].weights;
+        options.cache = bench_weights_ways[w].cache;
         TRY(generator_new(&c->gen[w], c->config, c->store, &options));
     }
     TRY(store_allocate(c->store));
-    for (int w = 0; w < N_GENERATOR_WEIGHTS; w++)
+    for (int w = 0; w < N_BENCH_WEIGHTS_WAYS; w++)
         TRY(generator_bind(c->gen[w]));
     return OK;
 }
 
 static void take_means(BenchWeightsReport *report, Generator *const *gen)
 {
-    for (int w = 0; w < N_GENERATOR_WEIGHTS; w++) {
+    for (int w = 0; w < N_BENCH_WEIGHTS_WAYS; w++) {
         BenchWeightsRow *row = &report->row[w];
         row->weight_bytes = generator_weight_bytes(gen[w]);
         row->loss /= (double)report->n_tokens;
@@ -116,7 +121,7 @@ Err bench_weights(BenchWeightsReport *report, const ModelConfig *config, Store *
         err = compare_text(&c, ids, n_ids, window);
     if (err == OK)
         take_means(report, c.gen);
-    for (int w = 0; w < N_GENERATOR_WEIGHTS; w++)
+    for (int w = 0; w < N_BENCH_WEIGHTS_WAYS; w++)
         generator_free(c.gen[w]);
     arena_free(arena);
     return err;

@@ -1,8 +1,17 @@
-/* bench_weights.h - what a model loses when its weights are read in fewer bits: the same text, by f32 and by each way of reading. */
+/* bench_weights.h - what a model loses when its weights, or keys and values, are read in fewer bits: the same text, by f32 and by each way of reading. */
 #ifndef STUDY_BENCH_BENCH_WEIGHTS_H
 #define STUDY_BENCH_BENCH_WEIGHTS_H
 
 #include "learn/generate/generate.h"
+
+/* Ways of reading, f32 as stored the first: the ways of generate.h with a cache in f32, in their order, then with one in bf16. */
+typedef struct {
+    const char *name;
+    GeneratorWeights weights;
+    GeneratorCache cache;
+} BenchWeightsWay;
+enum { N_BENCH_WEIGHTS_WAYS = N_GENERATOR_WEIGHTS + 2 };
+extern const BenchWeightsWay bench_weights_ways[N_BENCH_WEIGHTS_WAYS];
 
 typedef struct {
     int64_t weight_bytes;         /* of matrices that a token reads */
@@ -13,7 +22,7 @@ typedef struct {
 
 typedef struct {
     int64_t n_tokens;             /* predicted */
-    BenchWeightsRow row[N_GENERATOR_WEIGHTS];
+    BenchWeightsRow row[N_BENCH_WEIGHTS_WAYS];
 } BenchWeightsReport;
 
 /* The store holds the model's f32 weights (model_declare, not trainable). The text is cut into pieces of `window` tokens, each from an empty cache; a
