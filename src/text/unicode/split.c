@@ -8,7 +8,8 @@
 struct Splitter {
     SplitKind kind;
     char *pattern;
-    CharClasses classes;  /* of the scanners */
+    CharClasses classes;  /* of the scanners, as is the next */
+    SplitPlain plain;
     SplitRegex *regex;
 };
 
@@ -66,8 +67,10 @@ Err splitter_open(Splitter **out, const char *pattern, int unicode_version)
     Splitter *splitter = mem_alloc(sizeof *splitter);
     splitter->kind = known->kind;
     splitter->pattern = mem_strdup(known->pattern);
-    if (known->kind != SPLIT_NONE)
+    if (known->kind != SPLIT_NONE) {
         char_classes_init(&splitter->classes, unicode_version);
+        split_plain_init(&splitter->plain, known->kind, &splitter->classes);
+    }
     *out = splitter;
     return OK;
 }
@@ -124,14 +127,14 @@ bool splitter_next(const Splitter *splitter, const char *text, size_t n_bytes, s
     if (splitter->kind == SPLIT_REGEX)
         return split_regex_next(splitter->regex, text, n_bytes, from, span);
     span->begin = from;
-    split_scan(splitter->kind, &splitter->classes, text, n_bytes, from, &span->end, 1);
+    split_scan(splitter->kind, &splitter->classes, &splitter->plain, text, n_bytes, from, &span->end, 1);
     return true;
 }
 
 int splitter_ends(const Splitter *splitter, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max)
 {
     assert(splitter->kind != SPLIT_REGEX);
-    return split_scan(splitter->kind, &splitter->classes, text, n_bytes, at, ends, n_max);
+    return split_scan(splitter->kind, &splitter->classes, &splitter->plain, text, n_bytes, at, ends, n_max);
 }
 
 /* In every scanned pattern a letter run ends before a space, and a space before a letter opens a piece. */

@@ -18,6 +18,8 @@ typedef struct {
     SplitWindow (*look)(const char *text, bool cased);
     SplitWindow window;  /* of the text from `base` on */
     size_t base;
+    const SplitPlain *plain;
+    int n_hard;  /* pieces in a row that were not easy; below 0: pieces to wait */
 } Scan;
 
 /* The class of a character that is not ASCII. */
@@ -244,17 +246,41 @@ static inline size_t scan_easy_word(Scan *s, size_t at, bool cased)
     }
 }
 
+/* Where pieces are not easy one after another, the table of split_plain.h cuts the next ones, as far as it can. Texts in which it cannot are asked again
+ * only now and then; one long word is not for it. Returns how many it cut. */
+static inline int scan_plain(Scan *s, size_t at, size_t *ends, int n_max)
+{
+    enum { HARD_ONES_WANTED = 2, PATIENCE = 8, BYTES_AT_ONCE = 64 };
+    if (++s->n_hard < HARD_ONES_WANTED || s->n - at < BYTES_AT_ONCE + 1)
+        return 0;
+    int n = split_plain(s->plain, s->text, at, at + BYTES_AT_ONCE, ends, n_max);
+    if (n == 0)
+        s->n_hard = -PATIENCE;
+    return n;
+}
+
 /* One loop a pattern, so that each scanner is compiled into its own. */
-#define SCAN_ALL(cased, scan_one)                                         \
-    do {                                                                  \
-        for (size_t end; at < n_bytes && n < n_max; ends[n++] = at)       \
-            at = (end = scan_easy_word(s, at, cased)) ? end : (scan_one); \
+#define SCAN_ALL(cased, scan_one)                               \
+    do {                                                        \
+        for (size_t end; at < n_bytes && n < n_max;) {          \
+            if ((end = scan_easy_word(s, at, cased))) {         \
+                s->n_hard = 0;                                  \
+                ends[n++] = at = end;                           \
+                continue;                                       \
+            }                                                   \
+            int n_plain = scan_plain(s, at, ends + n, n_max - n); \
+            n += n_plain;                                       \
+            if (n_plain > 0)                                    \
+                at = ends[n - 1];                               \
+            if (n < n_max)                                      \
+                ends[n++] = at = (scan_one);                    \
+        }                                                       \
     } while (0)
 
-int split_scan(SplitKind kind, const CharClasses *table, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max)
+int split_scan(SplitKind kind, const CharClasses *table, const SplitPlain *plain, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max)
 {
     Scan scan = {table, table->classes ? table->classes + table->block[0] * CHAR_CLASS_BLOCK : NULL, text, n_bytes, KERNEL_PICK(split_window), {0, 0},
-                 at - SPLIT_WINDOW_BYTES},
+                 at - SPLIT_WINDOW_BYTES, plain, 0},
          *s = &scan;
     int n = 0;
     switch (kind) {
