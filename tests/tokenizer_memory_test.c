@@ -1,33 +1,15 @@
 /* tokenizer_memory_test.c - `jikji tokenizer train --memory` holds, and what is learnt within it is what is learnt without it. */
 #include "base/arena.h"
 #include "base/file.h"
-#include "base/philox.h"
 #include "base/test.h"
+#include "syllables.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { N_WORDS = 800000, BESIDE_BYTES = 32000000 };
-
-/* Lines of words of four syllables, hardly any of them twice: much to learn from and little to learn. */
-static void write_corpus(Arena *arena, const char *path)
-{
-    char *text = arena_alloc(arena, N_WORDS * 14);
-    size_t n = 0;
-    for (uint64_t w = 0; w < N_WORDS; w++) {
-        Philox r = philox(33, 0, w, 0);
-        for (int i = 0; i < 4; i++) {
-            uint32_t c = 0xAC00 + r.word[i] % 11000;
-            text[n++] = (char)(0xE0 | c >> 12);
-            text[n++] = (char)(0x80 | (c >> 6 & 63));
-            text[n++] = (char)(0x80 | (c & 63));
-        }
-        text[n++] = w % 20 == 19 ? '\n' : ' ';
-    }
-    REQUIRE_OK(file_write(path, text, n));
-}
+enum { N_WORDS = 600000, BESIDE_BYTES = 32000000 };
 
 /* The most memory that a process has had resident; 0: it is gone. */
 static int64_t peak_bytes(pid_t pid)
@@ -47,8 +29,8 @@ static int64_t peak_bytes(pid_t pid)
 /* Trains, and returns the most memory that was resident, looked at every few milliseconds. */
 static int64_t train(Arena *arena, const char *type, const char *out, const char *more)
 {
-    const char *command = arena_printf(arena, "cd %s && exec env OMP_NUM_THREADS=2 %s tokenizer train --quiet --type %s --vocab-size 11500 --format lines --out %s %s corpus.txt "
-                                       "> stdout 2> stderr", test_dir(), JIKJI_BINARY, type, out, more);
+    const char *command = arena_printf(arena, "cd %s && exec env OMP_NUM_THREADS=2 %s tokenizer train --quiet --type %s --vocab-size %d --format lines --out %s %s corpus.txt "
+                                       "> stdout 2> stderr", test_dir(), JIKJI_BINARY, type, SYLLABLES_VOCAB_SIZE, out, more);
     pid_t pid = fork();
     if (pid == 0) {
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
@@ -83,7 +65,7 @@ static void check_type(const char *type, int64_t memory)
 SLOW_TEST(tokenizer_memory, is_bounded_for_pieces_and_words)
 {
     Arena *arena = arena_new();
-    write_corpus(arena, arena_printf(arena, "%s/corpus.txt", test_dir()));
+    REQUIRE_OK(syllables_write(arena_printf(arena, "%s/corpus.txt", test_dir()), N_WORDS));
     arena_free(arena);
     check_type("unigram", 16000000);
     check_type("word", 8000000);
