@@ -20,9 +20,14 @@ struct Charsmap {
     size_t symbol_bytes_max;
     uint8_t *starts;  /* a bit for each character that begins a key, or is a space; NULL: cannot be said */
     bool begins_with_space;  /* some key */
+    struct {
+        const char *replacement;  /* NULL: what is longer must be looked for, too */
+        size_t n;
+    } ascii[128];  /* in place of the byte */
 };
 
 static void learn_starts(Charsmap *map);
+static void learn_ascii(Charsmap *map);
 
 static uint32_t read_u32(const char *at)
 {
@@ -51,6 +56,7 @@ Err charsmap_open(Charsmap **out, const char *name, const char *blob, size_t n_b
         map->n_replacements = n_bytes - 4 - trie_bytes;
     }
     learn_starts(map);
+    learn_ascii(map);
     *out = map;
     return OK;
 }
@@ -161,18 +167,23 @@ static bool finds_byte(const Charsmap *map, uint32_t unit, size_t node, int dept
     return false;
 }
 
+static bool has_children(const Charsmap *map, size_t node)
+{
+    node ^= unit_offset(map->units[node]);
+    for (uint32_t byte = 1; byte < 256; byte++)
+        if ((node ^ byte) < map->n_units && unit_label(map->units[node ^ byte]) == byte)
+            return true;
+    return false;
+}
+
 bool charsmap_joins(const Charsmap *map, char byte)
 {
     if (!map->units)
         return false;
     uint32_t wanted = (unsigned char)byte;
     size_t alone = unit_offset(map->units[0]) ^ wanted;  /* where a key that begins with the byte would go on */
-    if (alone < map->n_units && unit_label(map->units[alone]) == wanted)
-        for (uint32_t next = 1; next < 256; next++) {
-            size_t child = alone ^ unit_offset(map->units[alone]) ^ next;
-            if (child < map->n_units && unit_label(map->units[child]) == next)
-                return true;
-        }
+    if (alone < map->n_units && unit_label(map->units[alone]) == wanted && has_children(map, alone))
+        return true;
     bool may = false;  /* most maps hold no other unit that says so, and need no search */
     for (size_t i = 0; i < map->n_units && !may; i++)
         may = i != alone && unit_label(map->units[i]) == wanted;
@@ -246,6 +257,22 @@ static inline bool begins_key(const Charsmap *map, uint32_t c)
     return !map->starts || (c != UTF8_ILL_FORMED && map->starts[c / 8] >> c % 8 & 1);
 }
 
+/* A byte that begins a longer key needs a look at what follows. */
+static void learn_ascii(Charsmap *map)
+{
+    for (uint32_t c = 1; c < 128 && map->units; c++) {
+        char byte = (char)c;
+        const char *replacement;
+        size_t node = unit_offset(map->units[0]) ^ c;
+        if (look_up(map, &byte, 1, true, &replacement) == 0)
+            continue;
+        if (has_children(map, node))
+            continue;
+        map->ascii[c].replacement = replacement;
+        map->ascii[c].n = strlen(replacement);
+    }
+}
+
 /* What stands for the start of the text, and how much of it is used up. */
 static const char *normalize_prefix(const Charsmap *map, const char *text, size_t n_bytes, size_t *n_out, size_t *n_used)
 {
@@ -253,6 +280,12 @@ static const char *normalize_prefix(const Charsmap *map, const char *text, size_
     if (n_symbol) {
         *n_out = *n_used = n_symbol;
         return text;
+    }
+    unsigned char first = (unsigned char)text[0];
+    if (first < 128 && map->ascii[first].replacement) {
+        *n_used = 1;
+        *n_out = map->ascii[first].n;
+        return map->ascii[first].replacement;
     }
     uint32_t c;
     size_t length = (size_t)utf8_decode_quick(&c, text, text + n_bytes);

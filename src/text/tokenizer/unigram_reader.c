@@ -7,7 +7,7 @@
 
 static const char space_mark[] = "\xE2\x96\x81", replacement[] = "\xEF\xBF\xBD";
 #define IS_BROKEN 0x40000000u
-enum { SPACE_MARK = 0x2581, REPLACEMENT = 0xFFFD, BMP_BYTES = 3, STRETCH_CHARS = 512 };
+enum { SPACE_MARK = 0x2581, REPLACEMENT = 0xFFFD, BMP_BYTES = 3, STRETCH_CHARS = 512, MAPPED_CHARS = 64 };
 
 static void make_room(UnigramReader *reader, size_t n_more)
 {
@@ -17,7 +17,7 @@ static void make_room(UnigramReader *reader, size_t n_more)
     if (capacity == reader->capacity)
         return;
     uint32_t *places = ARENA_ARRAY(reader->arena, uint32_t, 2 * (capacity + 1));
-    char *bytes = arena_alloc_unset(reader->arena, capacity * UTF8_BYTES_MAX);
+    char *bytes = arena_alloc_unset(reader->arena, (capacity + 1) * UTF8_BYTES_MAX);
     if (reader->n > 0) {
         memcpy(places, reader->places, reader->n * sizeof *places);
         memcpy(places + capacity + 1, reader->labels, reader->n * sizeof *places);
@@ -29,23 +29,24 @@ static void make_room(UnigramReader *reader, size_t n_more)
     reader->capacity = (uint32_t)capacity;
 }
 
-/* There is room. */
-static inline void put(UnigramReader *reader, const char *bytes, size_t length, uint32_t value)
+/* There is room, for a word more than the bytes. `n_after`: bytes that may be read from `bytes` on. */
+static inline void put(UnigramReader *reader, const char *bytes, size_t length, size_t n_after, uint32_t value)
 {
     char *to = reader->bytes + reader->n_bytes;
+    if (n_after >= UTF8_BYTES_MAX)
+        memcpy(to, bytes, UTF8_BYTES_MAX);
+    else
+        memcpy(to, bytes, length);
     reader->places[reader->n] = reader->n_bytes;
     reader->labels[reader->n++] = value & CHAR_TRIE_LABEL;
-    to[0] = bytes[0];
-    for (size_t i = 1; i < length; i++)
-        to[i] = bytes[i];
     reader->n_bytes += (uint32_t)length;
 }
 
+/* Likewise. */
 static void put_marks(UnigramReader *reader)
 {
-    make_room(reader, reader->n_marks + 1);
     for (; reader->n_marks > 0; reader->n_marks--)
-        put(reader, space_mark, BMP_BYTES, reader->mark_label);
+        put(reader, space_mark, BMP_BYTES, sizeof space_mark, reader->mark_label);
 }
 
 /* What stands for the next of the text, as its map has it. */
@@ -53,7 +54,7 @@ static void put_mapped(UnigramReader *reader)
 {
     size_t n;
     const char *bytes = charsmap_read(&reader->map, &n);
-    make_room(reader, n);
+    make_room(reader, n + reader->n_marks);
     for (size_t at = 0, length; at < n; at += length) {
         uint32_t c;
         length = (size_t)utf8_decode_quick(&c, bytes + at, bytes + n);
@@ -63,8 +64,7 @@ static void put_mapped(UnigramReader *reader)
         }
         if (reader->n_marks > 0)
             put_marks(reader);
-        make_room(reader, n - at);
-        put(reader, bytes + at, length, c == UTF8_ILL_FORMED ? reader->table->missing : char_table_get(reader->table, c));
+        put(reader, bytes + at, length, n - at, c == UTF8_ILL_FORMED ? reader->table->missing : char_table_get(reader->table, c));
     }
     if (!reader->map.step->remove_extra_spaces)
         put_marks(reader);
@@ -85,29 +85,33 @@ static inline uint32_t look(const UnigramReader *reader, size_t at, size_t *leng
     return reader->broken_label;
 }
 
-/* Reads until the room is used up, or to the end. A key is a character that is not plain, or its second one is not. */
+/* Reads enough, or to the end. A key is a character that is not plain, or its second one is not. */
 static void read_on(UnigramReader *reader)
 {
     CharsmapReader *map = &reader->map;
     size_t length, next_length;
-    for (uint32_t value = look(reader, map->at, &length), next; map->at < map->text.n && reader->n < reader->capacity; value = next, length = next_length) {
+    for (uint32_t value = look(reader, map->at, &length), next; map->at < map->text.n && reader->n < reader->n_enough; value = next, length = next_length) {
         next = look(reader, map->at + length, &next_length);
         if (!(value & (next | (value & IS_BROKEN) << 1) & UNIGRAM_PLAIN_CHAR)) {
             put_mapped(reader);
             next = look(reader, map->at, &next_length);
             continue;
         }
-        if (reader->n_marks > 0)
+        if (reader->n_marks > 0) {
+            make_room(reader, reader->n_marks + 1);
             put_marks(reader);
-        const char *bytes = map->text.bytes + map->at;
+        }
         bool is_broken = value & IS_BROKEN;
-        put(reader, is_broken ? replacement : bytes, is_broken ? BMP_BYTES : length, value);
+        put(reader, is_broken ? replacement : map->text.bytes + map->at, is_broken ? BMP_BYTES : length,
+            is_broken ? sizeof replacement : map->text.n - map->at, value);
         map->at += length;
         map->after_space = false;
     }
     reader->is_finished = map->at == map->text.n;
-    if (reader->is_finished && (!map->step->remove_extra_spaces || map->text.n == 0))
+    if (reader->is_finished && (!map->step->remove_extra_spaces || map->text.n == 0)) {
+        make_room(reader, reader->n_marks);
         put_marks(reader);
+    }
     reader->labels[reader->n] = reader->none;
     reader->places[reader->n] = reader->n_bytes;
 }
@@ -123,7 +127,8 @@ void unigram_reader_init(UnigramReader *reader, const Tokenizer *tok, Arena *are
     if (charsmap_breaks_plainly(step->charsmap))
         reader->broken_label |= UNIGRAM_PLAIN_CHAR;
     charsmap_reader_init(&reader->map, step, word);
-    make_room(reader, is_whole || word.n < STRETCH_CHARS ? word.n + 2 : STRETCH_CHARS);
+    reader->n_enough = is_whole || word.n < STRETCH_CHARS ? (uint32_t)word.n + 1 : STRETCH_CHARS;
+    make_room(reader, reader->n_enough + MAPPED_CHARS);
     read_on(reader);
     while (is_whole && !reader->is_finished)
         unigram_reader_next(reader, 0);
@@ -139,6 +144,8 @@ void unigram_reader_next(UnigramReader *reader, uint32_t n_done)
     for (uint32_t i = 0; i < reader->n && n_done > 0; i++)
         reader->places[i] = reader->places[i + n_done] - begin;
     if (n_done == 0)
-        make_room(reader, reader->n + 1);
+        reader->n_enough = 2 * reader->n_enough + 1;
+    if (reader->n < reader->n_enough)
+        make_room(reader, reader->n_enough - reader->n);
     read_on(reader);
 }

@@ -14,7 +14,9 @@ typedef struct {
     Arena *arena;
     char *bytes;              /* normal form of what is held */
     uint32_t *places, *labels;  /* n + 1 of each: where characters begin in it, and their labels; last its length, and `none` */
-    uint32_t n, n_bytes, capacity, n_marks;  /* n_marks: space marks that are left out if the word ends here */
+    uint32_t n, n_bytes, capacity;
+    uint32_t n_enough;        /* characters that are read at once, or a few more */
+    uint32_t n_marks;         /* space marks that are left out if the word ends here */
 } UnigramReader;
 
 /* Reads the first stretch, or all of the word. What is held lies in `arena`, and must stay until the end. `tok` is one whose words are encoded by

@@ -37,7 +37,7 @@ static inline bool utf8_is_wide(const char *at, const char *end)
     const unsigned char *b = (const unsigned char *)at;
     return end - at >= 3 && b[0] >= 0xE1 && b[0] <= 0xEF && (b[1] & 0xC0) == 0x80 && (b[2] & 0xC0) == 0x80 && (b[0] != 0xED || b[1] < 0xA0);
 }
-/* utf8_decode, with a short way for most of what texts hold: ASCII, characters of three bytes, and bytes that begin nothing. */
+/* utf8_decode, with a short way for most of what texts hold: ASCII, characters of two and three bytes, and bytes that begin nothing. */
 static inline int utf8_decode_quick(uint32_t *code_point, const char *at, const char *end)
 {
     const unsigned char *b = (const unsigned char *)at;
@@ -47,6 +47,10 @@ static inline int utf8_decode_quick(uint32_t *code_point, const char *at, const 
     *code_point = UTF8_ILL_FORMED;
     if (b[0] < 0xC2 || b[0] > 0xF4 || end - at < 2 || (b[1] & 0xC0) != 0x80)
         return 1;
+    if (b[0] < 0xE0) {
+        *code_point = (b[0] & 0x1Fu) << 6 | (b[1] & 0x3Fu);
+        return 2;
+    }
     if (!utf8_is_wide(at, end))
         return utf8_decode(code_point, at, end);
     *code_point = (uint32_t)(b[0] & 0xF) << 12 | (b[1] & 0x3Fu) << 6 | (b[2] & 0x3Fu);
