@@ -192,7 +192,7 @@ static void stream_sums(const Product *p, const char *weights, int64_t n, float 
     const int64_t panel_bytes = packed_panel_bytes(spec);
     const int n_bytes = spec->format == PACKED_F32 ? 4 : 2;
     if (p->codes) {
-        codes_streams((CodesTile){p->codes, p->n_groups, weights, total}, n, panel_bytes, spec->format == PACKED_INT4);
+        codes_run_streams((CodesTile){p->codes, p->n_groups, weights, total}, n, panel_bytes, spec->format == PACKED_INT4);
         return;
     }
     for (int64_t first = 0; first < spec->n_in; first += GEMM_K_BLOCK) {

@@ -148,24 +148,34 @@ SIMD_INLINE void codes_add(const CodesTile *t, const int n_rows, const CodesSums
     }
 }
 
+/* What is fetched beside a group: of n panels, panel_bytes apart, from `at` on, n_lines cache lines each; line by line over the panels. */
+typedef struct {
+    const char *at;
+    int n, n_lines;
+    int64_t panel_bytes;
+} CodesAhead;
+
+/* A part of it, that of step s of n_steps. */
+SIMD_INLINE void codes_fetch(const CodesAhead *ahead, int s, const int n_steps)
+{
+    for (int line = s; line < ahead->n_lines; line += n_steps)
+        CODES_UNROLL for (int i = 0; i < ahead->n; i++)
+            __builtin_prefetch(ahead->at + i * ahead->panel_bytes + 64 * line);
+}
+
 /* Rows by group g of a panel. */
-SIMD_INLINE void codes_group(CodesTile t, const int n_rows, int64_t g, const bool is_int4)
+SIMD_INLINE void codes_group(CodesTile t, const int n_rows, int64_t g, const CodesAhead *ahead, const bool is_int4)
 {
     const int step_bytes = 4 * PACKED_COLUMNS, n_loads = is_int4 ? PACKED_GROUP / 8 : PACKED_GROUP / 4;
     CodesSums sums = {0};
     const char *group = t.panel + g * (CODES_SCALE_BYTES + n_loads * step_bytes);
     t.x += g;
-    if (n_rows == 1)
-        for (int i = 0; i < CODES_SCALE_BYTES; i += 64)
-            __builtin_prefetch(group + CODES_AHEAD_BYTES + i);
     for (int s = 0; s < n_loads; s++) {
         const char *at = group + CODES_SCALE_BYTES + s * step_bytes;
         I16 words[CODES_VECS];
-        CODES_UNROLL for (int v = 0; v < CODES_VECS; v++) {
-            if (n_rows == 1)
-                __builtin_prefetch(at + CODES_AHEAD_BYTES + 64 * v);
+        codes_fetch(ahead, s, n_loads);
+        CODES_UNROLL for (int v = 0; v < CODES_VECS; v++)
             words[v] = (I16)v16_load((const float *)at + 16 * v);
-        }
         if (!is_int4) {
             codes_step(&sums, n_rows, &t, s, words);
             continue;
@@ -183,21 +193,32 @@ SIMD_INLINE void codes_group(CodesTile t, const int n_rows, int64_t g, const boo
 
 SIMD_INLINE void codes_tile(CodesTile t, const int n_rows, const bool is_int4)
 {
+    const CodesAhead nothing = {0};
     for (int64_t g = 0; g < t.n_groups; g++)
-        codes_group(t, n_rows, g, is_int4);
+        codes_group(t, n_rows, g, &nothing, is_int4);
 }
 
-/* One row by n panels, panel_bytes apart, side by side: as many streams of memory. */
-static void codes_streams(CodesTile t, int64_t n, int64_t panel_bytes, bool is_int4)
+/* One row by n panels, panel_bytes apart, side by side: as many streams of memory. Beside each panel's group a part of all panels' next ones is fetched. */
+SIMD_INLINE void codes_streams(CodesTile t, const int n, int64_t panel_bytes, const bool is_int4)
 {
+    const int group_bytes = CODES_SCALE_BYTES + PACKED_GROUP * PACKED_COLUMNS / (is_int4 ? 2 : 1), n_lines = (group_bytes / 64 + n - 1) / n;
     for (int64_t g = 0; g < t.n_groups; g++)
-        for (int64_t i = 0; i < n; i++) {
+        for (int i = 0; i < n; i++) {
             CodesTile part = {t.x, t.n_groups, t.panel + i * panel_bytes, t.total + i * PACKED_COLUMNS};
-            if (is_int4)
-                codes_group(part, 1, g, true);
-            else
-                codes_group(part, 1, g, false);
+            CodesAhead ahead = {t.panel + g * group_bytes + CODES_AHEAD_BYTES + i * n_lines * 64, n, n_lines, panel_bytes};
+            codes_group(part, 1, g, &ahead, is_int4);
         }
+}
+
+/* The same for as many panels as there are kernels for: 4, 2 or 1. */
+static void codes_run_streams(CodesTile t, int64_t n, int64_t panel_bytes, bool is_int4)
+{
+    if (n == 4)
+        is_int4 ? codes_streams(t, 4, panel_bytes, true) : codes_streams(t, 4, panel_bytes, false);
+    else if (n == 2)
+        is_int4 ? codes_streams(t, 2, panel_bytes, true) : codes_streams(t, 2, panel_bytes, false);
+    else
+        is_int4 ? codes_streams(t, 1, panel_bytes, true) : codes_streams(t, 1, panel_bytes, false);
 }
 
 /* Rows by a panel in as few passes as there are kernels for. */
