@@ -314,12 +314,10 @@ static int32_t shorter_at(Search *search, size_t at, int32_t left, uint64_t want
         if (token < 0)
             break;
         bool is_closed = border_is_closed(&matcher->borders, search->bytes, search->n, at + matcher->made[token].length);
-        bool is_asked = left >= 0 && wants & matcher->borders.of[token].begins;
         depends |= is_closed;
-        if (is_closed || (is_asked && !stay_apart(matcher, left, token)))
-            continue;
-        depends |= !is_asked;
-        break;
+        bool is_asked = left >= 0 && wants & matcher->borders.of[token].begins;  /* else the two stay apart wherever they stand */
+        if (!is_closed && !(is_asked && !stay_apart(matcher, left, token)))
+            break;
     }
     now.fits = token;
     if (!depends)

@@ -4,6 +4,7 @@
 #include "base/philox.h"
 #include "base/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { IDS_MAX = 220, TOKEN_BYTES_MAX = 256, TEXT_BYTES_MAX = 400 };
@@ -112,34 +113,68 @@ static bool same(const Vocabulary *v, const BpeMatcher *matcher, BpeScratch *scr
     return equal && (n < 2 || !bpe_matcher_takes_all(matcher) || same_in_runs(v, matcher, scratch, text, n, want, n_want));
 }
 
+/* Of all ids of the vocabulary. */
+static BpeMatcher *matcher_of(const Vocabulary *v)
+{
+    TrieKey keys[IDS_MAX];
+    for (int32_t id = 0; id < v->n_ids; id++)
+        keys[id] = (TrieKey){v->text[id], v->n_bytes[id], id};
+    return bpe_matcher_new(&v->merges, keys, (size_t)v->n_ids, v->n_ids, start, v);
+}
+
+typedef struct {
+    int n_matchers, n_taken, n_wrong;
+} Tally;
+typedef size_t (*DrawText)(const Vocabulary *v, char *text, uint64_t seed, uint64_t i);
+
+/* So many texts, as far as the vocabulary's matcher takes them; the vocabulary is released. */
+static void compare(Tally *tally, Vocabulary *v, DrawText draw_text, uint64_t seed, uint64_t n_texts)
+{
+    BpeMatcher *matcher = matcher_of(v);
+    BpeScratch scratch = {0};
+    tally->n_matchers += matcher != NULL;
+    for (uint64_t i = 0; i < n_texts && matcher; i++) {
+        char text[TEXT_BYTES_MAX];
+        size_t n = draw_text(v, text, seed, i);
+        bool takes = bpe_matcher_takes(matcher, text, n);
+        tally->n_taken += takes;
+        tally->n_wrong += takes && !same(v, matcher, &scratch, text, n);
+    }
+    bpe_scratch_release(&scratch);
+    bpe_matcher_free(matcher);
+    bpe_merges_release(&v->merges);
+}
+
+static size_t draw_letters(const Vocabulary *v, char *text, uint64_t seed, uint64_t i)
+{
+    size_t n = i < 30 ? draw(seed, 20000 + i, 70) : draw(seed, 20000 + i, TEXT_BYTES_MAX);
+    for (size_t k = 0; k < n; k++)
+        text[k] = (char)('a' + draw(seed + 1000 * i, 30000 + k, (uint32_t)v->n_letters));
+    return n;
+}
+
 TEST(bpe_match, equals_merging_on_random_vocabularies)
 {
     Vocabulary *v = malloc(sizeof *v);
-    int n_matchers = 0, n_wrong = 0, n_taken = 0;
+    Tally tally = {0};
     for (uint64_t seed = 0; seed < 100; seed++) {
         make(v, seed, seed % 2);
-        TrieKey keys[IDS_MAX];
-        for (int32_t id = 0; id < v->n_ids; id++)
-            keys[id] = (TrieKey){v->text[id], v->n_bytes[id], id};
-        BpeMatcher *matcher = bpe_matcher_new(&v->merges, keys, (size_t)v->n_ids, v->n_ids, start, v);
-        BpeScratch scratch = {0};
-        n_matchers += matcher != NULL;
-        for (uint64_t i = 0; i < 40 && matcher; i++) {
-            char text[TEXT_BYTES_MAX];
-            size_t n = i < 30 ? draw(seed, 20000 + i, 70) : draw(seed, 20000 + i, TEXT_BYTES_MAX);
-            for (size_t k = 0; k < n; k++)
-                text[k] = (char)('a' + draw(seed + 1000 * i, 30000 + k, (uint32_t)v->n_letters));
-            n_taken += bpe_matcher_takes(matcher, text, n);
-            n_wrong += bpe_matcher_takes(matcher, text, n) && !same(v, matcher, &scratch, text, n);
-        }
-        bpe_scratch_release(&scratch);
-        bpe_matcher_free(matcher);
-        bpe_merges_release(&v->merges);
+        compare(&tally, v, draw_letters, seed, 40);
     }
-    CHECK_EQUAL(n_wrong, 0);
-    CHECK(n_matchers > 60);
-    CHECK(n_taken > 60 * 40);
+    CHECK_EQUAL(tally.n_wrong, 0);
+    CHECK(tally.n_matchers > 60);
+    CHECK(tally.n_taken > 60 * 40);
     free(v);
+}
+
+static size_t draw_repeating(const Vocabulary *v, char *text, uint64_t seed, uint64_t i)
+{
+    size_t n = TEXT_BYTES_MAX - i, period = 1 + i % 3;
+    for (size_t k = 0; k < n; k++)
+        text[k] = k < period ? (char)('a' + draw(seed + 1000 * i, 70000 + k, (uint32_t)v->n_letters)) : text[k - period];
+    if (i >= 6)
+        text[draw(seed, 80000 + i, (uint32_t)n)] = 'a';
+    return n;
 }
 
 /* Goal: what a search remembers of places before is true of the next one. Method: texts that repeat one to three letters, whole or with one letter
@@ -147,32 +182,16 @@ TEST(bpe_match, equals_merging_on_random_vocabularies)
 TEST(bpe_match, equals_merging_on_texts_that_repeat)
 {
     Vocabulary *v = malloc(sizeof *v);
-    int n_wrong = 0, n_taken = 0;
+    Tally tally = {0};
     for (uint64_t seed = 0; seed < 60; seed++) {
         make(v, seed, seed % 2);
-        TrieKey keys[IDS_MAX];
-        size_t n_keys = 0;
+        bool is_short = true;
         for (int32_t id = 0; id < v->n_ids; id++)
-            if (v->n_bytes[id] <= 40)
-                keys[n_keys++] = (TrieKey){v->text[id], v->n_bytes[id], id};
-        BpeMatcher *matcher = n_keys == (size_t)v->n_ids ? bpe_matcher_new(&v->merges, keys, n_keys, v->n_ids, start, v) : NULL;
-        BpeScratch scratch = {0};
-        for (uint64_t i = 0; i < 12 && matcher; i++) {
-            char text[TEXT_BYTES_MAX];
-            size_t n = TEXT_BYTES_MAX - i, period = 1 + i % 3;
-            for (size_t k = 0; k < n; k++)
-                text[k] = k < period ? (char)('a' + draw(seed + 1000 * i, 70000 + k, (uint32_t)v->n_letters)) : text[k - period];
-            if (i >= 6)
-                text[draw(seed, 80000 + i, (uint32_t)n)] = 'a';
-            n_taken += bpe_matcher_takes(matcher, text, n);
-            n_wrong += bpe_matcher_takes(matcher, text, n) && !same(v, matcher, &scratch, text, n);
-        }
-        bpe_scratch_release(&scratch);
-        bpe_matcher_free(matcher);
-        bpe_merges_release(&v->merges);
+            is_short &= v->n_bytes[id] <= 40;
+        compare(&tally, v, draw_repeating, seed, is_short ? 12 : 0);
     }
-    CHECK_EQUAL(n_wrong, 0);
-    CHECK(n_taken > 200);
+    CHECK_EQUAL(tally.n_wrong, 0);
+    CHECK(tally.n_taken > 200);
     free(v);
 }
 
@@ -212,40 +231,68 @@ static void make_of_chars(Vocabulary *v, uint64_t seed)
     }
 }
 
+static size_t draw_wide(const Vocabulary *v, char *text, uint64_t seed, uint64_t i)
+{
+    (void)v;
+    size_t n = draw_chars(text, (seed + 1000) * 10000 + i, draw(seed, 60000 + i, 20), i % 4 == 0 ? 4 : 0), period = n;
+    for (; i % 5 == 0 && n > 0 && n + 3 < TEXT_BYTES_MAX / 2; n++)  /* again and again, with something else between */
+        text[n] = n % (period + 1) == period ? text[draw(seed, 61000 + n, (uint32_t)period)] : text[n - period];
+    return n;
+}
+
 /* Goal: what is known of borders beforehand is true. Method: vocabularies grown from texts of three-byte characters, texts of the same kind. */
 TEST(bpe_match, equals_merging_on_characters_of_three_bytes)
 {
     Vocabulary *v = malloc(sizeof *v);
-    int n_wrong = 0;
+    Tally tally = {0};
     for (uint64_t seed = 0; seed < 40; seed++) {
         make_of_chars(v, seed);
-        TrieKey keys[IDS_MAX];
-        for (int32_t id = 0; id < v->n_ids; id++)
-            keys[id] = (TrieKey){v->text[id], v->n_bytes[id], id};
-        BpeMatcher *matcher = bpe_matcher_new(&v->merges, keys, (size_t)v->n_ids, v->n_ids, start, v);
-        REQUIRE(matcher != NULL);
-        BpeScratch scratch = {0};
-        for (uint64_t i = 0; i < 200; i++) {
-            char text[TEXT_BYTES_MAX];
-            size_t n = draw_chars(text, (seed + 1000) * 10000 + i, draw(seed, 60000 + i, 20), i % 4 == 0 ? 4 : 0), period = n;
-            for (; i % 5 == 0 && n > 0 && n + 3 < TEXT_BYTES_MAX / 2; n++)  /* again and again, with something else between */
-                text[n] = n % (period + 1) == period ? text[draw(seed, 61000 + n, (uint32_t)period)] : text[n - period];
-            n_wrong += !same(v, matcher, &scratch, text, n);
-        }
-        bpe_scratch_release(&scratch);
-        bpe_matcher_free(matcher);
-        bpe_merges_release(&v->merges);
+        compare(&tally, v, draw_wide, seed, 200);
     }
-    CHECK_EQUAL(n_wrong, 0);
+    CHECK_EQUAL(tally.n_wrong, 0);
+    CHECK_EQUAL(tally.n_taken, 40 * 200);
     free(v);
 }
 
-static BpeMatcher *matcher_of(Vocabulary *v, const char *const *texts, int32_t n)
+/* Single letters, then the merges, best first: each of two texts of before. */
+static void make_of_merges(Vocabulary *v, const char *letters, const char *const merges[][2], int n_merges)
 {
-    TrieKey keys[IDS_MAX];
-    for (int32_t id = 0; id < n; id++)
-        keys[id] = (TrieKey){texts[id], strlen(texts[id]), id};
-    return bpe_matcher_new(&v->merges, keys, (size_t)n, n, start, v);
+    memset(v, 0, sizeof *v);
+    bpe_merges_init(&v->merges, 16);
+    put_letters(v, letters, (int32_t)strlen(letters));
+    for (int i = 0; i < n_merges; i++) {
+        const char *left = merges[i][0], *right = merges[i][1];
+        int32_t id = v->n_ids++;
+        v->n_bytes[id] = (size_t)snprintf(v->text[id], TOKEN_BYTES_MAX, "%s%s", left, right);
+        bpe_merges_put(&v->merges, find(v, left, strlen(left)), find(v, right, strlen(right)), (uint32_t)i, id);
+    }
+}
+
+/* Goal: a choice that was made where no encoding cuts a character is not taken for that of a place where one does. Method: 'a' behind "pq" is followed
+ * by a whole character, which nothing behind it breaks into; the second 'a' by the same one, whose last byte goes to what follows. */
+TEST(bpe_match, choices_that_depend_on_what_follows_are_made_anew)
+{
+    static const char *const merges[][2] = {{"\x80", "\xEB"}, {"\xEA", "\xB0"}, {"\xEA\xB0", "\x80"}, {"a", "\xEA\xB0\x80"}, {"q", "a\xEA\xB0\x80"}, {"p", "q"}};
+    static const char text[] = "pqa\xEA\xB0\x80" "ba\xEA\xB0\x80\xEB";
+    Vocabulary *v = malloc(sizeof *v);
+    make_of_merges(v, "pqab\xEA\xB0\x80\xEB", merges, 6);
+    BpeMatcher *matcher = matcher_of(v);
+    REQUIRE(matcher != NULL);
+    BpeScratch scratch = {0};
+    CHECK(same(v, matcher, &scratch, text, sizeof text - 1));
+    bpe_scratch_release(&scratch);
+    bpe_matcher_free(matcher);
+    bpe_merges_release(&v->merges);
+    free(v);
+}
+
+static BpeMatcher *matcher_of_texts(Vocabulary *v, const char *const *texts, int32_t n)
+{
+    for (v->n_ids = 0; v->n_ids < n; v->n_ids++) {
+        v->n_bytes[v->n_ids] = strlen(texts[v->n_ids]);
+        memcpy(v->text[v->n_ids], texts[v->n_ids], v->n_bytes[v->n_ids]);
+    }
+    return matcher_of(v);
 }
 
 /* A merge of better rank than the one that makes its left part: only merging tells what comes of a text with that token in it. */
@@ -259,7 +306,7 @@ TEST(bpe_match, texts_with_a_merge_before_its_parts_are_not_taken)
     bpe_merges_put(&v->merges, 0, 1, 7, 3);
     bpe_merges_put(&v->merges, 3, 2, 2, 4);
     bpe_merges_put(&v->merges, 4, 0, 9, 5);
-    BpeMatcher *matcher = matcher_of(v, texts, 6);
+    BpeMatcher *matcher = matcher_of_texts(v, texts, 6);
     REQUIRE(matcher != NULL);
     CHECK(!bpe_matcher_takes(matcher, "cabca", 5));
     CHECK(bpe_matcher_takes(matcher, "cabac", 5));
@@ -283,7 +330,7 @@ TEST(bpe_match, merges_before_their_parts_with_nothing_in_common_are_refused)
     bpe_merges_put(&v->merges, 3, 2, 2, 4);
     bpe_merges_put(&v->merges, 1, 1, 8, 5);
     bpe_merges_put(&v->merges, 5, 0, 3, 6);
-    CHECK(matcher_of(v, texts, 7) == NULL);
+    CHECK(matcher_of_texts(v, texts, 7) == NULL);
     bpe_merges_release(&v->merges);
     free(v);
 }
@@ -292,10 +339,7 @@ TEST(bpe_match, stops_where_no_token_begins)
 {
     Vocabulary *v = malloc(sizeof *v);
     make(v, 3, false);
-    TrieKey keys[IDS_MAX];
-    for (int32_t id = 0; id < v->n_ids; id++)
-        keys[id] = (TrieKey){v->text[id], v->n_bytes[id], id};
-    BpeMatcher *matcher = bpe_matcher_new(&v->merges, keys, (size_t)v->n_ids, v->n_ids, start, v);
+    BpeMatcher *matcher = matcher_of(v);
     REQUIRE(matcher != NULL);
     BpeScratch scratch = {0};
     int32_t ids[8];
