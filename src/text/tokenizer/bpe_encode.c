@@ -199,6 +199,58 @@ static void put_pieces(const Tokenizer *tok, Piece piece, const BpeSymbol *symbo
     }
 }
 
+/* Does the character stand at `at`, too? Compares no more than it must: a call takes longer. */
+static inline bool is_same_char(const char *at, const char *end, const char *c, size_t length)
+{
+    size_t n = 0;
+    while (n < length && at + n < end && at[n] == c[n])
+        n++;
+    return n == length;
+}
+
+/* What a character that no piece covers, or a phantom, is put out as. Returns how many ids. */
+static inline size_t unknown_ids(const Tokenizer *tok, const char *bytes, size_t n, bool after_unknown, int32_t *ids)
+{
+    if (tok->byte_fallback && has_all_bytes(tok, bytes, n)) {
+        for (size_t i = 0; i < n; i++)
+            ids[i] = tok->byte_id[(unsigned char)bytes[i]];
+        return n;
+    }
+    ids[0] = tok->unk_id;
+    return !after_unknown;
+}
+
+/* Straight to the ids, where no offsets are wanted: stretches that the matcher knows, and between them what it does not. */
+static void match_pieces(const Tokenizer *tok, const BpeMatcher *matcher, EncodeScratch *scratch, Piece piece, TokenBuffer *out)
+{
+    int32_t *found = encode_scratch_model(scratch, piece.n * sizeof *found), *ids;
+    bool after_unknown = false;
+    token_buffer_reserve(out, (int64_t)piece.n);  /* no byte becomes two ids */
+    ids = out->ids + out->n;
+    for (size_t at = 0; at < piece.n;) {
+        size_t n;
+        bpe_match(matcher, &scratch->bpe, piece.bytes + at, piece.n - at, found, &n);
+        for (size_t i = 0; i < n; i++) {
+            size_t length = bpe_matcher_length(matcher, found[i]);
+            bool is_phantom = found[i] >= tok->vocab.n_ids;
+            if (is_phantom)
+                ids += unknown_ids(tok, piece.bytes + at, length, after_unknown, ids);
+            else
+                *ids++ = found[i];
+            after_unknown = is_phantom;
+            at += length;
+        }
+        if (at == piece.n)
+            break;
+        const char *stranger = piece.bytes + at;  /* it often comes again, as U+FFFD does */
+        uint32_t c;
+        size_t length = (size_t)utf8_decode_quick(&c, stranger, piece.bytes + piece.n);
+        for (; is_same_char(piece.bytes + at, piece.bytes + piece.n, stranger, length); at += length, after_unknown = true)
+            ids += unknown_ids(tok, stranger, length, after_unknown, ids);
+    }
+    out->n = ids - out->ids;
+}
+
 static size_t start_of_bytes(const void *context, BpeSymbol *symbols, const char *bytes, size_t n)
 {
     return byte_symbols(context, symbols, (Piece){.bytes = bytes, .n = n});
@@ -447,6 +499,10 @@ void bpe_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece piece, Token
     }
     if (matcher && match_known_chars(tok, matcher, scratch, piece, out))
         return;
+    if (matcher && tok->by_pieces && !out->wants_offsets) {
+        match_pieces(tok, matcher, scratch, piece, out);
+        return;
+    }
     if (!matcher && merge_shortened(tok, &fast->repeat, scratch, piece, out))
         return;
     BpeSymbol *symbols = symbols_reserve(scratch, piece.n);
