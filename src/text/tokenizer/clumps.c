@@ -10,30 +10,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPACE_MARK = 0x2581, N_COMMON = 1 << 16, BLOCK_BYTES = 1024, N_BITS = 64, MARK_BIT = N_BITS - 1 };
+enum { SPACE_MARK = 0x2581, N_COMMON = 1 << 16, N_BITS = 64, MARK_BIT = N_BITS - 1 };
 
 /* Of a character: a bit of its own (but others may have it), and those of what may follow and come before. */
 typedef struct {
     uint64_t bit, after, before;
+    uint64_t is_other;  /* normalising may change this character, or what stands beside it */
 } ClumpRow;
 
 struct Clumps {
-    ClumpRow *rows;             /* the first, of characters that no piece joins to another, is empty */
+    ClumpRow *rows;             /* the first two, of characters that no piece joins to another, are empty but for is_other */
     uint32_t n_rows, capacity;
     uint16_t row_of[N_COMMON];
-    uint8_t others[N_COMMON / 8];  /* a bit for each character that normalising may change */
     float largest_score;        /* what a token can add to the score of a path, whatever its sign */
 };
 
+enum { ROW_PLAIN, ROW_OTHER, N_EMPTY_ROWS };
 static ClumpRow *row_for(Clumps *clumps, uint32_t c)
 {
-    if (!clumps->row_of[c]) {
+    if (clumps->row_of[c] < N_EMPTY_ROWS) {
         if (clumps->n_rows == clumps->capacity) {
             clumps->capacity = clumps->capacity * 2 + 1024;
             clumps->rows = mem_realloc(clumps->rows, clumps->capacity * sizeof *clumps->rows);
         }
         uint32_t bit = c == SPACE_MARK ? MARK_BIT : clumps->n_rows % MARK_BIT;
-        clumps->rows[clumps->n_rows] = (ClumpRow){.bit = 1ull << bit};
+        clumps->rows[clumps->n_rows] = (ClumpRow){.bit = 1ull << bit, .is_other = clumps->row_of[c] == ROW_OTHER};
         clumps->row_of[c] = (uint16_t)clumps->n_rows++;
     }
     return &clumps->rows[clumps->row_of[c]];
@@ -94,10 +95,12 @@ Clumps *clumps_new(const Tokenizer *tok, const ModelFast *fast)
     if (!others)
         return NULL;
     Clumps *clumps = mem_alloc(sizeof *clumps);
-    memcpy(clumps->others, others, sizeof clumps->others);
+    clumps->rows = mem_alloc(N_EMPTY_ROWS * sizeof *clumps->rows);
+    clumps->n_rows = clumps->capacity = N_EMPTY_ROWS;
+    clumps->rows[ROW_OTHER].is_other = true;
+    for (uint32_t c = 0; c < N_COMMON; c++)
+        clumps->row_of[c] = c != SPACE_MARK && (c == CLUMP_FAR_CHAR || others[c / 8] >> c % 8 & 1) ? ROW_OTHER : ROW_PLAIN;
     free(others);
-    row_for(clumps, 0);
-    *clumps->rows = (ClumpRow){0};
     if (tok->model == MODEL_UNIGRAM)
         join_pieces(clumps, tok, fast);
     else
@@ -123,13 +126,7 @@ typedef struct {
     size_t begin, n_bytes;         /* of the stretch */
     TokenBuffer *out;
     int64_t n_scored;              /* ids that are in the path's score */
-    size_t n_chars, n_clumps;
-    uint16_t chars[1 + BLOCK_BYTES + CLUMP_READ_ROOM];   /* the first mark, and a window behind the last */
-    uint32_t places[1 + BLOCK_BYTES + CLUMP_READ_ROOM];  /* where they begin in the stretch; UINT32_MAX: a mark that no space stands for */
-    uint32_t starts[2 + BLOCK_BYTES];                    /* of clumps, among the characters; and the end */
-    int64_t begins[1 + BLOCK_BYTES];                     /* of their ids */
-    uint64_t keys[1 + BLOCK_BYTES][2];
-    uint32_t buckets[1 + BLOCK_BYTES];
+    ClumpBlock block;              /* places in the stretch; UINT32_MAX: a mark that no space stands for */
 } Stretch;
 
 /* Brings the score of the path up to the last id. */
@@ -151,30 +148,31 @@ static float least_note(Stretch *stretch)
     enum { FAR = 50000 };
     if (stretch->tok->model != MODEL_UNIGRAM)
         return 0.0f;
-    double largest = stretch->clumps->largest_score, further = (double)stretch->n_chars * largest;
+    double largest = stretch->clumps->largest_score, further = (double)stretch->block.n_chars * largest;
     if ((double)(stretch->out->n - stretch->n_scored) * largest > FAR + fabs(stretch->scratch->path_score))
         settle_score(stretch);
     double score = fabs(stretch->scratch->path_score) + (double)(stretch->out->n - stretch->n_scored) * largest + further;
     return (float)(UNIGRAM_FLOAT_ERROR * unigram_largest_sum(stretch->tok->unigram, score, NOTED_CHARS_MAX) * (1.0 + FLT_EPSILON));
 }
 
-static void find_clumps(Stretch *stretch)
+static void find_clumps(const Clumps *clumps, ClumpBlock *block)
 {
-    const Clumps *clumps = stretch->clumps;
-    uint64_t bit = 0, after = 0;
+    uint64_t bit = 0, after = 0, is_other = 0;
     size_t n = 0;
-    for (size_t i = 0; i < stretch->n_chars; i++) {
-        const ClumpRow *row = &clumps->rows[clumps->row_of[stretch->chars[i]]];
-        stretch->starts[n] = (uint32_t)i;
+    for (size_t i = 0; i < block->n_chars; i++) {
+        const ClumpRow *row = &clumps->rows[clumps->row_of[block->chars[i]]];
+        block->starts[n] = (uint32_t)i;
         n += (size_t)(((after & row->bit) == 0) | ((bit & row->before) == 0));
         bit = row->bit;
         after = row->after;
+        is_other |= row->is_other;
     }
-    stretch->starts[n] = (uint32_t)stretch->n_chars;
-    stretch->n_clumps = n;
+    block->starts[n] = (uint32_t)block->n_chars;
+    block->n_clumps = n;
+    block->is_plain = !is_other;
 }
 
-/* The key of up to CLUMP_CHARS_MAX characters: no word's, as that has a length in its last byte. */
+/* The key of up to CLUMP_CHARS_MAX characters: no word's, as that has a length in its last byte. That of more has no word's length there, either. */
 static inline void clump_key(const uint16_t *chars, size_t n, uint64_t key[2])
 {
     static const uint16_t window[16] = {0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF};
@@ -182,47 +180,28 @@ static inline void clump_key(const uint16_t *chars, size_t n, uint64_t key[2])
     memcpy(eight, chars, sizeof eight);
     memcpy(mask, window + 8 - (n < 8 ? n : 8), sizeof mask);
     key[0] = eight[0] & mask[0];
-    key[1] = eight[1] & mask[1];
+    key[1] = (eight[1] & mask[1]) | (n > CLUMP_CHARS_MAX ? 0xFFull << 56 : 0);
 }
 
 /* Places first, so that all entries are on their way before the first is read. */
-static void announce(Stretch *stretch)
+static void announce(const WordCache *cache, ClumpBlock *block)
 {
-    const WordCache *cache = &stretch->scratch->words;
-    for (size_t i = 0; i < stretch->n_clumps; i++) {
-        size_t start = stretch->starts[i];
-        clump_key(stretch->chars + start, stretch->starts[i + 1] - start, stretch->keys[i]);
-        stretch->buckets[i] = (uint32_t)word_small_bucket(stretch->keys[i]);
-        __builtin_prefetch(&cache->small[2 * stretch->buckets[i]]);
+    for (size_t i = 0; i < block->n_clumps; i++) {
+        size_t start = block->starts[i];
+        clump_key(block->chars + start, block->starts[i + 1] - start, block->keys[i]);
+        size_t bucket = word_small_bucket(block->keys[i]);
+        block->buckets[i] = (uint32_t)bucket;
+        __builtin_prefetch(&cache->small[2 * bucket]);
     }
 }
 
 /* Puts out clumps from the i-th on as long as they are known and sure; returns where that ends. */
 static size_t put_known(Stretch *stretch, size_t i, float note_min)
 {
-    typedef uint16_t Narrow __attribute__((vector_size(16)));
-    typedef int32_t Wide __attribute__((vector_size(32)));
-    const WordCache *cache = &stretch->scratch->words;
+    enum { MORE = 8 };
     TokenBuffer *out = stretch->out;
-    size_t n_clumps = stretch->n_clumps;
-    token_buffer_reserve(out, (int64_t)((n_clumps - i) * CLUMP_IDS_MAX + sizeof(Wide) / sizeof(int32_t)));
-    int32_t *ids = out->ids;
-    int64_t n_ids = out->n;
-    for (; i < n_clumps; i++) {
-        KnownWord known = word_cache_look_small(cache, stretch->keys[i], stretch->buckets[i]);
-        float note;
-        memcpy(&note, &known.note, sizeof note);
-        stretch->begins[i] = n_ids;
-        if (__builtin_expect((known.n <= 0) | !(note > note_min) | (stretch->starts[i + 1] - stretch->starts[i] > CLUMP_CHARS_MAX), 0))
-            break;
-        Narrow narrow;
-        memcpy(&narrow, known.ids, sizeof narrow);
-        Wide wide = __builtin_convertvector(narrow, Wide);
-        memcpy(ids + n_ids, &wide, sizeof wide);
-        n_ids += known.n;
-    }
-    out->n = n_ids;
-    return i;
+    token_buffer_reserve(out, (int64_t)((stretch->block.n_clumps - i) * CLUMP_IDS_MAX + MORE));
+    return KERNEL_PICK(clump_put)(stretch->scratch->words.small, &stretch->block, i, note_min, out->ids, &out->n);
 }
 
 static inline bool is_white(char c, bool lines)
@@ -243,8 +222,8 @@ static bool parts_at_lines(const Stretch *stretch)
 /* The raw text of characters [begin, end), of which a mark at the start is no part, nor is white space that is collapsed into the mark behind them. */
 static Piece raw_text(const Stretch *stretch, size_t begin, size_t end)
 {
-    uint32_t last = end < stretch->n_chars ? stretch->places[end] : (uint32_t)stretch->n_bytes;
-    uint32_t first = stretch->places[begin] + (stretch->chars[begin] == SPACE_MARK);
+    uint32_t last = end < stretch->block.n_chars ? stretch->block.places[end] : (uint32_t)stretch->n_bytes;
+    uint32_t first = stretch->block.places[begin] + (stretch->block.chars[begin] == SPACE_MARK);
     const char *bytes = stretch->text.bytes + stretch->begin;
     while (last > first && is_collapsed(stretch) && is_white(bytes[last - 1], parts_at_lines(stretch)))
         last--;
@@ -265,7 +244,7 @@ static void put_raw(Stretch *stretch, Piece raw, bool has_mark)
 
 static bool is_space(const Stretch *stretch, size_t i)
 {
-    return stretch->chars[i] == SPACE_MARK;
+    return stretch->block.chars[i] == SPACE_MARK;
 }
 
 /* The word that holds a character, with its marks. */
@@ -277,29 +256,27 @@ static void word_around(const Stretch *stretch, size_t at, size_t *begin, size_t
     while (*begin > 0 && is_space(stretch, *begin - 1))
         --*begin;
     *end = at;
-    while (*end < stretch->n_chars && is_space(stretch, *end))
+    while (*end < stretch->block.n_chars && is_space(stretch, *end))
         ++*end;
-    while (*end < stretch->n_chars && !is_space(stretch, *end))
+    while (*end < stretch->block.n_chars && !is_space(stretch, *end))
         ++*end;
 }
 
 static bool is_plain(const Stretch *stretch, size_t begin, size_t end)
 {
+    const Clumps *clumps = stretch->clumps;
     bool plain = true;
-    for (size_t i = begin; i < end; i++) {
-        uint16_t c = stretch->chars[i];
-        plain &= c == SPACE_MARK || !(stretch->clumps->others[c / 8] >> c % 8 & 1);
-    }
+    for (size_t i = begin; i < end; i++)
+        plain &= !clumps->rows[clumps->row_of[stretch->block.chars[i]]].is_other;
     return plain;
 }
 
-/* Remembers a clump; false when it has too many ids. */
-static bool learn(Stretch *stretch, size_t i, const uint64_t key[2], size_t bucket)
+/* Remembers a clump of a unigram model; false when it has too many ids. */
+static bool learn(Stretch *stretch, const uint16_t *chars, size_t n, const uint64_t key[2], size_t bucket)
 {
-    size_t start = stretch->starts[i], n = stretch->starts[i + 1] - start;
     uint16_t ids[CLUMP_IDS_MAX];
     float note;
-    int n_ids = unigram_cut_clump(stretch->tok, stretch->chars + start, (int)n, ids, &note);
+    int n_ids = unigram_cut_clump(stretch->tok, chars, (int)n, ids, &note);
     int32_t bits;
     memcpy(&bits, &note, sizeof bits);
     if (n_ids > 0)
@@ -307,7 +284,7 @@ static bool learn(Stretch *stretch, size_t i, const uint64_t key[2], size_t buck
     return n_ids > 0;
 }
 
-/* The same of ids just put out. */
+/* Remembers a clump of a byte-pair model by the ids just put out. */
 static void learn_ids(Stretch *stretch, const uint64_t key[2], size_t bucket, const int32_t *put, int64_t n)
 {
     const float sure = FLT_MAX;
@@ -319,27 +296,36 @@ static void learn_ids(Stretch *stretch, const uint64_t key[2], size_t bucket, co
     word_cache_put_small(&stretch->scratch->words, key, bucket, ids, (int32_t)n, bits);
 }
 
-/* A clump that is new, not sure, or too long, or the whole of its word where normalising has a say; returns the next clump to be put out. */
+/* The whole word of the i-th clump where normalising has a say; returns the next clump to be put out, i when it has none. */
+static size_t put_word(Stretch *stretch, size_t i)
+{
+    size_t begin, end;
+    word_around(stretch, stretch->block.starts[i], &begin, &end);
+    if (is_plain(stretch, begin, end))
+        return i;
+    while (stretch->block.starts[i] > begin)
+        i--;
+    stretch->out->n = stretch->block.begins[i];
+    put_raw(stretch, raw_text(stretch, begin, end), true);
+    while (stretch->block.starts[i] < end)
+        i++;
+    return i;
+}
+
+/* A clump that is new, not sure, or too long; returns the next to be put out. */
 static size_t put_other(Stretch *stretch, size_t i)
 {
-    size_t start = stretch->starts[i], end = stretch->starts[i + 1], word, word_end, bucket = stretch->buckets[i];
-    word_around(stretch, start, &word, &word_end);
-    if (!is_plain(stretch, word, word_end)) {
-        while (stretch->starts[i] > word)
-            i--;
-        stretch->out->n = stretch->begins[i];
-        put_raw(stretch, raw_text(stretch, word, word_end), true);
-        while (stretch->starts[i] < word_end)
-            i++;
-        return i;
-    }
-    const uint64_t *key = stretch->keys[i];
-    bool is_short = end - start <= CLUMP_CHARS_MAX, is_new = word_cache_look_small(&stretch->scratch->words, key, bucket).n == 0;
-    if (is_short && is_new && stretch->tok->model == MODEL_UNIGRAM && learn(stretch, i, key, bucket))
+    ClumpBlock *block = &stretch->block;
+    size_t next = block->is_plain ? i : put_word(stretch, i), start = block->starts[i], n = block->starts[i + 1] - start, bucket = block->buckets[i];
+    if (next > i)
+        return next;
+    const uint64_t *key = block->keys[i];
+    bool is_new = n <= CLUMP_CHARS_MAX && word_cache_look_small(&stretch->scratch->words, key, bucket).n == 0;
+    if (is_new && stretch->tok->model == MODEL_UNIGRAM && learn(stretch, block->chars + start, n, key, bucket))
         return i;
     int64_t before = stretch->out->n;
-    put_raw(stretch, raw_text(stretch, start, end), is_space(stretch, start));
-    if (is_short && is_new && stretch->tok->model == MODEL_BPE && stretch->out->n - before <= CLUMP_IDS_MAX)
+    put_raw(stretch, raw_text(stretch, start, start + n), is_space(stretch, start));
+    if (is_new && stretch->tok->model == MODEL_BPE && stretch->out->n - before <= CLUMP_IDS_MAX)
         learn_ids(stretch, key, bucket, stretch->out->ids + before, stretch->out->n - before);
     return i + 1;
 }
@@ -347,18 +333,18 @@ static size_t put_other(Stretch *stretch, size_t i)
 /* Where bytes may not be read beyond the text they are copied first. */
 static void read_chars(Stretch *stretch, bool needs_mark)
 {
-    char copy[BLOCK_BYTES + CLUMP_READ_ROOM];
+    char copy[CLUMP_BLOCK_BYTES + CLUMP_READ_ROOM];
     const char *bytes = stretch->text.bytes + stretch->begin;
     if (stretch->begin + stretch->n_bytes + CLUMP_READ_ROOM > stretch->text.n) {
         memcpy(copy, bytes, stretch->n_bytes);
         memset(copy + stretch->n_bytes, 0, CLUMP_READ_ROOM);
         bytes = copy;
     }
-    stretch->chars[0] = SPACE_MARK;
-    stretch->places[0] = UINT32_MAX;
-    stretch->n_chars = needs_mark + KERNEL_PICK(clump_chars)(bytes, stretch->n_bytes, is_collapsed(stretch), parts_at_lines(stretch),
-                                                             stretch->chars + needs_mark, stretch->places + needs_mark);
-    memset(stretch->chars + stretch->n_chars, 0, 8 * sizeof *stretch->chars);
+    stretch->block.chars[0] = SPACE_MARK;
+    stretch->block.places[0] = UINT32_MAX;
+    stretch->block.n_chars = needs_mark + KERNEL_PICK(clump_chars)(bytes, stretch->n_bytes, is_collapsed(stretch), parts_at_lines(stretch),
+                                                             stretch->block.chars + needs_mark, stretch->block.places + needs_mark);
+    memset(stretch->block.chars + stretch->block.n_chars, 0, 8 * sizeof *stretch->block.chars);
 }
 
 /* Where characters take so few bytes, clumps are as long as words. */
@@ -370,10 +356,10 @@ static bool is_dense(const char *bytes, size_t n)
 static void encode_clumps(Stretch *stretch, bool needs_mark)
 {
     read_chars(stretch, needs_mark);
-    find_clumps(stretch);
-    announce(stretch);
+    find_clumps(stretch->clumps, &stretch->block);
+    announce(&stretch->scratch->words, &stretch->block);
     float note_min = least_note(stretch);
-    for (size_t i = 0; (i = put_known(stretch, i, note_min)) < stretch->n_clumps;)
+    for (size_t i = 0; (i = put_known(stretch, i, note_min)) < stretch->block.n_clumps;)
         i = put_other(stretch, i);
 }
 
@@ -391,14 +377,14 @@ static size_t stretch_end(const Stretch *stretch)
 {
     const char *bytes = stretch->text.bytes;
     bool lines = parts_at_lines(stretch);
-    size_t n = stretch->text.n, end = stretch->begin + BLOCK_BYTES;
+    size_t n = stretch->text.n, end = stretch->begin + CLUMP_BLOCK_BYTES;
     if (end >= n)
         return n;
     while (end > stretch->begin && !(is_white(bytes[end], lines) && !is_white(bytes[end - 1], lines)))
         end--;
     if (end > stretch->begin)
         return end;
-    for (end += BLOCK_BYTES; end < n && !(is_white(bytes[end], lines) && !is_white(bytes[end - 1], lines)); end++)
+    for (end += CLUMP_BLOCK_BYTES; end < n && !(is_white(bytes[end], lines) && !is_white(bytes[end - 1], lines)); end++)
         ;
     return end;
 }
@@ -421,7 +407,7 @@ void clumps_encode(const Clumps *clumps, const Tokenizer *tok, EncodeScratch *sc
         stretch.begin++;
     for (bool needs_mark = true; stretch.begin < stretch.text.n; needs_mark = false) {
         stretch.n_bytes = stretch_end(&stretch) - stretch.begin;
-        if (stretch.n_bytes <= BLOCK_BYTES && is_dense(text.bytes + stretch.begin, stretch.n_bytes))
+        if (stretch.n_bytes <= CLUMP_BLOCK_BYTES && is_dense(text.bytes + stretch.begin, stretch.n_bytes))
             encode_clumps(&stretch, needs_mark);
         else
             encode_words(&stretch, needs_mark);

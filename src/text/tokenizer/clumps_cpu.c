@@ -1,4 +1,4 @@
-/* clumps_cpu.c - see clumps.h: UTF-8 to characters, without asking of each how long it is. */
+/* clumps_cpu.c - see clumps.h: UTF-8 to characters, without asking of each how long it is, and clumps to ids. */
 #include "text/tokenizer/clumps.h"
 
 enum { SPACE_MARK = 0x2581, LOOK = 64 };
@@ -8,8 +8,11 @@ static inline bool is_white(char c, bool lines)
     return c == ' ' || (lines && (c == '\n' || c == '\t' || c == '\r'));
 }
 
-#if defined __AVX512BW__ && defined __AVX512VL__
+#if defined __AVX2__
 #include <immintrin.h>
+#endif
+
+#if defined __AVX512BW__ && defined __AVX512VL__
 
 static inline uint64_t white_mask(__m512i bytes, bool lines)
 {
@@ -53,7 +56,7 @@ static inline __m512i decode(__m512i bytes, bool lines)
     __m512i lead = _mm512_and_si512(bytes, _mm512_set1_epi32(0xFF));
     __mmask16 is_ascii = _mm512_cmplt_epi32_mask(lead, _mm512_set1_epi32(0x80)), is_wide = _mm512_cmpge_epi32_mask(lead, _mm512_set1_epi32(0xE0));
     __m512i chars = _mm512_mask_mov_epi32(_mm512_mask_mov_epi32(two, is_ascii, lead), is_wide, three);
-    chars = _mm512_mask_mov_epi32(chars, _mm512_cmpge_epi32_mask(lead, _mm512_set1_epi32(0xF0)), _mm512_setzero_si512());
+    chars = _mm512_mask_mov_epi32(chars, _mm512_cmpge_epi32_mask(lead, _mm512_set1_epi32(0xF0)), _mm512_set1_epi32(CLUMP_FAR_CHAR));
     __mmask16 white = _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32(' '));
     if (lines)
         white |= _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32('\n')) | _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32('\t')) |
@@ -80,7 +83,7 @@ static inline uint32_t decode(const unsigned char *b, bool lines, size_t *length
     if (b[0] < 0x80)
         return is_white((char)b[0], lines) ? SPACE_MARK : b[0];
     if (b[0] >= 0xF0)
-        return 0;
+        return CLUMP_FAR_CHAR;
     return b[0] >= 0xE0 ? (b[0] & 0xFu) << 12 | (b[1] & 0x3Fu) << 6 | (b[2] & 0x3Fu) : (b[0] & 0x1Fu) << 6 | (b[1] & 0x3Fu);
 }
 
@@ -100,4 +103,58 @@ static inline size_t read_chars(const char *bytes, size_t n_bytes, bool is_colla
 size_t KERNEL(clump_chars)(const char *bytes, size_t n_bytes, bool is_collapsed, bool lines, uint16_t *chars, uint32_t *places)
 {
     return lines ? read_chars(bytes, n_bytes, is_collapsed, true, chars, places) : read_chars(bytes, n_bytes, is_collapsed, false, chars, places);
+}
+
+/* A clump's entry, and its ids at once, of which the last three are anything. */
+#if defined __AVX2__
+
+static inline const SmallEntry *find_entry(const SmallEntry *bucket, const uint64_t *key, bool *is_known)
+{
+    __m128i sought = _mm_loadu_si128((const __m128i *)key);
+    __m128i first = _mm_xor_si128(sought, _mm_loadu_si128((const __m128i *)bucket));
+    __m128i second = _mm_xor_si128(sought, _mm_loadu_si128((const __m128i *)(bucket + 1)));
+    bool is_first = _mm_testz_si128(first, first);
+    *is_known = is_first | _mm_testz_si128(second, second);
+    return bucket + !is_first;
+}
+
+static inline void put_ids(const SmallEntry *entry, int32_t *ids)
+{
+    _mm256_storeu_si256((__m256i *)ids, _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)entry->ids)));
+}
+
+#else
+
+static inline const SmallEntry *find_entry(const SmallEntry *bucket, const uint64_t *key, bool *is_known)
+{
+    bucket += ((bucket->a ^ key[0]) | (bucket->b ^ key[1])) != 0;
+    *is_known = ((bucket->a ^ key[0]) | (bucket->b ^ key[1])) == 0;
+    return bucket;
+}
+
+static inline void put_ids(const SmallEntry *entry, int32_t *ids)
+{
+    for (int i = 0; i < CLUMP_IDS_MAX; i++)
+        ids[i] = entry->ids[i];
+}
+
+#endif
+
+size_t KERNEL(clump_put)(const SmallEntry *small, ClumpBlock *block, size_t i, float note_min, int32_t *ids, int64_t *n_ids)
+{
+    size_t n_clumps = block->n_clumps;
+    int64_t n = *n_ids;
+    for (; i < n_clumps; i++) {
+        bool is_known;
+        const SmallEntry *entry = find_entry(small + 2 * (size_t)block->buckets[i], block->keys[i], &is_known);
+        float note;
+        memcpy(&note, &entry->note, sizeof note);
+        put_ids(entry, ids + n);
+        block->begins[i] = n;
+        if (__builtin_expect(!(is_known & (note > note_min)), 0))
+            break;
+        n += entry->n;
+    }
+    *n_ids = n;
+    return i;
 }

@@ -113,7 +113,7 @@ static size_t chars_of(const char *text, size_t n, bool is_collapsed, bool lines
         if (is_collapsed && white && at + 1 < n && is_white(text[at + 1], lines))
             continue;
         places[n_chars] = (uint32_t)at;
-        chars[n_chars++] = white ? 0x2581 : c > 0xFFFF ? 0 : (uint16_t)c;
+        chars[n_chars++] = white ? 0x2581 : c > 0xFFFF ? CLUMP_FAR_CHAR : (uint16_t)c;
     }
     return n_chars;
 }
