@@ -8,7 +8,8 @@
  *   p = p * (1 - lr * weight_decay)
  *   m = m + (1 - beta1) (g - m)                  v = v * beta2 + (1 - beta2) g g
  *   p = p - (lr / (1 - beta1^t)) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
- * Zeros in the gaps of a slab stay zero. A factor of 0 changes nothing. */
+ * Zeros in the gaps of a slab stay zero. A factor of 0 changes nothing. With clear_grad the gradient is zeros afterwards, also then: it is at hand,
+ * and the next step adds to it. */
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
 
@@ -16,7 +17,7 @@
 
 OP_KERNELS_DECLARE(adamw);
 
-enum { P, GRAD, M, V, SCALARS, NORM_FACTOR };
+enum { P, GRAD, M, V, SCALARS, NORM_FACTOR, GRAD_OUT = 3 };
 
 static void adamw_infer(Infer *infer)
 {
@@ -35,9 +36,17 @@ static void adamw_infer(Infer *infer)
     infer_writes(infer, 0, P);
     infer_writes(infer, 1, M);
     infer_writes(infer, 2, V);
+    if (((const AdamwOptions *)infer->attr)->clear_grad)
+        infer_writes(infer, infer->n_out++, GRAD);
 }
 
-static void adamw_reference(const KernelCall *call)
+static void adamw_reference_clear(const KernelCall *call)
+{
+    for (int64_t i = 0; i < tensor_count(&call->in[GRAD]) && call->n_out > GRAD_OUT; i++)
+        tensor_set(&call->out[GRAD_OUT], i, 0.0);
+}
+
+static void adamw_reference_step(const KernelCall *call)
 {
     const AdamwOptions *o = call->attr;
     double lr = tensor_get(&call->in[SCALARS], SCALAR_LR), t = tensor_get(&call->in[SCALARS], SCALAR_STEP);
@@ -56,6 +65,12 @@ static void adamw_reference(const KernelCall *call)
     }
 }
 
+static void adamw_reference(const KernelCall *call)
+{
+    adamw_reference_step(call);
+    adamw_reference_clear(call);
+}
+
 static void adamw_cost(const Call *call, Cost *cost)
 {
     cost->other_flops += 15.0 * node_count(call->out[0]);
@@ -63,7 +78,7 @@ static void adamw_cost(const Call *call, Cost *cost)
 
 const OpInfo adamw_info = {
     .name = "adamw",
-    .axes = "a,a,a,a,s,f->a,a,a",
+    .axes = "a,a,a,a,s,f->a,a,a,a",
     .flags = OP_WRITES_STATE,
     .precision = PRECISION_KEEP,
     .infer = adamw_infer,

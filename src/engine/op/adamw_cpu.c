@@ -1,4 +1,4 @@
-/* adamw_cpu.c - one pass over p, grad, m and v: four streams read, three written, and nothing else costs anything. */
+/* adamw_cpu.c - one pass over p, grad, m and v: four streams read, three or four written, and nothing else costs anything. */
 #include "engine/op/op.h"
 #include "engine/op/simd_rows.h"
 
@@ -7,7 +7,7 @@ typedef struct {
     float factor, decay, one_minus_beta1, beta2, one_minus_beta2, root, eps, step_size;
 } Step;
 
-SIMD_INLINE void adamw_piece(const Step *s, void *p, DType p_dtype, const void *grad, DType grad_dtype, float *m, float *v, int64_t n)
+SIMD_INLINE void adamw_piece(const Step *s, void *p, DType p_dtype, void *grad, DType grad_dtype, float *m, float *v, int64_t n, bool clears)
 {
     for (int64_t i = 0; i < n; i += 16) {
         V16 g = load16(grad, grad_dtype, i, n) * s->factor;
@@ -19,6 +19,8 @@ SIMD_INLINE void adamw_piece(const Step *s, void *p, DType p_dtype, const void *
         store16(p, p_dtype, i, n, x - s->step_size * moment / denominator);
         store16(m, DTYPE_F32, i, n, moment);
         store16(v, DTYPE_F32, i, n, square);
+        if (clears)
+            store16(grad, grad_dtype, i, n, v16_zero());
     }
 }
 
@@ -36,14 +38,19 @@ void KERNEL(adamw)(const KernelCall *call)
                  .root = (float)sqrt(1.0 - pow(o->beta2, t)),
                  .eps = (float)o->eps,
                  .step_size = (float)(lr / (1.0 - pow(o->beta1, t)))};
-    if (step.factor == 0.0f)
+    const bool steps = step.factor != 0.0f, clears = o->clear_grad != 0;
+    if (!steps && !clears)
         return;
     assert(is_fast_dtype(p->dtype) && is_fast_dtype(grad->dtype) && m->dtype == DTYPE_F32 && v->dtype == DTYPE_F32);
     Pieces pieces = pieces_of((const Tensor *[]){p, grad, m, v}, 4);
 #pragma omp parallel for schedule(static) if (pieces.count > PARALLEL_MIN)
     for (int64_t k = 0; k < pieces.n_pieces; k++) {
         Piece piece = piece_at(&pieces, k);
-        adamw_piece(&step, piece_data(&pieces, p, piece), p->dtype, piece_data(&pieces, grad, piece), grad->dtype,
-                    piece_data(&pieces, m, piece), piece_data(&pieces, v, piece), piece.n);
+        void *g = piece_data(&pieces, grad, piece);
+        if (steps)
+            adamw_piece(&step, piece_data(&pieces, p, piece), p->dtype, g, grad->dtype, piece_data(&pieces, m, piece),
+                        piece_data(&pieces, v, piece), piece.n, clears);
+        else
+            memset(g, 0, (size_t)(piece.n * dtype_bytes(grad->dtype)));
     }
 }

@@ -180,6 +180,42 @@ TEST(adamw, gradients_that_are_not_finite_change_nothing)
     on_all_kernels(check_guard);
 }
 
+/* Goal: clearing the gradient on the way changes no other bit, and happens also where the step is refused. */
+static void check_clears(Backend backend)
+{
+    enum { N = 20011 };  /* several pieces, more than one thread's, and a tail */
+    AdamwOptions clearing = golden_options;
+    clearing.clear_grad = true;
+    Bench keeps, clears;
+    REQUIRE(bench_open(&keeps, DTYPE_F32, DTYPE_F32, N, &golden_options, backend));
+    REQUIRE(bench_open(&clears, DTYPE_F32, DTYPE_F32, N, &clearing, backend));
+    for (int step = 1; step <= 2; step++) {
+        for (int64_t i = 0; i < N; i++) {
+            tensor_set(&keeps.grad, i, random_value("grad", i)), tensor_set(&clears.grad, i, random_value("grad", i));
+            tensor_set(&keeps.p, i, random_value("p", i)), tensor_set(&clears.p, i, random_value("p", i));
+        }
+        if (step == 2)
+            tensor_set(&keeps.grad, 3, NAN), tensor_set(&clears.grad, 3, NAN);
+        bench_step(&keeps, step, 0.125, 1.0, 1.0);
+        bench_step(&clears, step, 0.125, 1.0, 1.0);
+        CHECK(memcmp(keeps.p.data, clears.p.data, N * sizeof(float)) == 0 && memcmp(keeps.m.data, clears.m.data, N * sizeof(float)) == 0);
+        CHECK(memcmp(keeps.v.data, clears.v.data, N * sizeof(float)) == 0);
+        int64_t n_left = 0;
+        for (int64_t i = 0; i < N; i++) {
+            n_left += tensor_get(&clears.grad, i) != 0.0;
+            CHECK(i == 3 || tensor_get(&keeps.grad, i) == random_value("grad", i));
+        }
+        CHECK_EQUAL(n_left, 0);
+    }
+    bench_close(&keeps);
+    bench_close(&clears);
+}
+
+TEST(adamw, clears_the_gradient_if_asked)
+{
+    on_all_kernels(check_clears);
+}
+
 /* ---- the norm ---- */
 
 enum { NORM_COUNT = 50021 };

@@ -8,13 +8,14 @@ enum {
     B_WORDS_OWN = 192 * 768,       /* of B packed by one thread for itself, 600 kB: what is packed, and what is read for it, fit there */
     TILES_A_THREAD = 3,            /* of its own */
     TILE_PANELS = 6,               /* of A in a tile: 84 rows */
-    TILES_WANTED = 24,             /* enough to share evenly among threads; smaller tiles pack or read more often */
+    TILES_WANTED = 48,             /* enough to share evenly among threads; smaller tiles pack or read more often */
     SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in one set of the first cache, */
     SAME_SET_ROWS = 11,            /* where so many of them have room beside a line of B */
     SUM_COLUMNS_MAX = 512,         /* of a strip of a half C whose sums need a place between blocks only: 32 kB of a thread's stack */
     SHORT_K_BLOCK_MAX = 128,       /* tokens of a short leaf, */
     SHORT_TILE = 256,              /* and rows and columns of a tile of C then: 256 kB of the second cache, beside panels */
-    PACK_PANELS = 4,               /* panels packed as one piece of work */
+    PACK_PANELS = 4,               /* panels packed as one piece of work, */
+    PACK_PIECES_A_THREAD = 2,      /* but fewer if there were less than so many pieces */
     READY_PANELS = 12,             /* of A in a tile where B came in panels: 168 rows, so that B is not read too often, */
     READY_TILES_WANTED = 16,
     READY_COLUMNS = 256,           /* and columns */
@@ -210,27 +211,33 @@ static void cut_tiles(Block *block, const GemmJob *job)
     int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
     block->tile_columns = even_part(block->n_columns, columns_near, b.lanes);
     block->tile_rows = TILE_PANELS * a.lanes;
-    while (count_tiles(block) < TILES_WANTED && block->tile_rows > 2 * a.lanes)
+    while (count_tiles(block) < TILES_WANTED && block->tile_rows > a.lanes)
         block->tile_rows -= a.lanes;
     while (count_tiles(block) < TILES_WANTED && block->tile_columns > 2 * b.lanes)
         block->tile_columns = round_up(block->tile_columns / 2, b.lanes);
     block->n_tiles = count_tiles(block);
 }
 
-static int64_t count_pack_pieces(int64_t n_lanes, PanelShape shape)
+/* Panels of n lanes that are packed as one piece. */
+static int64_t pack_panels(const GemmJob *job, int64_t n_lanes, PanelShape shape)
 {
-    return divide_up(n_lanes, PACK_PANELS * shape.lanes);
+    return min_i64(PACK_PANELS, max_i64(divide_up(n_lanes, shape.lanes) / (PACK_PIECES_A_THREAD * job->n_threads), 1));
+}
+
+static int64_t count_pack_pieces(const GemmJob *job, int64_t n_lanes, PanelShape shape)
+{
+    return divide_up(n_lanes, pack_panels(job, n_lanes, shape) * shape.lanes);
 }
 
 /* Pieces that all threads pack: of B, then of A. */
 static int64_t shared_pieces_b(const GemmJob *job, const Block *block)
 {
-    return block->own & OWN_B || job->g->b_panels ? 0 : count_pack_pieces(block->n_columns, job->kernel->b);
+    return block->own & OWN_B || job->g->b_panels ? 0 : count_pack_pieces(job, block->n_columns, job->kernel->b);
 }
 
 static int64_t shared_pieces_a(const GemmJob *job, const Block *block)
 {
-    return block->own & OWN_A || block->a_as_it_lies ? 0 : count_pack_pieces(block->n_rows, job->kernel->a);
+    return block->own & OWN_A || block->a_as_it_lies ? 0 : count_pack_pieces(job, block->n_rows, job->kernel->a);
 }
 
 static void pack_piece(const GemmJob *job, const Block *block, int64_t piece)
@@ -238,8 +245,9 @@ static void pack_piece(const GemmJob *job, const Block *block, int64_t piece)
     int64_t n_pieces_b = shared_pieces_b(job, block);
     bool is_b = piece < n_pieces_b;
     PanelShape shape = is_b ? job->kernel->b : job->kernel->a;
-    int64_t panel = (is_b ? piece : piece - n_pieces_b) * PACK_PANELS, first = panel * shape.lanes;
-    int64_t n = min_i64(PACK_PANELS * shape.lanes, (is_b ? block->n_columns : block->n_rows) - first);
+    int64_t n_lanes = is_b ? block->n_columns : block->n_rows, n_panels = pack_panels(job, n_lanes, shape);
+    int64_t panel = (is_b ? piece : piece - n_pieces_b) * n_panels, first = panel * shape.lanes;
+    int64_t n = min_i64(n_panels * shape.lanes, n_lanes - first);
     job->kernel->pack((is_b ? job->b_panels : job->a_panels) + panel * shape.width * block->n_words, shape, n, block->n_k,
                       is_b ? gemm_lanes_of_b(job->g, block->column + first, block->k)
                            : gemm_lanes_of_a(job->g, block->row + first, block->k));
@@ -258,7 +266,7 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
     float strip_sums[GEMM_A_WIDTH_MAX * SUM_COLUMNS_MAX];
     float *sums = job->sums ? job->sums + row * block->n_columns + column : strip_sums;
     int64_t sums_stride = job->sums ? block->n_columns : SUM_COLUMNS_MAX;
-    bool has_next = block->a_as_it_lies && row + 2 * block->strip_rows <= tile->row_end;
+    bool has_next = block->a_as_it_lies && row + 2 * block->strip_rows <= block->n_rows;  /* most often of this thread's next tile */
     const uint32_t *panel = tile->a + (row - tile->row) / kernel->a.lanes * kernel->a.width * block->n_words;
     GemmStrip strip = {.n_rows = (int)min_i64(block->strip_rows, tile->row_end - row), .n_columns = column_end - column,
                        .b = tile->b + (column - tile->column) * block->b_depth, .b_panel_words = kernel->b.width * block->b_depth};

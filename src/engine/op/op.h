@@ -153,9 +153,11 @@ Node *grad_norm(Graph *g, Node *const *grads, int n_grads, Node *scalars);
 /* One AdamW step in place (Loshchilov & Hutter 2019, arXiv:1711.05101, as PyTorch orders it), elementwise over slabs:
  *   p -= lr * weight_decay * p;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
  *   p -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps)        with g = factor * grad, t = SCALAR_STEP (from 1)
- * A factor of 0 (non-finite gradients) leaves p, m and v as they are. Returns p, changed. */
+ * A factor of 0 (non-finite gradients) leaves p, m and v as they are. With clear_grad the gradient is zeros afterwards, whatever the factor.
+ * Returns p, changed. */
 typedef struct {
     double beta1, beta2, eps, weight_decay;
+    int64_t clear_grad;
 } AdamwOptions;
 Node *adamw(Graph *g, Node *p, Node *grad, Node *m, Node *v, Node *scalars, Node *norm_factor, const AdamwOptions *options);
 

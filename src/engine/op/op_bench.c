@@ -102,7 +102,7 @@ static Node *bench_norm(Graph *g, DType dtype, int64_t n)
 
 static Node *bench_adamw(Graph *g, DType dtype, int64_t n)
 {
-    AdamwOptions options = {0.9, 0.95, 1e-8, 0.1};
+    AdamwOptions options = {0.9, 0.95, 1e-8, 0.1, 0};
     return adamw(g, value(g, "p", dtype, n), value(g, "grad", DTYPE_F32, n), value(g, "m", DTYPE_F32, n), value(g, "v", DTYPE_F32, n),
                  graph_input(g, "scalars", DTYPE_F32, shape_1(N_STEP_SCALARS), 0), graph_input(g, "norm", DTYPE_F32, shape_1(2), 0), &options);
 }

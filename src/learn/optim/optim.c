@@ -92,10 +92,8 @@ void optim_record_update(const OptimOptions *options, Graph *g)
         if (!bucket->trainable)
             continue;
         AdamwOptions adam = {.beta1 = options->betas.value[0], .beta2 = options->betas.value[1], .eps = options->eps,
-                             .weight_decay = bucket->decay ? options->weight_decay : 0.0};
-        Node *grad = bucket_slab(g, b, "grad");
-        adamw(g, bucket_slab(g, b, "param"), grad, bucket_slab(g, b, "m"), bucket_slab(g, b, "v"), scalars, norm_factor, &adam);
-        state_fill(g, grad, 0.0);
+                             .weight_decay = bucket->decay ? options->weight_decay : 0.0, .clear_grad = true};
+        adamw(g, bucket_slab(g, b, "param"), bucket_slab(g, b, "grad"), bucket_slab(g, b, "m"), bucket_slab(g, b, "v"), scalars, norm_factor, &adam);
     }
     optim_record_refresh(g);
     graph_pop_scope(g);
