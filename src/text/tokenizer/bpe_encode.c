@@ -326,17 +326,6 @@ static BpeRepeat find_repeat(const Tokenizer *tok, const BpeMatcher *matcher, Bp
     return repeat;
 }
 
-static int32_t *couples_of(const BpeMatcher *matcher, const TrieKey *keys, size_t n_keys)
-{
-    int32_t *couples = mem_alloc(N_COUPLES * sizeof *couples);
-    for (int i = 0; i < N_COUPLES; i++)
-        couples[i] = -1;
-    for (size_t i = 0; i < n_keys; i++)
-        if (keys[i].n == 2 && bpe_matcher_length(matcher, keys[i].value) == 2)
-            couples[couple_of(keys[i].bytes)] = keys[i].value;
-    return couples;
-}
-
 void bpe_make_fast(const Tokenizer *tok, ModelFast *fast)
 {
     fast->lone = lone_chars_new(tok);
@@ -363,8 +352,6 @@ void bpe_make_fast(const Tokenizer *tok, ModelFast *fast)
     fast->matcher = bpe_matcher_new(&tok->merges, keys, n_keys, n_ids, start, tok);
     if (fast->matcher)
         fast->repeat = find_repeat(tok, fast->matcher, start);
-    if (tok->byte_level && fast->matcher)
-        fast->couples = couples_of(fast->matcher, keys, n_keys);
     fast->finds_whole_pieces = fast->matcher && bpe_matcher_n_tokens(fast->matcher) == n_keys;
     if (fast->matcher && !tok->byte_level && (!tok->ignore_merges || fast->finds_whole_pieces))
         fast->plain = bpe_chars_new(tok, fast->matcher, keys, bpe_matcher_n_tokens(fast->matcher));

@@ -210,6 +210,11 @@ const BpeBorder *bpe_matcher_borders(const BpeMatcher *matcher)
     return matcher->borders.of;
 }
 
+const ByteEdges *bpe_matcher_byte_edges(const BpeMatcher *matcher)
+{
+    return matcher->starts_with_bytes ? &matcher->byte_edges : NULL;
+}
+
 bool bpe_matcher_stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right)
 {
     return stay_apart(matcher, left, right);

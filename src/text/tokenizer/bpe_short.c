@@ -43,7 +43,7 @@ static void start(Word *word, const ByteEdges *edges, const BpeMade *made, const
         TrieNode couple = edges->couples[couple_of(bytes + i)];
         int32_t token = trie_value(couple);
         word->becomes[i] = token;
-        word->due[i] = couple >> TRIE_BYTE_SHIFT & 1 ? made[token].rank << PLACE_BITS | (uint32_t)i : UINT32_MAX;
+        word->due[i] = byte_edges_is_two(couple) ? made[token].rank << PLACE_BITS | (uint32_t)i : UINT32_MAX;
     }
     for (size_t i = word->n - 1; i == word->n - 1 || i % GROUP; i++)
         word->due[i] = UINT32_MAX;

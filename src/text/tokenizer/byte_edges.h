@@ -24,6 +24,11 @@ static inline size_t couple_of(const char *two_bytes)
     return (size_t)(unsigned char)two_bytes[0] << 8 | (unsigned char)two_bytes[1];
 }
 
+static inline int byte_edges_is_two(TrieNode couple)
+{
+    return couple >> TRIE_BYTE_SHIFT & 1;
+}
+
 /* Does a character of three bytes stand here, alone or behind a space? (char_edges.h is for those.) */
 static inline int byte_edges_wide(const char *bytes)
 {
@@ -40,7 +45,7 @@ static inline int32_t byte_edges_longest(const ByteEdges *edges, const char *byt
     TrieNode couple = edges->couples[couple_of(bytes)];
     int is_alone = n < 2;
     int32_t longest = is_alone ? edges->single[(unsigned char)bytes[0]] : trie_value(couple);
-    size_t found = is_alone ? 1 : 1 + (couple >> TRIE_BYTE_SHIFT & 1);
+    size_t found = is_alone ? 1 : 1 + (size_t)byte_edges_is_two(couple);
     TrieNode base = is_alone ? 0 : couple >> TRIE_BASE_SHIFT;
     for (size_t at = 2; at < BYTE_EDGES_BYTES; at++) {  /* below base 0 there is no child */
         unsigned char byte = (unsigned char)bytes[at];
@@ -61,10 +66,10 @@ static inline int32_t byte_edges_longest(const ByteEdges *edges, const char *byt
     return longest;
 }
 
-/* What is looked at behind the first two bytes; three may be read. */
+/* What is looked at first. */
 static inline const TrieNode *byte_edges_ahead(const ByteEdges *edges, const char *bytes)
 {
-    return &edges->trie->units[(edges->couples[couple_of(bytes)] >> TRIE_BASE_SHIFT) + (unsigned char)bytes[2]];
+    return &edges->couples[couple_of(bytes)];
 }
 
 #endif

@@ -130,7 +130,6 @@ void model_fast_free(ModelFast *fast)
         char_trie_release(fast->chars);
     free(fast->chars);
     free(fast->path_scores);
-    free(fast->couples);
     free(fast);
 }
 

@@ -80,6 +80,8 @@ static int match_unknown(const Tokenizer *tok, const BpeMatcher *matcher, Encode
         size_t length = batch->ends[i] - at;
         if (is_tiny(matcher, length)) {
             batch->known[i] = tok->byte_id;  /* it will be asked when it is put out */
+            if (length == 2)
+                __builtin_prefetch(byte_edges_ahead(bpe_matcher_byte_edges(matcher), bytes));
             continue;
         }
         batch->known[i] = batch->looks ? find(&scratch->cache, batch, i, bytes, length) : NULL;
@@ -101,29 +103,28 @@ static bool is_among_longs(const PretokenCache *cache, const int32_t *ids)
 }
 
 /* Writes two ids when there is one. */
-static inline int put_tiny(const Tokenizer *tok, const int32_t *couples, const char *bytes, size_t length, int32_t *ids)
+static inline int put_tiny(const Tokenizer *tok, const ByteEdges *edges, const char *bytes, size_t length, int32_t *ids)
 {
-    if (length == 1) {
-        ids[0] = tok->byte_id[(unsigned char)bytes[0]];
+    ids[0] = tok->byte_id[(unsigned char)bytes[0]];
+    if (length == 1)
         return 1;
-    }
-    int32_t couple = couples[couple_of(bytes)];
-    ids[0] = couple >= 0 ? couple : tok->byte_id[(unsigned char)bytes[0]];
+    TrieNode couple = edges->couples[couple_of(bytes)];
+    ids[0] = byte_edges_is_two(couple) ? trie_value(couple) : ids[0];
     ids[1] = tok->byte_id[(unsigned char)bytes[1]];
-    return 1 + (couple < 0);
+    return 2 - byte_edges_is_two(couple);
 }
 
 static void put_out(const Tokenizer *tok, EncodeScratch *scratch, const BpeMatcher *matcher, Piece text, size_t at, Batch *batch, int n, TokenBuffer *out)
 {
     token_buffer_reserve(out, (int64_t)(batch->ends[n - 1] - at) + SHORT_PIECE_IDS * n);
     const BpeRun *run = batch->runs;
-    const int32_t *couples = model_fast(tok)->couples;
+    const ByteEdges *edges = matcher ? bpe_matcher_byte_edges(matcher) : NULL;
     for (int i = 0; i < n; at = batch->ends[i++]) {
         size_t length = batch->ends[i] - at;
         const int32_t *ids = batch->known[i];
         batch->begins[i] = out->n;
         if (is_tiny(matcher, length)) {
-            out->n += put_tiny(tok, couples, text.bytes + at, length, out->ids + out->n);
+            out->n += put_tiny(tok, edges, text.bytes + at, length, out->ids + out->n);
         } else if (ids) {
             memcpy(out->ids + out->n, ids, SHORT_PIECE_IDS * sizeof *ids);
             int k = 1 + (ids[1] >= 0) + (ids[2] >= 0) + (ids[3] >= 0);

@@ -9,7 +9,6 @@
 #include "text/tokenizer/bpe.h"
 #include "text/tokenizer/bpe_match.h"
 #include "text/tokenizer/bpe_repeat.h"
-#include "text/tokenizer/byte_edges.h"
 #include "text/tokenizer/pretoken_cache.h"
 #include "text/tokenizer/tokenizer.h"
 #include "text/tokenizer/vocab.h"
@@ -158,7 +157,6 @@ typedef struct {
     float *path_scores;       /* unigram: what each token adds to the score of its path, and a padding behind the last: nothing */
     bool scores_tell_bytes;   /* also those of the bytes of unknown characters */
     bool score_tells_unk;     /* or of one unknown character that became unk; of a run, unk does not tell how many */
-    int32_t *couples;         /* byte-level, by couple_of: the token of two bytes, -1 when they stay two; NULL without a matcher */
     Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */
 } ModelFast;
 
