@@ -115,6 +115,7 @@ typedef struct {
     int64_t n_chars;
     bool in_ruin, is_open, is_cut;  /* at such an end; the last of the broken ones is not finished; and something was dropped behind it */
     size_t ruin_at, ruin_bytes;     /* where it begins in the text, and in the word */
+    size_t open_at, n_open;         /* what is not finished, in the text */
     int64_t ruin_chars;
 } Word;
 
@@ -192,6 +193,31 @@ static size_t end_of_broken(const Tokenizer *tok, EncodeScratch *scratch, Piece 
     return at;
 }
 
+/* The bytes from `at` on that finish the character that is open, if then all steps keep it, whichever of them sees it first. Returns where it ends; `at`,
+ * and nothing is done, when there is no such character. */
+static size_t ruin_close(const Tokenizer *tok, EncodeScratch *scratch, Word *word, Piece text, size_t at)
+{
+    char bytes[UTF8_BYTES_MAX];
+    size_t n = word->n_open, n_wanted = (size_t)utf8_length_of((unsigned char)text.bytes[word->open_at]), end = at;
+    memcpy(bytes, text.bytes + word->open_at, n);
+    uint32_t c;
+    for (size_t length; n < n_wanted && end < text.n; end += length) {
+        length = (size_t)utf8_decode_quick(&c, text.bytes + end, text.bytes + text.n);
+        if (c == UTF8_ILL_FORMED && length == 1)
+            bytes[n++] = text.bytes[end];
+        else if (c == UTF8_ILL_FORMED || of_char(tok, scratch, c)->kind != CHAR_IN_WORD || of_char(tok, scratch, c)->n_bytes > 0)
+            return at;
+    }
+    if (n < n_wanted || utf8_decode_quick(&c, bytes, bytes + n) != (int)n || c == UTF8_ILL_FORMED ||
+        normalizer_bert_fate(tok->normalizers, c) != BERT_KEEPS || char_is_punctuation(c))
+        return at;
+    word->n_bytes -= word->n_chars > tok->max_word_chars ? 0 : word->n_open;
+    word->n_chars--;
+    word->in_ruin = false;
+    word_put(tok, scratch->bert, word, bytes, n, 1, false);
+    return end;
+}
+
 /* The steps see all that is broken or dropped round `at`. Returns where that ends; where it is more than a part of a word, `at`, and nothing is done. */
 static size_t ruin_mend(const Tokenizer *tok, EncodeScratch *scratch, Word *word, Piece text, size_t at)
 {
@@ -232,7 +258,8 @@ static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece te
         size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
         if (c == UTF8_ILL_FORMED) {
             if (word.in_ruin && word.is_open && word.is_cut && ((unsigned char)text.bytes[at] & 0xC0) == 0x80) {
-                size_t end = ruin_mend(tok, scratch, &word, text, at);
+                size_t end = ruin_close(tok, scratch, &word, text, at);
+                end = end > at ? end : ruin_mend(tok, scratch, &word, text, at);
                 if (end == at)
                     return at;
                 at = end;
@@ -241,6 +268,8 @@ static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece te
             ruin_begin(&word, at);
             word.is_open = utf8_length_of((unsigned char)text.bytes[at]) > (int)length;
             word.is_cut = false;
+            word.open_at = at;
+            word.n_open = length;
             word_put(tok, chars, &word, text.bytes + at, length, 1, false);
             at += length;
             continue;
