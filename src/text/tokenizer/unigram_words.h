@@ -5,10 +5,10 @@
 
 #include "text/tokenizer/tokenizer_internal.h"
 
-/* Encodes a text without space marks of its own, of a tokenizer of WORD_CUT_SPACES with a UnigramWalk, behind scratch->path_score. The ids are those of
- * unigram_encode_word, word by word. */
 /* A word that begins with a line end which parts words is remembered without a space mark before it: where it has one, it must not be looked for. */
 bool unigram_words_starts_line(const Tokenizer *tok, Piece word);
+/* Encodes a text without space marks of its own, of a tokenizer of WORD_CUT_SPACES with a UnigramWalk, behind scratch->path_score. The ids are those of
+ * unigram_encode_word, word by word. */
 void unigram_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text, TokenBuffer *out);
 
 #endif
