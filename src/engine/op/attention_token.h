@@ -1,8 +1,8 @@
 /* attention_token.h - the forward of one token, which is decode: its rows, the query heads of a key head, see the same keys.
  *
  * One row would fill one of the sixteen lanes of attention_cpu.c's tiles. Here the lanes are keys: they are turned on their way from memory, which is
- * what such a token waits for; for one row in registers, for several into [width][64 keys]. Rows are fetched AHEAD_KEYS before they are used: keys, then
- * values, then the next head's keys, so that memory is never idle. Every sum is the one that attention.c promises, one multiply-add after the other,
+ * what such a token waits for; for one row in registers, for several into [width][64 keys]. While a window of rows is used the next one is fetched: of
+ * keys, then of values, then of the next head's keys, so that memory is never idle. Every sum is the one that attention.c promises, one multiply-add after the other,
  * hence the same bits. */
 #ifndef ENGINE_OP_ATTENTION_TOKEN_H
 #define ENGINE_OP_ATTENTION_TOKEN_H
@@ -13,13 +13,15 @@ enum {
     TOKEN_ROWS = 16,                         /* at most */
     TOKEN_SCORES = 8192 * TOKEN_ROWS,        /* held: of fewer keys the more rows there are */
     TOKEN_STEP = 16,                         /* keys turned, or values taken, at a time */
-    TOKEN_AHEAD_KEYS = 32,
+    TOKEN_WINDOW = 256,                      /* keys fetched while as many before them are used, at most: they wait in the second cache */
+    TOKEN_STREAMS = 4,                       /* in which a window is fetched: a core reads four streams of memory faster than one */
 };
 
 typedef struct {
     const Tensor *q, *k, *v, *y, *lse;
     const AttentionOptions *options;
     int64_t token, kv_head, n_rows, key_begin, key_end, stride;  /* stride: keys whose scores are held, a row */
+    int64_t window;                                              /* keys: token_window */
     int64_t next_kv_head;                                        /* that this thread comes to then; -1: none */
     float max[TOKEN_ROWS], sum[TOKEN_ROWS], slope[TOKEN_ROWS];
     float rows[TOKEN_ROWS * ATTENTION_WIDTH_MAX];                /* of q, scaled */
@@ -34,9 +36,9 @@ static int64_t token_head(const TokenRows *t, int64_t row)
     return t->kv_head * t->n_rows + row;
 }
 
-/* TOKEN_STEP rows, row_bytes apart. */
+/* Where TOKEN_STEP rows lie that will be needed: row i at stream[i % 4] + i / 4 * row_bytes. */
 typedef struct {
-    const char *at;
+    const char *stream[TOKEN_STREAMS];
     int64_t row_bytes;
 } TokenAhead;
 
@@ -45,23 +47,42 @@ SIMD_INLINE int64_t token_bytes(DType dtype)
     return dtype == DTYPE_F32 ? 4 : 2;
 }
 
-static TokenAhead token_rows_at(const Tensor *of, int64_t key, int64_t head)
+static const char *token_row(const Tensor *of, int64_t key, int64_t head)
 {
-    int64_t n_bytes = token_bytes(of->dtype);
-    return (TokenAhead){(const char *)of->data + (key * of->stride[0] + head * of->stride[1]) * n_bytes, of->stride[0] * n_bytes};
+    return (const char *)of->data + (key * of->stride[0] + head * of->stride[1]) * token_bytes(of->dtype);
 }
 
-/* The rows that will be needed TOKEN_AHEAD_KEYS later: of the keys, then of the values, then of the next head's keys; where nothing comes, those at
- * hand. Some rows at a seam may be named twice, and some behind the last key: nobody reads what is fetched. */
+/* Windows are even and whole steps. */
+static int64_t token_window(int64_t n_keys)
+{
+    int64_t n_windows = n_keys / TOKEN_WINDOW + 1, n = n_keys / n_windows + 1;
+    return (n + TOKEN_STEP - 1) / TOKEN_STEP * TOKEN_STEP;
+}
+
+/* What to fetch while the step at `key` is used: a part of the next window of the keys, then of the values, then of the next head's keys; where nothing
+ * comes, what is at hand. What would lie behind the last key is that key. */
 static TokenAhead token_ahead(const TokenRows *t, const Tensor *of, int64_t key)
 {
-    int64_t ahead = key + TOKEN_AHEAD_KEYS, beyond = ahead - t->key_end;
-    if (beyond < 0)
-        return token_rows_at(of, ahead, t->kv_head);
-    int64_t first = t->key_begin + beyond / TOKEN_STEP * TOKEN_STEP;
-    if (of == t->k)
-        return token_rows_at(t->v, first, t->kv_head);
-    return t->next_kv_head >= 0 ? token_rows_at(t->k, first, t->next_kv_head) : token_rows_at(of, key, t->kv_head);
+    const int64_t n_keys = t->key_end - t->key_begin, window = t->window, quarter = window / TOKEN_STREAMS, done = (key - t->key_begin) / window * window;
+    int64_t next = done + window, part = (key - t->key_begin - done) / TOKEN_STREAMS, head = t->kv_head;
+    if (next >= n_keys) {
+        head = of == t->k ? head : t->next_kv_head;
+        of = of == t->k ? t->v : t->k;
+        next = 0;
+    }
+    TokenAhead ahead = {.row_bytes = of->stride[0] * token_bytes(of->dtype)};
+    for (int64_t s = 0; s < TOKEN_STREAMS; s++) {
+        int64_t row = next + s * quarter + part, last = n_keys - TOKEN_STEP / TOKEN_STREAMS;
+        row = row < last ? row : last > 0 ? last : 0;
+        ahead.stream[s] = head >= 0 ? token_row(of, t->key_begin + row, head) : token_row(t->v, key, t->kv_head);
+    }
+    return ahead;
+}
+
+SIMD_INLINE void token_fetch_row(const TokenAhead *ahead, int64_t i, int64_t offset)
+{
+    uint64_t row = (uint64_t)i;
+    __builtin_prefetch(ahead->stream[row % TOKEN_STREAMS] + (int64_t)(row / TOKEN_STREAMS) * ahead->row_bytes + offset);
 }
 
 static void token_fetch(const TokenRows *t, const Tensor *of, int64_t key)
@@ -69,7 +90,7 @@ static void token_fetch(const TokenRows *t, const Tensor *of, int64_t key)
     TokenAhead ahead = token_ahead(t, of, key);
     for (int64_t i = 0; i < TOKEN_STEP; i++)
         for (int64_t b = 0; b < of->shape.dim[2] * token_bytes(of->dtype); b += 64)
-            __builtin_prefetch(ahead.at + i * ahead.row_bytes + b);
+            token_fetch_row(&ahead, i, b);
 }
 
 /* Sixteen rows as f32 in whole vectors, those from n on zeros: where they lie, or copied. */
@@ -127,20 +148,20 @@ static void token_turn_keys(TokenRows *t, int64_t first, int64_t n)
         int64_t here = n - r < TOKEN_STEP ? n - r : TOKEN_STEP;
         token_fetch(t, k, first + r);
         if (k->dtype == DTYPE_BF16 && width % 32 == 0 && here == TOKEN_STEP)
-            token_turn_pairs(t->turned + r, tile_row(k, first + r, t->kv_head), 2 * k->stride[0], width);
+            token_turn_pairs(t->turned + r, token_row(k, first + r, t->kv_head), 2 * k->stride[0], width);
         else
             token_turn_floats(t->turned + r, token_rows(t, k, first + r, here), width);
     }
 }
 
 /* Products of one row, as f32, and sixteen keys; a line of what is fetched ahead for each that is used. */
-SIMD_INLINE V16 token_products_floats(const float *row, Right from, int64_t width, TokenAhead ahead)
+SIMD_INLINE V16 token_products_floats(const float *row, Right from, int64_t width, const TokenAhead *ahead)
 {
     V16 sum = v16_zero();
-    for (int64_t c = 0; c < width; c += 16, ahead.at += 64) {
+    for (int64_t c = 0; c < width; c += 16) {
         V16 rows[16];
         TILE_UNROLL16 for (int i = 0; i < 16; i++) {
-            __builtin_prefetch(ahead.at + i * ahead.row_bytes);
+            token_fetch_row(ahead, i, 4 * c);
             rows[i] = v16_load(from.data + i * from.stride + c);
         }
         token_turn(rows);
@@ -151,13 +172,13 @@ SIMD_INLINE V16 token_products_floats(const float *row, Right from, int64_t widt
 }
 
 /* The same of bf16, width a multiple of 32: pairs of components are turned as words. */
-SIMD_INLINE V16 token_products_pairs(const float *row, const char *from, int64_t row_bytes, int64_t width, TokenAhead ahead)
+SIMD_INLINE V16 token_products_pairs(const float *row, const char *from, int64_t row_bytes, int64_t width, const TokenAhead *ahead)
 {
     V16 sum = v16_zero();
-    for (int64_t c = 0; c < width; c += 32, from += 64, ahead.at += 64) {
+    for (int64_t c = 0; c < width; c += 32, from += 64) {
         V16 rows[16];
         TILE_UNROLL16 for (int i = 0; i < 16; i++) {
-            __builtin_prefetch(ahead.at + i * ahead.row_bytes);
+            token_fetch_row(ahead, i, 2 * c);
             rows[i] = v16_load((const float *)(from + i * row_bytes));
         }
         token_turn(rows);
@@ -176,11 +197,11 @@ static void token_products(TokenRows *t, float *products, int64_t first, int64_t
     int64_t width = k->shape.dim[2];
     for (int64_t r = 0; r < n; r += TOKEN_STEP) {
         int64_t here = n - r < TOKEN_STEP ? n - r : TOKEN_STEP;
-        TokenAhead ahead = token_ahead(t, k, first + r), keys = token_rows_at(k, first + r, t->kv_head);
+        const TokenAhead ahead = token_ahead(t, k, first + r);
         if (k->dtype == DTYPE_BF16 && width % 32 == 0 && here == TOKEN_STEP)
-            v16_store(products + r, token_products_pairs(t->rows, keys.at, keys.row_bytes, width, ahead));
+            v16_store(products + r, token_products_pairs(t->rows, token_row(k, first + r, t->kv_head), 2 * k->stride[0], width, &ahead));
         else
-            v16_store(products + r, token_products_floats(t->rows, token_rows(t, k, first + r, here), width, ahead));
+            v16_store(products + r, token_products_floats(t->rows, token_rows(t, k, first + r, here), width, &ahead));
     }
 }
 
@@ -188,6 +209,7 @@ static void token_begin(TokenRows *t)
 {
     int64_t padded = tile_padded(t->q->shape.dim[2]);
     float scale = (float)t->options->scale;
+    t->window = token_window(t->key_end - t->key_begin);
     t->stride = TOKEN_SCORES / t->n_rows / ATTENTION_KEYS * ATTENTION_KEYS;
     memset(t->total, 0, (size_t)(t->n_rows * tile_padded(t->v->shape.dim[2])) * sizeof *t->total);
     for (int64_t r = 0; r < t->n_rows; r++) {
@@ -235,19 +257,20 @@ static void token_score_keys(TokenRows *t, float *scores, int64_t first, int64_t
 }
 
 /* total += weights times n values; and *weight_sum += the weights, if it is there: one chain of additions more beside those of the columns. */
-SIMD_INLINE void token_add_columns(float *total, const float *weights, float *weight_sum, TokenAhead values, TokenAhead ahead, int64_t n,
-                                   const DType dtype, const int n_vecs)
+SIMD_INLINE void token_add_columns(float *total, const float *weights, float *weight_sum, const Tensor *of, const char *values, int64_t offset,
+                                   const TokenAhead *ahead, int64_t n, const DType dtype, const int n_vecs)
 {
+    const int64_t row_bytes = of->stride[0] * token_bytes(dtype);
     V16 sum[4];
     float of_weights = weight_sum ? *weight_sum : 0.0f;
     TILE_UNROLL for (int v = 0; v < n_vecs; v++)
         sum[v] = v16_load(total + 16 * v);
-    for (int64_t i = 0; i < n; i++, values.at += values.row_bytes, ahead.at += ahead.row_bytes) {
+    for (int64_t i = 0; i < n; i++, values += row_bytes) {
         of_weights += weights[i];
         TILE_UNROLL for (int v = 0; v < n_vecs; v += dtype == DTYPE_F32 ? 1 : 2)
-            __builtin_prefetch(ahead.at + 16 * v * token_bytes(dtype));
+            token_fetch_row(ahead, i, offset + 16 * v * token_bytes(dtype));
         TILE_UNROLL for (int v = 0; v < n_vecs; v++)
-            sum[v] = v16_fma(v16_set1(weights[i]), load16(values.at, dtype, 16 * v, 16 * n_vecs), sum[v]);
+            sum[v] = v16_fma(v16_set1(weights[i]), load16(values + offset, dtype, 16 * v, 16 * n_vecs), sum[v]);
     }
     TILE_UNROLL for (int v = 0; v < n_vecs; v++)
         v16_store(total + 16 * v, sum[v]);
@@ -260,14 +283,15 @@ static void token_add_values(TokenRows *t, const float *weights, int64_t first, 
 {
     const Tensor *of = t->v;
     const int64_t width = of->shape.dim[2], n_bytes = token_bytes(of->dtype);
-    TokenAhead values = token_rows_at(of, first, t->kv_head), ahead = token_ahead(t, of, first);
-    for (int64_t c = 0, n_here; c < width; c += n_here, values.at += n_here * n_bytes, ahead.at += n_here * n_bytes) {
+    const char *values = token_row(of, first, t->kv_head);
+    const TokenAhead ahead = token_ahead(t, of, first);
+    for (int64_t c = 0, n_here; c < width; c += n_here) {
         float *weight_sum = c == 0 ? t->sum : NULL;
         n_here = width - c >= 64 ? 64 : 16;
         if (n_here == 64)
-            WITH_FAST_DTYPE(of->dtype, D, token_add_columns(t->total + c, weights, weight_sum, values, ahead, n, D, 4))
+            WITH_FAST_DTYPE(of->dtype, D, token_add_columns(t->total + c, weights, weight_sum, of, values, c * n_bytes, &ahead, n, D, 4))
         else
-            WITH_FAST_DTYPE(of->dtype, D, token_add_columns(t->total + c, weights, weight_sum, values, ahead, n, D, 1))
+            WITH_FAST_DTYPE(of->dtype, D, token_add_columns(t->total + c, weights, weight_sum, of, values, c * n_bytes, &ahead, n, D, 1))
     }
 }
 
