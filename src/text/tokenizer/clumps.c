@@ -363,12 +363,13 @@ static void encode_clumps(Stretch *stretch, bool needs_mark)
         i = put_other(stretch, i);
 }
 
-/* Words, the space before them left out. */
-static void encode_words(Stretch *stretch, bool needs_mark)
+/* The words from there to the stretch, the space before them left out. */
+static void encode_words(Stretch *stretch, size_t from, bool needs_mark)
 {
-    size_t first = stretch->begin + !needs_mark;
+    if (from == stretch->begin)
+        return;
     settle_score(stretch);
-    word_cut_encode_words(stretch->tok, stretch->scratch, stretch->cut, piece_part(stretch->text, first, stretch->begin + stretch->n_bytes), stretch->out);
+    word_cut_encode_words(stretch->tok, stretch->scratch, stretch->cut, piece_part(stretch->text, from + !needs_mark, stretch->begin), stretch->out);
     stretch->n_scored = stretch->out->n;
 }
 
@@ -405,14 +406,17 @@ void clumps_encode(const Clumps *clumps, const Tokenizer *tok, EncodeScratch *sc
         stretch.text.n--;
     while (is_collapsed(&stretch) && stretch.begin < stretch.text.n && is_white(text.bytes[stretch.begin], lines))
         stretch.begin++;
-    for (bool needs_mark = true; stretch.begin < stretch.text.n; needs_mark = false) {
+    const size_t first = stretch.begin;
+    size_t words = first;  /* what stands from here to the stretch is left to be encoded by words */
+    for (; stretch.begin < stretch.text.n; stretch.begin += stretch.n_bytes) {
         stretch.n_bytes = stretch_end(&stretch) - stretch.begin;
-        if (stretch.n_bytes <= CLUMP_BLOCK_BYTES && is_dense(text.bytes + stretch.begin, stretch.n_bytes))
-            encode_clumps(&stretch, needs_mark);
-        else
-            encode_words(&stretch, needs_mark);
-        stretch.begin += stretch.n_bytes;
+        if (stretch.n_bytes > CLUMP_BLOCK_BYTES || !is_dense(text.bytes + stretch.begin, stretch.n_bytes))
+            continue;
+        encode_words(&stretch, words, words == first);
+        encode_clumps(&stretch, stretch.begin == first);
+        words = stretch.begin + stretch.n_bytes;
     }
+    encode_words(&stretch, words, words == first);
     if (scratch->score_goes_on)
         settle_score(&stretch);
 }
