@@ -316,6 +316,27 @@ static int32_t encode_part(const Tokenizer *tok, EncodeScratch *scratch, Lattice
     return is_sure && (all_known || fast->scores_tell_bytes) ? bits : -1;
 }
 
+/* A short word of plain characters, whose normal form is a mark (if it has one) and itself; false for any other. The mark begins and ends where the word
+ * begins. */
+static bool read_plain_labels(const ModelFast *fast, Lattice *lattice, bool has_mark)
+{
+    uint32_t n = 0, all = UNIGRAM_PLAIN_CHAR;
+    if (has_mark) {
+        lattice->places[n] = 0;
+        lattice->labels[n++] = fast->mark_label & ~UNIGRAM_PLAIN_CHAR;
+    }
+    for (size_t at = 0; at < lattice->piece.n && all && n < NOTED_CHARS_MAX;) {
+        lattice->places[n] = (uint32_t)at;
+        uint32_t value = char_table_read(&fast->chars->labels, lattice->piece.bytes, &at, lattice->piece.n);
+        all &= at == lattice->piece.n || n + 1 < NOTED_CHARS_MAX ? value : 0;
+        lattice->labels[n++] = value & ~UNIGRAM_PLAIN_CHAR;
+    }
+    lattice->labels[n] = fast->chars->none;
+    lattice->places[n] = (uint32_t)lattice->piece.n;
+    lattice->n = n;
+    return all;
+}
+
 /* What a character that makes the whole of its part becomes. Room is reserved. */
 static inline void put_alone(const Tokenizer *tok, Lattice *lattice, int32_t id, TokenBuffer *out)
 {
@@ -336,6 +357,7 @@ static uint32_t encode_stretch(const Tokenizer *tok, EncodeScratch *scratch, con
 {
     const CharTrie *trie = model_fast(tok)->chars;
     float path_score = (float)scratch->path_score;
+    uint32_t n_enough = 1;  /* of a part: more where one follows the other */
     token_buffer_reserve(out, (int64_t)reader->n * UTF8_BYTES_MAX);
     for (lattice_read(lattice, reader); lattice->n > 0;) {
         uint32_t at = lattice->labels[0], next = lattice->labels[1];
@@ -346,9 +368,11 @@ static uint32_t encode_stretch(const Tokenizer *tok, EncodeScratch *scratch, con
             path_score += (float)trie->scores[at];
             put_alone(tok, lattice, trie->ids[at], out);
             leave_part(lattice, 1);
+            n_enough = n_enough / 2 + 1;
             continue;
         }
-        uint32_t end = best_path_rounded(trie, lattice->labels, lattice->n, 1, lattice->steps, (double)path_score);
+        uint32_t half = lattice->n / 2 + 1, part = reader->is_finished || n_enough < half ? n_enough : half;  /* not in vain up to the end of what is held */
+        uint32_t end = best_path_rounded(trie, lattice->labels, lattice->n, part, lattice->steps, (double)path_score);
         if (end == lattice->n && !reader->is_finished)
             break;
         bool all_known;
@@ -356,6 +380,7 @@ static uint32_t encode_stretch(const Tokenizer *tok, EncodeScratch *scratch, con
         path_score = (float)lattice->steps[end].score;
         put_path(tok, trie, lattice, n, all_known, out);
         leave_part(lattice, end);
+        n_enough = n_enough < PART_CHARS ? 2 * n_enough : PART_CHARS;
     }
     scratch->path_score = (double)path_score;
     return reader->n - lattice->n;
@@ -363,6 +388,11 @@ static uint32_t encode_stretch(const Tokenizer *tok, EncodeScratch *scratch, con
 
 int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, bool has_mark, TokenBuffer *out)
 {
+    if (word.n < NOTED_CHARS_MAX * UTF8_BYTES_MAX) {
+        Lattice plain = lattice_for(tok, scratch, word, out);
+        if (read_plain_labels(model_fast(tok), &plain, has_mark))
+            return encode_part(tok, scratch, &plain, out);
+    }
     UnigramReader reader;
     Lattice lattice = {.n_enough = UINT32_MAX};
     int32_t note = -1;

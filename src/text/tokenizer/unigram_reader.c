@@ -7,7 +7,7 @@
 
 static const char space_mark[] = "\xE2\x96\x81", replacement[] = "\xEF\xBF\xBD";
 #define IS_BROKEN 0x40000000u
-enum { SPACE_MARK = 0x2581, REPLACEMENT = 0xFFFD, BMP_BYTES = 3, STRETCH_CHARS = 512, MAPPED_CHARS = 64 };
+enum { SPACE_MARK = 0x2581, REPLACEMENT = 0xFFFD, BMP_BYTES = 3, STRETCH_CHARS = 2048, MAPPED_CHARS = 64, GROWTH = 64 };
 
 static void make_room(UnigramReader *reader, size_t n_more)
 {
@@ -16,7 +16,7 @@ static void make_room(UnigramReader *reader, size_t n_more)
         capacity = capacity * 2 + 16;
     if (capacity == reader->capacity)
         return;
-    uint32_t *places = ARENA_ARRAY(reader->arena, uint32_t, 2 * (capacity + 1));
+    uint32_t *places = arena_alloc_unset(reader->arena, 2 * (capacity + 1) * sizeof *places);
     char *bytes = arena_alloc_unset(reader->arena, (capacity + 1) * UTF8_BYTES_MAX);
     if (reader->n > 0) {
         memcpy(places, reader->places, reader->n * sizeof *places);
@@ -143,8 +143,10 @@ void unigram_reader_next(UnigramReader *reader, uint32_t n_done)
     memmove(reader->labels, reader->labels + n_done, reader->n * sizeof *reader->labels);
     for (uint32_t i = 0; i < reader->n && n_done > 0; i++)
         reader->places[i] = reader->places[i + n_done] - begin;
-    if (n_done == 0)
-        reader->n_enough = 2 * reader->n_enough + 1;
+    if (n_done == 0) {
+        size_t n_more = reader->map.text.n - reader->map.at + 1;
+        reader->n_enough = n_more < (GROWTH - 1) * (size_t)reader->n_enough ? reader->n + (uint32_t)n_more : GROWTH * reader->n_enough;
+    }
     if (reader->n < reader->n_enough)
         make_room(reader, reader->n_enough - reader->n);
     read_on(reader);
