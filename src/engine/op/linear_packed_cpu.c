@@ -266,12 +266,12 @@ void KERNEL(linear_packed)(const KernelCall *call)
         return;
     int64_t piece_rows = rows_of_a_piece(n_rows, n_row_pieces);
     Product p = prepare(call);
-    int64_t n_at_once = SIMD_AVX512 && n_rows == 1 ? STREAMS : 1;
+    int64_t n_at_once = SIMD_AVX512 && n_rows == 1 ? STREAMS : 1;  /* as many as registers hold sums of */
     Shares shares = shares_of(n_pieces);
 #pragma omp parallel if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)
     for (int64_t piece, n; (n = shares_take(&shares, n_at_once, &piece)) > 0;) {
         int64_t row = piece % n_row_pieces * piece_rows;
-        if (SIMD_AVX512 && n_rows == 1)
+        if (n_rows == 1)
             run_streams(&p, piece, n);
         else
             run_piece(&p, piece / n_row_pieces, row, n_rows - row < piece_rows ? n_rows - row : piece_rows);
