@@ -80,11 +80,11 @@ static uint64_t rules_identity(const Tokenizer *rules, bool repair)
 }
 
 /* Measured on Korean and English words, rounded up; of pieces: unigram_seed.h's arrays over the distinct words. */
-const TrainUse train_use_of_list = {.may_stay = true, .repair = true};
-const TrainUse train_use_of_bytes = {.per_word = 28, .per_byte = 17, .may_stay = true};
-const TrainUse train_use_of_merges = {.per_word = 28, .per_byte = 17, .may_stay = true, .repair = true};
-const TrainUse train_use_of_likelihood = {.per_word = 20, .per_byte = 20, .may_stay = true, .repair = true};
-const TrainUse train_use_of_pieces = {.per_word = 24, .per_byte = 24, .may_stay = true, .repair = true};
+const TrainUse train_use_of_list = {.repair = true};
+const TrainUse train_use_of_bytes = {.per_word = 28, .per_byte = 17};
+const TrainUse train_use_of_merges = {.per_word = 28, .per_byte = 17, .repair = true};
+const TrainUse train_use_of_likelihood = {.per_word = 20, .per_byte = 20, .repair = true};
+const TrainUse train_use_of_pieces = {.per_word = 24, .per_byte = 24, .repair = true};
 
 Err train_count_words(WordCounts *counts, const Tokenizer *rules, const TokenizerTrainOptions *options, TrainUse use, TokenizerSource source)
 {
@@ -95,7 +95,6 @@ Err train_count_words(WordCounts *counts, const Tokenizer *rules, const Tokenize
         .memory_bytes_max = options->memory_bytes_max,
         .use_per_word = use.per_word,
         .use_per_byte = use.per_byte,
-        .may_stay = use.may_stay,
         .work_dir = options->work_dir,
         .identity = rules_identity(rules, use.repair),
         .total_bytes = options->total_bytes,

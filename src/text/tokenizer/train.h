@@ -6,10 +6,10 @@
 #include "text/tokenizer/bpe_train.h"
 
 /* What a trainer does with counted words, for the bound on memory: bytes that it holds for a distinct word and for each of its bytes, besides the
- * list of words; whether it can do with words on disk; whether it reads characters (ill-formed bytes become U+FFFD) or bytes. */
+ * list of words, when they are in memory; whether it reads characters (ill-formed bytes become U+FFFD) or bytes. */
 typedef struct {
     double per_word, per_byte;
-    bool may_stay, repair;
+    bool repair;
 } TrainUse;
 extern const TrainUse train_use_of_list, train_use_of_bytes, train_use_of_merges, train_use_of_likelihood, train_use_of_pieces;
 

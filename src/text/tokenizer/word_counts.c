@@ -290,12 +290,11 @@ static double bytes_needed(const WordCounts *counts, const WordCountOptions *opt
 
 static Err too_much(const WordCounts *counts, const WordCountOptions *options)
 {
-    const char *cure = !options->may_stay ? "" : options->work_dir ? "" : "; a work folder takes what does not fit";
-    return err_set(ERR_MEMORY, "learning from %lld distinct words takes some %.1f MB, more than the bound of %.1f MB%s", (long long)counts->n,
-                   bytes_needed(counts, options) / 1e6, (double)options->memory_bytes_max / 1e6, cure);
+    return err_set(ERR_MEMORY, "learning from %lld distinct words takes some %.1f MB, more than the bound of %.1f MB; a work folder takes what does not fit",
+                   (long long)counts->n, bytes_needed(counts, options) / 1e6, (double)options->memory_bytes_max / 1e6);
 }
 
-/* The list of all words: in memory, from the tables or from runs on disk, or, when it may, on disk. */
+/* The list of all words: in memory, from the tables or from runs on disk, or on disk. */
 static Err finish(Counter *counter, WordCounts *counts)
 {
     const WordCountOptions *options = counter->options;
@@ -306,7 +305,7 @@ static Err finish(Counter *counter, WordCounts *counts)
         make_tables(counter->tables, parallel_threads());
         if (bytes_needed(counts, options) <= most)
             return OK;
-        if (!counter->spill || !options->may_stay)
+        if (!counter->spill)
             return too_much(counts, options);
         TRY(word_spill_write(counter->spill, counts, counter->place));
         word_counts_release(counts);
@@ -316,8 +315,6 @@ static Err finish(Counter *counter, WordCounts *counts)
     counts->n_text_bytes = counter->place.n_text_bytes;
     TRY(word_spill_each(counter->spill, measure_word, counts));
     if (bytes_needed(counts, options) > most) {
-        if (!options->may_stay)
-            return too_much(counts, options);
         counts->spill = counter->spill;
         counter->spill = NULL;
         return OK;

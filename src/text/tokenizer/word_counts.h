@@ -27,15 +27,13 @@ typedef struct {
     int n_threads;
     int64_t memory_bytes_max; /* 0: none */
     double use_per_word, use_per_byte;  /* memory that the caller will need for a distinct word and for each of its bytes, besides the list */
-    bool may_stay;            /* what does not fit then stays on disk, and word_counts_each is the only way to it */
-    const char *work_dir;     /* folder for what does not fit, from which a killed run goes on; NULL: none */
+    const char *work_dir;     /* folder for what does not fit, which stays there; from it a killed run goes on; NULL: none */
     uint64_t identity;        /* of the settings, for that folder */
     int64_t total_bytes;      /* for progress; 0: unknown */
     bool quiet;
 } WordCountOptions;
 
-/* ERR_MEMORY: the distinct words, and what the caller does with them, do not fit into the bound; with a work_dir their counting does, and
- * with may_stay the words do. ERR_INTERRUPTED. */
+/* ERR_MEMORY: the distinct words, and what the caller does with them, do not fit into the bound, and there is no work_dir. ERR_INTERRUPTED. */
 Err word_counts_read(WordCounts *counts, const WordCountOptions *options, TokenizerSource source);
 void word_counts_release(WordCounts *counts);
 /* Every word in order of its bytes. An error of `visit` ends it. */
