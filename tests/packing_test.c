@@ -3,7 +3,6 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "base/parallel.h"
 #include "rig.h"
 
 #include <stdlib.h>
@@ -15,15 +14,7 @@ static void check_same_bits(const char *family, const char *precision)
     Shop shop;
     REQUIRE(rig_deep_shop(&shop, family, 3, 0.0));
     const char *const ways[] = {"", "train.micro_batch_size=2", "memory.recompute=layers"};
-    int n_threads = parallel_threads();
-    uint64_t kept = rig_hash_after_steps(&shop, precision, 1);
-    CHECK(kept != 0 && kept != rig_hash_after_steps(&shop, arena_printf(shop.arena, "%s seed=8", precision), 1));  /* the comparison can fail */
-    for (int i = 0; i < (int)(sizeof ways / sizeof ways[0]); i++) {
-        const char *settings = arena_printf(shop.arena, "%s memory.pack_weights=true %s", precision, ways[i]);
-        if (!CHECK(rig_hash_after_steps(&shop, settings, 1 + i % 3) == kept))
-            test_note("%s %s, %d threads", family, settings, 1 + i % 3);
-    }
-    parallel_set_threads(n_threads);
+    rig_check_same_bits(&shop, precision, "memory.pack_weights=true", ways, sizeof ways / sizeof ways[0]);
     shop_close(&shop);
 }
 

@@ -70,6 +70,19 @@ uint64_t rig_hash_after_steps(Shop *shop, const char *settings, int n_threads)
     return hash;
 }
 
+void rig_check_same_bits(Shop *shop, const char *precision, const char *mode, const char *const *ways, int n_ways)
+{
+    int n_threads = parallel_threads();
+    uint64_t kept = rig_hash_after_steps(shop, precision, 1);
+    CHECK(kept != 0 && kept != rig_hash_after_steps(shop, arena_printf(shop->arena, "%s seed=8", precision), 1));  /* the comparison can fail */
+    for (int i = 0; i < n_ways; i++) {
+        const char *settings = arena_printf(shop->arena, "%s %s %s", precision, mode, ways[i]);
+        if (!CHECK(rig_hash_after_steps(shop, settings, 1 + i % 4) == kept))
+            test_note("%s, %d threads", settings, 1 + i % 4);
+    }
+    parallel_set_threads(n_threads);
+}
+
 bool rig_deep_shop(Shop *shop, const char *family, int n_layers, double dropout)
 {
     static const char json[] = "{\"model_type\": \"%s\", \"n_layer\": %d, \"num_hidden_layers\": %d, \"n_head\": 2, \"num_attention_heads\": 2,"

@@ -21,6 +21,8 @@ Err rig_make(Rig *rig, Shop *shop, const char *settings);
 uint64_t rig_hash(const Rig *rig);
 /* Three steps on so many threads, which stay set; then rig_hash, 0 after a failed check. */
 uint64_t rig_hash_after_steps(Shop *shop, const char *settings, int n_threads);
+/* Checks that `mode`, settings that should change no bit, changes none beside each of `ways`, on one to four threads, and that other bits would show. */
+void rig_check_same_bits(Shop *shop, const char *precision, const char *mode, const char *const *ways, int n_ways);
 
 /* A shop whose model.json is narrow and deep: where memory is saved layer by layer. */
 bool rig_deep_shop(Shop *shop, const char *family, int n_layers, double dropout);

@@ -16,4 +16,15 @@ static inline bool encode_is_alike(const Tokenizer *tok, Arena *arena, const cha
     return is_alike;
 }
 
+/* How many of the texts that `make` writes to `text` are not encoded alike. make returns the bytes of the i-th. */
+static inline int encode_n_unlike(const Tokenizer *tok, int n_texts, size_t (*make)(uint64_t i, char *text), char *text)
+{
+    Arena *arena = arena_new();
+    int n_unlike = 0;
+    for (uint64_t i = 0; i < (uint64_t)n_texts; i++)
+        n_unlike += !encode_is_alike(tok, arena, text, make(i, text));
+    arena_free(arena);
+    return n_unlike;
+}
+
 #endif

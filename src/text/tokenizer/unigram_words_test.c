@@ -61,14 +61,7 @@ static size_t random_text(uint64_t i, char *text)
 static int count_differences(const Tokenizer *tok, int n_texts)
 {
     static char text[2000 * 24];
-    Arena *arena = arena_new();
-    int n_wrong = 0;
-    for (uint64_t i = 0; i < (uint64_t)n_texts; i++) {
-        size_t n = random_text(i, text);
-        n_wrong += !encode_is_alike(tok, arena, text, n);
-    }
-    arena_free(arena);
-    return n_wrong;
+    return encode_n_unlike(tok, n_texts, random_text, text);
 }
 
 /* Goal: lines that part words, unknown characters as bytes, pieces and words of any length, texts beyond a stretch, marks in the text. */
