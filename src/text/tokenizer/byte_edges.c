@@ -9,6 +9,7 @@ void byte_edges_build(ByteEdges *edges, const Trie *trie)
 {
     edges->trie = trie;
     edges->couples = mem_alloc_large(2 * N_COUPLES * sizeof *edges->couples);  /* as much as has a page of its own */
+    edges->meets = mem_alloc(N_COUPLES / COUPLES_A_WORD * sizeof *edges->meets);
     for (int a = 0; a < 256; a++) {
         TrieNode first = trie_root(trie);
         int is_first = trie_step(trie, &first, (unsigned char)a);
@@ -19,8 +20,10 @@ void byte_edges_build(ByteEdges *edges, const Trie *trie)
             if (!is_first || !trie_step(trie, &node, (unsigned char)b))
                 continue;
             *couple |= node >> TRIE_BASE_SHIFT << TRIE_BASE_SHIFT;
-            if (trie_value(node) >= 0)
-                *couple = node >> TRIE_BASE_SHIFT << TRIE_BASE_SHIFT | (TrieNode)1 << TRIE_BYTE_SHIFT | (TrieNode)(trie_value(node) + 1);
+            if (trie_value(node) < 0)
+                continue;
+            edges->meets[(a << 8 | b) / COUPLES_A_WORD] |= 1u << (a << 8 | b) % COUPLES_A_WORD;
+            *couple = node >> TRIE_BASE_SHIFT << TRIE_BASE_SHIFT | (TrieNode)1 << TRIE_BYTE_SHIFT | (TrieNode)(trie_value(node) + 1);
         }
     }
 }
@@ -28,5 +31,6 @@ void byte_edges_build(ByteEdges *edges, const Trie *trie)
 void byte_edges_release(ByteEdges *edges)
 {
     free(edges->couples);
+    free(edges->meets);
     *edges = (ByteEdges){0};
 }

@@ -13,8 +13,9 @@ typedef struct {
      * longest key among them + 1. */
     TrieNode *couples;
     int32_t single[256];  /* values of keys of one byte, -1: none */
+    uint32_t *meets;      /* a bit for each two bytes that are a key, where byte_edges_meet looks: small enough to be near at all times */
 } ByteEdges;
-enum { N_COUPLES = 1 << 16, BYTE_EDGES_BYTES = 4 };  /* as many may be read where the longest is asked for */
+enum { N_COUPLES = 1 << 16, COUPLES_A_WORD = 32, BYTE_EDGES_BYTES = 4 };  /* as many may be read where the longest is asked for */
 
 void byte_edges_build(ByteEdges *edges, const Trie *trie);
 void byte_edges_release(ByteEdges *edges);
@@ -24,6 +25,14 @@ static inline size_t couple_of(const char *two_bytes)
     return (size_t)(unsigned char)two_bytes[0] << 8 | (unsigned char)two_bytes[1];
 }
 
+/* Are two bytes a key? */
+static inline uint32_t byte_edges_meet(const ByteEdges *edges, const char *two_bytes)
+{
+    uint32_t couple = (uint32_t)couple_of(two_bytes);
+    return edges->meets[couple / COUPLES_A_WORD] >> couple % COUPLES_A_WORD & 1;
+}
+
+/* The same of what `couples` says of them. */
 static inline int byte_edges_is_two(TrieNode couple)
 {
     return couple >> TRIE_BYTE_SHIFT & 1;

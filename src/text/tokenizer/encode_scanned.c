@@ -1,8 +1,10 @@
 /* encode_scanned.c - texts that a scanner cuts: many pieces at a time, in steps, so that what one piece waits for in memory is on its way while the
  * others are looked at. Pieces that are known come from the cache; those that are not are matched together. */
+#include "text/tokenizer/lone_bytes.h"
 #include "text/tokenizer/tokenizer_internal.h"
 
 enum { PIECES_AT_ONCE = BPE_RUNS_MAX };
+_Static_assert((int)PIECES_AT_ONCE <= (int)LONE_PIECES_MAX, "a batch may all be lone bytes");
 /* Texts in which next to nothing comes again gain nothing from a cache. Of the pieces of the last BATCHES_KEPT_IN_MIND batches or so (sums that fade) at
  * least one in STRANGERS_TO_ONE must have been known; otherwise all but each PROBE_EVERYth batch are matched without a look. */
 enum { BATCHES_KEPT_IN_MIND = 32, STRANGERS_TO_ONE = 4, PROBE_EVERY = 8 };
@@ -10,7 +12,8 @@ typedef struct {
     int n_looked, n_known, n_batches;
 } Familiarity;
 typedef struct {
-    bool looks;  /* in the cache */
+    bool looks;                    /* in the cache */
+    bool is_lone[PIECES_AT_ONCE];  /* where texts are not familiar: pieces of lone bytes, with no need to look */
     size_t ends[PIECES_AT_ONCE];
     union {
         ShortKey small;
@@ -23,9 +26,9 @@ typedef struct {
     int32_t room[PIECES_AT_ONCE * LONG_PIECE_BYTES];
 } Batch;
 
-static bool worth_a_look(Familiarity *familiarity)
+static bool is_familiar(const Familiarity *familiarity)
 {
-    return familiarity->n_known * STRANGERS_TO_ONE >= familiarity->n_looked || familiarity->n_batches++ % PROBE_EVERY == 0;
+    return familiarity->n_known * STRANGERS_TO_ONE >= familiarity->n_looked;
 }
 
 static void note_looks(Familiarity *familiarity, int n_looked, int n_known)
@@ -45,7 +48,7 @@ static void announce(const PretokenCache *cache, const BpeMatcher *matcher, Piec
 {
     for (int i = 0; i < n; at = batch->ends[i++]) {
         size_t length = batch->ends[i] - at;
-        if (is_tiny(matcher, length))
+        if (batch->is_lone[i] || is_tiny(matcher, length))
             continue;
         if (length <= SHORT_PIECE_BYTES) {
             batch->keys[i].small = short_key(text.bytes + at, length, at + sizeof(ShortKey) <= text.n);
@@ -78,9 +81,9 @@ static int match_unknown(const Tokenizer *tok, const BpeMatcher *matcher, Encode
     for (int i = 0; i < n; at = batch->ends[i++]) {
         const char *bytes = text.bytes + at;
         size_t length = batch->ends[i] - at;
-        if (is_tiny(matcher, length)) {
+        if (batch->is_lone[i] || is_tiny(matcher, length)) {
             batch->known[i] = tok->byte_id;  /* it will be asked when it is put out */
-            if (length == 2)
+            if (!batch->is_lone[i] && length == 2)
                 __builtin_prefetch(byte_edges_ahead(bpe_matcher_byte_edges(matcher), bytes));
             continue;
         }
@@ -114,12 +117,26 @@ static inline int put_tiny(const Tokenizer *tok, const ByteEdges *edges, const c
     return 2 - byte_edges_is_two(couple);
 }
 
+/* From piece i on: all lone ones in a row. Returns how many; *at comes to their end. */
+static int put_lone(const Tokenizer *tok, Piece text, size_t *at, Batch *batch, int i, int n, TokenBuffer *out)
+{
+    int first = i;
+    for (; i < n && batch->is_lone[i]; i++)
+        batch->begins[i] = out->n;  /* where the piece before them ends: of a lone one nobody asks */
+    const unsigned char *bytes = (const unsigned char *)text.bytes;
+    int32_t *ids = out->ids + out->n;
+    for (; i > first && *at < batch->ends[i - 1]; (*at)++)
+        *ids++ = tok->byte_id[bytes[*at]];
+    out->n = ids - out->ids;
+    return i - first;
+}
+
 static void put_out(const Tokenizer *tok, EncodeScratch *scratch, const BpeMatcher *matcher, Piece text, size_t at, Batch *batch, int n, TokenBuffer *out)
 {
     token_buffer_reserve(out, (int64_t)(batch->ends[n - 1] - at) + SHORT_PIECE_IDS * n);
     const BpeRun *run = batch->runs;
     const ByteEdges *edges = matcher ? bpe_matcher_byte_edges(matcher) : NULL;
-    for (int i = 0; i < n; at = batch->ends[i++]) {
+    for (int i = put_lone(tok, text, &at, batch, 0, n, out); i < n; at = batch->ends[i++], i += put_lone(tok, text, &at, batch, i, n, out)) {
         size_t length = batch->ends[i] - at;
         const int32_t *ids = batch->known[i];
         batch->begins[i] = out->n;
@@ -168,7 +185,12 @@ void encode_scanned(const Tokenizer *tok, EncodeScratch *scratch, const Splitter
     for (size_t at = 0, next; at < text.n; at = next) {
         int n = splitter_ends(scanner, text.bytes, text.n, at, batch.ends, PIECES_AT_ONCE);
         next = batch.ends[n - 1];
-        batch.looks = !matcher || worth_a_look(&familiarity);
+        bool familiar = !matcher || is_familiar(&familiarity);
+        batch.looks = familiar || familiarity.n_batches++ % PROBE_EVERY == 0;
+        if (familiar)
+            memset(batch.is_lone, 0, sizeof batch.is_lone);
+        else
+            lone_bytes_find(bpe_matcher_byte_edges(matcher), text.bytes, at, batch.ends, n, batch.is_lone);
         if (batch.looks)
             announce(cache, matcher, text, at, &batch, n);
         int n_known, n_looked = match_unknown(tok, matcher, scratch, text, at, &batch, n, &n_known);

@@ -250,10 +250,10 @@ static inline size_t scan_easy_word(Scan *s, size_t at, bool cased)
  * only now and then; one long word is not for it. Returns how many it cut. */
 static inline int scan_plain(Scan *s, size_t at, size_t *ends, int n_max)
 {
-    enum { HARD_ONES_WANTED = 2, PATIENCE = 8, BYTES_AT_ONCE = 64 };
-    if (++s->n_hard < HARD_ONES_WANTED || s->n - at < BYTES_AT_ONCE + 1)
+    enum { HARD_ONES_WANTED = 2, PATIENCE = 8, BYTES_AT_ONCE = 256 };
+    if (++s->n_hard < HARD_ONES_WANTED || s->n - at < BYTES_AT_ONCE + 1 || n_max < SPLIT_PLAIN_ENDS)
         return 0;
-    int n = split_plain(s->plain, s->text, at, at + BYTES_AT_ONCE, ends, n_max);
+    int n = split_plain(s->plain, s->text, s->n, at, at + BYTES_AT_ONCE, ends, n_max);
     if (n == 0)
         s->n_hard = -PATIENCE;
     return n;
