@@ -7,13 +7,14 @@
 
 typedef enum {
     CHAR_NOT_KNOWN,
-    CHAR_IN_WORD,  /* `n_bytes` of the pool at `value` stand for it, `n_chars` characters; none: it is dropped */
+    CHAR_IN_WORD,  /* `n_bytes` of the pool at `value` stand for it, `n_chars` characters; none: it is dropped, perhaps not before accents are */
     CHAR_ALONE,    /* it is a word of its own, whose token is `value`; -1: none */
     CHAR_ENDS,     /* white space */
     CHAR_HARD,     /* only the steps themselves tell */
 } CharKind;
 typedef struct {
     uint8_t kind, n_bytes, n_chars;
+    bool is_late;
     int32_t value;
 } BertChar;
 enum { CHAR_ROOM = 16 };  /* the pool is read this many bytes at a time */
@@ -49,6 +50,8 @@ static bool holds_marks(const char *bytes, size_t n)
 
 static BertChar put_in_word(BertChars *chars, bool is_reordered, const char *bytes, size_t n)
 {
+    if (n == 0)
+        return (BertChar){.kind = CHAR_IN_WORD, .is_late = true};
     if (n > CHAR_ROOM || (is_reordered && holds_marks(bytes, n)))
         return (BertChar){.kind = CHAR_HARD};
     if (chars->n_pool + 2 * CHAR_ROOM > chars->pool_capacity) {
@@ -57,7 +60,7 @@ static BertChar put_in_word(BertChars *chars, bool is_reordered, const char *byt
     }
     memcpy(chars->pool + chars->n_pool, bytes, n);
     memset(chars->pool + chars->n_pool + n, 0, CHAR_ROOM);
-    BertChar found = {CHAR_IN_WORD, (uint8_t)n, (uint8_t)utf8_count(bytes, n), (int32_t)chars->n_pool};
+    BertChar found = {CHAR_IN_WORD, (uint8_t)n, (uint8_t)utf8_count(bytes, n), false, (int32_t)chars->n_pool};
     chars->n_pool += n;
     return found;
 }
@@ -92,6 +95,18 @@ static BertChar learn_by_steps(const Tokenizer *tok, EncodeScratch *scratch, con
     return found;
 }
 
+/* A syllable whose accents are taken off becomes its jamo, which no later step changes. */
+static BertChar put_jamo(BertChars *chars, uint32_t syllable)
+{
+    enum { JAMO_MAX = 3 };
+    int jamo[JAMO_MAX];
+    char bytes[JAMO_MAX * UTF8_BYTES_MAX];
+    size_t n_bytes = 0;
+    for (int i = 0, n = hangul_decompose(syllable, jamo); i < n; i++)
+        n_bytes += (size_t)utf8_encode(bytes + n_bytes, hangul_jamo_char(jamo[i]));
+    return put_in_word(chars, true, bytes, n_bytes);
+}
+
 /* Most characters are kept as they are, or dropped, and need no steps. */
 static BertChar learn(const Tokenizer *tok, EncodeScratch *scratch, BertChars *chars, uint32_t c)
 {
@@ -100,7 +115,9 @@ static BertChar learn(const Tokenizer *tok, EncodeScratch *scratch, BertChars *c
     text[1 + n] = 'a';
     BertFate fate = normalizer_bert_fate(tok->normalizers, c);
     if (fate == BERT_DROPS)
-        return put_in_word(chars, false, "", 0);
+        return (BertChar){.kind = CHAR_IN_WORD, .is_late = normalizer_bert_is_clean(tok->normalizers, c)};
+    if (fate == BERT_REWRITES && tok->normalizers->strip_accents && hangul_is_syllable(c))
+        return put_jamo(chars, c);
     if (fate == BERT_REWRITES)
         return learn_by_steps(tok, scratch, text, n + 2);
     if (fate == BERT_SETS_APART || char_is_punctuation(c))
@@ -109,21 +126,25 @@ static BertChar learn(const Tokenizer *tok, EncodeScratch *scratch, BertChars *c
 }
 
 /* A word while it is put together. What it ends with, broken and dropped characters, is kept in mind: when what stood between them is dropped, broken
- * ones may become whole. */
+ * ones may become whole. Broken ones that a whole one follows stay broken: where no token holds such, all of the word is lost. */
 typedef struct {
     size_t n_bytes;
     int64_t n_chars;
-    bool in_ruin, is_open, is_cut;  /* at such an end; the last of the broken ones is not finished; and something was dropped behind it */
+    bool is_lost;                   /* it will be unk, whatever else it holds: nothing is put into it any more */
+    bool in_ruin, is_open, is_cut;  /* at such an end; the last of the broken ones is not finished; and something was dropped behind it, */
+    bool is_cut_late;               /* not before accents were */
     size_t ruin_at, ruin_bytes;     /* where it begins in the text, and in the word */
-    size_t open_at, n_open;         /* what is not finished, in the text */
+    char open[UTF8_BYTES_MAX];      /* what is not finished */
+    size_t n_open;
     int64_t ruin_chars;
 } Word;
 
 static void word_end(const Tokenizer *tok, EncodeScratch *scratch, Word *word, TokenBuffer *out)
 {
-    if (word->n_chars > tok->max_word_chars && tok->unk_id >= 0)
+    bool is_unk = word->is_lost || word->n_chars > tok->max_word_chars;
+    if (is_unk && tok->unk_id >= 0)
         token_buffer_push(out, tok->unk_id, 0, 0);
-    else if (word->n_chars <= tok->max_word_chars && word->n_bytes > 0)
+    else if (!is_unk && word->n_bytes > 0)
         model_encode(tok, scratch, (Piece){.bytes = scratch->bert->word, .n = word->n_bytes}, out);
     *word = (Word){0};
 }
@@ -132,7 +153,7 @@ static void word_end(const Tokenizer *tok, EncodeScratch *scratch, Word *word, T
 static inline void word_put(const Tokenizer *tok, BertChars *chars, Word *word, const char *bytes, size_t n_bytes, int n_chars, bool roomy)
 {
     word->n_chars += n_chars;
-    if (word->n_chars > tok->max_word_chars)
+    if (word->is_lost || word->n_chars > tok->max_word_chars)
         return;
     if (word->n_bytes + CHAR_ROOM > chars->word_capacity) {
         chars->word_capacity = chars->word_capacity * 2 + 256;
@@ -146,10 +167,10 @@ static inline void word_put(const Tokenizer *tok, BertChars *chars, Word *word, 
     word->n_bytes += n_bytes;
 }
 
-static const BertChar *of_char(const Tokenizer *tok, EncodeScratch *scratch, uint32_t c)
+static inline const BertChar *of_char(const Tokenizer *tok, EncodeScratch *scratch, uint32_t c)
 {
     BertChar *of = &scratch->bert->of[c];
-    if (of->kind == CHAR_NOT_KNOWN)
+    if (__builtin_expect(of->kind == CHAR_NOT_KNOWN, 0))
         *of = learn(tok, scratch, scratch->bert, c);
     return of;
 }
@@ -173,7 +194,7 @@ static void ruin_begin(Word *word, size_t at)
     if (word->in_ruin)
         return;
     word->in_ruin = true;
-    word->is_open = word->is_cut = false;
+    word->is_open = word->is_cut = word->is_cut_late = false;
     word->ruin_at = at;
     word->ruin_bytes = word->n_bytes;
     word->ruin_chars = word->n_chars;
@@ -193,29 +214,51 @@ static size_t end_of_broken(const Tokenizer *tok, EncodeScratch *scratch, Piece 
     return at;
 }
 
-/* The bytes from `at` on that finish the character that is open, if then all steps keep it, whichever of them sees it first. Returns where it ends; `at`,
- * and nothing is done, when there is no such character. */
-static size_t ruin_close(const Tokenizer *tok, EncodeScratch *scratch, Word *word, Piece text, size_t at)
+/* A broken character of `n` bytes, which may go on. */
+static void ruin_put(const Tokenizer *tok, BertChars *chars, Word *word, const char *bytes, size_t n)
 {
-    char bytes[UTF8_BYTES_MAX];
-    size_t n = word->n_open, n_wanted = (size_t)utf8_length_of((unsigned char)text.bytes[word->open_at]), end = at;
-    memcpy(bytes, text.bytes + word->open_at, n);
+    word->is_open = utf8_length_of((unsigned char)bytes[0]) > (int)n;
+    word->is_cut = word->is_cut_late = false;
+    memcpy(word->open, bytes, n);
+    word->n_open = n;
+    word_put(tok, chars, word, bytes, n, 1, false);
+}
+
+/* A byte that may go on with what is open, what stood between being dropped. JOIN_UNKNOWN, and nothing is done, when the two become a character of which
+ * only the steps can tell; JOIN_ALONE when it is a word of its own, whose token is *alone, behind what is now the end of this one. */
+typedef enum { JOIN_DONE, JOIN_ALONE, JOIN_UNKNOWN } Join;
+static Join ruin_join(const Tokenizer *tok, EncodeScratch *scratch, Word *word, char byte, int32_t *alone)
+{
+    BertChars *chars = scratch->bert;
+    size_t n = word->n_open;
     uint32_t c;
-    for (size_t length; n < n_wanted && end < text.n; end += length) {
-        length = (size_t)utf8_decode_quick(&c, text.bytes + end, text.bytes + text.n);
-        if (c == UTF8_ILL_FORMED && length == 1)
-            bytes[n++] = text.bytes[end];
-        else if (c == UTF8_ILL_FORMED || of_char(tok, scratch, c)->kind != CHAR_IN_WORD || of_char(tok, scratch, c)->n_bytes > 0)
-            return at;
+    word->open[n] = byte;
+    size_t length = (size_t)utf8_decode_quick(&c, word->open, word->open + n + 1);
+    if (c == UTF8_ILL_FORMED) {
+        bool goes_on = length == n + 1;  /* and is still not finished */
+        word->n_open += goes_on;
+        if (goes_on)
+            word_put(tok, chars, word, &byte, 1, 0, false);
+        else
+            ruin_put(tok, chars, word, &byte, 1);
+        return JOIN_DONE;
     }
-    if (n < n_wanted || utf8_decode_quick(&c, bytes, bytes + n) != (int)n || c == UTF8_ILL_FORMED ||
-        normalizer_bert_fate(tok->normalizers, c) != BERT_KEEPS || char_is_punctuation(c))
-        return at;
-    word->n_bytes -= word->n_chars > tok->max_word_chars ? 0 : word->n_open;
+    const NormalizerStep *step = tok->normalizers;
+    BertChar of = {CHAR_IN_WORD, (uint8_t)(n + 1), 1, false, 0};
+    bool is_kept = !char_is_punctuation(c) && (word->is_cut_late ? normalizer_bert_keeps_late(step, c) : normalizer_bert_fate(step, c) == BERT_KEEPS);
+    if (!is_kept && (word->is_cut_late || !normalizer_bert_is_clean(step, c)))
+        return JOIN_UNKNOWN;
+    if (!is_kept)
+        of = *of_char(tok, scratch, c);
+    if (of.kind != CHAR_ALONE && (of.kind != CHAR_IN_WORD || of.n_bytes == 0))
+        return JOIN_UNKNOWN;
+    word->n_bytes -= word->is_lost || word->n_chars > tok->max_word_chars ? 0 : n;
     word->n_chars--;
     word->in_ruin = false;
-    word_put(tok, scratch->bert, word, bytes, n, 1, false);
-    return end;
+    *alone = of.value;
+    if (of.kind == CHAR_IN_WORD)
+        word_put(tok, chars, word, is_kept ? word->open : chars->pool + of.value, of.n_bytes, of.n_chars, false);
+    return of.kind == CHAR_IN_WORD ? JOIN_DONE : JOIN_ALONE;
 }
 
 /* The steps see all that is broken or dropped round `at`. Returns where that ends; where it is more than a part of a word, `at`, and nothing is done. */
@@ -245,32 +288,74 @@ static size_t ruin_mend(const Tokenizer *tok, EncodeScratch *scratch, Word *word
     return is_in_word ? end : at;
 }
 
+/* Goes over what changes nothing in a word that is lost, broken characters and those that stay in it, and returns where that ends. */
+static size_t skip_lost(const Tokenizer *tok, BertChars *chars, Word *word, Piece text, size_t at)
+{
+    size_t whole_end = at, broken_at = at, broken_end = at;
+    for (size_t length = 1; at < text.n; at += length) {
+        unsigned char first = (unsigned char)text.bytes[at];
+        uint32_t c = first < 0x80 ? first : UTF8_ILL_FORMED;
+        length = 1;
+        if (first >= 0xC2 && at + 1 < text.n && ((unsigned char)text.bytes[at + 1] & 0xC0) == 0x80)
+            length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
+        if (c == UTF8_ILL_FORMED) {
+            broken_at = at;
+            broken_end = at + length;
+            continue;
+        }
+        const BertChar *of = &chars->of[c];
+        if (of->kind != CHAR_IN_WORD || of->n_bytes == 0)
+            break;
+        whole_end = at + length;
+        word->in_ruin = false;
+    }
+    if (broken_end > whole_end) {
+        ruin_begin(word, whole_end);
+        ruin_put(tok, chars, word, text.bytes + broken_at, broken_end - broken_at);
+    }
+    return at;
+}
+
+/* A word ends, and a token that stands alone follows; -1: none. */
+static inline void put_alone(const Tokenizer *tok, EncodeScratch *scratch, Word *word, int32_t alone, TokenBuffer *out)
+{
+    word_end(tok, scratch, word, out);
+    if (alone >= 0)
+        token_buffer_push(out, alone, 0, 0);
+}
+
 /* Encodes up to the first character of which only the steps themselves can tell, or the end, and returns where that is. *n_sure ids belong to
  * the text before *sure, where what stands alone ended all words. */
 static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece text, size_t at, TokenBuffer *out, size_t *sure, int64_t *n_sure)
 {
     BertChars *chars = scratch->bert;
+    bool may_be_lost = model_fast(tok)->tokens_are_text;
     Word word = {0};
     *sure = at;
     *n_sure = out->n;
     while (at < text.n) {
         uint32_t c;
+        bool may_join = word.in_ruin && word.is_open && word.is_cut;
+        if (word.is_lost && !may_join && (at = skip_lost(tok, chars, &word, text, at)) == text.n)
+            break;
         size_t length = (size_t)utf8_decode_quick(&c, text.bytes + at, text.bytes + text.n);
         if (c == UTF8_ILL_FORMED) {
-            if (word.in_ruin && word.is_open && word.is_cut && ((unsigned char)text.bytes[at] & 0xC0) == 0x80) {
-                size_t end = ruin_close(tok, scratch, &word, text, at);
-                end = end > at ? end : ruin_mend(tok, scratch, &word, text, at);
+            if (may_join && ((unsigned char)text.bytes[at] & 0xC0) == 0x80) {
+                int32_t alone;
+                Join join = ruin_join(tok, scratch, &word, text.bytes[at], &alone);
+                size_t end = join == JOIN_UNKNOWN ? ruin_mend(tok, scratch, &word, text, at) : at + 1;
                 if (end == at)
                     return at;
                 at = end;
+                if (join == JOIN_ALONE) {
+                    put_alone(tok, scratch, &word, alone, out);
+                    *sure = at;
+                    *n_sure = out->n;
+                }
                 continue;
             }
             ruin_begin(&word, at);
-            word.is_open = utf8_length_of((unsigned char)text.bytes[at]) > (int)length;
-            word.is_cut = false;
-            word.open_at = at;
-            word.n_open = length;
-            word_put(tok, chars, &word, text.bytes + at, length, 1, false);
+            ruin_put(tok, chars, &word, text.bytes + at, length);
             at += length;
             continue;
         }
@@ -279,17 +364,17 @@ static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece te
             return at;
         at += length;
         if (of->kind != CHAR_IN_WORD) {
-            word_end(tok, scratch, &word, out);
-            if (of->kind == CHAR_ALONE && of->value >= 0)
-                token_buffer_push(out, of->value, 0, 0);
+            put_alone(tok, scratch, &word, of->kind == CHAR_ALONE ? of->value : -1, out);
             *sure = at;
             *n_sure = out->n;
         } else if (of->n_bytes > 0) {
+            word.is_lost |= may_be_lost && word.in_ruin && word.n_chars > word.ruin_chars;
             word_put(tok, chars, &word, chars->pool + of->value, of->n_bytes, of->n_chars, true);
             word.in_ruin = false;
         } else {
             ruin_begin(&word, at - length);
             word.is_cut = true;
+            word.is_cut_late |= of->is_late;
         }
     }
     word_end(tok, scratch, &word, out);

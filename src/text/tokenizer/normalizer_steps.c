@@ -119,6 +119,18 @@ BertFate normalizer_bert_fate(const NormalizerStep *step, uint32_t c)
     return step->chinese_chars && map_chinese(c, out) != SIZE_MAX ? BERT_SETS_APART : BERT_KEEPS;
 }
 
+bool normalizer_bert_is_clean(const NormalizerStep *step, uint32_t c)
+{
+    char out[32];
+    return !step->clean_text || (step->keeps_private ? map_clean_original(c, out) : map_clean(c, out)) == SIZE_MAX;
+}
+
+bool normalizer_bert_keeps_late(const NormalizerStep *step, uint32_t c)
+{
+    char out[32];
+    return !char_is_space(c) && !(step->lowercase && map_lower(c, out) != SIZE_MAX);
+}
+
 static Piece run_bert(const NormalizerStep *step, Arena *arena, Piece text)
 {
     if (step->clean_text)

@@ -72,6 +72,9 @@ Piece normalizer_run(const NormalizerStep *steps, int n_steps, Arena *arena, Pie
 /* What a step of kind BERT makes of a character, whatever stands beside it: nothing, itself, itself between spaces; or it must be asked. */
 typedef enum { BERT_DROPS, BERT_KEEPS, BERT_SETS_APART, BERT_REWRITES } BertFate;
 BertFate normalizer_bert_fate(const NormalizerStep *step, uint32_t c);
+/* Is it as cleaning, the first thing such a step does, leaves it? And is it left as it is, no white space, by what is done once accents are off? */
+bool normalizer_bert_is_clean(const NormalizerStep *step, uint32_t c);
+bool normalizer_bert_keeps_late(const NormalizerStep *step, uint32_t c);
 
 typedef enum { SPLIT_REMOVED, SPLIT_ISOLATED, SPLIT_MERGED_WITH_PREVIOUS, SPLIT_MERGED_WITH_NEXT, SPLIT_CONTIGUOUS } SplitBehavior;
 typedef enum {
@@ -158,6 +161,7 @@ typedef struct {
     bool scores_tell_bytes;   /* also those of the bytes of unknown characters */
     bool score_tells_unk;     /* or of one unknown character that became unk; of a run, unk does not tell how many */
     Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */
+    bool tokens_are_text;     /* none holds a broken character: a word with one is unk */
 } ModelFast;
 
 typedef struct {

@@ -8,12 +8,14 @@
 void wordpiece_make_fast(const Tokenizer *tok, ModelFast *fast)
 {
     size_t n_prefix = tok->prefix ? strlen(tok->prefix) : 0, n_first = 0, n_more = 0;
+    fast->tokens_are_text = true;
     TrieKey *first = mem_alloc((size_t)tok->vocab.n_ids * sizeof *first), *more = mem_alloc((size_t)tok->vocab.n_ids * sizeof *more);
     for (int32_t id = 0; id < tok->vocab.n_ids; id++) {
         size_t n;
         const char *text = vocab_text(&tok->vocab, id, &n);
         if (!text || tokenizer_find_model(tok, text, n) != id)
             continue;
+        fast->tokens_are_text &= utf8_is_valid(text, n);
         first[n_first++] = (TrieKey){text, n, id};
         if (n >= n_prefix && memcmp(text, tok->prefix ? tok->prefix : "", n_prefix) == 0)
             more[n_more++] = (TrieKey){text + n_prefix, n - n_prefix, id};
