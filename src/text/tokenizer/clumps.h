@@ -5,48 +5,51 @@
  * other: scores of paths add up, and no merge crosses. What is left between such borders are clumps, mostly one to four characters. Words are
  * forever new (a stem and its endings), clumps are not: nineteen in twenty are among the six thousand most frequent.
  *
- * Borders are told by two bits that must be set: each character has 64 for those that may follow and 64 for those that may come before. Where bits
- * coincide by chance two clumps are taken for one, which costs time and changes nothing. */
+ * A clump of one character needs no looking up: what it becomes is told by a table (clump_rules.h), as is where borders are. Ids are put down where their
+ * characters stand, those of all clumps in one pass, and then moved together. */
 #ifndef TEXT_CLUMPS_H
 #define TEXT_CLUMPS_H
 
-#include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/clump_rules.h"
 #include "base/kernel.h"
 
-typedef struct Clumps Clumps;
-
-/* NULL when this tokenizer has no words that are their own normal form, when ids do not fit 16 bits, or when unknown characters side by side are
- * not told apart. */
-Clumps *clumps_new(const Tokenizer *tok, const ModelFast *fast);
-void clumps_free(Clumps *clumps);  /* NULL is fine */
 /* Encodes a text without space marks of its own, clump by clump where that pays, and else by words. */
-void clumps_encode(const Clumps *clumps, const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out);
+void clumps_encode(const ClumpRules *rules, const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out);
 
 /* A clump of a unigram model. */
 enum { CLUMP_CHARS_MAX = 7, CLUMP_IDS_MAX = SMALL_WORD_IDS };
-/* The best cut of plain characters (plain_word.h) up to U+FFFF, of a model with a walk. Returns the number of its ids, 0 if they are more than
- * CLUMP_IDS_MAX; *note is that of unigram_is_sure. */
+/* The best cut of plain characters (plain_word.h) up to U+FFFF, of a model with a walk. Returns the number of its ids, behind them CLUMP_NO_ID; 0 if they are more than
+ * the characters or CLUMP_IDS_MAX; *note is that of unigram_is_sure. */
 int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_IDS_MAX], float *note);
 
-/* Words on their way. Arrays by character or by clump, with room to be read and written CLUMP_READ_ROOM places beyond the last. */
-enum { CLUMP_BLOCK_BYTES = 1024, CLUMP_READ_ROOM = 64, CLUMP_PLACES = 1 + CLUMP_BLOCK_BYTES + CLUMP_READ_ROOM, CLUMP_FAR_CHAR = 0xD800 };
+/* Words on their way. Arrays by character or by clump, with room to be read and written CLUMP_READ_ROOM places beyond the last. "Clumps" here are those
+ * that are looked up: not those of one character whose ids the rules tell. */
+enum { CLUMP_BLOCK_BYTES = 1024, CLUMP_READ_ROOM = 64, CLUMP_PLACES = 1 + CLUMP_BLOCK_BYTES + CLUMP_READ_ROOM };
 typedef struct {
     size_t n_chars, n_clumps;
     bool is_plain;                  /* normalising changes none of them */
     uint16_t chars[CLUMP_PLACES];
     uint32_t places[CLUMP_PLACES];  /* where they begin */
-    uint32_t starts[CLUMP_PLACES];  /* of clumps, among the characters; and the end */
+    uint16_t alone[CLUMP_PLACES];   /* what the rules tell of a clump of one character; else CLUMP_NO_ID */
+    uint16_t found[CLUMP_PLACES];   /* of other clumps, from their first character on: ids, and CLUMP_NO_ID behind the last */
+    uint32_t starts[CLUMP_PLACES], ends[CLUMP_PLACES];  /* of clumps, among the characters */
     uint64_t keys[CLUMP_PLACES][2]; /* in the table of small words; of more than CLUMP_CHARS_MAX characters one that is not found */
     uint32_t buckets[CLUMP_PLACES];
-    int64_t begins[CLUMP_PLACES];   /* of their ids */
 } ClumpBlock;
 
 /* The characters of well-formed UTF-8 with a space mark for each space, or (is_collapsed) for each run of white space: spaces, and (lines) what
  * parts lines. CLUMP_FAR_CHAR for one beyond U+FFFF. `places`: where each begins; a run's last. Behind the bytes there are CLUMP_READ_ROOM more to be
  * read, and room for as many characters more to be written. Returns how many characters there are. */
 KERNEL_DECLARE(size_t, clump_chars, (const char *bytes, size_t n_bytes, bool is_collapsed, bool lines, uint16_t *chars, uint32_t *places));
-/* Puts out the ids of clumps from the i-th on, up to the first that is not found or whose note is not above `note_min` (not negative: what is free has
- * 0). Returns which one that is. There is room for CLUMP_IDS_MAX ids a clump and eight. */
-KERNEL_DECLARE(size_t, clump_put, (const SmallEntry *small, ClumpBlock *block, size_t i, float note_min, int32_t *ids, int64_t *n_ids));
+/* Parts a block's characters into clumps: fills in is_plain, alone, n_clumps, starts and ends. */
+KERNEL_DECLARE(void, clump_cut, (const ClumpRules *rules, ClumpBlock *block));
+/* Keys and buckets, so that all entries are on their way before the first is read. */
+KERNEL_DECLARE(void, clump_announce, (const SmallEntry *small, ClumpBlock *block));
+/* Finds the ids of clumps from the i-th on, up to the first that is not known or whose note is not above `note_min` (not negative: what is free has 0).
+ * Returns which one that is. */
+KERNEL_DECLARE(size_t, clump_find, (const SmallEntry *small, ClumpBlock *block, size_t i, float note_min));
+/* Puts out the ids of characters [begin, end); returns how many. There is room for CLUMP_CHAR_IDS a character, and CLUMP_PUT_ROOM. */
+enum { CLUMP_CHAR_IDS = 3, CLUMP_PUT_ROOM = 16 };
+KERNEL_DECLARE(size_t, clump_put, (const ClumpRules *rules, const ClumpBlock *block, size_t begin, size_t end, int32_t *ids));
 
 #endif

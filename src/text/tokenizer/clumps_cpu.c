@@ -1,111 +1,169 @@
-/* clumps_cpu.c - see clumps.h: UTF-8 to characters, without asking of each how long it is, and clumps to ids. */
+/* clumps_cpu.c - see clumps.h: characters to clumps, and clumps to ids. */
 #include "text/tokenizer/clumps.h"
 
-enum { SPACE_MARK = 0x2581, LOOK = 64 };
-
-static inline bool is_white(char c, bool lines)
-{
-    return c == ' ' || (lines && (c == '\n' || c == '\t' || c == '\r'));
-}
+#include <string.h>
 
 #if defined __AVX2__
 #include <immintrin.h>
 #endif
 
+/* The ids of a character's bytes; three are written. Returns how many there are. */
+static inline size_t spell(const ClumpRules *rules, uint16_t c, int32_t *ids)
+{
+    bool is_two = c >= 0x80, is_three = c >= 0x800;
+    uint32_t last = 0x80u | (c & 0x3F), middle = 0x80u | (c >> 6 & 0x3F);
+    ids[0] = rules->byte_ids[is_three ? 0xE0u | (uint32_t)c >> 12 : is_two ? 0xC0u | (uint32_t)c >> 6 : c];
+    ids[1] = rules->byte_ids[is_three ? middle : last];
+    ids[2] = rules->byte_ids[last];
+    return 1u + is_two + is_three;
+}
+
 #if defined __AVX512BW__ && defined __AVX512VL__
 
-static inline uint64_t white_mask(__m512i bytes, bool lines)
+enum { LANES = 16, EDGE_WORDS = CLUMP_PLACES / LANES + 2 };
+
+static inline __m512i load_chars(const uint16_t *chars)
 {
-    uint64_t white = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(' '));
-    if (lines)
-        white |= _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\n')) | _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\t')) |
-                 _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\r'));
-    return white;
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)chars));
 }
 
-/* Where characters begin, but those of a run of white space that are not its last. */
-static inline size_t find_chars(const char *bytes, size_t n_bytes, bool is_collapsed, bool lines, uint32_t *places)
+/* A bit for each character that begins a clump, and for the end. */
+static inline void find_edges(const ClumpRules *rules, const uint16_t *chars, size_t n, uint16_t edges[EDGE_WORDS])
 {
-    size_t n = 0;
-    const __m512i first = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    for (size_t at = 0; at < n_bytes; at += LOOK) {
-        uint64_t there = n_bytes - at < LOOK ? (1ull << (n_bytes - at)) - 1 : UINT64_MAX;
-        __m512i look = _mm512_maskz_loadu_epi8(there, bytes + at);
-        uint64_t begins = there & ~(uint64_t)_mm512_cmplt_epi8_mask(look, _mm512_set1_epi8(-64));
-        if (is_collapsed) {
-            uint64_t white = white_mask(look, lines), next = is_white(bytes[at + LOOK], lines) && at + LOOK < n_bytes;
-            begins &= ~(white & (white >> 1 | next << 63));
-        }
-        for (size_t i = 0; i < LOOK; i += 16) {
-            __mmask16 mask = (__mmask16)(begins >> i);
-            _mm512_storeu_si512(places + n, _mm512_maskz_compress_epi32(mask, _mm512_add_epi32(first, _mm512_set1_epi32((int)(at + i)))));
-            n += (size_t)__builtin_popcount(mask);
-        }
+    const __m512i mark = _mm512_set1_epi32(CLUMP_SPACE_MARK), ones = _mm512_set1_epi32(1), factor = _mm512_set1_epi32((int)0x9E3779B1);
+    const __m128i shift = _mm_cvtsi32_si128(rules->pairs_shift);
+    __m512i last = _mm512_setzero_si512();
+    for (size_t i = 0; i < n; i += LANES) {
+        __m512i second = load_chars(chars + i), first = _mm512_alignr_epi32(second, last, LANES - 1);
+        __m512i bit = _mm512_srl_epi32(_mm512_mullo_epi32(_mm512_or_si512(_mm512_slli_epi32(first, 16), second), factor), shift);
+        __m512i word = _mm512_i32gather_epi32(_mm512_srli_epi32(bit, 5), rules->pairs, sizeof *rules->pairs);
+        __mmask16 clings = _mm512_test_epi32_mask(_mm512_srlv_epi32(word, _mm512_and_si512(bit, _mm512_set1_epi32(31))), ones);
+        clings &= (__mmask16)~(_mm512_cmpeq_epi32_mask(second, mark) & _mm512_cmpneq_epi32_mask(first, mark));
+        edges[i / LANES] = (uint16_t)~clings;
+        last = second;
     }
-    return n;
+    edges[0] |= 1;
+    edges[n / LANES] = (uint16_t)((n % LANES ? edges[n / LANES] & ((1u << n % LANES) - 1) : 0) | 1u << n % LANES);
+    edges[n / LANES + 1] = 0;
 }
 
-/* Sixteen characters from their first four bytes. */
-static inline __m512i decode(__m512i bytes, bool lines)
+void KERNEL(clump_cut)(const ClumpRules *rules, ClumpBlock *block)
 {
-    const __m512i low6 = _mm512_set1_epi32(0x3F);
-    __m512i second = _mm512_and_si512(_mm512_srli_epi32(bytes, 8), low6), third = _mm512_and_si512(_mm512_srli_epi32(bytes, 16), low6);
-    __m512i three = _mm512_and_si512(_mm512_slli_epi32(bytes, 12), _mm512_set1_epi32(0xF000));
-    three = _mm512_or_si512(_mm512_or_si512(three, _mm512_slli_epi32(second, 6)), third);
-    __m512i two = _mm512_or_si512(_mm512_and_si512(_mm512_slli_epi32(bytes, 6), _mm512_set1_epi32(0x7C0)), second);
-    __m512i lead = _mm512_and_si512(bytes, _mm512_set1_epi32(0xFF));
-    __mmask16 is_ascii = _mm512_cmplt_epi32_mask(lead, _mm512_set1_epi32(0x80)), is_wide = _mm512_cmpge_epi32_mask(lead, _mm512_set1_epi32(0xE0));
-    __m512i chars = _mm512_mask_mov_epi32(_mm512_mask_mov_epi32(two, is_ascii, lead), is_wide, three);
-    chars = _mm512_mask_mov_epi32(chars, _mm512_cmpge_epi32_mask(lead, _mm512_set1_epi32(0xF0)), _mm512_set1_epi32(CLUMP_FAR_CHAR));
-    __mmask16 white = _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32(' '));
-    if (lines)
-        white |= _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32('\n')) | _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32('\t')) |
-                 _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32('\r'));
-    return _mm512_mask_mov_epi32(chars, white, _mm512_set1_epi32(SPACE_MARK));
+    uint16_t edges[EDGE_WORDS];
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), none = _mm512_set1_epi32(CLUMP_NO_ID);
+    const __m512i other = _mm512_set1_epi32(CLUMP_OTHER);
+    const size_t n = block->n_chars;
+    size_t n_starts = 0, n_ends = 0;
+    __mmask16 is_other = 0;
+    find_edges(rules, block->chars, n, edges);
+    for (size_t i = 0; i < n; i += LANES) {
+        uint32_t there = n - i < LANES ? (1u << (n - i)) - 1 : 0xFFFF;
+        uint32_t two = (uint32_t)edges[i / LANES] | (uint32_t)edges[i / LANES + 1] << LANES, begins = two & there, ends = two >> 1 & there;
+        __m512i alone = _mm512_and_si512(_mm512_i32gather_epi32(load_chars(block->chars + i), rules->alone, sizeof *rules->alone), none);
+        is_other |= _mm512_mask_cmpeq_epi32_mask((__mmask16)there, alone, other);
+        __mmask16 is_told = _mm512_mask_cmplt_epi32_mask((__mmask16)(begins & ends), alone, other);
+        _mm256_storeu_si256((__m256i *)(block->alone + i), _mm512_cvtepi32_epi16(_mm512_mask_mov_epi32(none, is_told, alone)));
+        __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32((int)i));
+        __mmask16 starts = (__mmask16)(begins & ~(uint32_t)is_told);
+        _mm512_storeu_si512(block->starts + n_starts, _mm512_maskz_compress_epi32(starts, places));
+        n_starts += (size_t)__builtin_popcount(starts);
+        ends &= ~(uint32_t)is_told;
+        _mm512_storeu_si512(block->ends + n_ends, _mm512_maskz_compress_epi32((__mmask16)ends, _mm512_add_epi32(places, _mm512_set1_epi32(1))));
+        n_ends += (size_t)__builtin_popcount(ends);
+    }
+    block->n_clumps = n_starts;
+    block->is_plain = !is_other;
 }
 
-static inline size_t read_chars(const char *bytes, size_t n_bytes, bool is_collapsed, bool lines, uint16_t *chars, uint32_t *places)
+/* Sixteen ids, of which only these are put out. */
+static inline size_t put_some(__m256i all, __mmask16 mask, int32_t *ids)
 {
-    size_t n = find_chars(bytes, n_bytes, is_collapsed, lines, places);
-    for (size_t i = 0; i < n; i += 16) {
-        __mmask16 there = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xFFFF;
-        __m512i four = _mm512_i32gather_epi32(_mm512_maskz_loadu_epi32(there, places + i), bytes, 1);
-        _mm256_storeu_si256((__m256i *)(chars + i), _mm512_cvtepi32_epi16(decode(four, lines)));
+    _mm512_storeu_si512(ids, _mm512_maskz_compress_epi32(mask, _mm512_cvtepu16_epi32(all)));
+    return (size_t)__builtin_popcount(mask);
+}
+
+size_t KERNEL(clump_put)(const ClumpRules *rules, const ClumpBlock *block, size_t begin, size_t end, int32_t *ids)
+{
+    const __m256i no_id = _mm256_set1_epi16((short)CLUMP_NO_ID), bytes = _mm256_set1_epi16((short)CLUMP_BYTES);
+    size_t n = 0;
+    for (size_t i = begin; i < end; i += LANES) {
+        __mmask16 there = end - i < LANES ? (__mmask16)((1u << (end - i)) - 1) : (__mmask16)0xFFFF;
+        __m256i alone = _mm256_loadu_si256((const __m256i *)(block->alone + i)), found = _mm256_loadu_si256((const __m256i *)(block->found + i));
+        __m256i all = _mm256_mask_mov_epi16(alone, _mm256_cmpeq_epi16_mask(alone, no_id), found);
+        uint32_t spelt = _mm256_mask_cmpeq_epi16_mask(there, all, bytes), left = _mm256_mask_cmplt_epu16_mask(there, all, bytes);
+        for (; spelt; spelt &= spelt - 1) {
+            int at = __builtin_ctz(spelt);
+            n += put_some(all, (__mmask16)(left & ((1u << at) - 1)), ids + n);
+            n += spell(rules, block->chars[i + (size_t)at], ids + n);
+            left &= ~0u << at;
+        }
+        n += put_some(all, (__mmask16)left, ids + n);
     }
     return n;
 }
 
 #else
 
-static inline uint32_t decode(const unsigned char *b, bool lines, size_t *length)
+void KERNEL(clump_cut)(const ClumpRules *rules, ClumpBlock *block)
 {
-    *length = 1u + (b[0] >= 0xC0) + (b[0] >= 0xE0) + (b[0] >= 0xF0);
-    if (b[0] < 0x80)
-        return is_white((char)b[0], lines) ? SPACE_MARK : b[0];
-    if (b[0] >= 0xF0)
-        return CLUMP_FAR_CHAR;
-    return b[0] >= 0xE0 ? (b[0] & 0xFu) << 12 | (b[1] & 0x3Fu) << 6 | (b[2] & 0x3Fu) : (b[0] & 0x1Fu) << 6 | (b[1] & 0x3Fu);
+    const uint16_t *chars = block->chars;
+    size_t n = 0, start = 0;
+    block->is_plain = true;
+    for (size_t i = 0; i < block->n_chars; i++) {
+        bool is_end = i + 1 == block->n_chars || !clump_clings(rules, chars[i], chars[i + 1]);
+        uint16_t alone = rules->alone[chars[i]];
+        bool is_told = (is_end & (start == i)) && alone < CLUMP_OTHER;
+        block->is_plain &= alone != CLUMP_OTHER;
+        block->alone[i] = is_told ? alone : CLUMP_NO_ID;
+        block->starts[n] = (uint32_t)start;
+        block->ends[n] = (uint32_t)i + 1;
+        n += is_end & !is_told;
+        start = is_end ? i + 1 : start;
+    }
+    block->n_clumps = n;
 }
 
-static inline size_t read_chars(const char *bytes, size_t n_bytes, bool is_collapsed, bool lines, uint16_t *chars, uint32_t *places)
+size_t KERNEL(clump_put)(const ClumpRules *rules, const ClumpBlock *block, size_t begin, size_t end, int32_t *ids)
 {
     size_t n = 0;
-    for (size_t at = 0, length; at < n_bytes; at += length) {
-        chars[n] = (uint16_t)decode((const unsigned char *)bytes + at, lines, &length);
-        places[n] = (uint32_t)at;
-        n += !(is_collapsed && chars[n] == SPACE_MARK && at + 1 < n_bytes && is_white(bytes[at + 1], lines));
+    for (size_t i = begin; i < end; i++) {
+        uint16_t id = block->alone[i] == CLUMP_NO_ID ? block->found[i] : block->alone[i];
+        ids[n] = id;
+        n += id < CLUMP_BYTES;
+        if (id == CLUMP_BYTES)
+            n += spell(rules, block->chars[i], ids + n);
     }
     return n;
 }
 
 #endif
 
-size_t KERNEL(clump_chars)(const char *bytes, size_t n_bytes, bool is_collapsed, bool lines, uint16_t *chars, uint32_t *places)
+/* The key of up to CLUMP_CHARS_MAX characters: no word's, as that has a length in its last byte. That of more has no word's length there, either. */
+static inline void clump_key(const uint16_t *chars, size_t n, uint64_t key[2])
 {
-    return lines ? read_chars(bytes, n_bytes, is_collapsed, true, chars, places) : read_chars(bytes, n_bytes, is_collapsed, false, chars, places);
+    static const uint16_t window[16] = {0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF};
+    uint64_t eight[2], mask[2];
+    memcpy(eight, chars, sizeof eight);
+    memcpy(mask, window + 8 - (n < 8 ? n : 8), sizeof mask);
+    key[0] = eight[0] & mask[0];
+    key[1] = (eight[1] & mask[1]) | (n > CLUMP_CHARS_MAX ? 0xFFull << 56 : 0);
 }
 
-/* A clump's entry, and its ids at once, of which the last three are anything. */
+void KERNEL(clump_announce)(const SmallEntry *small, ClumpBlock *block)
+{
+    for (size_t i = 0, n = block->n_clumps; i < n; i++) {
+        size_t start = block->starts[i];
+        uint64_t key[2];
+        clump_key(block->chars + start, block->ends[i] - start, key);
+        size_t bucket = word_small_bucket(key);
+        block->keys[i][0] = key[0];
+        block->keys[i][1] = key[1];
+        block->buckets[i] = (uint32_t)bucket;
+        __builtin_prefetch(&small[2 * bucket]);
+    }
+}
+
+/* A clump's entry, and eight places of its ids at once: there are five. */
 #if defined __AVX2__
 
 static inline const SmallEntry *find_entry(const SmallEntry *bucket, const uint64_t *key, bool *is_known)
@@ -118,9 +176,10 @@ static inline const SmallEntry *find_entry(const SmallEntry *bucket, const uint6
     return bucket + !is_first;
 }
 
-static inline void put_ids(const SmallEntry *entry, int32_t *ids)
+static inline void put_ids(const SmallEntry *entry, uint16_t *found)
 {
-    _mm256_storeu_si256((__m256i *)ids, _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)entry->ids)));
+    const __m128i none = _mm_set1_epi16((short)CLUMP_NO_ID);
+    _mm_storeu_si128((__m128i *)found, _mm_blend_epi16(_mm_loadu_si128((const __m128i *)entry->ids), none, 0xFF & ~((1 << CLUMP_IDS_MAX) - 1)));
 }
 
 #else
@@ -132,29 +191,25 @@ static inline const SmallEntry *find_entry(const SmallEntry *bucket, const uint6
     return bucket;
 }
 
-static inline void put_ids(const SmallEntry *entry, int32_t *ids)
+static inline void put_ids(const SmallEntry *entry, uint16_t *found)
 {
-    for (int i = 0; i < CLUMP_IDS_MAX; i++)
-        ids[i] = entry->ids[i];
+    for (int i = 0; i < CLUMP_CHARS_MAX; i++)
+        found[i] = i < CLUMP_IDS_MAX ? entry->ids[i] : CLUMP_NO_ID;
 }
 
 #endif
 
-size_t KERNEL(clump_put)(const SmallEntry *small, ClumpBlock *block, size_t i, float note_min, int32_t *ids, int64_t *n_ids)
+size_t KERNEL(clump_find)(const SmallEntry *small, ClumpBlock *block, size_t i, float note_min)
 {
-    size_t n_clumps = block->n_clumps;
-    int64_t n = *n_ids;
+    const size_t n_clumps = block->n_clumps;
     for (; i < n_clumps; i++) {
         bool is_known;
         const SmallEntry *entry = find_entry(small + 2 * (size_t)block->buckets[i], block->keys[i], &is_known);
         float note;
         memcpy(&note, &entry->note, sizeof note);
-        put_ids(entry, ids + n);
-        block->begins[i] = n;
         if (__builtin_expect(!(is_known & (note > note_min)), 0))
             break;
-        n += entry->n;
+        put_ids(entry, block->found + block->starts[i]);
     }
-    *n_ids = n;
     return i;
 }

@@ -136,3 +136,54 @@ TEST(clumps, every_cpu_level_reads_the_same_characters)
     if (cpu_level_best() >= CPU_AVX512)
         CHECK_EQUAL(count_wrong_reads(clump_chars_avx512), 0);
 }
+
+typedef void (*ClumpCut)(const ClumpRules *rules, ClumpBlock *block);
+typedef size_t (*ClumpPut)(const ClumpRules *rules, const ClumpBlock *block, size_t begin, size_t end, int32_t *ids);
+
+static void random_block(const ClumpRules *rules, uint64_t i, ClumpBlock *block)
+{
+    static const uint16_t chars[] = {CLUMP_SPACE_MARK, CLUMP_SPACE_MARK, 0x1, '1', 'a', 0xE9, 0x7FF, 0x800, 0xFFFF, CLUMP_FAR_CHAR, 0xD559, 0xAD50, 0xC5D0, 0xC11C, 0xB2E4, 0xBDC1};
+    memset(block, 0, sizeof *block);
+    block->n_chars = 1 + roll(12, i, 0, i % 3 ? 40 : CLUMP_BLOCK_BYTES);
+    for (size_t k = 0; k < CLUMP_PLACES; k++) {
+        block->chars[k] = chars[roll(13, i, k, sizeof chars / sizeof *chars - 2 * (i % 2))];
+        block->found[k] = roll(14, i, k, 3) ? (uint16_t)roll(15, i, k, 700) : CLUMP_NO_ID;
+    }
+    clump_cut_portable(rules, block);
+}
+
+static bool cuts_alike(const ClumpRules *rules, const ClumpBlock *want, ClumpCut cut)
+{
+    static ClumpBlock got;
+    got = *want;
+    memset(got.alone, 0, sizeof got.alone);
+    cut(rules, &got);
+    return got.n_clumps == want->n_clumps && got.is_plain == want->is_plain && memcmp(got.alone, want->alone, want->n_chars * sizeof *want->alone) == 0 &&
+           memcmp(got.starts, want->starts, want->n_clumps * sizeof *want->starts) == 0 && memcmp(got.ends, want->ends, want->n_clumps * sizeof *want->ends) == 0;
+}
+
+static bool puts_alike(const ClumpRules *rules, const ClumpBlock *block, uint64_t i, ClumpPut put)
+{
+    static int32_t got[CLUMP_PLACES * CLUMP_CHAR_IDS], want[CLUMP_PLACES * CLUMP_CHAR_IDS];
+    size_t begin = roll(16, i, 0, (uint32_t)block->n_chars), end = begin + roll(17, i, 0, (uint32_t)(block->n_chars - begin) + 1);
+    size_t n_got = put(rules, block, begin, end, got), n_want = clump_put_portable(rules, block, begin, end, want);
+    return n_got == n_want && memcmp(got, want, n_want * sizeof *want) == 0;
+}
+
+TEST(clumps, every_cpu_level_cuts_alike_and_puts_out_the_same_ids)
+{
+    Tokenizer *tok = model();
+    const ClumpRules *rules = model_fast(tok)->clumps;
+    REQUIRE(rules);
+    static ClumpBlock block;
+    int n_unlike = 0;
+    for (uint64_t i = 0; i < 600; i++) {
+        random_block(rules, i, &block);
+        if (cpu_level_best() >= CPU_AVX2)
+            n_unlike += !cuts_alike(rules, &block, clump_cut_avx2) + !puts_alike(rules, &block, i, clump_put_avx2);
+        if (cpu_level_best() >= CPU_AVX512)
+            n_unlike += !cuts_alike(rules, &block, clump_cut_avx512) + !puts_alike(rules, &block, i, clump_put_avx512);
+    }
+    CHECK_EQUAL(n_unlike, 0);
+    tokenizer_free(tok);
+}

@@ -1,7 +1,7 @@
 /* encode.c - text to ids: the road through added tokens, normalizer, pre-tokenizer and model. */
 #include "text/tokenizer/bpe_chars.h"
 #include "text/tokenizer/char_trie.h"
-#include "text/tokenizer/clumps.h"
+#include "text/tokenizer/clump_rules.h"
 #include "text/tokenizer/lone_chars.h"
 #include "text/tokenizer/bert_chars.h"
 #include "text/tokenizer/plain_word.h"
@@ -111,7 +111,7 @@ static ModelFast *fast_new(const Tokenizer *tok)
         wordpiece_make_fast(tok, fast);
     else if (tok->model == MODEL_UNIGRAM)
         unigram_make_fast(tok, fast);
-    fast->clumps = clumps_new(tok, fast);
+    fast->clumps = clump_rules_new(tok, fast);
     return fast;
 }
 
@@ -124,7 +124,7 @@ void model_fast_free(ModelFast *fast)
     trie_release(&fast->more);
     lone_chars_free(fast->lone);
     bpe_chars_free(fast->plain);
-    clumps_free(fast->clumps);
+    clump_rules_free(fast->clumps);
     unigram_walk_free(fast->walk);
     if (fast->chars)
         char_trie_release(fast->chars);

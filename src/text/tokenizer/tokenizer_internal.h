@@ -152,7 +152,7 @@ typedef struct {
     BpeRepeat repeat;         /* of the character that texts must be merged for */
     bool finds_whole_pieces;  /* no token is out of the matcher's reach: a piece that is a token comes out as it */
     struct LoneChars *lone;   /* characters that never merge; NULL: none known */
-    struct Clumps *clumps;    /* characters that tokens may join; NULL: not for this tokenizer */
+    struct ClumpRules *clumps; /* characters that tokens may join; NULL: not for this tokenizer */
     struct BpeChars *plain;   /* words by their characters; NULL: no such words */
     struct CharTrie *chars;   /* unigram: its pieces; NULL otherwise */
     uint32_t mark_label;      /* of the space mark in it */

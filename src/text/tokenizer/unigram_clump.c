@@ -2,11 +2,8 @@
 #include "text/tokenizer/clumps.h"
 #include "text/tokenizer/unigram.h"
 #include "text/tokenizer/unigram_walk.h"
-#include "text/unicode/hangul.h"
 
 #include <math.h>
-
-enum { SPACE_MARK = 0x2581 };
 
 /* The best way from a place to the end, and the score of the second best. */
 typedef struct {
@@ -31,6 +28,8 @@ static void find_ways(const WalkNode *nodes, const uint16_t *labels, int n, Way 
     for (int start = 0; start < n; start++)
         ways[start] = (Way){-INFINITY, -INFINITY, 0, 0};
     ways[n].best = 0.0f;
+    for (int end = n; end > 1; end--)
+        __builtin_prefetch(&nodes[nodes[labels[end - 1]].base + labels[end - 2]]);
     for (int end = n; end > 0; end--) {
         const WalkNode *node = &nodes[labels[end - 1]];
         float here = ways[end].best;
@@ -54,20 +53,13 @@ static int spell(const Tokenizer *tok, uint32_t c, uint16_t ids[UTF8_BYTES_MAX])
     return n;
 }
 
-static inline uint16_t label_of(const UnigramWalk *walk, uint16_t c)
-{
-    if (hangul_is_syllable(c))
-        return walk->syllables[c - HANGUL_FIRST];
-    return c == SPACE_MARK ? walk->mark : (uint16_t)char_table_get(&walk->labels, c);
-}
-
 int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_IDS_MAX], float *note)
 {
     const UnigramWalk *walk = model_fast(tok)->walk;
     uint16_t labels[CLUMP_CHARS_MAX], found[CLUMP_CHARS_MAX * UTF8_BYTES_MAX];
     Way ways[CLUMP_CHARS_MAX + 1];
     for (int i = 0; i < n_chars; i++)
-        labels[i] = label_of(walk, chars[i]);
+        labels[i] = unigram_walk_label(walk, chars[i]);
     find_ways(walk->nodes, labels, n_chars, ways);
     int n = 0;
     float gap = INFINITY;
@@ -78,7 +70,7 @@ int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, 
         gap = fminf(gap, way->best - way->second);
     }
     for (int i = 0; i < CLUMP_IDS_MAX; i++)
-        ids[i] = i < n ? found[i] : (uint16_t)tok->vocab.n_ids;
+        ids[i] = i < n ? found[i] : CLUMP_NO_ID;
     *note = unigram_note_of_gap(tok->unigram, gap, (uint32_t)n_chars);
-    return n <= CLUMP_IDS_MAX ? n : 0;
+    return n <= n_chars && n <= CLUMP_IDS_MAX ? n : 0;
 }

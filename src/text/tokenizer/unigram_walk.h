@@ -10,6 +10,7 @@
 
 #include "text/tokenizer/char_table.h"
 #include "text/tokenizer/tokenizer_internal.h"
+#include "text/unicode/hangul.h"
 #include "base/kernel.h"
 
 enum { WALK_STEPS = 8, WALK_DEEP_STEPS = 16, WALK_BYTES_MAX = 95, WALK_CHARS_MAX = WALK_BYTES_MAX + 1, WALK_UNKNOWN = 0xFFFF };
@@ -58,6 +59,14 @@ typedef struct {
     WalkWord *words;
     int n_words;
 } WalkBatch;
+
+/* Of a plain character up to U+FFFF, or of the space mark. */
+static inline uint16_t unigram_walk_label(const UnigramWalk *walk, uint16_t c)
+{
+    if (hangul_is_syllable(c))
+        return walk->syllables[c - HANGUL_FIRST];
+    return c == 0x2581 ? walk->mark : (uint16_t)char_table_get(&walk->labels, c);
+}
 
 /* NULL when this tokenizer has no words of that kind, or ids beyond 16 bits. */
 UnigramWalk *unigram_walk_new(const Tokenizer *tok, const ModelFast *fast);

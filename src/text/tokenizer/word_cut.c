@@ -319,7 +319,7 @@ void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, 
 {
     if (!scratch->words.block)
         word_cache_init(&scratch->words, tok->vocab.n_ids);
-    const Clumps *clumps = model_fast(tok)->clumps;
+    const ClumpRules *clumps = model_fast(tok)->clumps;
     if (clumps && !scan_holds_three(text.bytes, text.n, space_mark))
         clumps_encode(clumps, tok, scratch, cut, text, out);
     else
