@@ -1,6 +1,7 @@
 # make          builds build/jikji
 # make run      installs what is missing, builds, and runs the main job; TEXT=path takes that text instead of the built-in one
-# make test     installs what is missing, builds, and runs the fast tests; WORDS="json gemm" chooses, SLOW=1 adds the slow ones
+# make test     installs what is missing, builds, and runs the fast tests; WORDS="json gemm" chooses, SLOW=1 adds the slow ones; a process
+#               for each core, or JOBS=1
 # make bench    measures; WORDS chooses
 # make soak     the slow tests, and an hour of fuzzing (SECONDS=3600 for all fuzzers together)
 # make install  copies program, manual, completion, recipes and documents to PREFIX (/usr/local), under DESTDIR if set; make uninstall removes them
@@ -8,6 +9,7 @@
 BUILD ?= build
 SECONDS ?= 3600
 PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
 export TEXT
 
 .PHONY: all packages run test bench soak install uninstall clean
@@ -26,7 +28,7 @@ run: packages
 
 test: packages
 	@$(MAKE) --no-print-directory all
-	@. tools/test-env.sh && $(BUILD)/jikji_tests $(if $(SLOW),--slow) $(WORDS)
+	@. tools/test-env.sh && $(BUILD)/jikji_tests --jobs $(JOBS) $(if $(SLOW),--slow) $(WORDS)
 
 bench: packages
 	@$(MAKE) --no-print-directory all

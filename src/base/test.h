@@ -5,7 +5,7 @@
  * A failed CHECK is printed with file, line and text; the test goes on, so one run shows all that is wrong.
  * SKIP says why and ends the test; it is counted apart and never as a pass. The runner takes words that a
  * "group.name" must contain, `--list`, `--bench` (runs benches in full instead of tests), `--slow` (also SLOW_TESTs),
- * `--jobs N` (processes that take the tests in turn), and ends with "N passed, N failed, N skipped". */
+ * `--jobs N` (processes that take the tests in turn), `--times` (which tests took longest), and ends with "N passed, N failed, N skipped". */
 #ifndef BASE_TEST_H
 #define BASE_TEST_H
 

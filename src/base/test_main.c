@@ -162,7 +162,8 @@ typedef struct {
     atomic_int n_passed, n_failed, n_skipped;
 } Totals;
 
-static void run_one(const TestCase *test, Totals *totals)
+/* Returns the seconds it took. */
+static double run_one(const TestCase *test, Totals *totals)
 {
     memset(&running, 0, sizeof running);
     running.test = test;
@@ -186,6 +187,7 @@ static void run_one(const TestCase *test, Totals *totals)
             printf("  %s.%s took %.1f s\n", test->group, test->name, seconds);
     }
     fflush(stdout);
+    return seconds;
 }
 
 /* Registration order depends on the linker; names do not. */
@@ -203,13 +205,14 @@ typedef struct {
     Totals totals;
     atomic_int next;                   /* the next test that nobody has taken */
     atomic_int running_of[JOBS_MAX];   /* a job's test; -1 between two */
+    double seconds[];                  /* what each test took */
 } Shared;
 
 static void run_until_none_is_left(const TestCase **tests, int n, int job, Shared *shared)
 {
     for (int i; (i = atomic_fetch_add(&shared->next, 1)) < n;) {
         shared->running_of[job] = i;
-        run_one(tests[i], &shared->totals);
+        shared->seconds[i] = run_one(tests[i], &shared->totals);
         shared->running_of[job] = -1;
     }
 }
@@ -253,15 +256,34 @@ static void run_in_jobs(const TestCase **tests, int n, int n_jobs, Shared *share
     }
 }
 
+enum { N_SLOWEST = 20 };
+
+/* The tests that took longest, and what all took: where to look when the tests have become slow. */
+static void print_times(const TestCase **tests, int n, double *seconds)
+{
+    double all = 0.0;
+    for (int i = 0; i < n; i++)
+        all += seconds[i];
+    printf("%8.1f s  all %d tests\n", all, n);
+    for (int rank = 0; rank < N_SLOWEST && rank < n; rank++) {
+        int slowest = 0;
+        for (int i = 1; i < n; i++)
+            if (seconds[i] > seconds[slowest])
+                slowest = i;
+        printf("%8.1f s  %s.%s\n", seconds[slowest], tests[slowest]->group, tests[slowest]->name);
+        seconds[slowest] = -1.0;
+    }
+}
+
 static int usage(void)
 {
-    fprintf(stderr, "usage: jikji_tests [--list] [--slow] [--bench] [--jobs N] [WORD]...\n");
+    fprintf(stderr, "usage: jikji_tests [--list] [--slow] [--bench] [--times] [--jobs N] [WORD]...\n");
     return 2;
 }
 
 int main(int argc, char **argv)
 {
-    bool list = false, slow = false;
+    bool list = false, slow = false, times = false;
     char *words[64];
     int n_words = 0, n_jobs = 1;
     for (int i = 1; i < argc; i++) {
@@ -271,6 +293,8 @@ int main(int argc, char **argv)
             slow = true;
         else if (strcmp(argv[i], "--bench") == 0)
             bench_full = true;
+        else if (strcmp(argv[i], "--times") == 0)
+            times = true;
         else if (strcmp(argv[i], "--jobs") == 0 && i + 1 < argc)
             n_jobs = atoi(argv[++i]);
         else if (argv[i][0] == '-' || n_words == 64)
@@ -297,7 +321,8 @@ int main(int argc, char **argv)
         return 0;
     }
 
-    Shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    size_t shared_bytes = sizeof(Shared) + (size_t)n * sizeof(double);
+    Shared *shared = mmap(NULL, shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         perror("mmap");
         return 1;
@@ -308,9 +333,11 @@ int main(int argc, char **argv)
         run_until_none_is_left(tests, n, 0, shared);
     else
         run_in_jobs(tests, n, n_jobs, shared);
+    if (times)
+        print_times(tests, n, shared->seconds);
     free(tests);
     int n_passed = shared->totals.n_passed, n_failed = shared->totals.n_failed;
     printf("%d passed, %d failed, %d skipped\n", n_passed, n_failed, shared->totals.n_skipped);
-    munmap(shared, sizeof *shared);
+    munmap(shared, shared_bytes);
     return n_failed || n_passed == 0 ? 1 : 0;
 }
