@@ -1,6 +1,8 @@
 /* bpe_chars.c - see bpe_chars.h. */
 #include "text/tokenizer/bpe_chars.h"
+#include "text/tokenizer/bpe_short.h"
 #include "text/tokenizer/char_trie.h"
+#include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/word_cut.h"
 #include "base/large.h"
@@ -12,7 +14,7 @@
 /* A unit of the trie: base << 38 | label << 22 | UNIT_GOES_ON | id + 1. As in char_trie.h, but with all that a walk asks in one look. */
 enum { UNIT_GOES_ON_BIT = 21, UNIT_ID = (1 << UNIT_GOES_ON_BIT) - 1, UNIT_LABEL_SHIFT = 22, UNIT_BASE_SHIFT = 38 };
 static const char space_mark[] = "\xE2\x96\x81";
-enum { LABEL_MAX = UINT16_MAX - 1, NOT_PLAIN = 0, N_COMMON = 1 << 16, SPACE_MARK = 0x2581, SPACE_MARK_BYTES = 3 };
+enum { LABEL_MAX = UINT16_MAX - 1, NOT_PLAIN = 0, N_COMMON = 1 << 16, N_FREQUENT = 128, SPACE_MARK = 0x2581, SPACE_MARK_BYTES = 3 };
 
 struct BpeChars {
     const BpeMatcher *matcher;
@@ -20,7 +22,11 @@ struct BpeChars {
     uint64_t *units;
     uint16_t label_of[N_COMMON]; /* NOT_PLAIN; or a label, `stranger` for a character that no token has */
     uint16_t mark, stranger;     /* no unit has the label `stranger` */
+    BpeCouple *couples;          /* of the N_FREQUENT least labels: left * N_FREQUENT + right */
     int32_t n_known, n_ids;      /* an id in between is only ever a part of tokens; n_ids is a stranger */
+    size_t marks_max;            /* as many may begin a word that is matched; with more it must be merged */
+    BpeMerges refused;           /* what the matcher has no ranks for */
+    bool takes_spaces;           /* each space that a word begins with is a mark */
     bool fuses_strangers;        /* a run of strangers and such parts is one unknown token */
     bool spells_strangers;       /* they become their bytes */
 };
@@ -44,12 +50,67 @@ static void pack_units(BpeChars *chars, const CharTrie *trie)
     chars->units[trie->none] = (uint32_t)(chars->n_ids + 1);
 }
 
+static inline int32_t id_of(const BpeChars *chars, uint32_t label)
+{
+    return (int32_t)(chars->units[label] & UNIT_ID) - 1;
+}
+
+/* What labels become with one another. Label 0 is no character's. */
+static void make_couples(BpeChars *chars)
+{
+    const BpeCouples couples = {bpe_matcher_ranks(chars->matcher), NULL};
+    chars->couples = mem_alloc(N_FREQUENT * N_FREQUENT * sizeof *chars->couples);
+    for (uint32_t left = 1; left < N_FREQUENT && left < chars->stranger; left++)
+        for (uint32_t right = 1; right < N_FREQUENT && right < chars->stranger; right++)
+            chars->couples[left * N_FREQUENT + right] = bpe_couple_find(couples, id_of(chars, left), id_of(chars, right));
+}
+
 static bool has_all_bytes(const Tokenizer *tok)
 {
     for (int b = 0; b < 256; b++)
         if (tok->byte_id[b] < 0)
             return false;
     return true;
+}
+
+/* How many marks may stand side by side in what the matcher takes. */
+static size_t most_marks(const BpeMatcher *matcher)
+{
+    size_t n, n_marks = 0;
+    const char *refused = bpe_matcher_refused(matcher, &n);
+    if (!refused)
+        return SIZE_MAX;
+    while ((n_marks + 1) * SPACE_MARK_BYTES <= n && memcmp(refused + n_marks * SPACE_MARK_BYTES, space_mark, SPACE_MARK_BYTES) == 0)
+        n_marks++;
+    return n_marks * SPACE_MARK_BYTES == n ? n_marks - 1 : 1;
+}
+
+/* Puts the merges that make what the matcher refuses; false when a rank is too large. */
+static bool put_refused(const Tokenizer *tok, const BpeMatcher *matcher, BpeMerges *refused)
+{
+    size_t n, n_text;
+    const char *text, *part = bpe_matcher_refused(matcher, &n);
+    bpe_merges_init(refused, 0);
+    for (uint32_t i = 0; i < tok->merges.n_slots && part; i++) {
+        BpeMerge merge = tok->merges.slots[i];
+        if ((int32_t)(merge.pair >> 32) < 0)
+            continue;
+        text = merge.merged < tok->vocab.n_ids ? vocab_text(&tok->vocab, merge.merged, &n_text)
+                                               : vocab_text(&tok->phantoms, merge.merged - tok->vocab.n_ids, &n_text);
+        if (!text || !memmem(text, n_text, part, n))
+            continue;
+        if ((merge.rank + 1) >> PAIR_RANK_BITS)
+            return false;
+        bpe_merges_put(refused, (int32_t)(merge.pair >> 32), (int32_t)(uint32_t)merge.pair, merge.rank, merge.merged);
+    }
+    return true;
+}
+
+/* Do spaces become marks whatever stands beside them, and stay with the word behind them? */
+static bool takes_spaces(const Tokenizer *tok)
+{
+    bool marks_all = word_cut_marks_spaces(tok) || (tok->normalizers->kind == NORMALIZER_SENTENCEPIECE && charsmap_is_identity(tok->normalizers->charsmap));
+    return word_cut_of(tok) == WORD_CUT_ONE_SPACE && tok->n_pretokenizers == 0 && marks_all;
 }
 
 /* Are all plain words taken? A mark stands only before them. */
@@ -75,11 +136,14 @@ BpeChars *bpe_chars_new(const Tokenizer *tok, const BpeMatcher *matcher, TrieKey
         chars->borders = bpe_matcher_borders(matcher);
         chars->mark = (uint16_t)mark;
         chars->stranger = (uint16_t)trie.none;
+        chars->marks_max = most_marks(matcher);
+        chars->takes_spaces = put_refused(tok, matcher, &chars->refused) && takes_spaces(tok);
         chars->n_known = tok->vocab.n_ids;
         chars->n_ids = bpe_matcher_n_ids(matcher);
         chars->fuses_strangers = tok->by_pieces && !tok->byte_fallback;
         chars->spells_strangers = tok->byte_fallback && has_all_bytes(tok) && !tok->jamo_fallback;
         pack_units(chars, &trie);
+        make_couples(chars);
         for (uint32_t c = 1; c < N_COMMON; c++)
             if (!(others[c / 8] >> c % 8 & 1) && (c < 0xD800 || c > 0xDFFF))
                 chars->label_of[c] = (uint16_t)char_table_get(&trie.labels, c);
@@ -94,6 +158,8 @@ void bpe_chars_free(BpeChars *chars)
     if (!chars)
         return;
     free(chars->units);
+    free(chars->couples);
+    bpe_merges_release(&chars->refused);
     free(chars);
 }
 
@@ -116,14 +182,18 @@ static inline uint32_t read_char(const unsigned char *bytes, size_t n, size_t *l
     return c < 0x80 ? 0 : c;
 }
 
-/* The labels of a word behind its mark, and where their characters begin; returns how many with the mark, 0 when it is long or a character is not
- * plain. */
-static size_t read_labels(const BpeChars *chars, const BpeWord *word, uint16_t *labels, uint16_t *offsets)
+/* The labels of a word, its marks among them, and where their characters begin; returns how many, 0 when it is long or a character is not plain. */
+static size_t read_labels(const BpeChars *chars, const BpeWord *word, uint16_t *labels, uint16_t *offsets, size_t *n_marks)
 {
-    size_t n = 1, length;
+    size_t n = 1, length, at = 0;
     labels[0] = chars->mark;
     offsets[0] = 0;
-    for (size_t at = 0; at < word->n_bytes; at += length) {
+    for (; chars->takes_spaces && at < word->n_bytes && word->bytes[at] == ' ' && n < BPE_WORD_LABELS_MAX; at++) {
+        labels[n] = chars->mark;
+        offsets[n++] = (uint16_t)at;
+    }
+    *n_marks = n;
+    for (; at < word->n_bytes; at += length) {
         uint16_t label = chars->label_of[read_char((const unsigned char *)word->bytes + at, word->n_bytes - at, &length)];
         if (label == NOT_PLAIN || n == BPE_WORD_LABELS_MAX)
             return 0;
@@ -201,7 +271,7 @@ static size_t join_lanes(const BpeChars *chars, BpeCharsRoom *room, const size_t
             int32_t id = (int32_t)(uint32_t)*token;
             const BpeBorder *border = &chars->borders[id];
             row->tokens[n_words] = n;
-            n_words += room->labels[start] == chars->mark;
+            n_words += start == row->begins[n_words];
             doubts[n_doubts] = n;
             n_doubts += (wants & border->begins) != 0;
             wants = border->wants;
@@ -215,15 +285,50 @@ static size_t join_lanes(const BpeChars *chars, BpeCharsRoom *room, const size_t
     return n_doubts;
 }
 
-/* The noted neighbours that are of one word and do not stay apart: then merging decides. */
+/* A search pays where tokens are long; where they are short, as those of random letters are, merging does, and nothing need be settled before. */
+static bool is_soon_merged(size_t n_labels, size_t n_tokens)
+{
+    enum { SHORT_TOKEN_LABELS = 3 };
+    return n_labels <= BPE_SHORT_SYMBOLS && n_labels < n_tokens * SHORT_TOKEN_LABELS;
+}
+
+static bool word_is_soon_merged(const Row *row, size_t word)
+{
+    return is_soon_merged(row->begins[word + 1] - row->begins[word], row->tokens[word + 1] - row->tokens[word]);
+}
+
+/* The noted neighbours that are of one word and may not stay apart: then merging decides. */
 static void settle_doubts(const BpeChars *chars, const BpeCharsRoom *room, const uint32_t *doubts, size_t n_doubts, Row *row)
 {
     for (size_t i = 0, word = 0; i < n_doubts; i++) {
         while (row->tokens[word + 1] <= doubts[i])
             word++;
-        if (doubts[i] > row->tokens[word] && !bpe_matcher_stay_apart(chars->matcher, room->ids[doubts[i] - 1], room->ids[doubts[i]]))
+        if (doubts[i] > row->tokens[word] && !(row->flags[word] & WORD_IS_WRONG) &&
+            (word_is_soon_merged(row, word) || !bpe_matcher_stay_apart(chars->matcher, room->ids[doubts[i] - 1], room->ids[doubts[i]])))
             row->flags[word] |= WORD_IS_WRONG;
     }
+}
+
+/* The tokens of a word by merging. Whatever text they stand in, two neighbours become a token only as that token's own text does: the matcher's ranks
+ * do for all tokens that it has, and `refused` for the others. */
+static size_t merge_word(const BpeChars *chars, const uint16_t *labels, size_t n, size_t begin, uint64_t *tokens)
+{
+    BpeCouples couples = {bpe_matcher_ranks(chars->matcher), n > chars->marks_max && labels[chars->marks_max] == chars->mark ? &chars->refused : NULL};
+    BpeShort word;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t left = labels[i], right = i + 1 < n ? labels[i + 1] : 0;
+        bool is_frequent = left < N_FREQUENT && right < N_FREQUENT && (left != right || left != chars->mark);
+        bpe_short_put(&word, i, id_of(chars, left),
+                      is_frequent ? chars->couples[left * N_FREQUENT + right] : bpe_couple_find(couples, id_of(chars, left), id_of(chars, right)));
+    }
+    uint32_t left = bpe_short_merge(couples, &word, n);
+    size_t n_tokens = 0;
+    for (size_t at = 0, behind; at < n; at = behind) {
+        left &= left - 1;
+        behind = left ? (size_t)__builtin_ctz(left) : n;
+        tokens[n_tokens++] = (uint64_t)(begin + behind) << 32 | (uint32_t)word.ids[at];
+    }
+    return n_tokens;
 }
 
 /* The tokens of a word whose longest ones do not stay apart; returns how many. Every part of the word from its start on has one encoding, and that of
@@ -287,58 +392,80 @@ static size_t put_strangers(const BpeChars *chars, const Tokenizer *tok, const B
     return n_ids;
 }
 
-/* A word whose longest tokens are not all there is to say. Its ids go to *ids, which moves on. */
-static void put_word_again(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *room, const Row *row, int i, int32_t **ids)
+/* Puts out a word that has these tokens: its ids go to *ids, which moves on. */
+static void put_word(const BpeChars *chars, const Tokenizer *tok, const BpeCharsRoom *room, BpeWord *word, size_t begin, size_t end,
+                     const uint64_t *tokens, size_t n, int32_t **ids)
 {
-    uint64_t found[BPE_WORD_LABELS_MAX], *tokens = room->tokens + row->tokens[i];
-    size_t begin = row->begins[i], end = row->begins[i + 1], n = row->tokens[i + 1] - row->tokens[i];
-    BpeWord *word = row->words[i];
     word->n_ids = 0;
-    if (row->flags[i] & WORD_HAS_STRANGERS && !chars->fuses_strangers && !chars->spells_strangers)
-        return;
-    if (row->flags[i] & WORD_IS_WRONG) {
-        n = search_word(chars, room->labels + begin, end - begin, begin, found);
-        tokens = found;
-    }
+    for (size_t i = 0; i < n && !chars->fuses_strangers && !chars->spells_strangers; i++)
+        if ((int32_t)(uint32_t)tokens[i] >= chars->n_known)
+            return;
     word->ids = *ids;
     word->n_ids = put_strangers(chars, tok, word, room->offsets, begin, end, tokens, n, *ids);
     *ids += word->n_ids;
 }
 
-/* The words that are plain in one row of labels. */
-static void make_row(const BpeChars *chars, BpeCharsRoom *room, BpeWord *words, int n_words, Row *row)
+/* A word of the row whose longest tokens are not all there is to say. */
+static void put_word_again(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *room, const Row *row, int i, int32_t **ids)
 {
-    size_t n = 0, n_word;
+    uint64_t found[BPE_WORD_LABELS_MAX], *tokens = room->tokens + row->tokens[i];
+    size_t begin = row->begins[i], end = row->begins[i + 1], n = row->tokens[i + 1] - row->tokens[i];
+    if (row->flags[i] & WORD_IS_WRONG) {
+        bool is_short = is_soon_merged(end - begin, n);
+        n = (is_short ? merge_word : search_word)(chars, room->labels + begin, end - begin, begin, found);
+        tokens = found;
+    }
+    put_word(chars, tok, room, row->words[i], begin, end, tokens, n, ids);
+}
+
+/* The words that are plain in one row of labels; but those that must be merged are, and where walks do not pay (`!walks`) all short ones. */
+static void make_row(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *room, BpeWord *words, int n_words, bool walks, Row *row, int32_t **ids)
+{
+    size_t begin = 0, n_marks;
     row->n = 0;
     for (int i = 0; i < n_words; i++) {
+        uint64_t tokens[BPE_SHORT_SYMBOLS];
+        size_t n = read_labels(chars, &words[i], room->labels + begin, room->offsets + begin, &n_marks);
+        bool must_merge = n_marks > chars->marks_max;
         words[i].n_ids = 0;
-        n_word = read_labels(chars, &words[i], room->labels + n, room->offsets + n);
+        if (n == 0 || (must_merge && n > BPE_SHORT_SYMBOLS))
+            continue;
+        if (must_merge || (!walks && n <= BPE_SHORT_SYMBOLS)) {
+            size_t n_tokens = merge_word(chars, room->labels + begin, n, begin, tokens);
+            put_word(chars, tok, room, &words[i], begin, begin + n, tokens, n_tokens, ids);
+            continue;
+        }
         row->words[row->n] = &words[i];
-        row->begins[row->n] = n;
-        row->flags[row->n] = 0;
-        row->n += n_word > 0;
-        n += n_word;
+        row->begins[row->n] = begin;
+        row->flags[row->n++] = 0;
+        begin += n;
     }
-    row->begins[row->n] = n;
-    room->labels[n] = chars->stranger;
+    row->begins[row->n] = begin;
+    room->labels[begin] = chars->stranger;
 }
 
 void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *room, BpeWord *words, int n_words)
 {
+    enum { TRIES_TO_ONE = 2 };
     assert(n_words <= BPE_WORDS_MAX);
     Row row;
-    make_row(chars, room, words, n_words, &row);
+    int32_t *more = room->more_ids;
+    bool walks = luck_try(&room->sure, TRIES_TO_ONE);
+    make_row(chars, tok, room, words, n_words, walks, &row, &more);
     size_t lanes[N_LANES + 1] = {0}, n_labels = row.begins[row.n];
     for (int i = 0, lane = 1; lane <= N_LANES; lanes[lane++] = row.begins[i])
         while (i < row.n && row.begins[i] * N_LANES < n_labels * (size_t)lane)
             i++;
     walk_lanes(chars->units, room->labels, lanes, room->tokens);
     settle_doubts(chars, room, room->doubts, join_lanes(chars, room, lanes, &row, room->doubts), &row);
-    int32_t *more = room->more_ids;
+    int n_sure = 0;
     for (int i = 0; i < row.n; i++) {
+        n_sure += !(row.flags[i] & WORD_IS_WRONG);
         row.words[i]->ids = room->ids + row.tokens[i];
         row.words[i]->n_ids = row.tokens[i + 1] - row.tokens[i];
         if (row.flags[i])
             put_word_again(chars, tok, room, &row, i, &more);
     }
+    if (walks)
+        luck_note(&room->sure, row.n, n_sure);
 }

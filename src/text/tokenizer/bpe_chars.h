@@ -5,6 +5,7 @@
 #ifndef TEXT_BPE_CHARS_H
 #define TEXT_BPE_CHARS_H
 
+#include "text/tokenizer/luck.h"
 #include "text/tokenizer/tokenizer_internal.h"
 
 typedef struct BpeChars BpeChars;
@@ -15,16 +16,17 @@ BpeChars *bpe_chars_new(const Tokenizer *tok, const BpeMatcher *matcher, TrieKey
 void bpe_chars_free(BpeChars *chars);  /* NULL is fine */
 
 enum { BPE_WORDS_MAX = 128, BPE_WORD_LABELS_MAX = 64 };
-/* A raw word that a space mark would stand before. */
+/* A raw word that a space mark would stand before, and for each space that it begins with another one. */
 typedef struct {
     const char *bytes;
     size_t n_bytes;
     const int32_t *ids;
     size_t n_ids;  /* 0: it is long or not plain */
 } BpeWord;
-/* Working memory of bpe_chars_match, and where the ids lie until the next time. */
+/* Working memory of bpe_chars_match, zeroed before the first time, and where the ids lie until the next. */
 enum { BPE_ROW_LABELS_MAX = BPE_WORDS_MAX * BPE_WORD_LABELS_MAX };
 typedef struct {
+    Luck sure;  /* of words: their longest tokens were the right ones */
     uint16_t labels[BPE_ROW_LABELS_MAX + 1], offsets[BPE_ROW_LABELS_MAX];
     uint64_t tokens[BPE_ROW_LABELS_MAX];
     uint32_t doubts[BPE_ROW_LABELS_MAX + 1];

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { N_PIECES_MAX = 400, PIECE_BYTES_MAX = 40, TEXT_BYTES_MAX = 1600, N_MODELS = 60, N_TEXTS = 25 };
+enum { N_PIECES_MAX = 400, PIECE_BYTES_MAX = 40, TEXT_BYTES_MAX = 1600, N_MODELS = 80, N_TEXTS = 25 };
 enum { TYPE_NORMAL = 1, TYPE_UNKNOWN = 2, TYPE_CONTROL = 3, TYPE_BYTE = 6, FIRST_NORMAL = 3 };
 
 /* Two letters are in no piece: one plain, one beyond the characters that labels are kept for. */
@@ -16,6 +16,8 @@ enum { N_LETTERS = 9, N_ALL_LETTERS = 11 };
 
 typedef struct {
     char text[N_PIECES_MAX][PIECE_BYTES_MAX];
+    int order[N_PIECES_MAX];  /* the least joins first */
+    bool keeps_spaces;        /* each is a mark; otherwise runs of them are one */
     int n, n_normal;  /* pieces; ids below this are no bytes */
     uint64_t seed, n_drawn;
     char blob[N_PIECES_MAX * (PIECE_BYTES_MAX + 16)];
@@ -36,11 +38,11 @@ static int find(const Model *model, const char *text, size_t n)
 }
 
 /* A message of a piece: text, score, type. */
-static void put_piece(Model *model, const char *text, int type)
+static void put_piece(Model *model, const char *text, int type, int order)
 {
     char piece[PIECE_BYTES_MAX + 16];
     size_t n_text = strlen(text), n = 0;
-    float score = -(float)model->n;
+    float score = -(float)order;
     piece[n++] = 0x0A;
     piece[n++] = (char)n_text;
     memcpy(piece + n, text, n_text);
@@ -54,17 +56,42 @@ static void put_piece(Model *model, const char *text, int type)
     model->blob[model->n_bytes++] = (char)n;
     memcpy(model->blob + model->n_bytes, piece, n);
     model->n_bytes += n;
+    model->order[model->n] = order;
     strcpy(model->text[model->n++], text);
 }
 
-/* Pieces are joined of two before; letters come last and some not at all, as trainers do. A mark only begins a piece. */
-static Tokenizer *make(Model *model, uint64_t seed, bool byte_fallback)
+/* Marks only at the start of a text, or several there where spaces are kept. */
+static bool begins_words(const Model *model, const char *text)
 {
-    static const char trainer[] = "\x12\x05\x18\x02\x98\x02", normalizer[] = "\x1A\x02\x18\x01";  /* BPE, byte_fallback; add_dummy_prefix */
-    *model = (Model){.seed = seed};
-    put_piece(model, "<unk>", TYPE_UNKNOWN);
-    put_piece(model, "<s>", TYPE_CONTROL);
-    put_piece(model, "</s>", TYPE_CONTROL);
+    size_t n = strlen(letters[0]);
+    const char *rest = strncmp(text, letters[0], n) == 0 ? text + n : text;
+    while (model->keeps_spaces && strncmp(rest, letters[0], n) == 0)
+        rest += n;
+    return !strstr(rest, letters[0]);
+}
+
+/* Long runs of marks that all join at once, as Llama 2 has them. */
+static void put_runs(Model *model)
+{
+    char text[PIECE_BYTES_MAX] = "";
+    int order = model->n;
+    for (int n = 1; n <= 9; n++) {
+        strcat(text, letters[0]);
+        if (n > 2 && draw(model, 4) && find(model, text, strlen(text)) < 0)
+            put_piece(model, text, TYPE_NORMAL, order);
+    }
+}
+
+/* Pieces are joined of two before; letters come last and some not at all, as trainers do. */
+static Tokenizer *make(Model *model, uint64_t seed, bool byte_fallback, bool keeps_spaces)
+{
+    static const char trainer[] = "\x12\x05\x18\x02\x98\x02", normalizer[] = "\x1A\x04\x18\x01\x20";  /* BPE, byte_fallback; add_dummy_prefix, remove_extra */
+    *model = (Model){.seed = seed, .keeps_spaces = keeps_spaces};
+    put_piece(model, "<unk>", TYPE_UNKNOWN, 0);
+    put_piece(model, "<s>", TYPE_CONTROL, 0);
+    put_piece(model, "</s>", TYPE_CONTROL, 0);
+    if (keeps_spaces && draw(model, 3))
+        put_piece(model, "\u2581\u2581", TYPE_NORMAL, model->n);
     int n_joined = 5 + (int)draw(model, 90);
     for (int i = 0, n_tries = 0; i < n_joined && n_tries < 5000; n_tries++) {
         char text[2 * PIECE_BYTES_MAX] = "";
@@ -72,44 +99,58 @@ static Tokenizer *make(Model *model, uint64_t seed, bool byte_fallback)
             bool is_letter = model->n == FIRST_NORMAL || draw(model, 3) == 0;
             strcat(text, is_letter ? letters[draw(model, N_LETTERS)] : model->text[FIRST_NORMAL + (int)draw(model, (uint32_t)(model->n - FIRST_NORMAL))]);
         }
-        if (strlen(text) > 30 || find(model, text, strlen(text)) >= 0 || strstr(text + 1, letters[0]))
+        if (strlen(text) > 30 || find(model, text, strlen(text)) >= 0 || !begins_words(model, text))
             continue;
-        put_piece(model, text, TYPE_NORMAL);
+        put_piece(model, text, TYPE_NORMAL, model->n);
         i++;
     }
+    if (keeps_spaces && draw(model, 3))
+        put_runs(model);
     for (int i = 0; i < N_LETTERS; i++)
         if (i == 0 || draw(model, 4))
-            put_piece(model, letters[i], TYPE_NORMAL);
+            put_piece(model, letters[i], TYPE_NORMAL, model->n);
     model->n_normal = model->n;
     for (int b = 0; b < 256 && byte_fallback; b++) {
         char text[8];
         snprintf(text, sizeof text, "<0x%02X>", b);
-        put_piece(model, text, TYPE_BYTE);
+        put_piece(model, text, TYPE_BYTE, model->n);
     }
     memcpy(model->blob + model->n_bytes, trainer, 6);
     model->blob[model->n_bytes + 6] = byte_fallback;
-    memcpy(model->blob + model->n_bytes + 7, normalizer, 4);
+    memcpy(model->blob + model->n_bytes + 7, normalizer, 5);
+    model->blob[model->n_bytes + 12] = !keeps_spaces;
     Tokenizer *tok = NULL;
-    CHECK_OK(tokenizer_read_sentencepiece(&tok, "made here", model->blob, model->n_bytes + 11));
+    CHECK_OK(tokenizer_read_sentencepiece(&tok, "made here", model->blob, model->n_bytes + 13));
     return tok;
 }
 
-/* Words of letters, spaces apart that count as one; now and then a long one. Writes the text and what normalising makes of it. */
+static size_t put_spaces(char *text, uint32_t n)
+{
+    memset(text, ' ', n);
+    return n;
+}
+
+/* Words of letters, spaces apart; now and then a long one. Writes the text and what normalising makes of it. */
 static size_t draw_text(Model *model, char *text, char *normal)
 {
     size_t n = 0;
     for (uint32_t w = 1 + draw(model, 40); w > 0 && n < TEXT_BYTES_MAX / 2; w--) {
         uint32_t n_parts = draw(model, 60) ? 1 + draw(model, 8) : 1 + draw(model, 100);
-        n += n > 0 ? (size_t)sprintf(text + n, draw(model, 8) ? " " : "   ") : 0;
+        n += n > 0 || model->keeps_spaces ? put_spaces(text + n, draw(model, 4) ? 1 : 1 + draw(model, 7)) : 0;
         for (; n_parts > 0; n_parts--) {
             const char *letter = letters[1 + (draw(model, 8) ? draw(model, N_LETTERS - 1) : draw(model, N_ALL_LETTERS - 1))];
             const char *piece = model->text[FIRST_NORMAL + (int)draw(model, (uint32_t)(model->n - FIRST_NORMAL))];
             n += (size_t)sprintf(text + n, "%s", draw(model, 2) || piece[0] == letters[0][0] || piece[0] == '<' ? letter : piece);
         }
     }
+    n += model->keeps_spaces && draw(model, 2) ? put_spaces(text + n, draw(model, 5)) : 0;
     size_t n_normal = (size_t)sprintf(normal, "%s", letters[0]);
     for (size_t i = 0; i < n; i++)
-        n_normal += text[i] == ' ' && text[i + 1] == ' ' ? 0 : text[i] == ' ' ? (size_t)sprintf(normal + n_normal, "%s", letters[0]) : (size_t)sprintf(normal + n_normal, "%c", text[i]);
+        if (text[i] != ' ')
+            normal[n_normal++] = text[i];
+        else if (model->keeps_spaces || text[i + 1] != ' ')
+            n_normal += (size_t)sprintf(normal + n_normal, "%s", letters[0]);
+    normal[n_normal] = '\0';
     return n;
 }
 
@@ -126,12 +167,12 @@ static size_t encode_plain(const Tokenizer *tok, const Model *model, const char 
         if (at == n_bytes || ((unsigned char)normal[at] & 0xC0) != 0x80)
             ends[n++] = at;
     for (;;) {
-        int best = N_PIECES_MAX;
+        int best = N_PIECES_MAX;  /* the order of the piece */
         size_t place = 0;
         for (size_t i = 0, begin = 0; i + 1 < n; begin = ends[i++]) {
             int piece = ends[i + 1] - begin < PIECE_BYTES_MAX ? find_piece(tok, model, normal + begin, ends[i + 1] - begin) : -1;
-            if (piece >= 0 && piece < best) {
-                best = piece;
+            if (piece >= 0 && model->order[piece] < best) {
+                best = model->order[piece];
                 place = i;
             }
         }
@@ -160,7 +201,7 @@ TEST(bpe_chars, words_encode_by_the_rule)
     Model *model = malloc(sizeof *model);
     int n_wrong = 0, n_taken = 0;
     for (uint64_t seed = 0; seed < N_MODELS; seed++) {
-        Tokenizer *tok = make(model, seed, seed % 2);
+        Tokenizer *tok = make(model, seed, seed % 2, seed / 2 % 2);
         REQUIRE(tok != NULL);
         n_taken += model_fast(tok)->plain != NULL;
         for (int i = 0; i < N_TEXTS; i++) {

@@ -12,7 +12,7 @@ struct BpeMatcher {
     Trie trie;
     CharEdges edges;
     ByteEdges byte_edges;
-    bool starts_with_bytes;  /* start symbols are single bytes: byte_edges are there */
+    bool starts_with_bytes;  /* start symbols are single bytes */
     BpeMade *made;
     BpeBorders borders;
     int32_t *shorter;  /* the longest token that a token begins with, -1: none */
@@ -164,8 +164,7 @@ BpeMatcher *bpe_matcher_new(const BpeMerges *merges, TrieKey *tokens, size_t n_t
     }
     pair_ranks_build(&matcher->ranks, matcher->made, tokens, matcher->n_tokens);
     matcher->starts_with_bytes = start_with_bytes(matcher, tokens);
-    if (matcher->starts_with_bytes)
-        byte_edges_build(&matcher->byte_edges, &matcher->trie);
+    byte_edges_build(&matcher->byte_edges, &matcher->trie);
     bpe_borders_build(&matcher->borders, matcher->made, &matcher->edges, tokens, matcher->n_tokens, n_ids);
     return matcher;
 }
@@ -213,6 +212,11 @@ const BpeBorder *bpe_matcher_borders(const BpeMatcher *matcher)
 const ByteEdges *bpe_matcher_byte_edges(const BpeMatcher *matcher)
 {
     return matcher->starts_with_bytes ? &matcher->byte_edges : NULL;
+}
+
+const PairRanks *bpe_matcher_ranks(const BpeMatcher *matcher)
+{
+    return &matcher->ranks;
 }
 
 bool bpe_matcher_stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right)
@@ -280,7 +284,7 @@ typedef struct {
 /* bytes[0, n) lie in a text that ends at `end`. */
 static inline int32_t longest_of(const BpeMatcher *matcher, const char *bytes, size_t n, const char *end, size_t *length)
 {
-    if (!matcher->starts_with_bytes || end - bytes < BYTE_EDGES_BYTES || byte_edges_wide(bytes))
+    if (end - bytes < BYTE_EDGES_BYTES || byte_edges_wide(bytes))
         return char_edges_longest(&matcher->edges, bytes, n, length);
     return byte_edges_longest(&matcher->byte_edges, bytes, n, length);
 }
@@ -435,7 +439,7 @@ static void match_longest(const BpeMatcher *matcher, BpeRun *runs, int n_runs, c
     by_chars.n_active = by_bytes.n_active = 0;
     const uint64_t *ahead[EDGES_AHEAD];
     for (int i = 0; i < n_runs; i++) {
-        bool is_wide = !matcher->starts_with_bytes || end - runs[i].bytes < BYTE_EDGES_BYTES || byte_edges_wide(runs[i].bytes);
+        bool is_wide = end - runs[i].bytes < BYTE_EDGES_BYTES || byte_edges_wide(runs[i].bytes);
         Runs *all = is_wide ? &by_chars : &by_bytes;
         runs[i].n_ids = all->at[i] = 0;
         all->active[all->n_active++] = (uint8_t)i;
@@ -454,7 +458,21 @@ static void match_longest(const BpeMatcher *matcher, BpeRun *runs, int n_runs, c
 static bool is_soon_merged(const BpeMatcher *matcher, const BpeRun *run)
 {
     enum { SHORT_TOKEN_BYTES = 3 };
-    return matcher->starts_with_bytes && run->n <= BPE_SHORT_BYTES && run->n < run->n_ids * SHORT_TOKEN_BYTES && (unsigned char)run->bytes[run->n - 1] < 0x80;
+    return matcher->starts_with_bytes && run->n <= BPE_SHORT_SYMBOLS && run->n < run->n_ids * SHORT_TOKEN_BYTES && (unsigned char)run->bytes[run->n - 1] < 0x80;
+}
+
+static void merge_run(const BpeMatcher *matcher, BpeRun *run)
+{
+    const ByteEdges *edges = &matcher->byte_edges;
+    BpeShort word;
+    for (size_t i = 0; i < run->n; i++) {
+        TrieNode couple = i + 1 < run->n ? edges->couples[couple_of(run->bytes + i)] : 0;
+        int32_t token = trie_value(couple);
+        bpe_short_put(&word, i, edges->single[(unsigned char)run->bytes[i]], (BpeCouple){byte_edges_is_two(couple) ? matcher->made[token].rank : 0, token});
+    }
+    run->n_ids = 0;
+    for (uint32_t left = bpe_short_merge((BpeCouples){&matcher->ranks, NULL}, &word, run->n); left; left &= left - 1)
+        run->ids[run->n_ids++] = word.ids[__builtin_ctz(left)];
 }
 
 /* Have all tokens of a run stayed apart? */
@@ -476,7 +494,7 @@ void bpe_match_runs(const BpeMatcher *matcher, BpeScratch *scratch, BpeRun *runs
         if (fits(matcher, run))
             continue;
         if (is_soon_merged(matcher, run))
-            run->n_ids = bpe_short_merge(&matcher->ranks, &matcher->byte_edges, matcher->made, run->bytes, run->n, run->ids);
+            merge_run(matcher, run);
         else
             bpe_match(matcher, scratch, run->bytes, run->n, run->ids, &run->n_ids);
     }

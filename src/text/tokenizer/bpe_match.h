@@ -11,6 +11,7 @@
 #include "text/tokenizer/bpe.h"
 #include "text/tokenizer/bpe_border.h"
 #include "text/tokenizer/byte_edges.h"
+#include "text/tokenizer/pair_ranks.h"
 #include "text/tokenizer/trie.h"
 
 #include <stdbool.h>
@@ -46,6 +47,7 @@ size_t bpe_matcher_n_tokens(const BpeMatcher *matcher);  /* that take part */
 int32_t bpe_matcher_n_ids(const BpeMatcher *matcher);    /* that it was made for */
 const BpeBorder *bpe_matcher_borders(const BpeMatcher *matcher);  /* by token; behind the last one that wants nothing and begins nothing */
 const ByteEdges *bpe_matcher_byte_edges(const BpeMatcher *matcher);  /* NULL: start symbols are not bytes */
+const PairRanks *bpe_matcher_ranks(const BpeMatcher *matcher);
 /* Do two tokens, encoded as a text of their own, come out as they are? */
 bool bpe_matcher_stay_apart(const BpeMatcher *matcher, int32_t left, int32_t right);
 /* Bytes of a token that takes part. */

@@ -5,7 +5,10 @@
 #include "text/tokenizer/word_spans.h"
 #include "base/arena.h"
 
+/* Texts in which next to nothing comes again gain nothing from the cache: of so many words one must have been known. */
+enum { STRANGERS_TO_ONE = 2 };
 struct BpeBatch {
+    Luck familiar;
     KnownWord known[BPE_WORDS_MAX];             /* n 0: new */
     int32_t wide[BPE_WORDS_MAX][WORD_IDS_ROOM]; /* ids of the known ones, where they have no narrow form */
     BpeWord fresh[BPE_WORDS_MAX];               /* the new ones, in order */
@@ -22,15 +25,16 @@ static inline KnownWord look(const WordCache *cache, Piece text, const CutWord *
     return __builtin_expect(known.n == LOOK_AMONG_LARGE, 0) ? word_cache_look_large(cache, *word, text.bytes, text.n) : known;
 }
 
-/* Looks up all words; returns how many are new. */
-static int find_words(const WordCache *cache, Piece text, const CutWord *words, int n_words, BpeBatch *batch)
+/* Looks up all words, if any; returns how many are new. */
+static int find_words(const WordCache *cache, Piece text, const CutWord *words, int n_words, bool looks, BpeBatch *batch)
 {
     int n_fresh = 0;
     for (int i = 0; i < n_words; i++) {
         KnownWord *known = &batch->known[i];
-        if (cache->small)
+        known->n = 0;
+        if (looks && cache->small)
             *known = look(cache, text, &words[i]);
-        else
+        else if (looks)
             known->n = word_cache_find(cache, &words[i], text.bytes, text.n, batch->wide[i], &known->note);
         batch->fresh[n_fresh] = (BpeWord){.bytes = text.bytes + words[i].begin, .n_bytes = words[i].end - words[i].begin};
         batch->places[n_fresh] = i;
@@ -70,7 +74,8 @@ void bpe_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text, 
         scratch->batch = mem_alloc(sizeof(BpeBatch));
     BpeBatch *batch = scratch->batch;
     WordCache *cache = &scratch->words;
-    int n_fresh = find_words(cache, text, words, n_words, batch), next = 0;
+    bool looks = luck_try(&batch->familiar, STRANGERS_TO_ONE);
+    int n_fresh = find_words(cache, text, words, n_words, looks, batch), next = 0;
     if (n_fresh > 0)
         bpe_chars_match(model_fast(tok)->plain, tok, &batch->room, batch->fresh, n_fresh);
     for (int i = 0; i < n_words; i++) {
@@ -88,7 +93,9 @@ void bpe_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece text, 
             memcpy(out->ids + out->n, batch->wide[i], sizeof batch->wide[i]);
         out->n += batch->known[i].n;
     }
-    for (int i = 0; i < n_fresh; i++)  /* only now, because what was found in the cache had to stay there */
+    if (looks)
+        luck_note(&batch->familiar, n_words, n_words - n_fresh);
+    for (int i = 0; looks && i < n_fresh; i++)  /* only now, because what was found in the cache had to stay there */
         word_cache_put(cache, words[batch->places[i]], text.bytes, text.n, out->ids + batch->begins[i], (int64_t)batch->fresh[i].n_ids, 0);
 }
 

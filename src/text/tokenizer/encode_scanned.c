@@ -1,16 +1,13 @@
 /* encode_scanned.c - texts that a scanner cuts: many pieces at a time, in steps, so that what one piece waits for in memory is on its way while the
  * others are looked at. Pieces that are known come from the cache; those that are not are matched together. */
 #include "text/tokenizer/lone_bytes.h"
+#include "text/tokenizer/luck.h"
 #include "text/tokenizer/tokenizer_internal.h"
 
 enum { PIECES_AT_ONCE = BPE_RUNS_MAX };
 _Static_assert((int)PIECES_AT_ONCE <= (int)LONE_PIECES_MAX, "a batch may all be lone bytes");
-/* Texts in which next to nothing comes again gain nothing from a cache. Of the pieces of the last BATCHES_KEPT_IN_MIND batches or so (sums that fade) at
- * least one in STRANGERS_TO_ONE must have been known; otherwise all but each PROBE_EVERYth batch are matched without a look. */
-enum { BATCHES_KEPT_IN_MIND = 32, STRANGERS_TO_ONE = 4, PROBE_EVERY = 8 };
-typedef struct {
-    int n_looked, n_known, n_batches;
-} Familiarity;
+/* Texts in which next to nothing comes again gain nothing from a cache: of so many pieces one must have been known. */
+enum { STRANGERS_TO_ONE = 4 };
 typedef struct {
     bool looks;                    /* in the cache */
     bool is_lone[PIECES_AT_ONCE];  /* where texts are not familiar: pieces of lone bytes, with no need to look */
@@ -25,17 +22,6 @@ typedef struct {
     BpeRun runs[PIECES_AT_ONCE];           /* those of them that are matched, in order */
     int32_t room[PIECES_AT_ONCE * LONG_PIECE_BYTES];
 } Batch;
-
-static bool is_familiar(const Familiarity *familiarity)
-{
-    return familiarity->n_known * STRANGERS_TO_ONE >= familiarity->n_looked;
-}
-
-static void note_looks(Familiarity *familiarity, int n_looked, int n_known)
-{
-    familiarity->n_looked += n_looked - familiarity->n_looked / BATCHES_KEPT_IN_MIND;
-    familiarity->n_known += n_known - familiarity->n_known / BATCHES_KEPT_IN_MIND;
-}
 
 /* Pieces of one byte and of two have tables of their own. */
 static inline bool is_tiny(const BpeMatcher *matcher, size_t length)
@@ -181,12 +167,12 @@ void encode_scanned(const Tokenizer *tok, EncodeScratch *scratch, const Splitter
     const BpeMatcher *matcher = bpe_byte_matcher(tok);
     PretokenCache *cache = encode_scratch_cache(scratch);
     Batch batch;
-    Familiarity familiarity = {BATCHES_KEPT_IN_MIND * PIECES_AT_ONCE, BATCHES_KEPT_IN_MIND * PIECES_AT_ONCE, 0};
+    Luck luck = {LUCK_BATCHES_KEPT * PIECES_AT_ONCE, LUCK_BATCHES_KEPT * PIECES_AT_ONCE, 0};
     for (size_t at = 0, next; at < text.n; at = next) {
         int n = splitter_ends(scanner, text.bytes, text.n, at, batch.ends, PIECES_AT_ONCE);
         next = batch.ends[n - 1];
-        bool familiar = !matcher || is_familiar(&familiarity);
-        batch.looks = familiar || familiarity.n_batches++ % PROBE_EVERY == 0;
+        bool familiar = !matcher || luck_lasts(&luck, STRANGERS_TO_ONE);
+        batch.looks = !matcher || luck_try(&luck, STRANGERS_TO_ONE);
         if (familiar)
             memset(batch.is_lone, 0, sizeof batch.is_lone);
         else
@@ -196,7 +182,7 @@ void encode_scanned(const Tokenizer *tok, EncodeScratch *scratch, const Splitter
         int n_known, n_looked = match_unknown(tok, matcher, scratch, text, at, &batch, n, &n_known);
         put_out(tok, scratch, matcher, text, at, &batch, n, out);
         if (batch.looks) {
-            note_looks(&familiarity, n_looked, n_known);
+            luck_note(&luck, n_looked, n_known);
             remember(cache, text, at, &batch, n, out);
         }
     }
