@@ -20,6 +20,15 @@ typedef struct {
     _Alignas(64) atomic_llong next;
 } GemmShare;
 
+/* What a thread is working on, cut into pieces that any thread may take: who has nothing left to begin helps with what others have begun, for
+ * neighbours on a machine, or its clock, make one thread slower than another. */
+typedef struct {
+    _Alignas(64) atomic_llong n_left;  /* pieces that nobody has taken; none or fewer: nothing to take */
+    atomic_llong n_done;
+    atomic_bool is_open;               /* more may come */
+    const void *work;                  /* stays while pieces are taken but not done */
+} GemmBegun;
+
 typedef struct {
     const Gemm *g;
     const GemmKernel *kernel;
@@ -28,6 +37,7 @@ typedef struct {
     float *sums;                    /* workspace: sums so far of a half C, or NULL if there is but one range of K */
     int n_threads, n_shares;
     GemmShare *share;
+    GemmBegun *begun;               /* of each of the first GEMM_SHARES_MAX threads */
 } GemmJob;
 
 /* Pieces of one phase fall into shares of neighbours, which are handed out in order. A thread begins with its own share, so that it meets rows

@@ -39,7 +39,8 @@ typedef struct {
     int64_t n_columns, n_words;
     const uint32_t *a, *b;
     int64_t a_row_stride;   /* not 0: `a` is not a panel but rows of words, so many apart */
-    const uint32_t *a_next; /* and these rows come next; NULL: none */
+    const uint32_t *a_next; /* and these rows come next, so many words apart; NULL: none */
+    int64_t a_next_stride;
     int64_t b_panel_words;  /* from panel to panel of B */
     GemmOut out;
 } GemmStrip;

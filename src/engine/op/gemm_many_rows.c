@@ -2,6 +2,8 @@
 #include "engine/op/gemm_job.h"
 
 #include <omp.h>
+#include <sched.h>
+#include <string.h>
 
 enum {
     B_WORDS_NEAR = 256 * 768,      /* of B used by one tile, 800 kB: a part of the second cache */
@@ -10,7 +12,8 @@ enum {
     TILE_PANELS = 6,               /* of A in a tile: 84 rows */
     TILES_WANTED = 48,             /* enough to share evenly among threads; smaller tiles pack or read more often */
     SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in one set of the first cache, */
-    SAME_SET_ROWS = 11,            /* where so many of them have room beside a line of B */
+    COPY_PAD = 16,                 /* so that they are copied first, so many floats further apart than they are long, */
+    COPY_STEPS_MAX = 512,          /* where a block of K is no longer */
     SUM_COLUMNS_MAX = 512,         /* of a strip of a half C whose sums need a place between blocks only: 32 kB of a thread's stack */
     SHORT_K_BLOCK_MAX = 128,       /* tokens of a short leaf, */
     SHORT_TILE = 256,              /* and rows and columns of a tile of C then: 256 kB of the second cache, beside panels */
@@ -39,8 +42,8 @@ typedef struct {
     int64_t k, n_k, n_words;
     int64_t k_end;      /* beyond k + n_k: each tile goes through further ranges by itself */
     int64_t tile_rows, tile_columns, n_tiles;
-    int64_t strip_rows; /* of one panel of A, or as many that lie as they are */
     bool a_as_it_lies;  /* f32 rows: A is not packed at all */
+    bool a_is_copied;   /* but strip by strip, for its rows would meet in one set of the first cache */
     int64_t b_depth;    /* words from step 0 to the last of a panel of B: n_words, or all of K if B came in panels */
     Own own;
     int64_t own_a_words, own_b_words; /* of a thread's own panels, in its largest range of K */
@@ -204,7 +207,7 @@ static void cut_tiles(Block *block, const GemmJob *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     block->a_as_it_lies = a_lies_well(job);
-    block->strip_rows = block->a_as_it_lies && job->g->a_row_stride % SAME_CACHE_SET == 0 ? min_i64(SAME_SET_ROWS, a.lanes) : a.lanes;
+    block->a_is_copied = block->a_as_it_lies && job->g->a_row_stride % SAME_CACHE_SET == 0 && job->k_block <= COPY_STEPS_MAX;
     if (cut_ready_tiles(block, job) || (!job->g->b_panels && (cut_short_tiles(block, job) || cut_deep_tiles(block, job) || cut_own_tiles(block, job))))
         return;
     block->own = OWN_NONE;
@@ -259,6 +262,16 @@ typedef struct {
     const uint32_t *a, *b;
 } Tile;
 
+/* Rows of A that lie as they are, to a place where they lie side by side. */
+static void copy_rows(GemmStrip *strip, float *to)
+{
+    int64_t stride = round_up(strip->n_words, COPY_PAD) + COPY_PAD;
+    for (int i = 0; i < strip->n_rows; i++)
+        memcpy(to + i * stride, strip->a + i * strip->a_row_stride, (size_t)strip->n_words * sizeof *to);
+    strip->a = (const uint32_t *)to;
+    strip->a_row_stride = stride;
+}
+
 /* The rows of one panel of A, and columns from `column` to `column_end` of a tile: adds each block of K to their strip of C. */
 static void compute_strip(const GemmJob *job, const Block *block, const Tile *tile, int64_t row, int64_t column, int64_t column_end)
 {
@@ -266,9 +279,10 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
     float strip_sums[GEMM_A_WIDTH_MAX * SUM_COLUMNS_MAX];
     float *sums = job->sums ? job->sums + row * block->n_columns + column : strip_sums;
     int64_t sums_stride = job->sums ? block->n_columns : SUM_COLUMNS_MAX;
-    bool has_next = block->a_as_it_lies && row + 2 * block->strip_rows <= block->n_rows;  /* most often of this thread's next tile */
+    float copy[GEMM_A_WIDTH_MAX * (COPY_STEPS_MAX + COPY_PAD)];
+    bool has_next = block->a_as_it_lies && row + 2 * kernel->a.lanes <= block->n_rows;  /* most often of this thread's next tile */
     const uint32_t *panel = tile->a + (row - tile->row) / kernel->a.lanes * kernel->a.width * block->n_words;
-    GemmStrip strip = {.n_rows = (int)min_i64(block->strip_rows, tile->row_end - row), .n_columns = column_end - column,
+    GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, tile->row_end - row), .n_columns = column_end - column,
                        .b = tile->b + (column - tile->column) * block->b_depth, .b_panel_words = kernel->b.width * block->b_depth};
     int64_t k = 0;
     do {
@@ -276,8 +290,11 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
         GemmLanes lanes = gemm_lanes_of_a(job->g, block->row + row, block->k + k);
         strip.a = block->a_as_it_lies ? lanes.base : panel + k / kernel->k_per_word * kernel->a.width;
         strip.a_row_stride = block->a_as_it_lies ? lanes.lane_stride : 0;
-        strip.a_next = has_next ? strip.a + block->strip_rows * lanes.lane_stride : NULL;
+        strip.a_next = has_next ? strip.a + kernel->a.lanes * lanes.lane_stride : NULL;
+        strip.a_next_stride = lanes.lane_stride;
         strip.n_words = divide_up(n_k, kernel->k_per_word);
+        if (block->a_is_copied)
+            copy_rows(&strip, copy);
         strip.out = gemm_out_at(job, block->row + row, block->column + column, (block->k + k) / job->k_block, sums, sums_stride);
         kernel->strip(&strip);
         strip.b += strip.n_words * kernel->b.width;
@@ -309,19 +326,86 @@ static void set_panels(const GemmJob *job, const Block *block, Tile *tile)
     }
 }
 
-/* Rows by columns of a tile in one range of K. */
-static void compute_tile_range(const GemmJob *job, const Block *block, Tile tile)
+/* A tile in one range of K, its panels being there: in pieces of some rows by some columns, one above the other. */
+typedef struct {
+    const GemmJob *job;
+    const Block *block;
+    Tile tile;
+    int64_t row_step, column_step, n_row_pieces, n_pieces;
+} Range;
+
+static Range cut_range(const GemmJob *job, const Block *block, const Tile *tile)
 {
-    PanelShape b = job->kernel->b;
-    int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+    PanelShape a = job->kernel->a, b = job->kernel->b;
+    int64_t n_rows = tile->row_end - tile->row;
+    Range range = {.job = job, .block = block, .tile = *tile};
+    range.column_step = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
     if (job->g->b_panels && block->own == OWN_A)
-        columns_near = min_i64(columns_near, READY_OWN_COLUMNS);
+        range.column_step = min_i64(range.column_step, READY_OWN_COLUMNS);
     if (job->g->c_dtype != DTYPE_F32)
-        columns_near = min_i64(columns_near, SUM_COLUMNS_MAX);
-    set_panels(job, block, &tile);
-    for (int64_t column = tile.column; column < tile.column_end; column += columns_near)
-        for (int64_t row = tile.row; row < tile.row_end; row += block->strip_rows)
-            compute_strip(job, block, &tile, row, column, min_i64(column + columns_near, tile.column_end));
+        range.column_step = min_i64(range.column_step, SUM_COLUMNS_MAX);
+    range.row_step = block->own & OWN_B ? min_i64(TILE_PANELS * a.lanes, n_rows) : n_rows;
+    range.n_row_pieces = divide_up(n_rows, range.row_step);
+    range.n_pieces = range.n_row_pieces * divide_up(tile->column_end - tile->column, range.column_step);
+    return range;
+}
+
+static void compute_piece(const Range *range, int64_t piece)
+{
+    const GemmJob *job = range->job;
+    const Block *block = range->block;
+    const Tile *tile = &range->tile;
+    int64_t row = tile->row + piece % range->n_row_pieces * range->row_step, row_end = min_i64(row + range->row_step, tile->row_end);
+    int64_t column = tile->column + piece / range->n_row_pieces * range->column_step;
+    int64_t column_end = min_i64(column + range->column_step, tile->column_end);
+    for (int64_t r = row; r < row_end; r += job->kernel->a.lanes)
+        compute_strip(job, block, tile, r, column, column_end);
+    if (block->k + block->n_k >= job->g->k)
+        gemm_finish_part(job->g, block->row + row, row_end - row, block->column + column, column_end - column);
+}
+
+/* One of the pieces that are left of what a thread has begun. */
+static bool compute_begun(GemmBegun *begun)
+{
+    if (atomic_load_explicit(&begun->n_left, memory_order_relaxed) <= 0)
+        return false;
+    long long n_left = atomic_fetch_sub_explicit(&begun->n_left, 1, memory_order_acquire);
+    if (n_left <= 0)
+        return false;
+    const Range *range = begun->work;
+    compute_piece(range, range->n_pieces - n_left);
+    atomic_fetch_add_explicit(&begun->n_done, 1, memory_order_release);
+    return true;
+}
+
+enum { PAUSES_MAX = 2000 };  /* some 0.1 milliseconds */
+
+/* The n-th time in a row that there was nothing to do but wait. */
+static void pause_thread(int n)
+{
+    if (n < PAUSES_MAX)
+        __builtin_ia32_pause();
+    else
+        sched_yield();
+}
+
+/* The thread's own: it needs the panels again, so it waits for those who help. */
+static void compute_range(const GemmJob *job, const Range *range)
+{
+    int thread = job->n_threads > 1 ? omp_get_thread_num() : GEMM_SHARES_MAX;
+    if (thread >= GEMM_SHARES_MAX) {
+        for (int64_t piece = 0; piece < range->n_pieces; piece++)
+            compute_piece(range, piece);
+        return;
+    }
+    GemmBegun *begun = &job->begun[thread];
+    begun->work = range;
+    atomic_store_explicit(&begun->n_done, 0, memory_order_relaxed);
+    atomic_store_explicit(&begun->n_left, range->n_pieces, memory_order_release);
+    while (compute_begun(begun))
+        ;
+    for (int n = 0; atomic_load_explicit(&begun->n_done, memory_order_acquire) < range->n_pieces; n++)
+        pause_thread(n);
 }
 
 static void compute_tile(const GemmJob *job, const Block *block, int64_t piece)
@@ -330,16 +414,52 @@ static void compute_tile(const GemmJob *job, const Block *block, int64_t piece)
     Tile tile = {.row = piece % n_row_tiles * block->tile_rows, .column = piece / n_row_tiles * block->tile_columns};
     tile.row_end = min_i64(tile.row + block->tile_rows, block->n_rows);
     tile.column_end = min_i64(tile.column + block->tile_columns, block->n_columns);
-    Block range = *block;
+    Block part = *block;
     do {
-        compute_tile_range(job, &range, tile);
-        range.k += range.n_k;
-        range.n_k = min_i64(range.n_k, range.k_end - range.k);
-        range.n_words = divide_up(range.n_k, job->kernel->k_per_word);
-        range.b_depth = depth_of_b(job, &range);
-    } while (range.k < range.k_end);
-    if (range.k >= job->g->k)
-        gemm_finish_part(job->g, block->row + tile.row, tile.row_end - tile.row, block->column + tile.column, tile.column_end - tile.column);
+        set_panels(job, &part, &tile);
+        Range range = cut_range(job, &part, &tile);
+        compute_range(job, &range);
+        part.k += part.n_k;
+        part.n_k = min_i64(part.n_k, part.k_end - part.k);
+        part.n_words = divide_up(part.n_k, job->kernel->k_per_word);
+        part.b_depth = depth_of_b(job, &part);
+    } while (part.k < part.k_end);
+}
+
+/* Who has begun something may be packing between two ranges of K: who helps waits for more, as it would for the end of the product. */
+static void help_others(const GemmJob *job)
+{
+    int n = (int)min_i64(job->n_threads, GEMM_SHARES_MAX), self = omp_get_thread_num(), n_pauses = 0;
+    bool any_open;
+    do {
+        bool helped = any_open = false;
+        for (int i = 1; i <= n; i++) {
+            GemmBegun *begun = &job->begun[(self + i) % n];
+            bool is_open = atomic_load_explicit(&begun->is_open, memory_order_relaxed);
+            any_open = any_open || is_open;
+            helped = (is_open && compute_begun(begun)) || helped;
+        }
+        n_pauses = helped ? 0 : n_pauses + 1;
+        if (!helped)
+            pause_thread(n_pauses);
+    } while (any_open);
+}
+
+/* Tiles until none is left to begin. */
+static void compute_tiles(GemmJob *job, const Block *block, GemmPhase *phase)
+{
+    int64_t piece;
+    bool is_team = job->n_threads > 1, can_be_helped = is_team && omp_get_thread_num() < GEMM_SHARES_MAX;
+    phase->n_pieces = block->n_tiles;
+    while (gemm_next_piece(job, phase, &piece)) {
+        if (can_be_helped)
+            atomic_store_explicit(&job->begun[omp_get_thread_num()].is_open, true, memory_order_relaxed);
+        compute_tile(job, block, piece);
+    }
+    if (can_be_helped)
+        atomic_store_explicit(&job->begun[omp_get_thread_num()].is_open, false, memory_order_relaxed);
+    if (is_team)
+        help_others(job);
 }
 
 static void run_block(GemmJob *job, Block *block, GemmPhase *phase)
@@ -353,10 +473,7 @@ static void run_block(GemmJob *job, Block *block, GemmPhase *phase)
             pack_piece(job, block, piece);
         gemm_end_phase(job, phase);
     }
-
-    phase->n_pieces = block->n_tiles;
-    while (gemm_next_piece(job, phase, &piece))
-        compute_tile(job, block, piece);
+    compute_tiles(job, block, phase);
 }
 
 void gemm_run_many_rows(GemmJob *job)

@@ -68,7 +68,7 @@ SIMD_INLINE void micro_fetch_rows(const int n_rows, const GemmStrip *s, int64_t 
     int64_t n_lines = (s->n_words + 15) / 16, line = n_lines * panel / n_panels, end = n_lines * (panel + 1) / n_panels;
     for (; line < end; line++)
         MICRO_UNROLL for (int i = 0; i < n_rows; i++)
-            __builtin_prefetch(s->a_next + i * s->a_row_stride + 16 * line, 0, 2);
+            __builtin_prefetch(s->a_next + i * s->a_next_stride + 16 * line, 0, 2);
 }
 
 /* n_rows and a_is_packed are constants where this is inlined. Rows that are not packed are found from four bases and a stride, which
