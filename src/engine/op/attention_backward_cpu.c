@@ -122,7 +122,7 @@ SIMD_INLINE void rows_weigh_vectors(const Backward *b, Sweep *s, const Rows *row
         lse[i] = rows->lse[v + i], delta[i] = rows->delta[v + i];
     for (int64_t j = from; j < to; j++, p_at += stride, ds_at += stride, left_at += stride)
         TILE_UNROLL for (int i = 0; i < n; i++) {
-            V16 score = v16_load(p_at + 16 * i), p = weight_exp(score - lse[i]), dp = v16_load(ds_at + 16 * i);
+            V16 score = v16_load(p_at + 16 * i), p = v16_exp_weight(score - lse[i]), dp = v16_load(ds_at + 16 * i);
             V16 left = drops ? v16_load(left_at + 16 * i) : v16_zero();
             V16 ds = scale * p * ((drops ? dp * left : dp) - delta[i]);
             v16_store(p_at + 16 * i, drops ? p * left : p);

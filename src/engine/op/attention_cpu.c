@@ -145,7 +145,7 @@ SIMD_INLINE void rows_weigh_vectors(Rows *rows, Sweep *s, int64_t v, const int n
             V16 score = v16_load(scores + 16 * i);
             score = all ? score : where_seen(lanes, v + i, begin + j, score, v16_set1(-INFINITY));
             max[i] = v16_max(score, max[i]);
-            V16 p = weight_exp(score - reference[i]);
+            V16 p = v16_exp_weight(score - reference[i]);
             p = all ? p : where_seen(lanes, v + i, begin + j, p, v16_zero());
             v16_store(scores + 16 * i, drops ? p * v16_load(left + 16 * i) : p);
             sum[i] += p;

@@ -258,30 +258,6 @@ static void lanes_score(const Lanes *lanes, const Scoring *scoring, float *produ
     }
 }
 
-/* e^x for x below 88, but 0 where that is below 2^-100, beside weights around 1: far keys of ALiBi would fill the products with subnormal
- * numbers, which cost a hundred times as much. NaN stays. The bits of v16_exp, and no bounds to keep: 2^n is a normal number. */
-SIMD_INLINE V16 weight_exp(V16 x)
-{
-    const float least = -69.314718f;
-    V16 magic = v16_set1(12582912.0f + 127.0f);  /* 1.5 * 2^23 and the bias: x / ln 2, rounded, is left in the low bits as an exponent */
-    V16 shifted = v16_fma(x, v16_set1(1.44269504f), magic);
-    V16 n = shifted - magic;
-    V16 r = v16_fma(n, v16_set1(-0.693359375f), x);
-    r = v16_fma(n, v16_set1(2.12194440e-4f), r);
-    V16 p = v16_set1(1.381314476e-03f);
-    p = v16_fma(p, r, v16_set1(8.369418792e-03f));
-    p = v16_fma(p, r, v16_set1(4.166845605e-02f));
-    p = v16_fma(p, r, v16_set1(1.666651517e-01f));
-    p = v16_fma(p, r, v16_set1(4.999999404e-01f));
-    p = v16_fma(p, r * r, r) + 1.0f;
-    p *= (V16)((U16)shifted << 23);
-#if SIMD_AVX512
-    return (V16)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(least), _CMP_NLT_UQ), (__m512)p);
-#else
-    return v16_select(x < least, v16_zero(), p);
-#endif
-}
-
 /* What a row's weights are taken beside, instead of its largest score: the nearest multiple of 64. It is nearly always known from a few keys,
  * the largest of all only behind the last one; and the bits of a weight depend on the row alone, for nothing is ever rescaled. */
 SIMD_INLINE V16 weight_reference(V16 max)

@@ -312,7 +312,7 @@ static void token_weigh(TokenRows *t, float *scores, int64_t first, int64_t n)
         float *row = scores + r * t->stride;
         const V16 reference = weight_reference(v16_set1(t->max[r]));
         for (int64_t i = 0; i < n; i += 16)
-            v16_store(row + i, weight_exp(v16_load(row + i) - reference));
+            v16_store(row + i, v16_exp_weight(v16_load(row + i) - reference));
     }
     for (int64_t i = 0; i < n; i += TOKEN_STEP) {
         int64_t here = n - i < TOKEN_STEP ? n - i : TOKEN_STEP;

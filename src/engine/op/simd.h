@@ -335,22 +335,28 @@ SIMD_INLINE float v16_max_of(V16 x)
 /* ---- functions: ranges reduced as in Muller 2016, "Elementary Functions"; polynomials fitted by us (minimax). Errors are the
  * largest found by simd_test.c over every exponent, in units of the last place of the exact result, at every level. ---- */
 
-/* e^x, error < 1 ulp (also of subnormal results). exp(-inf) = 0, exp(inf) = inf, exp(0) = 1, NaN stays NaN.
- * x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts, the first short enough that n times it is exact. */
-SIMD_INLINE V16 v16_exp(V16 x)
+/* e^(x - n ln 2), n being x / ln 2 rounded: what is left of e^x beside 2^n, in [0.7, 1.42]. ln 2 in two parts, the first short enough that n times
+ * it is exact. */
+SIMD_INLINE V16 v16_exp_rest_(V16 x, V16 n)
 {
-    V16 bounded = v16_min(v16_set1(89.0f), v16_max(v16_set1(-104.0f), x));  /* NaN stays: second operand */
-    V16 magic = v16_set1(12582912.0f);  /* 1.5 * 2^23: adding it rounds to an integer, kept in the low bits */
-    V16 shifted = v16_fma(bounded, v16_set1(1.44269504f), magic);
-    V16 n = shifted - magic;
-    V16 r = v16_fma(n, v16_set1(-0.693359375f), bounded);
+    V16 r = v16_fma(n, v16_set1(-0.693359375f), x);
     r = v16_fma(n, v16_set1(2.12194440e-4f), r);
     V16 p = v16_set1(1.381314476e-03f);
     p = v16_fma(p, r, v16_set1(8.369418792e-03f));
     p = v16_fma(p, r, v16_set1(4.166845605e-02f));
     p = v16_fma(p, r, v16_set1(1.666651517e-01f));
     p = v16_fma(p, r, v16_set1(4.999999404e-01f));
-    p = v16_fma(p, r * r, r) + 1.0f;
+    p = v16_fma(p, r, v16_set1(1.0f));
+    return v16_fma(p, r, v16_set1(1.0f));
+}
+
+/* e^x, error < 0.9 ulp, at the portable level < 1.2 (also of subnormal results). exp(-inf) = 0, exp(inf) = inf, exp(0) = 1, NaN stays NaN. */
+SIMD_INLINE V16 v16_exp(V16 x)
+{
+    V16 bounded = v16_min(v16_set1(89.0f), v16_max(v16_set1(-104.0f), x));  /* NaN stays: second operand */
+    V16 magic = v16_set1(12582912.0f);  /* 1.5 * 2^23: adding it rounds to an integer, kept in the low bits */
+    V16 shifted = v16_fma(bounded, v16_set1(1.44269504f), magic);
+    V16 n = shifted - magic, p = v16_exp_rest_(bounded, n);
 #if SIMD_AVX512
     return (V16)_mm512_scalef_ps((__m512)p, (__m512)n);
 #else
@@ -358,6 +364,21 @@ SIMD_INLINE V16 v16_exp(V16 x)
     I16 whole = (I16)shifted - 0x4b400000;
     I16 half = whole >> 1;
     return p * (V16)((half + 127) << 23) * (V16)((whole - half + 127) << 23);
+#endif
+}
+
+/* e^x for x below 88, the bits of v16_exp, but 0 where that is below 2^-100; NaN stays. For weights beside others around 1: no bounds to keep, for 2^n
+ * is a normal number, and no subnormal results, which cost a hundred times as much in sums. */
+SIMD_INLINE V16 v16_exp_weight(V16 x)
+{
+    const float least = -69.314718f;
+    V16 magic = v16_set1(12582912.0f + 127.0f);  /* and the bias of exponents */
+    V16 shifted = v16_fma(x, v16_set1(1.44269504f), magic);
+    V16 p = v16_exp_rest_(x, shifted - magic), power = (V16)((U16)shifted << 23);
+#if SIMD_AVX512
+    return (V16)_mm512_maskz_mul_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(least), _CMP_NLT_UQ), (__m512)p, (__m512)power);
+#else
+    return v16_select(x < least, v16_zero(), p * power);
 #endif
 }
 

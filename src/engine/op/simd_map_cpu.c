@@ -7,6 +7,7 @@ static V16 apply(V16 x, SimdFunction f)
     uint16_t half[16];
     switch (f) {
     case SIMD_EXP: return v16_exp(x);
+    case SIMD_EXP_WEIGHT: return v16_exp_weight(x);
     case SIMD_LOG: return v16_log(x);
     case SIMD_TANH: return v16_tanh(x);
     case SIMD_TO_F16_AND_BACK: v16_store_f16(half, x); return v16_load_f16(half);
