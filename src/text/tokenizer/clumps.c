@@ -1,6 +1,7 @@
 /* clumps.c - see clumps.h: the text clump by clump. */
 #include "text/tokenizer/clumps.h"
 #include "text/tokenizer/unigram.h"
+#include "text/tokenizer/unigram_words.h"
 #include "text/tokenizer/word_cut.h"
 #include "base/scan.h"
 
@@ -14,12 +15,27 @@ typedef struct {
     EncodeScratch *scratch;
     WordCut cut;
     Piece text;
+    bool is_checked, is_utf8;      /* all of the text, once it is known */
     size_t begin, n_bytes;         /* of the stretch */
     TokenBuffer *out;
     int64_t n_scored;              /* ids that are in the path's score */
     size_t n_put;                  /* characters whose ids are put out */
     ClumpBlock block;              /* places in the stretch; UINT32_MAX: a mark that no space stands for */
 } Stretch;
+
+static inline float float_of(int32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline int32_t bits_of(float x)
+{
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
 
 /* Brings the score of the path up to the last id. */
 static void settle_score(Stretch *stretch)
@@ -34,13 +50,13 @@ static void settle_score(Stretch *stretch)
     stretch->n_scored = stretch->out->n;
 }
 
-/* The least note that is sure anywhere in the stretch: no bound of the path's score is far from it, or it is settled. */
+/* The least note that is sure anywhere in the rest of the stretch: no bound of the path's score is far from it, or it is settled. */
 static float least_note(Stretch *stretch)
 {
     enum { FAR = 50000 };
     if (stretch->tok->model != MODEL_UNIGRAM)
         return 0.0f;
-    double largest = stretch->rules->largest_score, further = (double)stretch->block.n_chars * largest;
+    double largest = stretch->rules->largest_score, further = (double)(stretch->block.n_chars - stretch->n_put) * largest;
     if ((double)(stretch->out->n - stretch->n_scored) * largest > FAR + fabs(stretch->scratch->path_score))
         settle_score(stretch);
     double score = fabs(stretch->scratch->path_score) + (double)(stretch->out->n - stretch->n_scored) * largest + further;
@@ -82,20 +98,22 @@ static Piece raw_text(const Stretch *stretch, size_t begin, size_t end)
     return (Piece){.bytes = bytes + first, .n = last - first};
 }
 
-/* Characters [begin, end) from their bytes, behind those before them. */
-static void put_raw(Stretch *stretch, size_t begin, size_t end, bool has_mark)
+/* Characters [begin, end) from their bytes, behind those before them. Returns a note for words that are remembered, or -1. */
+static int32_t put_raw(Stretch *stretch, size_t begin, size_t end, bool has_mark)
 {
     Piece raw = raw_text(stretch, begin, end);
     put_before(stretch, begin);
     settle_score(stretch);
+    int32_t note = 0;
     if (stretch->tok->model == MODEL_UNIGRAM)
-        unigram_encode_word(stretch->tok, stretch->scratch, raw, has_mark, stretch->out);
+        note = unigram_encode_word(stretch->tok, stretch->scratch, raw, has_mark, stretch->out);
     else if (has_mark)
         word_cut_encode_fresh(stretch->tok, stretch->scratch, raw, stretch->out);
     else
         bpe_encode(stretch->tok, stretch->scratch, raw, stretch->out);
     stretch->n_scored = stretch->out->n;
     stretch->n_put = end;
+    return note;
 }
 
 static bool is_space(const Stretch *stretch, size_t i)
@@ -126,62 +144,123 @@ static bool is_plain(const Stretch *stretch, size_t begin, size_t end)
     return plain;
 }
 
-/* Remembers a clump of a unigram model; false when it has too many ids. */
-static bool learn(Stretch *stretch, const uint16_t *chars, size_t n, const uint64_t key[2], size_t bucket)
+/* A word that normalising changes, or in which it might. It is remembered as words are; where what is remembered is not sure it is encoded. */
+static void put_word(Stretch *stretch, size_t begin, size_t end, float note_min)
 {
-    uint16_t ids[CLUMP_IDS_MAX];
-    float note;
-    int n_ids = unigram_cut_clump(stretch->tok, chars, (int)n, ids, &note);
-    int32_t bits;
-    memcpy(&bits, &note, sizeof bits);
-    if (n_ids > 0)
-        word_cache_put_small(&stretch->scratch->words, key, bucket, ids, n_ids, bits);
-    return n_ids > 0;
+    WordCache *cache = &stretch->scratch->words;
+    Piece text = stretch->text, raw = raw_text(stretch, begin, end);
+    CutWord word = {.begin = (size_t)(raw.bytes - text.bytes), .end = (size_t)(raw.bytes - text.bytes) + raw.n};
+    int32_t note = 0;
+    bool is_kept = raw.n > 0 && !unigram_words_starts_line(stretch->tok, raw);
+    put_before(stretch, begin);
+    if (is_kept) {
+        token_buffer_reserve(stretch->out, WORD_IDS_ROOM);
+        word_cache_place(cache, &word, text.bytes, text.n);
+        int n = word_cache_find(cache, &word, text.bytes, text.n, stretch->out->ids + stretch->out->n, &note);
+        if (n > 0 && (stretch->tok->model == MODEL_BPE || float_of(note) > note_min)) {
+            stretch->out->n += n;
+            stretch->n_put = end;
+            return;
+        }
+    }
+    int64_t before = stretch->out->n;
+    note = put_raw(stretch, begin, end, true);
+    if (is_kept && note >= 0)
+        word_cache_put(cache, word, text.bytes, text.n, stretch->out->ids + before, stretch->out->n - before, note);
 }
 
-/* Remembers a clump of a byte-pair model by the ids just put out. */
-static void learn_ids(Stretch *stretch, const uint64_t key[2], size_t bucket, const int32_t *put, int64_t n)
+static bool is_short(size_t n_chars, int64_t n_ids)
 {
+    return n_chars <= CLUMP_CHARS_MAX && n_ids > 0 && n_ids <= CLUMP_IDS_MAX && n_ids <= (int64_t)n_chars;
+}
+
+/* Remembers a short clump of a byte-pair model by the ids just put out. */
+static void learn_put(Stretch *stretch, size_t i, int64_t before)
+{
+    const ClumpBlock *block = &stretch->block;
     const float sure = FLT_MAX;
     uint16_t ids[CLUMP_IDS_MAX];
-    int32_t bits;
-    memcpy(&bits, &sure, sizeof bits);
-    for (int64_t i = 0; i < CLUMP_IDS_MAX; i++)
-        ids[i] = i < n ? (uint16_t)put[i] : CLUMP_NO_ID;
-    word_cache_put_small(&stretch->scratch->words, key, bucket, ids, (int32_t)n, bits);
+    int64_t n = stretch->out->n - before;
+    if (!is_short(block->ends[i] - block->starts[i], n))
+        return;
+    for (int64_t k = 0; k < CLUMP_IDS_MAX; k++)
+        ids[k] = k < n ? (uint16_t)stretch->out->ids[before + k] : CLUMP_NO_ID;
+    word_cache_put_small(&stretch->scratch->words, block->keys[i], block->buckets[i], ids, (int32_t)n, bits_of(sure));
 }
 
-/* The whole word of the i-th clump where normalising has a say; returns the next clump to be found, i when it has none. */
-static size_t put_word(Stretch *stretch, size_t i)
+static void put_found(ClumpBlock *block, size_t start, size_t n_chars, const uint16_t *ids)
 {
-    size_t begin, end;
-    word_around(stretch, stretch->block.starts[i], &begin, &end);
-    if (is_plain(stretch, begin, end))
-        return i;
-    put_raw(stretch, begin, end, true);
-    while (i < stretch->block.n_clumps && stretch->block.starts[i] < end)
-        i++;
-    return i;
+    for (size_t k = 0; k < n_chars; k++)
+        block->found[start + k] = k < CLUMP_IDS_MAX ? ids[k] : CLUMP_NO_ID;
 }
 
-/* A clump that is new, not sure, or too long; returns the next to be found. */
-static size_t put_other(Stretch *stretch, size_t i)
+/* Ids that do not go where characters stand. */
+static void put_cut(Stretch *stretch, size_t i, const uint16_t *ids, int n)
+{
+    put_before(stretch, stretch->block.starts[i]);
+    token_buffer_reserve(stretch->out, n);
+    for (int k = 0; k < n; k++)
+        stretch->out->ids[stretch->out->n++] = ids[k];
+    stretch->n_put = stretch->block.ends[i];
+}
+
+/* Cuts a clump of a unigram model; false when the cut is not sure. */
+static bool learn_cut(Stretch *stretch, size_t i, float note_min)
 {
     ClumpBlock *block = &stretch->block;
-    size_t next = block->is_plain ? i : put_word(stretch, i), start = block->starts[i], end = block->ends[i], n = end - start, bucket = block->buckets[i];
-    if (next > i)
-        return next;
-    const uint64_t *key = block->keys[i];
-    bool is_new = n <= CLUMP_CHARS_MAX && word_cache_look_small(&stretch->scratch->words, key, bucket).n == 0;
-    if (is_new && stretch->tok->model == MODEL_UNIGRAM && learn(stretch, block->chars + start, n, key, bucket))
-        return i;
+    size_t start = block->starts[i], n = block->ends[i] - start;
+    uint16_t ids[CLUMP_CUT_IDS];
+    float note;
+    if (n > CLUMP_CUT_CHARS)
+        return false;
+    int n_ids = unigram_cut_clump(stretch->tok, block->chars + start, (int)n, ids, &note);
+    if (!is_short(n, n_ids)) {
+        if (note > note_min)
+            put_cut(stretch, i, ids, n_ids);
+        return note > note_min;
+    }
+    for (int k = n_ids; k < CLUMP_IDS_MAX; k++)
+        ids[k] = CLUMP_NO_ID;
+    word_cache_put_small(&stretch->scratch->words, block->keys[i], block->buckets[i], ids, n_ids, bits_of(note));
+    put_found(block, start, n, ids);
+    return note > note_min;
+}
+
+/* A clump that was not found: it is new, not sure, or too long, or of a word that is not plain. Returns whether anything was put out. */
+static bool put_other(Stretch *stretch, size_t i, float note_min)
+{
+    size_t start = stretch->block.starts[i], begin, end;
+    if (!stretch->block.is_plain) {
+        word_around(stretch, start, &begin, &end);
+        if (!is_plain(stretch, begin, end)) {
+            put_word(stretch, begin, end, note_min);
+            return true;
+        }
+    }
+    const ClumpBlock *block = &stretch->block;
+    KnownWord known = word_cache_look_small(&stretch->scratch->words, block->keys[i], block->buckets[i]);
+    bool is_unigram = stretch->tok->model == MODEL_UNIGRAM;
+    if (known.n > 0 && float_of(known.note) > note_min) {
+        put_found(&stretch->block, start, block->ends[i] - start, known.ids);
+        return false;
+    }
+    if (is_unigram && known.n == 0 && learn_cut(stretch, i, note_min))
+        return stretch->n_put > start;
     put_before(stretch, start);
     int64_t before = stretch->out->n;
-    put_raw(stretch, start, end, is_space(stretch, start));
-    int64_t n_ids = stretch->out->n - before;
-    if (is_new && stretch->tok->model == MODEL_BPE && n_ids <= CLUMP_IDS_MAX && n_ids <= (int64_t)n)
-        learn_ids(stretch, key, bucket, stretch->out->ids + before, n_ids);
-    return i + 1;
+    put_raw(stretch, start, block->ends[i], is_space(stretch, start));
+    if (!is_unigram && known.n == 0)
+        learn_put(stretch, i, before);
+    return true;
+}
+
+static void announce_others(const Stretch *stretch)
+{
+    const ClumpBlock *block = &stretch->block;
+    for (size_t k = 0; k < block->n_others && stretch->tok->model == MODEL_UNIGRAM; k++) {
+        uint32_t i = block->others[k];
+        unigram_announce_clump(stretch->tok, block->chars + block->starts[i], (int)(block->ends[i] - block->starts[i]));
+    }
 }
 
 /* Where bytes may not be read beyond the text they are copied first. */
@@ -201,10 +280,19 @@ static void read_chars(Stretch *stretch, bool needs_mark)
     memset(stretch->block.chars + stretch->block.n_chars, 0, 8 * sizeof *stretch->block.chars);
 }
 
-/* Where characters take so few bytes, clumps are as long as words. */
-static bool is_dense(const char *bytes, size_t n)
+/* Is this stretch well-formed UTF-8, as all of the text is unless some of it is not? */
+static bool is_well_formed(Stretch *stretch)
 {
-    return scan_count_chars(bytes, n) * 3 <= n * 2 && scan_is_utf8(bytes, n);
+    if (!stretch->is_checked)
+        stretch->is_utf8 = scan_is_utf8(stretch->text.bytes, stretch->text.n);
+    stretch->is_checked = true;
+    return stretch->is_utf8 || scan_is_utf8(stretch->text.bytes + stretch->begin, stretch->n_bytes);
+}
+
+/* Where characters take so few bytes, clumps are as long as words. */
+static bool is_dense(Stretch *stretch)
+{
+    return scan_count_chars(stretch->text.bytes + stretch->begin, stretch->n_bytes) * 3 <= stretch->n_bytes * 2 && is_well_formed(stretch);
 }
 
 static void encode_clumps(Stretch *stretch, bool needs_mark)
@@ -214,10 +302,18 @@ static void encode_clumps(Stretch *stretch, bool needs_mark)
     ClumpBlock *block = &stretch->block;
     KERNEL_PICK(clump_cut)(stretch->rules, block);
     KERNEL_PICK(clump_announce)(small, block);
-    float note_min = least_note(stretch);
     stretch->n_put = 0;
-    for (size_t i = 0; (i = KERNEL_PICK(clump_find)(small, block, i, note_min)) < block->n_clumps;)
-        i = put_other(stretch, i);
+    float note_min = least_note(stretch), next_min;
+    KERNEL_PICK(clump_find)(small, block, 0, note_min);
+    announce_others(stretch);
+    for (size_t k = 0; k < block->n_others; k++) {
+        size_t i = block->others[k];
+        if (block->starts[i] < stretch->n_put || !put_other(stretch, i, note_min) || (next_min = least_note(stretch)) <= note_min)
+            continue;
+        note_min = next_min;
+        KERNEL_PICK(clump_find)(small, block, i + 1, note_min);
+        k = (size_t)-1;
+    }
     put_before(stretch, block->n_chars);
 }
 
@@ -258,6 +354,7 @@ void clumps_encode(const ClumpRules *rules, const Tokenizer *tok, EncodeScratch 
     stretch.out = out;
     stretch.n_scored = out->n;
     stretch.text = text;
+    stretch.is_checked = false;
     stretch.begin = 0;
     bool lines = parts_at_lines(&stretch);
     while (is_collapsed(&stretch) && stretch.text.n > 0 && is_white(text.bytes[stretch.text.n - 1], lines))
@@ -268,7 +365,7 @@ void clumps_encode(const ClumpRules *rules, const Tokenizer *tok, EncodeScratch 
     size_t words = first;  /* what stands from here to the stretch is left to be encoded by words */
     for (; stretch.begin < stretch.text.n; stretch.begin += stretch.n_bytes) {
         stretch.n_bytes = stretch_end(&stretch) - stretch.begin;
-        if (stretch.n_bytes > CLUMP_BLOCK_BYTES || !is_dense(text.bytes + stretch.begin, stretch.n_bytes))
+        if (stretch.n_bytes > CLUMP_BLOCK_BYTES || !is_dense(&stretch))
             continue;
         encode_words(&stretch, words, words == first);
         encode_clumps(&stretch, stretch.begin == first);

@@ -16,11 +16,14 @@
 /* Encodes a text without space marks of its own, clump by clump where that pays, and else by words. */
 void clumps_encode(const ClumpRules *rules, const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out);
 
-/* A clump of a unigram model. */
+/* Clumps that are remembered, and those of a unigram model that are cut. */
 enum { CLUMP_CHARS_MAX = 7, CLUMP_IDS_MAX = SMALL_WORD_IDS };
-/* The best cut of plain characters (plain_word.h) up to U+FFFF, of a model with a walk. Returns the number of its ids, behind them CLUMP_NO_ID; 0 if they are more than
- * the characters or CLUMP_IDS_MAX; *note is that of unigram_is_sure. */
-int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_IDS_MAX], float *note);
+enum { CLUMP_CHAR_IDS = 3, CLUMP_CUT_CHARS = 32, CLUMP_CUT_IDS = CLUMP_CHAR_IDS * CLUMP_CUT_CHARS };
+/* The best cut of plain characters (plain_word.h) up to U+FFFF, of a model with a walk. Returns the number of its ids; *note is that of
+ * unigram_is_sure. */
+int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_CUT_IDS], float *note);
+/* Puts on its way what will be looked at first, of any characters. */
+void unigram_announce_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars);
 
 /* Words on their way. Arrays by character or by clump, with room to be read and written CLUMP_READ_ROOM places beyond the last. "Clumps" here are those
  * that are looked up: not those of one character whose ids the rules tell. */
@@ -35,6 +38,8 @@ typedef struct {
     uint32_t starts[CLUMP_PLACES], ends[CLUMP_PLACES];  /* of clumps, among the characters */
     uint64_t keys[CLUMP_PLACES][2]; /* in the table of small words; of more than CLUMP_CHARS_MAX characters one that is not found */
     uint32_t buckets[CLUMP_PLACES];
+    size_t n_others;
+    uint32_t others[CLUMP_PLACES];  /* clumps that are not found */
 } ClumpBlock;
 
 /* The characters of well-formed UTF-8 with a space mark for each space, or (is_collapsed) for each run of white space: spaces, and (lines) what
@@ -45,11 +50,11 @@ KERNEL_DECLARE(size_t, clump_chars, (const char *bytes, size_t n_bytes, bool is_
 KERNEL_DECLARE(void, clump_cut, (const ClumpRules *rules, ClumpBlock *block));
 /* Keys and buckets, so that all entries are on their way before the first is read. */
 KERNEL_DECLARE(void, clump_announce, (const SmallEntry *small, ClumpBlock *block));
-/* Finds the ids of clumps from the i-th on, up to the first that is not known or whose note is not above `note_min` (not negative: what is free has 0).
- * Returns which one that is. */
-KERNEL_DECLARE(size_t, clump_find, (const SmallEntry *small, ClumpBlock *block, size_t i, float note_min));
+/* Finds the ids of clumps from the first-th on, and in `others` those that are not known or whose note is not above `note_min` (not negative: what is
+ * free has 0). */
+KERNEL_DECLARE(void, clump_find, (const SmallEntry *small, ClumpBlock *block, size_t first, float note_min));
 /* Puts out the ids of characters [begin, end); returns how many. There is room for CLUMP_CHAR_IDS a character, and CLUMP_PUT_ROOM. */
-enum { CLUMP_CHAR_IDS = 3, CLUMP_PUT_ROOM = 16 };
+enum { CLUMP_PUT_ROOM = 16 };
 KERNEL_DECLARE(size_t, clump_put, (const ClumpRules *rules, const ClumpBlock *block, size_t begin, size_t end, int32_t *ids));
 
 #endif

@@ -199,17 +199,18 @@ static inline void put_ids(const SmallEntry *entry, uint16_t *found)
 
 #endif
 
-size_t KERNEL(clump_find)(const SmallEntry *small, ClumpBlock *block, size_t i, float note_min)
+void KERNEL(clump_find)(const SmallEntry *small, ClumpBlock *block, size_t first, float note_min)
 {
     const size_t n_clumps = block->n_clumps;
-    for (; i < n_clumps; i++) {
+    size_t n_others = 0;
+    for (size_t i = first; i < n_clumps; i++) {
         bool is_known;
         const SmallEntry *entry = find_entry(small + 2 * (size_t)block->buckets[i], block->keys[i], &is_known);
         float note;
         memcpy(&note, &entry->note, sizeof note);
-        if (__builtin_expect(!(is_known & (note > note_min)), 0))
-            break;
         put_ids(entry, block->found + block->starts[i]);
+        block->others[n_others] = (uint32_t)i;
+        n_others += !(is_known & (note > note_min));
     }
-    return i;
+    block->n_others = n_others;
 }

@@ -28,8 +28,6 @@ static void find_ways(const WalkNode *nodes, const uint16_t *labels, int n, Way 
     for (int start = 0; start < n; start++)
         ways[start] = (Way){-INFINITY, -INFINITY, 0, 0};
     ways[n].best = 0.0f;
-    for (int end = n; end > 1; end--)
-        __builtin_prefetch(&nodes[nodes[labels[end - 1]].base + labels[end - 2]]);
     for (int end = n; end > 0; end--) {
         const WalkNode *node = &nodes[labels[end - 1]];
         float here = ways[end].best;
@@ -53,11 +51,11 @@ static int spell(const Tokenizer *tok, uint32_t c, uint16_t ids[UTF8_BYTES_MAX])
     return n;
 }
 
-int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_IDS_MAX], float *note)
+int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_CUT_IDS], float *note)
 {
     const UnigramWalk *walk = model_fast(tok)->walk;
-    uint16_t labels[CLUMP_CHARS_MAX], found[CLUMP_CHARS_MAX * UTF8_BYTES_MAX];
-    Way ways[CLUMP_CHARS_MAX + 1];
+    uint16_t labels[CLUMP_CUT_CHARS];
+    Way ways[CLUMP_CUT_CHARS + 1];
     for (int i = 0; i < n_chars; i++)
         labels[i] = unigram_walk_label(walk, chars[i]);
     find_ways(walk->nodes, labels, n_chars, ways);
@@ -65,12 +63,21 @@ int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, 
     float gap = INFINITY;
     for (int start = 0; start < n_chars; start += (int)ways[start].length) {
         const Way *way = &ways[start];
-        found[n] = way->id;
-        n += way->id == WALK_UNKNOWN ? spell(tok, chars[start], found + n) : 1;
+        ids[n] = way->id;
+        n += way->id == WALK_UNKNOWN ? spell(tok, chars[start], ids + n) : 1;
         gap = fminf(gap, way->best - way->second);
     }
-    for (int i = 0; i < CLUMP_IDS_MAX; i++)
-        ids[i] = i < n ? found[i] : CLUMP_NO_ID;
     *note = unigram_note_of_gap(tok->unigram, gap, (uint32_t)n_chars);
-    return n <= n_chars && n <= CLUMP_IDS_MAX ? n : 0;
+    return n;
+}
+
+void unigram_announce_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars)
+{
+    const UnigramWalk *walk = model_fast(tok)->walk;
+    uint32_t first = n_chars > 0 ? unigram_walk_label(walk, chars[0]) : 0;
+    for (int i = 1; i < n_chars && i < CLUMP_CHARS_MAX; i++) {
+        uint32_t second = unigram_walk_label(walk, chars[i]);
+        __builtin_prefetch(&walk->nodes[walk->nodes[second].base + first]);
+        first = second;
+    }
 }
