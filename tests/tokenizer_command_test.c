@@ -69,6 +69,9 @@ TEST(tokenizer_command, offsets_jsonl_and_special_have_their_forms)
     CHECK_OK(file_write(arena_printf(bench.arena, "%s/a.jsonl", bench.dir), lines, sizeof lines - 1));
     CHECK_EQUAL(run(&bench, "encode --tokenizer b --jsonl a.jsonl --field body --offsets true"), 0);
     CHECK_STRING(bench.out, "97:0-1 98:1-2\n\n99:0-1 0:1-2\n");
+    CHECK_OK(file_write(arena_printf(bench.arena, "%s/wide", bench.dir), "a가\xFFz", 6));
+    CHECK_EQUAL(run(&bench, "encode --tokenizer b --offsets --offset-unit char wide"), 0);
+    CHECK_STRING(bench.out, "97:0-1 234:1-2 176:1-2 128:1-2 255:2-3 122:3-4\n");  /* a byte of a character covers it */
     CHECK(run(&bench, "encode --tokenizer b --jsonl a.jsonl --field text") != 0);
     CHECK(says(bench.err, "a.jsonl:1: no field \"text\""));
     CHECK_EQUAL(run(&bench, "train --type wordpiece --vocab-size 200 --out w --quiet true corpus.txt"), 0);

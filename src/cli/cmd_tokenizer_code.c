@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { OFFSETS_IN_BYTES, OFFSETS_IN_CHARS };
 typedef struct {
     const char *tokenizer, *pattern, *field, *jsonl;
     bool offsets, bin, whole, special, keep_special;
     double dropout, sample;
     int64_t seed, nbest;
+    int offset_unit;
 } CodeSettings;
 
 static const Option encode_options[] = {
@@ -24,6 +26,7 @@ static const Option encode_options[] = {
     OPTION_TEXT("jsonl", CodeSettings, jsonl, "a JSONL file: one text a line"),
     OPTION_TEXT("field", CodeSettings, field, "of the JSONL lines"),
     OPTION_BOOL("offsets", CodeSettings, offsets, "id:begin-end, in bytes of the text"),
+    OPTION_CHOICE("offset-unit", CodeSettings, offset_unit, "byte|char", "what --offsets count; a part of a character covers the whole of it"),
     OPTION_BOOL("bin", CodeSettings, bin, "little-endian int32: a count, then the ids, for each text"),
     OPTION_BOOL("whole", CodeSettings, whole, "a file is one text, not one a line"),
     OPTION_BOOL("special", CodeSettings, special, "add what the tokenizer's own template adds ([CLS] ... [SEP])"),
@@ -37,6 +40,7 @@ const CommandHelp tokenizer_encode_help = {
     .synopsis = "tokenizer encode --tokenizer PATH [FILE... | --jsonl FILE --field text]",
     .examples = "    jikji tokenizer encode --tokenizer tok input.txt\n"
                 "    jikji tokenizer encode --tokenizer tok --jsonl corpus.jsonl.zst --field text\n"
+                "    jikji tokenizer encode --tokenizer tok --offsets --offset-unit char input.txt\n"
                 "    jikji tokenizer encode --tokenizer bpe --dropout 0.1 --seed 7 input.txt\n"
                 "    jikji tokenizer encode --tokenizer unigram --sample 0.2 --seed 7 input.txt\n"
                 "    jikji tokenizer encode --tokenizer unigram --nbest 5 input.txt\n",
@@ -141,6 +145,8 @@ static void batch_flush(TextBatch *batch)
         TokenOffset *offsets = NULL;
         if (batch->settings->offsets)
             spans[i] = tokenizer_encode_with(batch->tok, batch->arena, batch->texts[i].bytes, batch->texts[i].n_bytes, flags, &offsets);
+        if (offsets && batch->settings->offset_unit == OFFSETS_IN_CHARS)
+            token_offsets_to_chars(offsets, spans[i].n, batch->texts[i].bytes, batch->texts[i].n_bytes);
         if (lists_cuts)
             print_best_cuts(batch, i);
         else

@@ -152,6 +152,7 @@ static Err measure(const CompareSettings *settings, const Comparison *comparison
             compared->coverage = survey_syllables(tok);
             compared->nfd = survey_nfd(tok);
             survey_scripts(tok, compared->scripts);
+            compared->mean_length = survey_mean_length(tok);
             compared->sample = sample_of(tok, arena, &comparison->texts[0]);
         }
         tokenizer_free(tok);

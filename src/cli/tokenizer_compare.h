@@ -20,6 +20,7 @@ typedef struct {
     SyllableCoverage coverage;
     NfdHazard nfd;
     int64_t scripts[N_TOKEN_SCRIPTS];
+    TokenLength mean_length;
     TextNumbers *texts;  /* [n_texts] */
     TextNumbers all;
     const char *sample;  /* the first lines cut into tokens */

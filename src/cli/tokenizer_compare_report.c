@@ -73,23 +73,25 @@ static Phrase number_cell(Arena *arena, ValueKind kind, double value)
 /* A row a tokenizer: what it is. */
 static void add_vocabularies(Page *page, const Comparison *c, Arena *arena)
 {
-    static const Phrase columns[] = {{"tokenizer", "토크나이저"}, {"family", "종류"}, {"vocabulary", "어휘 크기"}, {"syllables whole", "통음절"},
+    static const Phrase columns[] = {{"tokenizer", "토크나이저"}, {"family", "종류"}, {"vocabulary", "어휘 크기"}, {"mean characters", "평균 글자"}, {"syllables whole", "통음절"},
                                      {"in parts", "나뉜 음절"}, {"changed or lost", "바뀌거나 잃은 음절"}, {"unreachable", "닿지 않는 토큰"}, {"gaps", "빈 번호"},
                                      {"out of order", "순서 어긋남"}, {"NFD over NFC", "NFD/NFC 배율"}, {"loaded in s", "읽기 초"}, {"bits per byte", "바이트당 비트"}};
     enum { N = sizeof columns / sizeof columns[0] };
     Phrase *cells = ARENA_ARRAY(arena, Phrase, c->n_tokenizers * N);
     for (int i = 0; i < c->n_tokenizers; i++) {
         const ComparedTokenizer *t = &c->tokenizers[i];
-        const int64_t numbers[] = {t->vocab_size, t->coverage.n_whole, t->coverage.n_parts, t->coverage.n_changed + t->coverage.n_lost,
+        const int64_t numbers[] = {t->coverage.n_whole, t->coverage.n_parts, t->coverage.n_changed + t->coverage.n_lost,
                                    t->report.n_unreachable + t->report.n_cut, t->report.n_gaps, t->report.n_diverging};
         Phrase *row = &cells[i * N];
         row[0] = PHRASE_SAME(t->name);
         row[1] = PHRASE_SAME(t->type);
-        for (int k = 0; k < 7; k++)
-            row[2 + k] = number_cell(arena, VALUE_INTEGER, (double)numbers[k]);
-        row[9] = t->nfd.same_ids ? PHRASE("same ids", "같은 번호") : number_cell(arena, VALUE_NUMBER, t->nfd.inflation);
-        row[10] = number_cell(arena, VALUE_NUMBER, t->load_seconds);
-        row[11] = PHRASE("of a model", "모델이 있어야");
+        row[2] = number_cell(arena, VALUE_INTEGER, (double)t->vocab_size);
+        row[3] = number_cell(arena, VALUE_NUMBER, t->mean_length.n_chars);
+        for (int k = 0; k < 6; k++)
+            row[4 + k] = number_cell(arena, VALUE_INTEGER, (double)numbers[k]);
+        row[10] = t->nfd.same_ids ? PHRASE("same ids", "같은 번호") : number_cell(arena, VALUE_NUMBER, t->nfd.inflation);
+        row[11] = number_cell(arena, VALUE_NUMBER, t->load_seconds);
+        row[12] = PHRASE("of a model", "모델이 있어야");
     }
     page_table(page, &(PageTable){PHRASE("The 11,172 syllables, and what no text reaches", "11,172 음절과 닿지 않는 토큰"), columns, N, cells, c->n_tokenizers, true});
 }
@@ -245,6 +247,8 @@ static void write_tokenizer(JsonWriter *w, const Comparison *c, const ComparedTo
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)t->hash);
     json_field_string(w, "hash", hash);
     json_field_int(w, "vocab_size", t->vocab_size);
+    json_field_double(w, "mean_token_bytes", t->mean_length.n_bytes);
+    json_field_double(w, "mean_token_chars", t->mean_length.n_chars);
     json_field_double(w, "load_seconds", t->load_seconds);
     json_field_int(w, "tokens", t->report.n_tokens);
     json_field_int(w, "gaps", t->report.n_gaps);

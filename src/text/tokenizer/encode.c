@@ -395,3 +395,21 @@ TokenSpan tokenizer_encode(const Tokenizer *tok, Arena *arena, const char *text,
 {
     return tokenizer_encode_with(tok, arena, text, n_bytes, 0, NULL);
 }
+
+void token_offsets_to_chars(TokenOffset *offsets, int64_t n, const char *text, size_t n_bytes)
+{
+    int64_t *char_of = mem_alloc((n_bytes + 1) * sizeof *char_of), n_chars = 0;  /* the character that holds a byte */
+    for (size_t at = 0; at < n_bytes; n_chars++) {
+        uint32_t c;
+        size_t end = at + (size_t)utf8_decode(&c, text + at, text + n_bytes);
+        while (at < end)
+            char_of[at++] = n_chars;
+    }
+    char_of[n_bytes] = n_chars;
+    for (int64_t i = 0; i < n; i++) {
+        bool is_empty = offsets[i].begin == offsets[i].end;
+        offsets[i].end = is_empty ? char_of[offsets[i].begin] : char_of[offsets[i].end - 1] + 1;
+        offsets[i].begin = char_of[offsets[i].begin];
+    }
+    free(char_of);
+}

@@ -143,6 +143,33 @@ TokenScript survey_script_of(const Tokenizer *tok, int32_t id)
     return script;
 }
 
+TokenLength survey_mean_length(const Tokenizer *tok)
+{
+    Arena *arena = arena_new();
+    TokenLength mean = {0};
+    int64_t n_tokens = 0, n_whole = 0;
+    for (int32_t id = 0; id < tok->vocab.n_ids; id++) {
+        arena_reset(arena);
+        TokenScript script = vocab_text(&tok->vocab, id, NULL) ? survey_script_of(tok, id) : TOKEN_SPECIAL;
+        if (script == TOKEN_SPECIAL)
+            continue;
+        TokenText surface = survey_surface(tok, arena, id);
+        n_tokens++;
+        mean.n_bytes += (double)surface.n_bytes;
+        if (script == TOKEN_PARTS)
+            continue;
+        n_whole++;
+        for (size_t at = 0; at < surface.n_bytes; mean.n_chars++) {
+            uint32_t c;
+            at += (size_t)utf8_decode(&c, surface.bytes + at, surface.bytes + surface.n_bytes);
+        }
+    }
+    arena_free(arena);
+    mean.n_bytes /= n_tokens ? (double)n_tokens : 1.0;
+    mean.n_chars /= n_whole ? (double)n_whole : 1.0;
+    return mean;
+}
+
 void survey_scripts(const Tokenizer *tok, int64_t n_tokens[N_TOKEN_SCRIPTS])
 {
     memset(n_tokens, 0, N_TOKEN_SCRIPTS * sizeof *n_tokens);

@@ -25,6 +25,13 @@ typedef enum {
 const char *survey_script_name(TokenScript script);
 TokenScript survey_script_of(const Tokenizer *tok, int32_t id);
 void survey_scripts(const Tokenizer *tok, int64_t n_tokens[N_TOKEN_SCRIPTS]);
+
+/* The mean of what tokens stand for, special ones left aside; for characters also those that are parts of one. */
+typedef struct {
+    double n_bytes, n_chars;
+} TokenLength;
+TokenLength survey_mean_length(const Tokenizer *tok);
+
 /* The bytes that a token stands for in the middle of a text, in `arena`. */
 TokenText survey_surface(const Tokenizer *tok, Arena *arena, int32_t id);
 

@@ -71,6 +71,18 @@ TEST(survey, scripts_are_those_of_the_first_letter)
     tokenizer_free(tok);
 }
 
+TEST(survey, tokens_have_a_mean_length)
+{
+    static const char json[] = "{\"added_tokens\": [{\"id\": 4, \"content\": \"<|end|>\", \"special\": true}],"
+                               " \"model\": {\"type\": \"WordLevel\", \"vocab\": {\"a\": 0, \"가나\": 1, \"abc\": 2, \"é\": 3, \"<|end|>\": 4}, \"unk_token\": \"a\"}}";
+    Tokenizer *tok;
+    REQUIRE_OK(tokenizer_load_json(&tok, "words", json, sizeof json - 1));
+    TokenLength mean = survey_mean_length(tok);
+    CHECK_EQUAL(mean.n_bytes * 4, 1 + 6 + 3 + 2);
+    CHECK_EQUAL(mean.n_chars * 4, 1 + 2 + 3 + 1);
+    tokenizer_free(tok);
+}
+
 /* GPT-2's pattern cuts between a letter and a mark, so a token of both is never met. */
 TEST(survey, a_token_that_is_cut_everywhere_is_found)
 {

@@ -82,6 +82,10 @@ typedef struct {
 TokenSpan tokenizer_encode_with(const Tokenizer *tok, Arena *arena, const char *text, size_t n_bytes, int flags,
                                 TokenOffset **offsets);
 
+/* Turns offsets in bytes of the text into offsets in characters. A token that holds a part of a character covers it whole; bytes that are no
+ * character count as utf8_decode takes them. */
+void token_offsets_to_chars(TokenOffset *offsets, int64_t n, const char *text, size_t n_bytes);
+
 /* A text of which some bytes are data (data[i] = 1), the rest a trusted template: special tokens are parsed, but never where data spells a byte of
  * one. `offsets` is not NULL. */
 TokenSpan tokenizer_encode_marked(const Tokenizer *tok, Arena *arena, const char *text, const uint8_t *data, size_t n_bytes, TokenOffset **offsets);
