@@ -22,7 +22,11 @@
 #endif
 #define MICRO_HIDE(x) __asm__("" : "+r"(x))  /* the compiler forgets what it knew of x */
 
-enum { MICRO_COLUMNS = MICRO_VECS * VEC_LANES };
+enum {
+    MICRO_COLUMNS = MICRO_VECS * VEC_LANES,
+    FETCH_ROWS = 2,        /* fetched at once, */
+    FETCH_STEPS_MIN = 192  /* in blocks of K that are worth the interruption */
+};
 #define MICRO_PANELS .a = {MICRO_ROWS, MICRO_A_WIDTH}, .b = {MICRO_COLUMNS, MICRO_COLUMNS}
 typedef Vec VecUnaligned __attribute__((aligned(4), may_alias));
 typedef float FloatWord __attribute__((may_alias));
@@ -60,15 +64,20 @@ static __attribute__((noinline)) void micro_out(const GemmStrip *s, int64_t colu
         }                           \
     } while (0)
 
-/* Rows of A that lie as they are and come after these are fetched meanwhile, a part with each panel of B: left alone, the CPU does not
- * follow so many streams. */
-SIMD_INLINE void micro_fetch_rows(const int n_rows, const GemmStrip *s, int64_t column)
+/* What a tile will need soon comes near while a block of K passes, rows by rows: its place in C, and its share of the rows of A that come after these and
+ * lie as they are; left alone, the CPU does not follow so many streams. All at once it would hold B up, for only so many lines can be on their way. */
+SIMD_INLINE void micro_fetch(const GemmStrip *s, int64_t column, int row, int row_end, bool is_fast)
 {
     int64_t n_panels = (s->n_columns + MICRO_COLUMNS - 1) / MICRO_COLUMNS, panel = column / MICRO_COLUMNS;
-    int64_t n_lines = (s->n_words + 15) / 16, line = n_lines * panel / n_panels, end = n_lines * (panel + 1) / n_panels;
-    for (; line < end; line++)
-        MICRO_UNROLL for (int i = 0; i < n_rows; i++)
+    int64_t n_lines = (s->n_words + 15) / 16, begin = n_lines * panel / n_panels, end = s->a_next ? n_lines * (panel + 1) / n_panels : begin;
+    for (int i = row; i < row_end; i++) {
+        const float *near = (const float *)s->out.to + column + i * s->out.to_stride;
+        if (is_fast)
+            MICRO_UNROLL for (int j = 0; j < MICRO_COLUMNS; j += 16)
+                __builtin_prefetch(near + j, 1);
+        for (int64_t line = begin; line < end; line++)
             __builtin_prefetch(s->a_next + i * s->a_next_stride + 16 * line, 0, 2);
+    }
 }
 
 /* n_rows and a_is_packed are constants where this is inlined. Rows that are not packed are found from four bases and a stride, which
@@ -80,31 +89,27 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
     const int64_t n_columns = s->n_columns, b_panel_words = s->b_panel_words, c_stride = s->out.to_stride;
     const bool adds = s->out.from != NULL, is_plain = s->out.to_dtype == DTYPE_F32 && (!adds || s->out.from == s->out.to);
     const float *bias = s->out.bias;
+    const int rows_at_once = n_words >= FETCH_STEPS_MIN ? FETCH_ROWS : n_rows;
+    const int64_t n_steps = n_words * rows_at_once / n_rows / 4 * 4;
     for (int64_t column = 0; column < n_columns; column += MICRO_COLUMNS, b += b_panel_words) {
         const FloatWord *a = (const FloatWord *)s->a, *a_base[4];
         MICRO_UNROLL for (int i = 0; i < 4; i++)
             a_base[i] = a + 4 * i * a_stride;
         bool is_fast = is_plain && n_columns - column >= MICRO_COLUMNS;
         float *to = (float *)s->out.to + column;
-        if (is_fast) {  /* while the block passes, its place comes near */
-            const float *near = to;
-            MICRO_UNROLL for (int i = 0; i < n_rows; i++) {
-                MICRO_UNROLL for (int j = 0; j < MICRO_COLUMNS; j += 16)
-                    __builtin_prefetch(near + i % 4 * c_stride + j, 1);
-                NEXT_C_ROW(near, i, c_stride);
-            }
-        }
-        if (!a_is_packed && s->a_next)
-            micro_fetch_rows(n_rows, s, column);
-
         Vec acc[MICRO_ROWS][MICRO_VECS];
         EACH_ACC acc[i][v] = (Vec){};
-        MICRO_UNROLL_K for (int64_t k = 0; k < n_words; k++) {
-            MICRO_HIDE(a_stride);
-            Vec row[MICRO_VECS];
-            MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++)
-                row[v] = *(const VecUnaligned *)(b + k * MICRO_COLUMNS + v * VEC_LANES);
-            EACH_ACC acc[i][v] = MICRO_MULTIPLY_ADD(acc[i][v], a_is_packed ? a[k * MICRO_A_WIDTH + i] : a_base[i / 4][i % 4 * a_stride + k], row[v]);
+        int64_t k = 0;
+        for (int row = 0; row < n_rows; row += rows_at_once) {
+            micro_fetch(s, column, row, row + rows_at_once < n_rows ? row + rows_at_once : n_rows, is_fast);
+            int64_t k_end = row + rows_at_once < n_rows ? k + n_steps : n_words;
+            MICRO_UNROLL_K for (; k < k_end; k++) {
+                MICRO_HIDE(a_stride);
+                Vec row_of_b[MICRO_VECS];
+                MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++)
+                    row_of_b[v] = *(const VecUnaligned *)(b + k * MICRO_COLUMNS + v * VEC_LANES);
+                EACH_ACC acc[i][v] = MICRO_MULTIPLY_ADD(acc[i][v], a_is_packed ? a[k * MICRO_A_WIDTH + i] : a_base[i / 4][i % 4 * a_stride + k], row_of_b[v]);
+            }
         }
 
         if (is_fast) {
