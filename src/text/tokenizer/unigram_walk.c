@@ -8,6 +8,7 @@
 #include "text/unicode/char_run.h"
 #include "base/large.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { SPACE_MARK = 0x2581, LAST_COMMON = 0xFFFF };
@@ -46,12 +47,14 @@ static void build_backwards(CharTrie *trie, const Tokenizer *tok)
 static void copy_nodes(UnigramWalk *walk, const CharTrie *trie, const Tokenizer *tok)
 {
     walk->nodes = mem_alloc_large(((size_t)trie->n_units + trie->none + 1) * sizeof *walk->nodes);
+    walk->is_coarse = true;
     for (uint32_t i = 0; i < trie->n_units; i++) {
         int32_t id = trie->ids[i];
         bool is_known = id >= 0 && id != tok->unk_id, is_char = i <= trie->none;
-        walk->nodes[i] = (WalkNode){(uint32_t)(trie->units[i] >> 32), (uint32_t)trie->units[i], (float)trie->scores[i], is_known ? (uint16_t)id : WALK_UNKNOWN};
-        if (is_char && id < 0)
-            walk->nodes[i].score = (float)unigram_unknown_score(tok->unigram);
+        walk->nodes[i] = (WalkNode){(uint32_t)(trie->units[i] >> 32), (uint32_t)trie->units[i], 0.0f, is_known ? (uint16_t)id : WALK_UNKNOWN};
+        double score = is_char && id < 0 ? unigram_unknown_score(tok->unigram) : trie->scores[i], grains = score / WALK_GRAIN;
+        walk->nodes[i].score = (float)score;
+        walk->is_coarse &= (double)(float)score == score && (isinf(grains) || grains == floor(grains));
     }
 }
 

@@ -14,6 +14,9 @@
 #include "base/kernel.h"
 
 enum { WALK_STEPS = 8, WALK_DEEP_STEPS = 16, WALK_BYTES_MAX = 95, WALK_CHARS_MAX = WALK_BYTES_MAX + 1, WALK_UNKNOWN = 0xFFFF };
+/* A score up to the second and a multiple of the first can be added in double without loss. */
+#define WALK_GRAIN 0x1p-27
+#define WALK_PATH_MAX 0x1p25
 #define WALK_GOES_ON 0x80000000u
 /* Of a trie over the pieces read backwards, as char_trie.h has it: the child over a label is node base + label if that node says so. */
 typedef struct {
@@ -31,6 +34,7 @@ typedef struct UnigramWalk {
     uint16_t mark, none;  /* `none`: of characters that no piece has, and between words */
     bool tells_bytes;     /* unknown characters become the tokens of their bytes, whatever stands beside them */
     bool tells_unk;       /* or one of them alone becomes unk */
+    bool is_coarse;       /* all scores are floats and multiples of WALK_GRAIN: then walk_behind's sums are those of the path */
     bool lines_part;      /* so do tab, line feed and carriage return, and no normal form reaches over them: each begins a word without a mark */
 } UnigramWalk;
 
@@ -79,5 +83,9 @@ void walk_batch_init(WalkBatch *batch, void *memory, size_t n_bytes, int n_words
 bool walk_batch_push(WalkBatch *batch, const UnigramWalk *walk, const char *word, size_t n_bytes, size_t n_text, bool has_mark);
 /* Fills in n_ids, gap, has_unknown, ids and lengths of all words. */
 KERNEL_DECLARE(void, walk_words, (const WalkNode *nodes, WalkBatch *batch));
+/* The same behind a text of so low a score, down to -WALK_PATH_MAX, that rounding decides many cuts: first what all words have in common, then each word in
+ * its place, with its exact sums. Fills in all but the gap and returns the score with the word; of one with a piece too long n_ids is 0. */
+KERNEL_DECLARE(void, walk_steps, (const WalkNode *nodes, WalkBatch *batch));
+KERNEL_DECLARE(float, walk_behind, (WalkBatch *batch, WalkWord *word, float path_score));
 
 #endif

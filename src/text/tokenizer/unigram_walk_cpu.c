@@ -24,8 +24,8 @@ static size_t take_first_step(const WalkNode *restrict nodes, WalkBatch *batch)
     return n;
 }
 
-/* A further step of those that go on, without a branch, into one column of the rows. */
-static inline size_t take_step(const WalkNode *restrict nodes, WalkBatch *batch, size_t n, size_t step, float (*restrict scores)[WALK_STEPS],
+/* A further step of those that go on, without a branch, into one column of the rows: of the places where pieces end, or begin. */
+static inline size_t take_step(const WalkNode *restrict nodes, WalkBatch *batch, bool by_begin, size_t n, size_t step, float (*restrict scores)[WALK_STEPS],
                                uint16_t (*restrict ids)[WALK_STEPS])
 {
     const uint16_t *restrict labels = batch->labels;
@@ -35,14 +35,14 @@ static inline size_t take_step(const WalkNode *restrict nodes, WalkBatch *batch,
     const float minus_infinity = -INFINITY;
     memcpy(&nothing, &minus_infinity, sizeof nothing);
     for (size_t i = 0; i < n; i++) {
-        size_t place = going[i].place;
+        size_t place = going[i].place, row = by_begin ? place - step : place;
         uint32_t label = labels[place - step], score;
         const WalkNode *node = &nodes[going[i].base + label];
         uint32_t other = node->label ^ label;
         memcpy(&score, &node->score, sizeof score);
         score = other << 1 ? nothing : score;
-        memcpy(&scores[place][column], &score, sizeof score);
-        ids[place][column] = node->id;
+        memcpy(&scores[row][column], &score, sizeof score);
+        ids[row][column] = node->id;
         going[n_left] = (WalkGoing){(uint32_t)place, node->base};
         n_left += other == WALK_GOES_ON;
     }
@@ -69,14 +69,14 @@ static void open_deep_rows(WalkBatch *batch, size_t n)
     }
 }
 
-static void walk_all(const WalkNode *nodes, WalkBatch *batch)
+static inline void walk_all(const WalkNode *nodes, WalkBatch *batch, bool by_begin)
 {
     size_t n = take_first_step(nodes, batch);
     for (size_t step = 1; step < WALK_STEPS && n > 0; step++)
-        n = take_step(nodes, batch, n, step, batch->scores, batch->ids);
+        n = take_step(nodes, batch, by_begin, n, step, batch->scores, batch->ids);
     open_deep_rows(batch, n);
     for (size_t step = WALK_STEPS; step < WALK_DEEP_STEPS && n > 0; step++)
-        n = take_step(nodes, batch, n, step, batch->deep_scores, batch->deep_ids);
+        n = take_step(nodes, batch, by_begin, n, step, batch->deep_scores, batch->deep_ids);
     for (size_t i = 0; i < n; i++)
         batch->scores[batch->going[i].place][0] = INFINITY;  /* then so is the best sum of the word */
 }
@@ -203,10 +203,15 @@ static void read_way(const WalkBatch *batch, WalkWord *word)
     }
 }
 
+void KERNEL(walk_steps)(const WalkNode *nodes, WalkBatch *batch)
+{
+    walk_all(nodes, batch, true);
+}
+
 /* All ways are found before the first is read: what one reads, branches on. */
 void KERNEL(walk_words)(const WalkNode *nodes, WalkBatch *batch)
 {
-    walk_all(nodes, batch);
+    walk_all(nodes, batch, false);
     for (int i = 0; i < batch->n_words; i++) {
         WalkWord *word = &batch->words[i];
         word->n_ids = 0;
@@ -216,4 +221,93 @@ void KERNEL(walk_words)(const WalkNode *nodes, WalkBatch *batch)
     for (int i = 0; i < batch->n_words; i++)
         if (batch->words[i].gap < INFINITY)
             read_way(batch, &batch->words[i]);
+}
+
+/* SentencePiece goes from a word's start to its end, and each sum is rounded to float when a way has been chosen, but not before: of two that are rounded
+ * alike one may still be better. A sum of two floats is rounded by adding them; what that leaves out is `row - (sum - here)`, as `here` is the greater. */
+#if defined __AVX2__
+
+/* The pieces that begin at a place, by length. */
+static inline void offer_behind(Window *window, const float *scores, __m256 here, __m256 steps, bool is_unknown)
+{
+    __m256 row = _mm256_loadu_ps(scores), sums = _mm256_add_ps(here, row);
+    __m256 rest = _mm256_sub_ps(row, _mm256_sub_ps(sums, here));
+    if (is_unknown)
+        rest = _mm256_blend_ps(rest, _mm256_setzero_ps(), 1);  /* its sum is rounded at once */
+    __m256 is_equal = _mm256_cmp_ps(sums, window->best, _CMP_EQ_OQ), is_more = _mm256_cmp_ps(rest, _mm256_setzero_ps(), _CMP_GT_OQ);
+    __m256 is_better = _mm256_or_ps(_mm256_cmp_ps(sums, window->best, _CMP_GT_OQ), _mm256_and_ps(is_equal, is_more));
+    window->lengths = _mm256_blendv_ps(window->lengths, steps, is_better);
+    window->best = _mm256_max_ps(sums, window->best);
+}
+
+static inline float find_way_behind(WalkBatch *batch, const WalkWord *word, float path_score, bool is_deep)
+{
+    const __m256 steps = _mm256_castsi256_ps(_mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 8));
+    const __m256 deep_steps = _mm256_castsi256_ps(_mm256_setr_epi32(9, 10, 11, 12, 13, 14, 15, 16));
+    const Window none = {_mm256_set1_ps(-INFINITY), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    Window near = none, far = none;
+    __m256 here = _mm256_set1_ps(path_score);
+    for (size_t place = word->place, end = place + word->n_chars; place < end; place++) {
+        offer_behind(&near, batch->scores[place], here, steps, batch->ids[place][0] == WALK_UNKNOWN);
+        if (is_deep)
+            offer_behind(&far, batch->deep_scores[place], here, deep_steps, false);
+        here = _mm256_broadcastss_ps(_mm256_castps256_ps128(near.best));
+        batch->lengths[place] = (uint32_t)_mm_cvtsi128_si32(_mm_castps_si128(_mm256_castps256_ps128(near.lengths)));
+        near.best = moved(near.best, far.best);
+        near.lengths = moved(near.lengths, far.lengths);
+        move_alone(&far);
+    }
+    return _mm256_cvtss_f32(here);
+}
+
+#else
+
+static inline void offer_behind(const float *scores, float here, uint32_t first_step, bool is_unknown, float *best, uint32_t *lengths)
+{
+    for (uint32_t i = 0; i < WALK_STEPS; i++) {
+        float row = scores[i], sum = here + row, rest = is_unknown && i == 0 ? 0.0f : row - (sum - here);
+        bool is_better = sum > best[i] || (sum == best[i] && rest > 0.0f);
+        best[i] = is_better ? sum : best[i];
+        lengths[i] = is_better ? first_step + i : lengths[i];
+    }
+}
+
+static inline float find_way_behind(WalkBatch *batch, const WalkWord *word, float path_score, bool is_deep)
+{
+    float best[WALK_CHARS_MAX + WALK_DEEP_STEPS + 1];
+    uint32_t lengths[WALK_CHARS_MAX + WALK_DEEP_STEPS + 1] = {0}, n = word->n_chars;
+    for (uint32_t i = 0; i <= n + WALK_DEEP_STEPS; i++)
+        best[i] = i == 0 ? path_score : -INFINITY;
+    for (uint32_t i = 0; i < n; i++) {
+        size_t place = word->place + i;
+        offer_behind(batch->scores[place], best[i], 1, batch->ids[place][0] == WALK_UNKNOWN, best + i + 1, lengths + i + 1);
+        if (is_deep)
+            offer_behind(batch->deep_scores[place], best[i], 1 + WALK_STEPS, false, best + i + 1 + WALK_STEPS,
+                         lengths + i + 1 + WALK_STEPS);
+        batch->lengths[place] = lengths[i + 1];
+    }
+    return best[n];
+}
+
+#endif
+
+float KERNEL(walk_behind)(WalkBatch *batch, WalkWord *word, float path_score)
+{
+    path_score = word->is_deep ? find_way_behind(batch, word, path_score, true) : find_way_behind(batch, word, path_score, false);
+    word->n_ids = 0;
+    word->has_unknown = false;
+    if (path_score == INFINITY)
+        return path_score;
+    for (size_t end = word->place + word->n_chars; end > word->place; end -= batch->lengths[end - 1])
+        word->n_ids++;
+    size_t end = word->place + word->n_chars;
+    for (uint32_t i = word->n_ids; i-- > 0;) {
+        uint32_t length = batch->lengths[end - 1];
+        end -= length;
+        uint16_t id = length <= WALK_STEPS ? batch->ids[end][length - 1] : batch->deep_ids[end][length - 1 - WALK_STEPS];
+        word->ids[i] = id;
+        word->lengths[i] = (uint8_t)length;
+        word->has_unknown |= id == WALK_UNKNOWN;
+    }
+    return path_score;
 }

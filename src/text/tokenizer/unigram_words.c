@@ -4,7 +4,7 @@
 #include "text/tokenizer/unigram_walk.h"
 #include "text/tokenizer/word_spans.h"
 
-enum { WORDS_AT_ONCE = 128 };
+enum { WORDS_AT_ONCE = 128, COARSE_BATCHES = 64 };
 
 typedef struct {
     Piece text;
@@ -16,8 +16,9 @@ typedef struct {
     KnownWord known[WORDS_AT_ONCE];  /* n 0: to be encoded alone */
     int64_t begins[WORDS_AT_ONCE];   /* of their ids */
     int32_t fresh[WORDS_AT_ONCE];    /* to be remembered */
-    int n_words, n_fresh;
+    int n_words, n_fresh, n_unsure;  /* words; new ones; of those in the cache or new, without a cut that is sure where they stand */
     size_t n_fresh_bytes;
+    int n_coarse;  /* so many batches to come are cut by exact sums */
 } Batch;
 
 static inline size_t length_of(const Batch *batch, int i)
@@ -159,21 +160,27 @@ static KnownWord known_of(const Tokenizer *tok, const UnigramWalk *walk, const c
     return known;
 }
 
-/* Words that are not plain are left to be encoded alone. A line end that begins one is no part of its lattice: it stands for itself. */
-static void cut_fresh(const Tokenizer *tok, EncodeScratch *scratch, const UnigramWalk *walk, Batch *batch)
+/* Puts the fresh words into *cuts; pushed[k] is the number of its k-th. Words that are not plain are left to be encoded alone. A line end that begins one is
+ * no part of its lattice: it stands for itself. */
+static void push_fresh(EncodeScratch *scratch, const UnigramWalk *walk, const Batch *batch, WalkBatch *cuts, int32_t *pushed)
 {
-    int32_t pushed[WORDS_AT_ONCE];
-    WalkBatch cuts;
     void *memory = encode_scratch_walk(scratch, walk_batch_bytes(batch->n_fresh_bytes, batch->n_fresh));
-    walk_batch_init(&cuts, memory, batch->n_fresh_bytes, batch->n_fresh);
+    walk_batch_init(cuts, memory, batch->n_fresh_bytes, batch->n_fresh);
     const char *text_end = batch->text.bytes + batch->text.n;
     for (int i = 0; i < batch->n_fresh; i++) {
         Piece word = word_of(batch, batch->fresh[i]);
         bool is_marked = has_mark(walk, word);
-        pushed[cuts.n_words] = batch->fresh[i];
+        pushed[cuts->n_words] = batch->fresh[i];
         word.bytes += !is_marked;
-        walk_batch_push(&cuts, walk, word.bytes, word.n - !is_marked, (size_t)(text_end - word.bytes), is_marked);
+        walk_batch_push(cuts, walk, word.bytes, word.n - !is_marked, (size_t)(text_end - word.bytes), is_marked);
     }
+}
+
+static void cut_fresh(const Tokenizer *tok, EncodeScratch *scratch, const UnigramWalk *walk, Batch *batch)
+{
+    int32_t pushed[WORDS_AT_ONCE];
+    WalkBatch cuts;
+    push_fresh(scratch, walk, batch, &cuts, pushed);
     KERNEL_PICK(walk_words)(walk->nodes, &cuts);
     for (int i = 0; i < cuts.n_words; i++)
         batch->known[pushed[i]] = known_of(tok, walk, word_of(batch, pushed[i]).bytes + !cuts.words[i].has_mark, &cuts.words[i]);
@@ -222,6 +229,7 @@ static void put_out(const Tokenizer *tok, EncodeScratch *scratch, Batch *batch, 
     int32_t *ids = out->ids;
     int64_t n_ids = out->n;
     float path_score = (float)scratch->path_score;
+    batch->n_unsure = 0;
     for (int i = 0, n_words = batch->n_words; i < n_words; i++) {
         KnownWord *known = &batch->known[i];
         float note;
@@ -231,6 +239,7 @@ static void put_out(const Tokenizer *tok, EncodeScratch *scratch, Batch *batch, 
         if (__builtin_expect((known->n == 0) | !is_sure, 0)) {
             scratch->path_score = path_score;
             out->n = n_ids;
+            batch->n_unsure += known->n > 0;
             put_alone(tok, scratch, word_of(batch, i), known, out);
             path_score = (float)scratch->path_score;
             token_buffer_reserve(out, n_room);
@@ -260,14 +269,86 @@ static void remember(WordCache *cache, const Batch *batch, const TokenBuffer *ou
     }
 }
 
+/* Behind a long text sums are so coarse that few cuts are sure: where many words are new, or most are not sure, it is better to cut each in its place and
+ * to remember none. What the last batch that was not cut so had tells; now and then there is another. */
+static void judge_coarseness(const Tokenizer *tok, const EncodeScratch *scratch, Batch *batch)
+{
+    bool can_be = model_fast(tok)->walk->is_coarse && fabs(scratch->path_score) < WALK_PATH_MAX / 2;
+    bool is_dear = 3 * batch->n_unsure + 2 * batch->n_fresh > 2 * batch->n_words && batch->n_unsure > batch->n_words / 8;
+    batch->n_coarse = can_be && is_dear ? COARSE_BATCHES : 0;
+}
+
+/* The ids of a cut without unknown characters, from a word with a mark. */
+static inline void put_cut(const WalkWord *cut, TokenBuffer *out)
+{
+    enum { LANES = 8 };
+    token_buffer_reserve(out, WALK_CHARS_MAX + LANES);
+    int32_t *ids = out->ids + out->n;
+    for (uint32_t i = 0; i < cut->n_ids; i += LANES)
+        for (uint32_t k = i; k < i + LANES; k++)
+            ids[k] = cut->ids[k];
+    out->n += cut->n_ids;
+}
+
+/* Each word in its place. */
+static void encode_coarse(const Tokenizer *tok, EncodeScratch *scratch, Batch *batch, TokenBuffer *out)
+{
+    const ModelFast *fast = model_fast(tok);
+    float (*behind)(WalkBatch *batch, WalkWord *word, float path_score) = KERNEL_PICK(walk_behind);
+    int32_t pushed[WORDS_AT_ONCE + 1];
+    WalkBatch cuts;
+    batch->n_fresh = 0;
+    batch->n_fresh_bytes = 0;
+    for (int i = 0; i < batch->n_words; i++)
+        if (length_of(batch, i) <= WALK_BYTES_MAX) {
+            batch->fresh[batch->n_fresh++] = i;
+            batch->n_fresh_bytes += length_of(batch, i);
+        }
+    push_fresh(scratch, fast->walk, batch, &cuts, pushed);
+    pushed[cuts.n_words] = batch->n_words;
+    KERNEL_PICK(walk_steps)(fast->walk->nodes, &cuts);
+    for (int i = 0, k = 0; i < batch->n_words; i++) {
+        Piece word = word_of(batch, i);
+        WalkWord *cut = &cuts.words[k];
+        KnownWord known = {.n = 0};
+        float path_score = (float)scratch->path_score;
+        if (pushed[k] == i) {
+            k++;
+            if (!cut->has_mark)
+                path_score = path_score + fast->path_scores[tok->byte_id[(unsigned char)word.bytes[0]]];
+            path_score = behind(&cuts, cut, path_score);
+            if (cut->n_ids > 0 && !cut->has_unknown && cut->has_mark) {
+                put_cut(cut, out);
+                scratch->path_score = (double)path_score;
+                continue;
+            }
+            known = known_of(tok, fast->walk, word.bytes + !cut->has_mark, cut);
+        }
+        if (known.n == 0) {
+            put_alone(tok, scratch, word, &known, out);
+            continue;
+        }
+        token_buffer_reserve(out, known.n);
+        for (int32_t n = 0; n < known.n; n++)
+            out->ids[out->n++] = known.ids[n];
+        scratch->path_score = (double)path_score;
+    }
+}
+
 static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Batch *batch, TokenBuffer *out)
 {
+    if (batch->n_coarse > 0) {
+        batch->n_coarse--;
+        encode_coarse(tok, scratch, batch, out);
+        return;
+    }
     announce(&scratch->words, batch);
     look_up(&scratch->words, batch);
     if (batch->n_fresh > 0)
         cut_fresh(tok, scratch, model_fast(tok)->walk, batch);
     put_out(tok, scratch, batch, out);
     remember(&scratch->words, batch, out);
+    judge_coarseness(tok, scratch, batch);
 }
 
 /* The white space from `at` on, where lines part words: a line end begins the word behind it, and behind a space it has a mark before it. Returns the
@@ -322,6 +403,7 @@ void unigram_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece te
     size_t n_parts_max = 0;
     Batch batch;
     batch.text = text;
+    batch.n_coarse = 0;
     while (word_stretch_next(&stretch, scratch->arena, lines, text)) {
         size_t n_words = stretch.n_words;
         const WordSpan *spans = stretch.words;

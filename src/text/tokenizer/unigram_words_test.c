@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const stems[] = {"학교", "나는", "가", "the", "international", "cat", "incomprehensibility", "오늘", "한국어", "sat", "ation", "1234"};
 enum { N_STEMS = sizeof stems / sizeof stems[0] };
@@ -83,10 +84,35 @@ TEST(unigram_words, unknown_characters_become_unk_as_in_the_text)
     tokenizer_free(tok);
 }
 
-typedef void (*WalkWords)(const WalkNode *nodes, WalkBatch *batch);
+/* Behind so long a text rounding decides most cuts. Letters in no order, so that words are new, between stems and whatever else. */
+TEST(unigram_words, behind_a_long_text_ids_are_those_of_the_text)
+{
+    enum { TEXT_BYTES = 400000, PART_BYTES = 2000 * 24 };
+    Arena *arena = arena_new();
+    char *text = malloc(TEXT_BYTES + PART_BYTES);
+    for (TokenizerFallback fallback = FALLBACK_NONE; fallback <= FALLBACK_BYTES; fallback++) {
+        Tokenizer *tok = model(fallback);
+        REQUIRE(model_fast(tok)->walk && model_fast(tok)->walk->is_coarse);
+        size_t n = 0;
+        for (uint64_t i = 0; n < TEXT_BYTES; i++) {
+            for (uint64_t k = 0; k < 3000; k++)
+                text[n++] = roll(9, i, k, 5) ? "aceghinorst"[roll(10, i, k, 11)] : ' ';
+            n += random_text(i % 3 ? 3 * i : 8 * i, text + n);
+        }
+        while (n > 0 && memmem(text, n, "\xE2\x96\x81", 3))
+            *(char *)memmem(text, n, "\xE2\x96\x81", 3) = 'a';
+        CHECK(encode_is_alike(tok, arena, text, n));
+        tokenizer_free(tok);
+    }
+    free(text);
+    arena_free(arena);
+}
 
-/* What a level makes of random words, written out. */
-static size_t walk_at(WalkWords walk_words, const UnigramWalk *walk, char *out)
+typedef void (*WalkWords)(const WalkNode *nodes, WalkBatch *batch);
+typedef float (*WalkBehind)(WalkBatch *batch, WalkWord *word, float path_score);
+
+/* What a level makes of random words, written out; with `behind`, one after the other. */
+static size_t walk_at(WalkWords walk_words, WalkBehind behind, const UnigramWalk *walk, char *out)
 {
     enum { N_WORDS = 200 };
     void *memory = malloc(walk_batch_bytes(N_WORDS * WALK_BYTES_MAX, N_WORDS));
@@ -106,7 +132,9 @@ static size_t walk_at(WalkWords walk_words, const UnigramWalk *walk, char *out)
     walk_words(walk->nodes, &batch);
     int n_deep = 0;
     for (int i = 0; i < batch.n_words; i++) {
-        const WalkWord *word = &batch.words[i];
+        WalkWord *word = &batch.words[i];
+        if (behind)
+            word->gap = behind(&batch, word, -2e5f);
         n_deep += word->is_deep;
         n += (size_t)sprintf(out + n, "\n%u %a:", word->n_ids, word->n_ids ? (double)word->gap : 0.0);
         for (uint32_t k = 0; k < word->n_ids; k++)
@@ -123,11 +151,17 @@ TEST(unigram_words, every_cpu_level_cuts_alike)
     Tokenizer *tok = model(FALLBACK_BYTES);
     const UnigramWalk *walk = model_fast(tok)->walk;
     CpuLevel best = cpu_level_best();
-    size_t n = walk_at(walk_words_portable, walk, want);
+    size_t n = walk_at(walk_words_portable, NULL, walk, want);
     CHECK(n > 2000);
     if (best >= CPU_AVX2)
-        CHECK(walk_at(walk_words_avx2, walk, got) == n && memcmp(got, want, n) == 0);
+        CHECK(walk_at(walk_words_avx2, NULL, walk, got) == n && memcmp(got, want, n) == 0);
     if (best >= CPU_AVX512)
-        CHECK(walk_at(walk_words_avx512, walk, got) == n && memcmp(got, want, n) == 0);
+        CHECK(walk_at(walk_words_avx512, NULL, walk, got) == n && memcmp(got, want, n) == 0);
+    n = walk_at(walk_steps_portable, walk_behind_portable, walk, want);
+    CHECK(n > 2000);
+    if (best >= CPU_AVX2)
+        CHECK(walk_at(walk_steps_avx2, walk_behind_avx2, walk, got) == n && memcmp(got, want, n) == 0);
+    if (best >= CPU_AVX512)
+        CHECK(walk_at(walk_steps_avx512, walk_behind_avx512, walk, got) == n && memcmp(got, want, n) == 0);
     tokenizer_free(tok);
 }
