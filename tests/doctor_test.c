@@ -89,7 +89,7 @@ TEST(bench, its_json_has_what_it_promises)
     CHECK(shop_number(&shop, "ours") > 0);
     CHECK_MEMBERS(&shop, "bench train nano --seconds 0 --rounds 1 --batch-size 2 --micro-batch-size 1 --precision both --json", "model",
                   "parameters", "precision", "threads", "flops_per_token", "tokens_per_second", "matmul_flops_per_second", "share_of_peak",
-                  "matmul_flops_per_second_by", "rounds", "program_bytes", "speed_of_light_f32", "speed_of_light_bf16", "bf16");
+                  "matmul_flops_per_second_by", "products", "rounds", "program_bytes", "speed_of_light_f32", "speed_of_light_bf16", "bf16");
     CHECK_EQUAL(shop_number(&shop, "speed_of_light_f32"), shop_number(&shop, "share_of_peak"));
     CHECK(shop_number(&shop, "speed_of_light_bf16") > 0);
     CHECK(shop_number(&shop, "tokens_per_second") > 0);

@@ -15,7 +15,7 @@
 typedef struct {
     BenchSteps steps;
     int precision;
-    bool profile, speed_up, pack_weights, json;
+    bool profile, products, speed_up, pack_weights, json;
 } BenchSettings;
 
 enum { BENCH_AUTO, BENCH_F32, BENCH_BF16, BENCH_F16, BENCH_BOTH };
@@ -24,6 +24,7 @@ static const Option rows[] = {
     BENCH_STEPS_ROWS(BenchSettings),
     OPTION_CHOICE("precision", BenchSettings, precision, "auto|f32|bf16|fp16|both", "of matrix products and activations; auto: the recipe's, else f32; both: f32, then bf16"),
     OPTION_BOOL("profile", BenchSettings, profile, "seconds by operator, too"),
+    OPTION_BOOL("products", BenchSettings, products, "rates of each matrix product by library, too; --json has them always"),
     OPTION_BOOL("pack-weights", BenchSettings, pack_weights, "lay weights out for their products once a step, as memory.pack_weights does"),
     OPTION_BOOL("speed-up", BenchSettings, speed_up, "steps by one thread in each round, too: what all threads gain, beside multiply-adds"),
     OPTION_BOOL("json", BenchSettings, json, "one JSON object as the last line of stdout"),
@@ -34,6 +35,7 @@ static const CommandHelp help = {
     .examples = "    jikji bench train gpt2-124m\n"
                 "    jikji bench train llama-110m --precision bf16 --profile\n"
                 "    jikji bench train nano --rounds 9 --precision both --json\n"
+                "    jikji bench train llama-110m --products true\n"
                 "    jikji bench train recipe.yaml --micro-batch-size 2\n"
                 "    jikji bench train gpt2-124m --batch-size 1 --speed-up true\n"
                 "    jikji bench train config.json --vocab-size 32000 --seq-len 512 --batch-size 8 --micro-batch-size 2\n",
@@ -50,9 +52,30 @@ typedef struct {
     ModelConfig config;
     BenchTrainOptions options;
     BenchTrainReport report;
+    bool prints_products;
 } Bench;
 
 /* ---- what came out ---- */
+
+/* Of the last probe. T: an operand that lies with its columns one after the other. */
+static void print_products(const MatmulRate *probe)
+{
+    printf("\n%-26s%8s", "M x N x K, GFLOP/s", "count");
+    for (int p = 0; p < GEMM_PEER_COUNT; p++)
+        printf("%15s", gemm_peer_name((GemmPeer)p));
+    printf("\n");
+    for (int i = 0; i < probe->n_shapes; i++) {
+        const MatmulShape *s = &probe->shape[i];
+        printf("%6lld x %6lld x %6lld %c%c%8lld", (long long)s->m, (long long)s->n, (long long)s->k, s->a_transposed ? 'T' : '.', s->b_transposed ? 'T' : '.',
+               (long long)s->count);
+        for (int p = 0; p < GEMM_PEER_COUNT; p++)
+            if (s->flops_per_second[p] > 0)
+                printf("%15.1f", s->flops_per_second[p] * 1e-9);
+            else
+                printf("%15s", "-");
+        printf("\n");
+    }
+}
 
 static void print_report(const Bench *bench, Arena *arena)
 {
@@ -74,8 +97,33 @@ static void print_report(const Bench *bench, Arena *arena)
     if (o->one_thread_too)
         printf("%d threads are %.2f times as fast as one, multiply-adds from registers %.2f times: %.1f %% of that\n", parallel_threads(),
                r->median.speed_up, r->median.probe_speed_up, 100 * r->median.speed_up_share);
+    if (bench->prints_products)
+        print_products(&r->last_probe);
     if (r->profile)
         printf("\n%s", r->profile);
+}
+
+static void write_products(JsonWriter *json, const MatmulRate *probe)
+{
+    json_write_key(json, "products");
+    json_write_array_begin(json);
+    for (int i = 0; i < probe->n_shapes; i++) {
+        const MatmulShape *s = &probe->shape[i];
+        json_write_object_begin(json);
+        json_field_int(json, "m", s->m);
+        json_field_int(json, "n", s->n);
+        json_field_int(json, "k", s->k);
+        json_field_bool(json, "a_transposed", s->a_transposed);
+        json_field_bool(json, "b_transposed", s->b_transposed);
+        json_field_int(json, "count", s->count);
+        json_write_key(json, "flops_per_second_by");
+        json_write_object_begin(json);
+        for (int p = 0; p < GEMM_PEER_COUNT; p++)
+            json_field_double(json, gemm_peer_name((GemmPeer)p), s->flops_per_second[p] > 0 ? s->flops_per_second[p] : NAN);
+        json_write_object_end(json);
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
 }
 
 static void write_rounds(JsonWriter *json, const BenchTrainReport *r)
@@ -118,6 +166,7 @@ static void write_report(JsonWriter *json, const Bench *bench)
     json_write_object_end(json);
     json_field_double(json, "loss", r->loss);
     json_field_int(json, "program_bytes", r->program_bytes);
+    write_products(json, &r->last_probe);
     write_rounds(json, r);
 }
 
@@ -159,6 +208,7 @@ static Err run_bench(Bench **out, const char *name, const BenchSettings *setting
     if (settings->precision != BENCH_AUTO)
         bench->options.compute = dtypes[settings->precision];
     bench->options.profile = settings->profile;
+    bench->prints_products = settings->products;
     bench->options.memory.pack_weights = settings->pack_weights;
     bench->options.one_thread_too = settings->speed_up && parallel_threads() > 1;
     TRY(bench_train(&bench->report, &bench->config, &bench->options, arena));

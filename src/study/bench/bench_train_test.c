@@ -47,6 +47,22 @@ TEST(bench_train, matrices_are_those_that_the_necessary_flops_count)
     arena_free(arena);
 }
 
+/* Seconds of all products, each by its best library. */
+static double best_seconds(const MatmulRate *rate, double *flops)
+{
+    double seconds = 0;
+    *flops = 0;
+    for (int i = 0; i < rate->n_shapes; i++) {
+        const MatmulShape *s = &rate->shape[i];
+        double best = 0, work = 2.0 * (double)s->count * (double)s->m * (double)s->n * (double)s->k;
+        for (int p = 0; p < GEMM_PEER_COUNT; p++)
+            best = fmax(best, s->flops_per_second[p]);
+        seconds += work / best;
+        *flops += work;
+    }
+    return seconds;
+}
+
 TEST(matmul_rate, best_is_not_below_any_library)
 {
     Arena *arena = arena_new();
@@ -59,6 +75,8 @@ TEST(matmul_rate, best_is_not_below_any_library)
         for (int p = 0; p < GEMM_PEER_COUNT; p++)
             CHECK(rate.peer_flops_per_second[p] <= rate.flops_per_second * (1 + 1e-9));
         CHECK(rate.peer_flops_per_second[GEMM_PEER_OURS] > 0);
+        double flops, seconds = best_seconds(&rate, &flops);
+        CHECK_CLOSE(flops / seconds, rate.flops_per_second, rate.flops_per_second * 1e-9);
     }
     CHECK(measured_matmul_rate(&config, 64, DTYPE_F32) > 0);
     arena_free(arena);

@@ -148,6 +148,18 @@ static void sum_up(MatmulRate *rate, const Products *all)
         rate->peer_flops_per_second[peer] = isfinite(peer_seconds[peer]) ? flops / peer_seconds[peer] : 0;
 }
 
+static void take_shapes(MatmulRate *rate, const Products *all)
+{
+    rate->n_shapes = (int)at_most(all->n, MATMUL_SHAPES_MAX);
+    for (int i = 0; i < rate->n_shapes; i++) {
+        const Product *p = &all->products[i];
+        rate->shape[i] = (MatmulShape){.m = p->gemm.m, .n = p->gemm.n, .k = p->gemm.k, .a_transposed = p->gemm.a_col_stride != 1,
+                                       .b_transposed = p->gemm.b_col_stride != 1, .count = (int64_t)p->count};
+        for (int peer = 0; peer < GEMM_PEER_COUNT; peer++)
+            rate->shape[i].flops_per_second[peer] = isfinite(p->best[peer]) ? gemm_flops(&p->gemm) / p->best[peer] : 0;
+    }
+}
+
 Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_tokens, DType compute, const MatmulRateOptions *options)
 {
     double start = clock_seconds();
@@ -165,6 +177,7 @@ Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_t
         if (compute != DTYPE_F32)
             time_all(&all, compute, false);
         sum_up(rate, &all);
+        take_shapes(rate, &all);
         memory_unmap(all.block, all.n_bytes);
     }
     arena_free(arena);

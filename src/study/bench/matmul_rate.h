@@ -14,10 +14,21 @@ typedef struct {
     int64_t n_tokens_max, vocab_max;
 } MatmulRateOptions;
 
+/* C [m, n] = A [m, k] B [k, n], an operand perhaps lying with its columns one after the other. */
+typedef struct {
+    int64_t m, n, k;
+    bool a_transposed, b_transposed;
+    int64_t count;                             /* of such products a micro batch */
+    double flops_per_second[GEMM_PEER_COUNT];  /* 0: the library is missing or cannot */
+} MatmulShape;
+enum { MATMUL_SHAPES_MAX = 48 };
+
 typedef struct {
     double flops_per_second;                         /* of the best, product by product */
     double peer_flops_per_second[GEMM_PEER_COUNT];   /* of one alone; 0: it is missing, or cannot do all of them */
     double seconds;                                  /* that the probe took */
+    int n_shapes;                                    /* the first of them */
+    MatmulShape shape[MATMUL_SHAPES_MAX];
 } MatmulRate;
 
 /* n_tokens: of a micro batch. compute: the dtype of operands. Peers know f32 only; for bf16 and fp16 the best of ours in that and of all in f32 counts,
