@@ -1,7 +1,7 @@
 /* batch.c - windows and packed rows as pure functions of the sample's number.
  *
  * Windows are arithmetic. Packing needs to know where the documents of an epoch lie when laid end to end in that epoch's order:
- * `ends` holds those running lengths for one epoch and is made anew when another one is asked for, into the same memory. It is a
+ * `documents` and `ends` hold that order and its running lengths for one epoch and are made anew when another one is asked for, into the same memory: a
  * cache of a pure function, guarded by a mutex, so filling stays a pure function too. */
 #include "text/corpus/batch.h"
 #include "text/corpus/batch_pack.h"
@@ -29,9 +29,9 @@ struct BatchSource {
     int64_t *slots;  /* [n_parts + 1] where each part's share of a cycle begins */
     uint32_t mix_stream;
 
-    pthread_mutex_t lock;  /* of the two below */
-    int64_t *ends;         /* packed: [n_documents] running length of the documents in the order of `ends_epoch` */
-    int64_t ends_epoch;    /* -1: none yet */
+    pthread_mutex_t lock;       /* of those below */
+    int64_t *documents, *ends;  /* packed: [n_documents] the documents in the order of `ends_epoch`, and their running lengths */
+    int64_t ends_epoch;         /* -1: none yet */
 };
 
 Batch batch_alloc(Arena *arena, int64_t n_tokens)
@@ -98,7 +98,8 @@ static Err batch_source_new(BatchSource **out, TokenRun *stream, const BatchOpti
     source->ends_epoch = -1;
     pthread_mutex_init(&source->lock, NULL);
     if (options->mode == BATCH_PACKED) {
-        source->ends = mem_alloc((size_t)stream->n_documents * sizeof *source->ends);
+        source->documents = mem_alloc(2 * (size_t)stream->n_documents * sizeof *source->documents);
+        source->ends = source->documents + stream->n_documents;
         source->rows_per_epoch = divide_up(n, T);
     } else if (options->order == BATCH_RANDOM) {
         source->rows_per_epoch = n / T;
@@ -201,7 +202,7 @@ void batch_source_free(BatchSource *source)
     free(source->slots);
     token_run_close(&source->stream);
     pthread_mutex_destroy(&source->lock);
-    free(source->ends);
+    free(source->documents);
     free(source);
 }
 
@@ -216,16 +217,18 @@ static uint32_t epoch_stream(uint32_t stream, int64_t epoch)
 /* The lock is held. */
 static PackOrder batch_source_order(BatchSource *source, int64_t epoch)
 {
-    PackOrder order = {.run = &source->stream, .seq_len = source->options.seq_len, .seed = source->options.seed};
+    PackOrder order = {.run = &source->stream, .seq_len = source->options.seq_len};
     if (source->options.order == BATCH_SEQUENTIAL)
         return order;
+    order.documents = source->documents;
     order.ends = source->ends;
-    order.stream = epoch_stream(source->document_stream, epoch);
     if (source->ends_epoch == epoch)
         return order;
+    uint32_t stream = epoch_stream(source->document_stream, epoch);
     int64_t end = 0;
     for (int64_t place = 0; place < source->stream.n_documents; place++) {
-        int64_t document = pack_document(&order, place);
+        int64_t document = (int64_t)philox_permute(source->options.seed, stream, (uint64_t)place, (uint64_t)source->stream.n_documents);
+        source->documents[place] = document;
         end += token_run_document_begin(&source->stream, document + 1) - token_run_document_begin(&source->stream, document);
         source->ends[place] = end;
     }

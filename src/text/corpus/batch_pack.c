@@ -1,15 +1,6 @@
 /* batch_pack.c - see batch_pack.h. */
 #include "text/corpus/batch_pack.h"
 
-#include "base/philox.h"
-
-int64_t pack_document(const PackOrder *order, int64_t place)
-{
-    if (!order->ends)
-        return place;
-    return (int64_t)philox_permute(order->seed, order->stream, (uint64_t)place, (uint64_t)order->run->n_documents);
-}
-
 static int64_t pack_end(const PackOrder *order, int64_t place)
 {
     return order->ends ? order->ends[place] : token_run_document_begin(order->run, place + 1);
@@ -38,7 +29,7 @@ PackWalk pack_walk(const PackOrder *order, int64_t row)
 bool pack_next(const PackOrder *order, PackWalk *walk, PackPiece *piece)
 {
     for (; walk->position < walk->end && walk->place < order->run->n_documents; walk->place++) {
-        int64_t document = pack_document(order, walk->place);
+        int64_t document = order->documents ? order->documents[walk->place] : walk->place;
         int64_t end = token_run_document_begin(order->run, document + 1);
         int64_t first = end - (pack_end(order, walk->place) - walk->position);
         int64_t room = walk->end - walk->position, n = end - first < room ? end - first : room;

@@ -9,13 +9,8 @@
 typedef struct {
     const TokenRun *run;
     int64_t seq_len;
-    uint64_t seed;
-    const int64_t *ends;  /* [n_documents] running lengths in the order of the epoch; NULL: file order */
-    uint32_t stream;      /* of the epoch's permutation of documents */
+    const int64_t *documents, *ends;  /* [n_documents] in the order of the epoch: which, and their running lengths; NULL: file order */
 } PackOrder;
-
-/* The document that stands at a place of the epoch. */
-int64_t pack_document(const PackOrder *order, int64_t place);
 
 /* Row `row` of the epoch, positions [row * seq_len, row * seq_len + seq_len) of the documents laid end to end, piece by piece. */
 typedef struct {
