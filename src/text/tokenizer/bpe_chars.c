@@ -1,6 +1,6 @@
 /* bpe_chars.c - see bpe_chars.h. */
-#include "text/tokenizer/bpe_chars.h"
-#include "text/tokenizer/bpe_short.h"
+#include "text/tokenizer/bpe_chars_internal.h"
+#include "text/tokenizer/bpe_long.h"
 #include "text/tokenizer/char_trie.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/plain_word.h"
@@ -11,25 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A unit of the trie: base << 38 | label << 22 | UNIT_GOES_ON | id + 1. As in char_trie.h, but with all that a walk asks in one look. */
-enum { UNIT_GOES_ON_BIT = 21, UNIT_ID = (1 << UNIT_GOES_ON_BIT) - 1, UNIT_LABEL_SHIFT = 22, UNIT_BASE_SHIFT = 38 };
 static const char space_mark[] = "\xE2\x96\x81";
-enum { LABEL_MAX = UINT16_MAX - 1, NOT_PLAIN = 0, N_COMMON = 1 << 16, N_FREQUENT = 128, SPACE_MARK = 0x2581, SPACE_MARK_BYTES = 3 };
-
-struct BpeChars {
-    const BpeMatcher *matcher;
-    const BpeBorder *borders;    /* of the matcher */
-    uint64_t *units;
-    uint16_t label_of[N_COMMON]; /* NOT_PLAIN; or a label, `stranger` for a character that no token has */
-    uint16_t mark, stranger;     /* no unit has the label `stranger` */
-    BpeCouple *couples;          /* of the N_FREQUENT least labels: left * N_FREQUENT + right */
-    int32_t n_known, n_ids;      /* an id in between is only ever a part of tokens; n_ids is a stranger */
-    size_t marks_max;            /* as many may begin a word that is matched; with more it must be merged */
-    BpeMerges refused;           /* what the matcher has no ranks for */
-    bool takes_spaces;           /* each space that a word begins with is a mark */
-    bool fuses_strangers;        /* a run of strangers and such parts is one unknown token */
-    bool spells_strangers;       /* they become their bytes */
-};
+enum { SPACE_MARK = 0x2581, SPACE_MARK_BYTES = 3 };
 
 static double no_score(const void *context, const TrieKey *key)
 {
@@ -50,11 +33,6 @@ static void pack_units(BpeChars *chars, const CharTrie *trie)
     chars->units[trie->none] = (uint32_t)(chars->n_ids + 1);
 }
 
-static inline int32_t id_of(const BpeChars *chars, uint32_t label)
-{
-    return (int32_t)(chars->units[label] & UNIT_ID) - 1;
-}
-
 /* What labels become with one another. Label 0 is no character's. */
 static void make_couples(BpeChars *chars)
 {
@@ -62,7 +40,7 @@ static void make_couples(BpeChars *chars)
     chars->couples = mem_alloc(N_FREQUENT * N_FREQUENT * sizeof *chars->couples);
     for (uint32_t left = 1; left < N_FREQUENT && left < chars->stranger; left++)
         for (uint32_t right = 1; right < N_FREQUENT && right < chars->stranger; right++)
-            chars->couples[left * N_FREQUENT + right] = bpe_couple_find(couples, id_of(chars, left), id_of(chars, right));
+            chars->couples[left * N_FREQUENT + right] = bpe_couple_find(couples, bpe_chars_id_of(chars, left), bpe_chars_id_of(chars, right));
 }
 
 static bool has_all_bytes(const Tokenizer *tok)
@@ -148,6 +126,8 @@ BpeChars *bpe_chars_new(const Tokenizer *tok, const BpeMatcher *matcher, TrieKey
             if (!(others[c / 8] >> c % 8 & 1) && (c < 0xD800 || c > 0xDFFF))
                 chars->label_of[c] = (uint16_t)char_table_get(&trie.labels, c);
     }
+    if (chars)
+        chars->longs = bpe_long_new(tok, chars, &trie, tokens, n_tokens);
     char_trie_release(&trie);
     free(others);
     return chars;
@@ -157,10 +137,16 @@ void bpe_chars_free(BpeChars *chars)
 {
     if (!chars)
         return;
+    bpe_long_free(chars->longs);
     free(chars->units);
     free(chars->couples);
     bpe_merges_release(&chars->refused);
     free(chars);
+}
+
+const BpeLong *bpe_chars_longs(const BpeChars *chars)
+{
+    return chars->longs;
 }
 
 /* A character of up to three bytes at the start of bytes[0, n), n > 0; 0 for anything else. */
@@ -309,17 +295,15 @@ static void settle_doubts(const BpeChars *chars, const BpeCharsRoom *room, const
     }
 }
 
-/* The tokens of a word by merging. Whatever text they stand in, two neighbours become a token only as that token's own text does: the matcher's ranks
- * do for all tokens that it has, and `refused` for the others. */
-static size_t merge_word(const BpeChars *chars, const uint16_t *labels, size_t n, size_t begin, uint64_t *tokens)
+size_t bpe_chars_merge(const BpeChars *chars, const uint16_t *labels, size_t n, size_t begin, uint64_t *tokens)
 {
     BpeCouples couples = {bpe_matcher_ranks(chars->matcher), n > chars->marks_max && labels[chars->marks_max] == chars->mark ? &chars->refused : NULL};
     BpeShort word;
     for (size_t i = 0; i < n; i++) {
         uint32_t left = labels[i], right = i + 1 < n ? labels[i + 1] : 0;
         bool is_frequent = left < N_FREQUENT && right < N_FREQUENT && (left != right || left != chars->mark);
-        bpe_short_put(&word, i, id_of(chars, left),
-                      is_frequent ? chars->couples[left * N_FREQUENT + right] : bpe_couple_find(couples, id_of(chars, left), id_of(chars, right)));
+        bpe_short_put(&word, i, bpe_chars_id_of(chars, left),
+                      is_frequent ? chars->couples[left * N_FREQUENT + right] : bpe_couple_find(couples, bpe_chars_id_of(chars, left), bpe_chars_id_of(chars, right)));
     }
     uint32_t left = bpe_short_merge(couples, &word, n);
     size_t n_tokens = 0;
@@ -412,7 +396,7 @@ static void put_word_again(const BpeChars *chars, const Tokenizer *tok, BpeChars
     size_t begin = row->begins[i], end = row->begins[i + 1], n = row->tokens[i + 1] - row->tokens[i];
     if (row->flags[i] & WORD_IS_WRONG) {
         bool is_short = is_soon_merged(end - begin, n);
-        n = (is_short ? merge_word : search_word)(chars, room->labels + begin, end - begin, begin, found);
+        n = (is_short ? bpe_chars_merge : search_word)(chars, room->labels + begin, end - begin, begin, found);
         tokens = found;
     }
     put_word(chars, tok, room, row->words[i], begin, end, tokens, n, ids);
@@ -431,7 +415,7 @@ static void make_row(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *
         if (n == 0 || (must_merge && n > BPE_SHORT_SYMBOLS))
             continue;
         if (must_merge || (!walks && n <= BPE_SHORT_SYMBOLS)) {
-            size_t n_tokens = merge_word(chars, room->labels + begin, n, begin, tokens);
+            size_t n_tokens = bpe_chars_merge(chars, room->labels + begin, n, begin, tokens);
             put_word(chars, tok, room, &words[i], begin, begin + n, tokens, n_tokens, ids);
             continue;
         }

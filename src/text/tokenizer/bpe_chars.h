@@ -32,6 +32,8 @@ typedef struct {
     uint32_t doubts[BPE_ROW_LABELS_MAX + 1];
     int32_t ids[BPE_ROW_LABELS_MAX], more_ids[BPE_ROW_LABELS_MAX * UTF8_BYTES_MAX];
 } BpeCharsRoom;
+/* For the words that bpe_chars_match leaves; NULL: not for this tokenizer (bpe_long.h). */
+const struct BpeLong *bpe_chars_longs(const BpeChars *chars);
 /* Encodes up to BPE_WORDS_MAX words. */
 void bpe_chars_match(const BpeChars *chars, const Tokenizer *tok, BpeCharsRoom *room, BpeWord *words, int n_words);
 

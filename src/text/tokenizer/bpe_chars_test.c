@@ -14,6 +14,9 @@ enum { TYPE_NORMAL = 1, TYPE_UNKNOWN = 2, TYPE_CONTROL = 3, TYPE_BYTE = 6, FIRST
 static const char *const letters[] = {"\u2581", "a", "b", "가", "나", "다", "é", "'", "😀", "힣", "🎉"};
 enum { N_LETTERS = 9, N_ALL_LETTERS = 11 };
 
+/* A byte of no character. */
+static const char BROKEN = '\xFF';
+
 typedef struct {
     char text[N_PIECES_MAX][PIECE_BYTES_MAX];
     int order[N_PIECES_MAX];  /* the least joins first */
@@ -140,13 +143,16 @@ static size_t draw_text(Model *model, char *text, char *normal)
         for (; n_parts > 0; n_parts--) {
             const char *letter = letters[1 + (draw(model, 8) ? draw(model, N_LETTERS - 1) : draw(model, N_ALL_LETTERS - 1))];
             const char *piece = model->text[FIRST_NORMAL + (int)draw(model, (uint32_t)(model->n - FIRST_NORMAL))];
+            n += draw(model, 50) ? 0 : (size_t)sprintf(text + n, "%c", BROKEN);
             n += (size_t)sprintf(text + n, "%s", draw(model, 2) || piece[0] == letters[0][0] || piece[0] == '<' ? letter : piece);
         }
     }
     n += model->keeps_spaces && draw(model, 2) ? put_spaces(text + n, draw(model, 5)) : 0;
     size_t n_normal = (size_t)sprintf(normal, "%s", letters[0]);
     for (size_t i = 0; i < n; i++)
-        if (text[i] != ' ')
+        if (text[i] == BROKEN)
+            n_normal += (size_t)sprintf(normal + n_normal, "\uFFFD");
+        else if (text[i] != ' ')
             normal[n_normal++] = text[i];
         else if (model->keeps_spaces || text[i + 1] != ' ')
             n_normal += (size_t)sprintf(normal + n_normal, "%s", letters[0]);

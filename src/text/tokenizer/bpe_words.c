@@ -1,6 +1,7 @@
 /* bpe_words.c - see bpe_words.h. */
 #include "text/tokenizer/bpe_words.h"
 #include "text/tokenizer/bpe_chars.h"
+#include "text/tokenizer/bpe_long.h"
 #include "text/tokenizer/word_cut.h"
 #include "text/tokenizer/word_spans.h"
 #include "base/arena.h"
@@ -59,8 +60,10 @@ static inline void put_narrow(const KnownWord *known, int32_t *ids)
 
 static void put_fresh(const Tokenizer *tok, EncodeScratch *scratch, const BpeWord *word, TokenBuffer *out)
 {
+    const BpeLong *longs = bpe_chars_longs(model_fast(tok)->plain);
     if (word->n_ids == 0) {
-        word_cut_encode_fresh(tok, scratch, (Piece){.bytes = word->bytes, .n = word->n_bytes}, out);
+        if (!longs || !bpe_long_encode(longs, tok, word->bytes, word->n_bytes, out))
+            word_cut_encode_fresh(tok, scratch, (Piece){.bytes = word->bytes, .n = word->n_bytes}, out);
         return;
     }
     token_buffer_reserve(out, (int64_t)word->n_ids);

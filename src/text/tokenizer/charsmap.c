@@ -98,6 +98,11 @@ bool charsmap_breaks_plainly(const Charsmap *map)
     return map->starts && !charsmap_has_symbols(map);
 }
 
+const uint8_t *charsmap_starts(const Charsmap *map)
+{
+    return charsmap_breaks_plainly(map) ? map->starts : NULL;
+}
+
 bool charsmap_has_symbols(const Charsmap *map)
 {
     return map->symbol_bytes_max > 0;

@@ -24,6 +24,9 @@ bool charsmap_mark_touched(const Charsmap *map, uint8_t *touched);
 bool charsmap_is_identity(const Charsmap *map);
 /* Does each ill-formed byte become U+FFFD, whatever stands beside it? */
 bool charsmap_breaks_plainly(const Charsmap *map);
+/* A bit for each character that begins a key, and for the space: all others stand for themselves unless a key before them holds them. NULL unless
+ * charsmap_breaks_plainly. */
+const uint8_t *charsmap_starts(const Charsmap *map);
 bool charsmap_has_symbols(const Charsmap *map);
 /* Bytes of the longest symbol at the start of the text, 0 when there is none. */
 size_t charsmap_symbol_at(const Charsmap *map, const char *text, size_t n_bytes);
