@@ -139,8 +139,6 @@ ClumpRules *clump_rules_new(const Tokenizer *tok, const ModelFast *fast)
         name_pieces(fast->walk, rules->alone);
     else
         name_symbols(tok, rules->alone);
-    for (int32_t id = 0; tok->model == MODEL_UNIGRAM && id < tok->unigram->n; id++)
-        rules->largest_score = fmaxf(rules->largest_score, fabsf(fast->path_scores[id]));
     join_pairs(tok, rules);
     return rules;
 }

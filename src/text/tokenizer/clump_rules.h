@@ -16,7 +16,6 @@ typedef struct ClumpRules {
     int pairs_shift;
     uint16_t *alone;      /* of each character up to U+FFFF, and room for one more: the id of a clump of it alone */
     uint16_t byte_ids[256];
-    float largest_score;  /* what a token can add to the score of a path, whatever its sign */
 } ClumpRules;
 
 /* NULL when this tokenizer has no words that are their own normal form, when ids do not fit 16 bits, or when unknown characters side by side are

@@ -1,6 +1,7 @@
 /* clumps.c - see clumps.h: the text clump by clump. */
 #include "text/tokenizer/clumps.h"
 #include "text/tokenizer/unigram.h"
+#include "text/tokenizer/unigram_score.h"
 #include "text/tokenizer/unigram_words.h"
 #include "text/tokenizer/word_cut.h"
 #include "base/scan.h"
@@ -18,7 +19,7 @@ typedef struct {
     bool is_checked, is_utf8;      /* all of the text, once it is known */
     size_t begin, n_bytes;         /* of the stretch */
     TokenBuffer *out;
-    int64_t n_scored;              /* ids that are in the path's score */
+    PathScore score;
     size_t n_put;                  /* characters whose ids are put out */
     ClumpBlock block;              /* places in the stretch; UINT32_MAX: a mark that no space stands for */
 } Stretch;
@@ -37,30 +38,10 @@ static inline int32_t bits_of(float x)
     return bits;
 }
 
-/* Brings the score of the path up to the last id. */
-static void settle_score(Stretch *stretch)
-{
-    if (stretch->tok->model != MODEL_UNIGRAM)
-        return;
-    const float *scores = model_fast(stretch->tok)->path_scores;
-    float score = (float)stretch->scratch->path_score;
-    for (int64_t i = stretch->n_scored; i < stretch->out->n; i++)
-        score += scores[stretch->out->ids[i]];
-    stretch->scratch->path_score = score;
-    stretch->n_scored = stretch->out->n;
-}
-
-/* The least note that is sure anywhere in the rest of the stretch: no bound of the path's score is far from it, or it is settled. */
+/* The least note that is sure anywhere in the rest of the stretch. */
 static float least_note(Stretch *stretch)
 {
-    enum { FAR = 50000 };
-    if (stretch->tok->model != MODEL_UNIGRAM)
-        return 0.0f;
-    double largest = stretch->rules->largest_score, further = (double)(stretch->block.n_chars - stretch->n_put) * largest;
-    if ((double)(stretch->out->n - stretch->n_scored) * largest > FAR + fabs(stretch->scratch->path_score))
-        settle_score(stretch);
-    double score = fabs(stretch->scratch->path_score) + (double)(stretch->out->n - stretch->n_scored) * largest + further;
-    return (float)(UNIGRAM_FLOAT_ERROR * unigram_largest_sum(stretch->tok->unigram, score, NOTED_CHARS_MAX) * (1.0 + FLT_EPSILON));
+    return path_score_least_note(&stretch->score, stretch->block.n_chars - stretch->n_put);
 }
 
 /* Puts out the ids of the characters before `end`. */
@@ -103,7 +84,7 @@ static int32_t put_raw(Stretch *stretch, size_t begin, size_t end, bool has_mark
 {
     Piece raw = raw_text(stretch, begin, end);
     put_before(stretch, begin);
-    settle_score(stretch);
+    path_score_settle(&stretch->score);
     int32_t note = 0;
     if (stretch->tok->model == MODEL_UNIGRAM)
         note = unigram_encode_word(stretch->tok, stretch->scratch, raw, has_mark, stretch->out);
@@ -111,7 +92,7 @@ static int32_t put_raw(Stretch *stretch, size_t begin, size_t end, bool has_mark
         word_cut_encode_fresh(stretch->tok, stretch->scratch, raw, stretch->out);
     else
         bpe_encode(stretch->tok, stretch->scratch, raw, stretch->out);
-    stretch->n_scored = stretch->out->n;
+    path_score_is_settled(&stretch->score);
     stretch->n_put = end;
     return note;
 }
@@ -204,6 +185,17 @@ static void put_cut(Stretch *stretch, size_t i, const uint16_t *ids, int n)
     stretch->n_put = stretch->block.ends[i];
 }
 
+/* Is a clump sure where it stands? Then its ids are put out. */
+static bool put_if_sure(Stretch *stretch, size_t i, const uint16_t *ids, int n, float note)
+{
+    put_before(stretch, stretch->block.starts[i]);
+    path_score_settle(&stretch->score);
+    bool is_sure = unigram_is_sure(stretch->tok->unigram, stretch->scratch->path_score, note);
+    if (is_sure)
+        put_cut(stretch, i, ids, n);
+    return is_sure;
+}
+
 /* Cuts a clump of a unigram model; false when the cut is not sure. */
 static bool learn_cut(Stretch *stretch, size_t i, float note_min)
 {
@@ -217,13 +209,14 @@ static bool learn_cut(Stretch *stretch, size_t i, float note_min)
     if (!is_short(n, n_ids)) {
         if (note > note_min)
             put_cut(stretch, i, ids, n_ids);
-        return note > note_min;
+        return note > note_min || put_if_sure(stretch, i, ids, n_ids, note);
     }
     for (int k = n_ids; k < CLUMP_IDS_MAX; k++)
         ids[k] = CLUMP_NO_ID;
     word_cache_put_small(&stretch->scratch->words, block->keys[i], block->buckets[i], ids, n_ids, bits_of(note));
-    put_found(block, start, n, ids);
-    return note > note_min;
+    if (note > note_min)
+        put_found(block, start, n, ids);
+    return note > note_min || put_if_sure(stretch, i, ids, n_ids, note);
 }
 
 /* A clump that was not found: it is new, not sure, or too long, or of a word that is not plain. Returns whether anything was put out. */
@@ -244,6 +237,8 @@ static bool put_other(Stretch *stretch, size_t i, float note_min)
         put_found(&stretch->block, start, block->ends[i] - start, known.ids);
         return false;
     }
+    if (is_unigram && known.n > 0 && put_if_sure(stretch, i, known.ids, known.n, float_of(known.note)))
+        return true;
     if (is_unigram && known.n == 0 && learn_cut(stretch, i, note_min))
         return stretch->n_put > start;
     put_before(stretch, start);
@@ -322,9 +317,12 @@ static void encode_words(Stretch *stretch, size_t from, bool needs_mark)
 {
     if (from == stretch->begin)
         return;
-    settle_score(stretch);
+    path_score_settle(&stretch->score);
+    bool goes_on = stretch->scratch->score_goes_on;
+    stretch->scratch->score_goes_on = true;
     word_cut_encode_words(stretch->tok, stretch->scratch, stretch->cut, piece_part(stretch->text, from + !needs_mark, stretch->begin), stretch->out);
-    stretch->n_scored = stretch->out->n;
+    stretch->scratch->score_goes_on = goes_on;
+    path_score_is_settled(&stretch->score);
 }
 
 /* The end of the last word that ends within a block, or of the first. */
@@ -352,7 +350,7 @@ void clumps_encode(const ClumpRules *rules, const Tokenizer *tok, EncodeScratch 
     stretch.scratch = scratch;
     stretch.cut = cut;
     stretch.out = out;
-    stretch.n_scored = out->n;
+    stretch.score = path_score_of(tok, scratch, out);
     stretch.text = text;
     stretch.is_checked = false;
     stretch.begin = 0;
@@ -373,5 +371,5 @@ void clumps_encode(const ClumpRules *rules, const Tokenizer *tok, EncodeScratch 
     }
     encode_words(&stretch, words, words == first);
     if (scratch->score_goes_on)
-        settle_score(&stretch);
+        path_score_settle(&stretch.score);
 }

@@ -158,6 +158,7 @@ typedef struct {
     uint32_t mark_label;      /* of the space mark in it */
     struct UnigramWalk *walk; /* unigram: for many words at once; NULL: not for this model */
     float *path_scores;       /* unigram: what each token adds to the score of its path, and a padding behind the last: nothing */
+    double largest_path_score;  /* of them, whatever the sign */
     bool scores_tell_bytes;   /* also those of the bytes of unknown characters */
     bool score_tells_unk;     /* or of one unknown character that became unk; of a run, unk does not tell how many */
     Trie first, more;         /* WordPiece: tokens that begin a word, and those that continue one, without their prefix */

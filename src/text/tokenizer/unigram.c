@@ -141,6 +141,8 @@ static void put_path_scores(const Tokenizer *tok, ModelFast *fast)
     fast->score_tells_unk = !tok->byte_fallback && unk >= 0 && unk < tok->unigram->n && hidden && hidden[unk];
     if (fast->score_tells_unk)
         fast->path_scores[unk] = (float)unigram_unknown_score(tok->unigram);
+    for (int32_t id = 0; id < n_ids; id++)
+        fast->largest_path_score = fmax(fast->largest_path_score, fabs(fast->path_scores[id]));
 }
 
 /* Labels with a mark of the plain ones, and, for a character that is no piece, the score of an unknown one. */

@@ -1,6 +1,7 @@
 /* unigram_words.c - see unigram_words.h. */
 #include "text/tokenizer/unigram_words.h"
 #include "text/tokenizer/unigram.h"
+#include "text/tokenizer/unigram_score.h"
 #include "text/tokenizer/unigram_walk.h"
 #include "text/tokenizer/word_spans.h"
 
@@ -17,6 +18,7 @@ typedef struct {
     int64_t begins[WORDS_AT_ONCE];   /* of their ids */
     int32_t fresh[WORDS_AT_ONCE];    /* to be remembered */
     int n_words, n_fresh, n_unsure;  /* words; new ones; of those in the cache or new, without a cut that is sure where they stand */
+    int64_t n_ids;                   /* of known words */
     size_t n_fresh_bytes;
     int n_coarse;  /* so many batches to come are cut by exact sums */
 } Batch;
@@ -58,6 +60,7 @@ static void announce(const WordCache *cache, Batch *batch)
 static void look_up(const WordCache *cache, Batch *batch)
 {
     size_t n_fresh_bytes = 0;
+    int64_t n_ids = 0;
     int n_fresh = 0;
     for (int i = 0; i < batch->n_words; i++) {
         size_t n = length_of(batch, i);
@@ -70,12 +73,14 @@ static void look_up(const WordCache *cache, Batch *batch)
             known = word_cache_look_large(cache, batch->large[i], batch->text.bytes, batch->text.n);
         }
         batch->known[i] = known;
+        n_ids += known.n;
         bool is_fresh = (known.n == 0) & (n <= WALK_BYTES_MAX);
         batch->fresh[n_fresh] = i;
         n_fresh += is_fresh;
         n_fresh_bytes += n & -(size_t)is_fresh;
     }
     batch->n_fresh = n_fresh;
+    batch->n_ids = n_ids;
     batch->n_fresh_bytes = n_fresh_bytes;
 }
 
@@ -182,32 +187,24 @@ static void cut_fresh(const Tokenizer *tok, EncodeScratch *scratch, const Unigra
     WalkBatch cuts;
     push_fresh(scratch, walk, batch, &cuts, pushed);
     KERNEL_PICK(walk_words)(walk->nodes, &cuts);
-    for (int i = 0; i < cuts.n_words; i++)
+    for (int i = 0; i < cuts.n_words; i++) {
         batch->known[pushed[i]] = known_of(tok, walk, word_of(batch, pushed[i]).bytes + !cuts.words[i].has_mark, &cuts.words[i]);
+        batch->n_ids += batch->known[pushed[i]].n;
+    }
 }
 
-/* A word's ids behind the others, and what they add to the score of the path; eight at once, of which the first five may be paddings, which add
- * nothing, and the others anything. */
-static inline float put_known(const KnownWord *known, const float *scores, float path_score, int32_t *out)
+/* A word's ids behind the others; eight at once. */
+static inline void put_known(const KnownWord *known, int32_t *out)
 {
     typedef uint16_t Narrow __attribute__((vector_size(16)));
     typedef int32_t Wide __attribute__((vector_size(32)));
     enum { LANES = sizeof(Wide) / sizeof(int32_t) };
-    const uint16_t *ids = known->ids;
     Narrow narrow;
-    memcpy(&narrow, ids, sizeof narrow);
+    memcpy(&narrow, known->ids, sizeof narrow);
     Wide wide = __builtin_convertvector(narrow, Wide);
     memcpy(out, &wide, sizeof wide);
-    path_score = path_score + scores[ids[0]];
-    path_score = path_score + scores[ids[1]];
-    path_score = path_score + scores[ids[2]];
-    path_score = path_score + scores[ids[3]];
-    path_score = path_score + scores[ids[4]];
-    for (int32_t i = SMALL_WORD_IDS; i < known->n; i++)
-        path_score += scores[ids[i]];
     for (int32_t i = LANES; i < known->n; i++)
-        out[i] = ids[i];
-    return path_score;
+        out[i] = known->ids[i];
 }
 
 /* A word whose cut is not known, or not sure where it stands. */
@@ -219,39 +216,45 @@ static void put_alone(const Tokenizer *tok, EncodeScratch *scratch, Piece word, 
     known->n = known->note >= 0 ? (int32_t)(out->n - begin) : 0;
 }
 
-/* The ids in order, and the score of the path with them. */
-static void put_out(const Tokenizer *tok, EncodeScratch *scratch, Batch *batch, TokenBuffer *out)
+/* A known word whose note is not above what is sure in all of the batch may be sure where it stands. */
+static bool is_sure_here(PathScore *score, const KnownWord *known, float note)
 {
-    const float *scores = model_fast(tok)->path_scores;
-    const double further = unigram_largest_sum(tok->unigram, 0.0, NOTED_CHARS_MAX);
-    const int64_t n_room = WORD_IDS_ROOM * batch->n_words + (int64_t)batch->n_fresh_bytes;
+    path_score_settle(score);
+    return known->n > 0 && unigram_is_sure(score->tok->unigram, score->scratch->path_score, note);
+}
+
+/* The ids in order. */
+static void put_out(const Tokenizer *tok, EncodeScratch *scratch, Batch *batch, PathScore *score, TokenBuffer *out)
+{
+    const int n_words = batch->n_words;
+    const int64_t n_room = WORD_IDS_ROOM * n_words + (int64_t)batch->n_fresh_bytes;
     token_buffer_reserve(out, n_room);
+    float note_min = path_score_least_note(score, (size_t)batch->n_ids);
     int32_t *ids = out->ids;
     int64_t n_ids = out->n;
-    float path_score = (float)scratch->path_score;
     batch->n_unsure = 0;
-    for (int i = 0, n_words = batch->n_words; i < n_words; i++) {
+    for (int i = 0; i < n_words; i++) {
         KnownWord *known = &batch->known[i];
         float note;
         memcpy(&note, &known->note, sizeof note);
         batch->begins[i] = n_ids;
-        bool is_sure = note > UNIGRAM_FLOAT_ERROR * (fabs(path_score) + further);  /* as unigram_is_sure */
-        if (__builtin_expect((known->n == 0) | !is_sure, 0)) {
-            scratch->path_score = path_score;
+        if (__builtin_expect((known->n == 0) | !(note > note_min), 0)) {
             out->n = n_ids;
-            batch->n_unsure += known->n > 0;
-            put_alone(tok, scratch, word_of(batch, i), known, out);
-            path_score = (float)scratch->path_score;
-            token_buffer_reserve(out, n_room);
-            ids = out->ids;
-            n_ids = out->n;
-            continue;
+            if (!is_sure_here(score, known, note)) {
+                batch->n_unsure += known->n > 0;
+                put_alone(tok, scratch, word_of(batch, i), known, out);
+                path_score_is_settled(score);
+                token_buffer_reserve(out, n_room);
+                note_min = fmaxf(note_min, path_score_least_note(score, (size_t)batch->n_ids));
+                ids = out->ids;
+                n_ids = out->n;
+                continue;
+            }
         }
-        path_score = put_known(known, scores, path_score, ids + n_ids);
+        put_known(known, ids + n_ids);
         n_ids += known->n;
     }
     out->n = n_ids;
-    scratch->path_score = path_score;
 }
 
 /* Only now, because what was found in the cache had to stay there. */
@@ -335,18 +338,20 @@ static void encode_coarse(const Tokenizer *tok, EncodeScratch *scratch, Batch *b
     }
 }
 
-static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Batch *batch, TokenBuffer *out)
+static void encode_batch(const Tokenizer *tok, EncodeScratch *scratch, Batch *batch, PathScore *score, TokenBuffer *out)
 {
     if (batch->n_coarse > 0) {
         batch->n_coarse--;
+        path_score_settle(score);
         encode_coarse(tok, scratch, batch, out);
+        path_score_is_settled(score);
         return;
     }
     announce(&scratch->words, batch);
     look_up(&scratch->words, batch);
     if (batch->n_fresh > 0)
         cut_fresh(tok, scratch, model_fast(tok)->walk, batch);
-    put_out(tok, scratch, batch, out);
+    put_out(tok, scratch, batch, score, out);
     remember(&scratch->words, batch, out);
     judge_coarseness(tok, scratch, batch);
 }
@@ -401,6 +406,7 @@ void unigram_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece te
     WordStretch stretch = {0};
     WordSpan *parts = NULL;
     size_t n_parts_max = 0;
+    PathScore score = path_score_of(tok, scratch, out);
     Batch batch;
     batch.text = text;
     batch.n_coarse = 0;
@@ -419,7 +425,9 @@ void unigram_words_encode(const Tokenizer *tok, EncodeScratch *scratch, Piece te
             batch.n_words = n_words - i < WORDS_AT_ONCE ? (int)(n_words - i) : WORDS_AT_ONCE;
             batch.begin = stretch.begin;
             batch.spans = spans + i;
-            encode_batch(tok, scratch, &batch, out);
+            encode_batch(tok, scratch, &batch, &score, out);
         }
     }
+    if (scratch->score_goes_on)
+        path_score_settle(&score);
 }
