@@ -85,6 +85,25 @@ TEST(tokenizer_command, offsets_jsonl_and_special_have_their_forms)
     arena_free(bench.arena);
 }
 
+/* Goal: a user sees what WordPiece's likelihood gains. Method: the losses that --verbose says, merge by merge: the first merges of a text of a few
+ * words lower the loss of the symbols' unigram model; without it nothing is said. */
+TEST(tokenizer_command, verbose_says_the_loss_of_each_merge)
+{
+    Bench bench = bench_open();
+    CHECK_EQUAL(run(&bench, "train --type wordpiece --vocab-size 110 --out w --quiet true corpus.txt"), 0);
+    CHECK(!says(bench.err, "loss"));
+    CHECK_EQUAL(run(&bench, "train --type wordpiece --vocab-size 110 --out w --quiet true --verbose corpus.txt"), 0);
+    int n_merges = 0;
+    for (const char *at = bench.err; (at = strstr(at, "merge ")); n_merges++) {
+        const char *loss = strstr(at, "loss ");
+        REQUIRE(loss && strstr(at, ": score ") && strstr(at, ": score ") < loss);
+        CHECK(strtod(loss + 5, NULL) > 0.0);
+        at = loss;
+    }
+    CHECK(n_merges > 10);
+    arena_free(bench.arena);
+}
+
 TEST(tokenizer_command, errors_name_what_is_wrong)
 {
     static const char *const cases[][2] = {

@@ -94,6 +94,14 @@ SLOW_TEST(tokenizer_kill, bpe_survives_twenty_kills)
     arena_free(arena);
 }
 
+SLOW_TEST(tokenizer_kill, wordpiece_by_likelihood_survives_twenty_kills)
+{
+    Arena *arena = arena_new();
+    write_corpus(arena, arena_printf(arena, "%s/corpus.txt", test_dir()), 2 << 20);
+    check_kills("wordpiece", 900, 3500000);
+    arena_free(arena);
+}
+
 SLOW_TEST(tokenizer_kill, unigram_survives_twenty_kills)
 {
     Arena *arena = arena_new();

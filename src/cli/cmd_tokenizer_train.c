@@ -21,7 +21,7 @@ typedef struct {
     double temperature;
     int64_t seed;
     int fallback;
-    bool nfc, particles, quiet;
+    bool nfc, particles, quiet, verbose;
 } TrainSettings;
 
 static const Option train_options[] = {
@@ -49,6 +49,7 @@ static const Option train_options[] = {
     OPTION_INT("memory", TrainSettings, memory, 0, 1e15, "bytes that words, and what is learnt from them, may take, beside some 40 MB; 0: any"),
     OPTION_TEXT("work", TrainSettings, work, "folder for words that do not fit, read from there again and again; a killed run goes on from it; removed at the end"),
     OPTION_BOOL("quiet", TrainSettings, quiet, "no progress"),
+    OPTION_BOOL("verbose", TrainSettings, verbose, "wordpiece: each merge on stderr, with its score and the loss it leaves, in nats a token"),
 };
 const CommandHelp tokenizer_train_help = {
     .synopsis = "tokenizer train --out DIR FILE... [settings]",
@@ -210,6 +211,8 @@ static Err run_train(const TrainSettings *settings, const CommandWords *files, A
     train.memory_bytes_max = settings->memory;
     train.work_dir = settings->work;
     train.quiet = settings->quiet;
+    if (settings->verbose)
+        log_set_level(LOG_DEBUG);
     TRY(choose_specials(settings, &train));
     if (!settings->out)
         return err_set(ERR_USAGE, "tokenizer train: expected --out DIR");

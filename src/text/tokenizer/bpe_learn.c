@@ -5,6 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint32_t word_cutter_next(WordCutter *cutter, const char *bytes, uint32_t n_bytes)
+{
+    if (n_bytes > cutter->capacity) {
+        cutter->capacity = (size_t)n_bytes * 2;
+        cutter->symbols = mem_realloc(cutter->symbols, cutter->capacity * sizeof *cutter->symbols);
+    }
+    return cutter->cut(cutter->context, bytes, n_bytes, cutter->symbols);
+}
+
 BpeCorpus bpe_corpus_new(int64_t n_words, uint64_t n_symbols)
 {
     return (BpeCorpus){

@@ -31,6 +31,15 @@ typedef struct {
 /* The word's symbols, at most one a byte; returns how many. */
 typedef uint32_t (*BpeCut)(void *context, const char *bytes, uint32_t n_bytes, int32_t *symbols);
 
+/* One word after another, cut into the same room, which the owner frees. */
+typedef struct {
+    BpeCut cut;
+    void *context;
+    int32_t *symbols;  /* of the last word */
+    size_t capacity;
+} WordCutter;
+uint32_t word_cutter_next(WordCutter *cutter, const char *bytes, uint32_t n_bytes);
+
 /* Grows tok's vocabulary and merges until it has vocab_size tokens or no pair is frequent enough. A merged token's text is left + right
  * without tok's prefix; two pairs may make the same token. The counts are used up. ERR_MEMORY: pairs alone exceed the bound. */
 Err bpe_learn(Tokenizer *tok, WordCounts *counts, BpeCut cut, void *context, const BpeTrainOptions *options);

@@ -16,8 +16,7 @@ enum { BATCH_MERGES = 1024, BLOCK_BYTES_MIN = 1 << 16, BLOCK_BYTES_MAX = 1 << 20
 typedef struct {
     const BpeTrainOptions *options;
     BpeRules *rules;
-    BpeCut cut;
-    void *cut_context;
+    WordCutter cutter;
     WordFile *words;
     PairTable pairs;
     PairHeap heap;
@@ -28,8 +27,6 @@ typedef struct {
     int n_batch;
     int32_t *merge_of;  /* by symbol: its merge of the batch + 1 */
     int32_t *right_of;  /* by symbol: what it merges with from the left in the batch, else -1 */
-    int32_t *symbols;   /* of one word */
-    size_t symbol_capacity;
 } Trainer;
 
 static void change_count(void *context, uint64_t key, int64_t change, uint32_t word)
@@ -113,16 +110,13 @@ static void forget_lost_pairs(Trainer *trainer)
 static Err add_word(void *context, const char *bytes, uint32_t n_bytes, int64_t count)
 {
     Trainer *trainer = context;
-    if (n_bytes > trainer->symbol_capacity) {
-        trainer->symbol_capacity = (size_t)n_bytes * 2;
-        trainer->symbols = mem_realloc(trainer->symbols, trainer->symbol_capacity * sizeof *trainer->symbols);
-    }
-    uint32_t n = trainer->cut(trainer->cut_context, bytes, n_bytes, trainer->symbols);
-    n = bpe_rules_replay(trainer->rules, trainer->symbols, n);
+    uint32_t n = word_cutter_next(&trainer->cutter, bytes, n_bytes);
+    int32_t *symbols = trainer->cutter.symbols;
+    n = bpe_rules_replay(trainer->rules, symbols, n);
     for (uint32_t i = 0; i + 1 < n; i++)
-        change_count(trainer, pair_key(trainer->symbols[i], trainer->symbols[i + 1]), count, 0);
+        change_count(trainer, pair_key(symbols[i], symbols[i + 1]), count, 0);
     trainer->n_regrown = 0;  /* all of them are new */
-    return word_file_add(trainer->words, trainer->symbols, n, count);
+    return word_file_add(trainer->words, symbols, n, count);
 }
 
 static int by_merge(const void *a, const void *b)
@@ -241,8 +235,7 @@ Err bpe_train_file(Tokenizer *tok, const WordCounts *counts, BpeCut cut, void *c
     Trainer *trainer = mem_alloc(sizeof *trainer);
     trainer->options = options;
     trainer->rules = &rules;
-    trainer->cut = cut;
-    trainer->cut_context = context;
+    trainer->cutter = (WordCutter){.cut = cut, .context = context};
     Err err = run(trainer, counts);
     word_file_free(trainer->words);
     pair_table_release(&trainer->pairs);
@@ -250,7 +243,7 @@ Err bpe_train_file(Tokenizer *tok, const WordCounts *counts, BpeCut cut, void *c
     free(trainer->regrown);
     free(trainer->merge_of);
     free(trainer->right_of);
-    free(trainer->symbols);
+    free(trainer->cutter.symbols);
     free(trainer);
     bpe_rules_end(&rules);
     arena_free(arena);

@@ -352,28 +352,21 @@ Err likelihood_train(Tokenizer *tok, BpeCorpus *corpus, const BpeTrainOptions *o
 
 typedef struct {
     Trainer *t;
-    BpeCut cut;
-    void *context;
-    int32_t *symbols;  /* of one word */
-    size_t capacity;
+    WordCutter cutter;
 } Reader;
 
 static Err read_word(void *context, const char *bytes, uint32_t n_bytes, int64_t count)
 {
     Reader *reader = context;
-    if (n_bytes > reader->capacity) {
-        reader->capacity = (size_t)n_bytes * 2;
-        reader->symbols = mem_realloc(reader->symbols, reader->capacity * sizeof *reader->symbols);
-    }
-    uint32_t n = reader->cut(reader->context, bytes, n_bytes, reader->symbols);
-    count_word(reader->t, reader->symbols, n, count, NO_WORD);
-    return likelihood_words_add(reader->t->disk, reader->symbols, n, count);
+    uint32_t n = word_cutter_next(&reader->cutter, bytes, n_bytes);
+    count_word(reader->t, reader->cutter.symbols, n, count, NO_WORD);
+    return likelihood_words_add(reader->t->disk, reader->cutter.symbols, n, count);
 }
 
 static Err train_from_disk(Tokenizer *tok, const WordCounts *counts, BpeCut cut, void *context, const BpeTrainOptions *options)
 {
     Trainer t = trainer_open(tok, options);
-    Reader reader = {.t = &t, .cut = cut, .context = context};
+    Reader reader = {.t = &t, .cutter = {.cut = cut, .context = context}};
     Err err = likelihood_words_open(&t.disk, options->work_dir, options->memory_bytes_max / 4);
     if (err == OK) {
         t.corpus = likelihood_words_set(t.disk);
@@ -382,7 +375,7 @@ static Err train_from_disk(Tokenizer *tok, const WordCounts *counts, BpeCut cut,
     }
     if (err == OK)
         err = run(&t, tok, options);
-    free(reader.symbols);
+    free(reader.cutter.symbols);
     trainer_release(&t);
     return err;
 }
