@@ -1,7 +1,13 @@
-/* attention_bench.c - milliseconds and FLOP/s of attention and its gradients over visible pairs, as a share of the product's rate. */
+/* attention_bench.c - milliseconds and FLOP/s of attention and its gradients over visible pairs, as a share of the product's rate; and the cycles of
+ * a tile, part by part and whole. */
 #include "base/test.h"
 #include "engine/op/attention_case.h"
+#include "engine/op/attention_probe.h"
 #include "engine/op/bench_gemm.h"
+#include "engine/op/probe_kernels.h"
+
+#include <math.h>
+#include <omp.h>
 
 static void range_nano(int64_t query, int32_t range[2])
 {
@@ -60,4 +66,73 @@ BENCH(attention, share_of_the_product_rate)
     c.first_query = c.n_keys - 1;
     c.n_queries = 1;
     bench_case("one query at 1024", &c);
+}
+
+/* ---- cycles of a tile of 64 rows by 64 keys, one thread, heads 64 wide ---- */
+
+enum { PROBES = 16 };  /* operands of each kind, in turns: they come from the second-level cache */
+
+typedef enum { PART_CYCLE, PART_ROWS, PART_COLUMNS, PART_DIAGONAL, PART_WEIGHTS, N_PARTS } Part;
+
+static float run_part(Part part, float *c, const float *a, const float *b)
+{
+    switch (part) {
+    case PART_CYCLE: return KERNEL_PICK(probe_fma)(512);
+    case PART_ROWS: KERNEL_PICK(attention_probe_product)(c, a, b, false); break;
+    case PART_COLUMNS: KERNEL_PICK(attention_probe_product)(c, a, b, true); break;
+    case PART_DIAGONAL: KERNEL_PICK(attention_probe_diagonal)(c, a, b); break;
+    default: return KERNEL_PICK(attention_probe_weights)(c, a);
+    }
+    return c[0];
+}
+
+static double part_seconds(Part part, float *room)
+{
+    volatile float kept = 0.0f;
+    double start = clock_seconds();
+    for (int i = 0; i < PROBES; i++) {
+        float *c = room + 3 * i * ATTENTION_PROBE_FLOATS;
+        kept = run_part(part, c, c + ATTENTION_PROBE_FLOATS, c + 2 * ATTENTION_PROBE_FLOATS);
+    }
+    (void)kept;
+    return (clock_seconds() - start) / PROBES;
+}
+
+static double segment_seconds(AttentionRun *run, Segment segment)
+{
+    double start = clock_seconds();
+    program_run(run->program, segment);
+    return clock_seconds() - start;
+}
+
+/* The least of many turns: who else uses the machine shows less. A cycle is the time of two multiply-adds of sixteen floats. */
+BENCH(attention, cycles_of_a_tile)
+{
+    static const char *const names[N_PARTS] = {[PART_ROWS] = "a product, the left side by rows", [PART_COLUMNS] = "a product, the left side by columns",
+                                               [PART_DIAGONAL] = "a product on the diagonal", [PART_WEIGHTS] = "weights from scores"};
+    int64_t n = test_bench_full() ? 2048 : 128, n_floats = 3 * PROBES * ATTENTION_PROBE_FLOATS;
+    int turns = test_bench_full() ? 60 : 1, threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    AttentionRun run;
+    AttentionCase c = {.n_queries = n, .n_keys = n, .heads = 1, .kv_heads = 1, .width = 64, .v_width = 64, .backend = BACKEND_CPU, .range = range_causal};
+    REQUIRE(attention_run(&run, &c));
+    float *room = aligned_alloc(64, (size_t)n_floats * sizeof *room);
+    memset(room, 0, (size_t)n_floats * sizeof *room);
+    double part[N_PARTS], forward = INFINITY, backward = INFINITY;
+    for (int i = 0; i < N_PARTS; i++)
+        part[i] = INFINITY;
+    for (int turn = 0; turn < turns; turn++) {
+        for (int i = 0; i < N_PARTS; i++)
+            part[i] = fmin(part[i], part_seconds((Part)i, room));
+        forward = fmin(forward, segment_seconds(&run, SEGMENT_FORWARD));
+        backward = fmin(backward, segment_seconds(&run, SEGMENT_BACKWARD));
+    }
+    double cycle = part[PART_CYCLE] / (512 * PROBE_FMA_FLOPS_PER_STEP / 64), n_tiles = (double)(n / 64 * (n / 64 + 1) / 2);
+    for (int i = PART_ROWS; i < N_PARTS; i++)
+        test_note("%-36s %8.0f cycles", names[i], part[i] / cycle);
+    test_note("%-36s %8.0f cycles", "forward, a tile of all that it does", forward / n_tiles / cycle);
+    test_note("%-36s %8.0f cycles", "backward, likewise", backward / n_tiles / cycle);
+    free(room);
+    attention_run_free(&run);
+    omp_set_num_threads(threads);
 }
