@@ -1,8 +1,32 @@
 /* rotary_cpu.c - sines and cosines of a token once for all its heads, in strips of pairs. */
 #include "engine/op/rotary_internal.h"
 #include "engine/op/simd_rows.h"
+#include "engine/op/simd_sincos.h"
+
+#include <math.h>
 
 enum { STRIP = 64 };  /* pairs whose sines and cosines are kept at a time */
+
+/* Of position times frequencies. */
+static void sines_of(float *sine, float *cosine, double position, const double *frequency, int64_t n, double amplitude)
+{
+    for (int64_t first = 0; first < n; first += 8) {
+        int64_t n_here = n - first < 8 ? n - first : 8;
+        D8 angle = {0}, s, c;
+        bool is_far = false;
+        for (int64_t i = 0; i < n_here; i++) {
+            angle[i] = position * frequency[first + i];
+            is_far = is_far || fabs(angle[i]) > SINCOS_ANGLE_MAX;
+        }
+        d8_sincos(angle, &s, &c);
+        for (int64_t i = 0; i < n_here; i++) {
+            double one_s = s[i], one_c = c[i];
+            if (is_far)
+                sincos(angle[i], &one_s, &one_c);
+            sine[first + i] = (float)(one_s * amplitude), cosine[first + i] = (float)(one_c * amplitude);
+        }
+    }
+}
 
 SIMD_INLINE void turn_pairs(void *y, const void *x, DType dtype, const float *cosine, const float *sine, int64_t first, int64_t n,
                             int64_t half)
@@ -38,16 +62,10 @@ static void turn_token(const KernelCall *call, const double *frequency, int64_t 
     float cosine[2 * STRIP], sine[2 * STRIP];
     for (int64_t first = 0; first < half; first += STRIP) {
         int64_t n = half - first < STRIP ? half - first : STRIP;
-        for (int64_t i = 0; i < n; i++) {
-            double s, c;
-            sincos(position * frequency[first + i], &s, &c);
-            c *= options->amplitude, s *= options->amplitude;
-            if (options->interleaved) {
-                cosine[2 * i] = cosine[2 * i + 1] = (float)c;
-                sine[2 * i] = -(float)s, sine[2 * i + 1] = (float)s;
-            } else {
-                cosine[i] = (float)c, sine[i] = (float)s;
-            }
+        sines_of(sine, cosine, position, frequency + first, n, options->amplitude);
+        for (int64_t i = n - 1; options->interleaved && i >= 0; i--) {
+            cosine[2 * i] = cosine[2 * i + 1] = cosine[i];
+            sine[2 * i + 1] = sine[i], sine[2 * i] = -sine[i];
         }
         for (int64_t h = 0; h < H; h++)
             if (options->interleaved)
