@@ -7,6 +7,7 @@
  * With n = (x - mean) inv_std and dn = dy gain:
  *   dx = inv_std (dn - mean(dn) - n mean(dn n))     shifting or scaling a row must not change y: those parts of dn are removed
  *   dgain = sum of dy n over rows,  dbias = sum of dy over rows: leaf by leaf into their gradients */
+#include "engine/op/addend.h"
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
 
@@ -52,8 +53,8 @@ static void layernorm_derive(Derive *d)
     LeafAttr attr = {graph_grad_leaf(d->g)};
     Node *gain_sink = d->wanted[GAIN] ? derive_sink(d, GAIN) : NULL;
     Node *bias_sink = d->wanted[BIAS] ? derive_sink(d, BIAS) : NULL;
-    Node *in[] = {d->in[X], d->in[GAIN], d->out[1], d->out[2], d->dy[0], gain_sink, bias_sink};
-    Node *dx = graph_call(d->g, &layernorm_backward_info, in, 7, &attr, sizeof attr);
+    Node *in[] = {d->in[X], d->in[GAIN], d->out[1], d->out[2], d->dy[0], gain_sink, bias_sink, NULL};
+    Node *dx = graph_call(d->g, &layernorm_backward_info, in, 8, &attr, sizeof attr);
     int next = 1;
     d->dx[X] = dx;
     if (gain_sink)
@@ -106,15 +107,16 @@ Node *layernorm(Graph *g, Node *x, Node *gain, Node *bias, double eps)
     return graph_call(g, &layernorm_info, (Node *[]){x, gain, bias}, 3, &attr, sizeof attr);
 }
 
-/* ---- backward: x, gain, mean, inv_std, dy, gradient of gain, gradient of bias -> dx, and the gradients that are there ---- */
+/* ---- backward: x, gain, mean, inv_std, dy, gradient of gain, gradient of bias, what dx is added to -> dx, and the gradients that are there ---- */
 
-enum { B_X, B_GAIN, B_MEAN, B_INV_STD, B_DY, B_GAIN_SINK, B_BIAS_SINK };
+enum { B_X, B_GAIN, B_MEAN, B_INV_STD, B_DY, B_GAIN_SINK, B_BIAS_SINK, B_ADDEND };
 
 static void backward_infer(Infer *infer)
 {
     const Node *x = infer->in[B_X];
     int n_dims = x->shape.n_dims;
-    if (!infer_is_float(infer, B_DY, "dy") || !infer_same_rows(infer, B_X, B_DY) || !infer_is_rows(infer, B_DY, n_dims, "dy"))
+    if (!infer_is_float(infer, B_DY, "dy") || !infer_same_rows(infer, B_X, B_DY) || !infer_is_rows(infer, B_DY, n_dims, "dy") ||
+        !infer_addend(infer, B_ADDEND, B_X))
         return;
     infer_like(infer, 0, B_X);
     int64_t C = x->shape.dim[n_dims - 1], n_sinks = 0;
@@ -153,6 +155,7 @@ static void backward_reference(const KernelCall *call)
             double n = (tensor_get(x, row * C + c) - mean) * inv_std;
             double dn = tensor_get(dy, row * C + c) * tensor_get(gain, c);
             tensor_set(dx, row * C + c, inv_std * (dn - mean_dn - n * mean_dn_n));
+            tensor_add(dx, row * C + c, &call->in[B_ADDEND]);
         }
     }
 }
@@ -164,7 +167,7 @@ static void backward_cost(const Call *call, Cost *cost)
 
 const OpInfo layernorm_backward_info = {
     .name = "layernorm_backward",
-    .axes = "abcC,C,abc,abc,abcC,C,C->abcC,C,C",
+    .axes = "abcC,C,abc,abc,abcC,C,C,abcC->abcC,C,C",
     .flags = OP_WRITES_STATE,
     .precision = PRECISION_KEEP,
     .infer = backward_infer,

@@ -1,5 +1,6 @@
 /* layernorm_cpu.c - a row stays in the first cache while three short passes go over it. Backward sums dgain and dbias of a block of
  * rows in the same passes; blocks meet leaf by leaf (op_internal.h). */
+#include "engine/op/addend_rows.h"
 #include "engine/op/simd_rows.h"
 
 SIMD_INLINE float row_mean(const void *x, DType dtype, int64_t C)
@@ -49,7 +50,7 @@ void KERNEL(layernorm)(const KernelCall *call)
 /* ---- backward ---- */
 
 typedef struct {
-    const void *x, *dy;
+    const void *x, *dy, *addend;  /* addend: NULL: none */
     DType x_dtype, dy_dtype;
     const Tensor *gain;
     int64_t C;
@@ -75,7 +76,7 @@ SIMD_INLINE void layernorm_backward_row(const BackwardRow *r, void *dx)
     for (int64_t i = 0; i < C; i += 16) {
         V16 g = load16(r->dy, r->dy_dtype, i, C), n = (load16(r->x, r->x_dtype, i, C) - shift) * factor;
         V16 dn = g * load16(r->gain->data, r->gain->dtype, i, C);
-        store16(dx, r->x_dtype, i, C, factor * (dn - mean_dn - n * mean_dn_n));
+        store16_added(dx, r->addend, r->x_dtype, i, C, factor * (dn - mean_dn - n * mean_dn_n));
     }
 }
 
@@ -85,6 +86,7 @@ SIMD_INLINE void layernorm_backward_rows(const KernelCall *call, BackwardRow r, 
     for (int64_t row = begin; row < end; row++) {
         r.x = row_at(&call->in[0], row);
         r.dy = row_at(&call->in[4], row);
+        r.addend = call->in[7].data ? row_at(&call->in[7], row) : NULL;
         r.mean = ((const float *)call->in[2].data)[row];
         r.inv_std = ((const float *)call->in[3].data)[row];
         layernorm_backward_row(&r, row_at(&call->out[0], row));

@@ -66,8 +66,8 @@ static Node *bench_layernorm_backward(Graph *g, DType dtype, int64_t n)
 {
     int64_t leaf = graph_grad_leaf(g);
     Node *in[] = {value(g, "x", dtype, n), vector(g, "gain"), graph_input(g, "mean", DTYPE_F32, shape_1(n), 0),
-                  graph_input(g, "inv_std", DTYPE_F32, shape_1(n), 0), value(g, "dy", dtype, n), vector(g, "dgain"), vector(g, "dbias")};
-    return graph_call(g, find_op("layernorm_backward"), in, 7, &leaf, sizeof leaf);
+                  graph_input(g, "inv_std", DTYPE_F32, shape_1(n), 0), value(g, "dy", dtype, n), vector(g, "dgain"), vector(g, "dbias"), NULL};
+    return graph_call(g, find_op("layernorm_backward"), in, 8, &leaf, sizeof leaf);
 }
 
 static Node *bench_rmsnorm(Graph *g, DType dtype, int64_t n)

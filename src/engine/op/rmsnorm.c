@@ -7,6 +7,7 @@
  * With n = x inv_rms and dn = dy gain:
  *   dx = inv_rms (dn - n mean(dn n))         the part of dn along x is removed: scaling a row must not change y
  *   dgain = sum of dy n over rows: leaf by leaf into its gradient */
+#include "engine/op/addend.h"
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
 #include "engine/op/rmsnorm_internal.h"
@@ -41,8 +42,8 @@ static void rmsnorm_derive(Derive *d)
     RmsnormAttr attr = *(const RmsnormAttr *)d->attr;
     attr.leaf = graph_grad_leaf(d->g);
     Node *sink = d->wanted[1] ? derive_sink(d, 1) : NULL;
-    Node *in[] = {d->in[0], d->in[1], d->out[1], d->dy[0], sink};
-    d->dx[0] = graph_call(d->g, &rmsnorm_backward_info, in, 5, &attr, sizeof attr);
+    Node *in[] = {d->in[0], d->in[1], d->out[1], d->dy[0], sink, NULL};
+    d->dx[0] = graph_call(d->g, &rmsnorm_backward_info, in, 6, &attr, sizeof attr);
     if (sink)
         d->dx[1] = node_sibling(d->dx[0], 1);
 }
@@ -86,15 +87,16 @@ Node *rmsnorm(Graph *g, Node *x, Node *gain, double eps, double offset)
     return graph_call(g, &rmsnorm_info, (Node *[]){x, gain}, 2, &attr, sizeof attr);
 }
 
-/* ---- backward: x, gain, inv_rms, dy, gradient of gain (may be absent) -> dx, that gradient changed ---- */
+/* ---- backward: x, gain, inv_rms, dy, gradient of gain (may be absent), what dx is added to (likewise) -> dx, that gradient changed ---- */
 
-enum { X, GAIN, INV_RMS, DY, SINK };
+enum { X, GAIN, INV_RMS, DY, SINK, ADDEND };
 
 static void backward_infer(Infer *infer)
 {
     const Node *x = infer->in[X];
     int n_dims = x->shape.n_dims;
-    if (!infer_is_float(infer, DY, "dy") || !infer_same_rows(infer, X, DY) || !infer_is_rows(infer, DY, n_dims, "dy"))
+    if (!infer_is_float(infer, DY, "dy") || !infer_same_rows(infer, X, DY) || !infer_is_rows(infer, DY, n_dims, "dy") ||
+        !infer_addend(infer, ADDEND, X))
         return;
     infer_like(infer, 0, X);
     if (!infer->in[SINK])
@@ -124,6 +126,7 @@ static void backward_reference(const KernelCall *call)
         for (int64_t c = 0; c < C; c++) {
             double n = tensor_get(x, row * C + c) * inv_rms, dn = tensor_get(dy, row * C + c) * (offset + tensor_get(gain, c));
             tensor_set(&call->out[0], row * C + c, inv_rms * (dn - n * mean_dn_n));
+            tensor_add(&call->out[0], row * C + c, &call->in[ADDEND]);
         }
     }
 }
@@ -135,7 +138,7 @@ static void backward_cost(const Call *call, Cost *cost)
 
 const OpInfo rmsnorm_backward_info = {
     .name = "rmsnorm_backward",
-    .axes = "abcC,C,abc,abcC,C->abcC,C",
+    .axes = "abcC,C,abc,abcC,C,abcC->abcC,C",
     .flags = OP_WRITES_STATE,
     .precision = PRECISION_KEEP,
     .infer = backward_infer,

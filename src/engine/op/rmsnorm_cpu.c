@@ -1,4 +1,5 @@
 /* rmsnorm_cpu.c - two short passes over a row that stays in the first cache; dgain is summed by blocks of rows (op_internal.h). */
+#include "engine/op/addend_rows.h"
 #include "engine/op/rmsnorm_internal.h"
 #include "engine/op/simd_rows.h"
 
@@ -27,8 +28,8 @@ void KERNEL(rmsnorm)(const KernelCall *call)
         WITH_FAST_DTYPE(x->dtype, D, inv_rms[row] = rmsnorm_row(row_at(y, row), row_at(x, row), D, gain, C, eps, offset))
 }
 
-/* dgain: this block's sums; NULL: not wanted. */
-SIMD_INLINE void rmsnorm_backward_row(void *dx, float *dgain, const void *x, DType x_dtype, const void *dy, DType dy_dtype,
+/* dgain: this block's sums; NULL: not wanted. addend: NULL: none. */
+SIMD_INLINE void rmsnorm_backward_row(void *dx, const void *addend, float *dgain, const void *x, DType x_dtype, const void *dy, DType dy_dtype,
                                       const Tensor *gain, float offset, float inv_rms, int64_t C)
 {
     V16 dot = v16_zero();
@@ -41,13 +42,13 @@ SIMD_INLINE void rmsnorm_backward_row(void *dx, float *dgain, const void *x, DTy
     float mean = v16_sum(dot) / (float)C;
     for (int64_t i = 0; i < C; i += 16) {
         V16 n = load16(x, x_dtype, i, C) * inv_rms, dn = load16(dy, dy_dtype, i, C) * (offset + load16(gain->data, gain->dtype, i, C));
-        store16(dx, x_dtype, i, C, inv_rms * (dn - n * mean));
+        store16_added(dx, addend, x_dtype, i, C, inv_rms * (dn - n * mean));
     }
 }
 
 void KERNEL(rmsnorm_backward)(const KernelCall *call)
 {
-    const Tensor *x = &call->in[0], *gain = &call->in[1], *dy = &call->in[3], *dx = &call->out[0];
+    const Tensor *x = &call->in[0], *gain = &call->in[1], *dy = &call->in[3], *addend = &call->in[5], *dx = &call->out[0];
     const RmsnormAttr *attr = call->attr;
     const float *inv_rms = call->in[2].data;
     float *dgain = call->in[4].data;
@@ -60,8 +61,8 @@ void KERNEL(rmsnorm_backward)(const KernelCall *call)
         if (sums)
             memset(sums, 0, sizeof *sums * (size_t)C);
         for (int64_t row = leaf_block_begin(&blocks, block); row < leaf_block_end(&blocks, block); row++)
-            rmsnorm_backward_row(row_at(dx, row), sums, row_at(x, row), x->dtype, row_at(dy, row), dy->dtype, gain,
-                                 (float)attr->offset, inv_rms[row], C);
+            rmsnorm_backward_row(row_at(dx, row), addend->data ? row_at(addend, row) : NULL, sums, row_at(x, row), x->dtype,
+                                 row_at(dy, row), dy->dtype, gain, (float)attr->offset, inv_rms[row], C);
     }
     if (dgain)
         leaf_sums_add(dgain, call->workspace, C, C, &blocks);

@@ -1,6 +1,7 @@
 /* fuse.c - see fuse.h. */
 #include "engine/pass/fuse.h"
 
+#include "engine/op/addend.h"
 #include "engine/op/linear_then.h"
 
 /* Whether anything but `then` reads a value, or keeps it. */
@@ -42,6 +43,21 @@ static void fuse_linear(Graph *g, int index, int slot)
         graph_supersede(g, linear->out[0], node_sibling(z, 1));
 }
 
+/* An addition whose input a call makes for it alone becomes a part of that call. */
+static bool fuse_addend(Graph *g, const Call *then)
+{
+    for (int slot = 0; slot < then->n_in && slot < 2; slot++) {
+        const Node *in = then->in[slot];
+        if (!in || in->kind != NODE_CALL || in->index != 0 || in->call->segment != then->segment || in->call->repeats ||
+            !addend_fits(in->call, then, slot) || is_read_elsewhere(g, in, then))
+            continue;
+        addend_give(g, in->call, then, slot);
+        graph_supersede(g, then->out[0], in->call->out[0]);
+        return true;
+    }
+    return false;
+}
+
 int pass_fuse(Graph *g)
 {
     int n = 0;
@@ -50,11 +66,13 @@ int pass_fuse(Graph *g)
     for (int c = 0; c < graph_n_calls(g); c++) {
         const Call *then = graph_call_at(g, c);
         int slot = then->repeats ? -1 : linear_slot(g, then);
-        if (slot < 0)
-            continue;
-        fuse_linear(g, c, slot);
-        n++;
-        c++;  /* the elementwise call itself has moved one on; nothing reads it any more */
+        if (slot >= 0) {
+            fuse_linear(g, c, slot);
+            n++;
+            c++;  /* the elementwise call itself has moved one on; nothing reads it any more */
+        } else if (!then->repeats && fuse_addend(g, then)) {
+            n++;
+        }
     }
     return n;
 }

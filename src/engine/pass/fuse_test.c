@@ -11,14 +11,14 @@
 #include "engine/pass/autocast.h"
 #include "engine/pass/differentiate.h"
 
-enum { N_PARAMS = 6 };
+enum { N_PARAMS = 7 };
 
 typedef struct {
     int64_t n_tokens, width, d_ff;
     DType compute;
     WeightLayout layout;
     Backend backend;
-    bool fuses;
+    bool fuses, root_mean_square;
     int threads;
 } Case;
 
@@ -34,13 +34,14 @@ static Shape weight_shape(const Case *c, int64_t in, int64_t out)
     return c->layout == WEIGHT_OUT_IN ? shape_2(out, in) : shape_2(in, out);
 }
 
-/* x + w_out(gelu(w_a norm(x))) + w_b norm(x): an activation whose input its gradient reads too, and two residuals. Backward, the activation's
- * gradient follows a linear, and so does the sum of what norm(x) receives. */
+/* h + w_out(gelu(w_a norm(h))) + w_b norm(h) with h = w_in x: an activation whose input its gradient reads too, and two residuals. Backward, the
+ * activation's gradient follows a linear, and so does the sum of what norm(h) receives; what h receives is the norm's gradient and the residual's. */
 static void block_record(Block *block, const Case *c)
 {
-    static const char *const names[] = {"gain", "bias", "w_a", "b_a", "w_b", "w_out"};
+    static const char *const names[] = {"gain", "bias", "w_a", "b_a", "w_b", "w_out", "w_in"};
     int64_t C = c->width, F = c->d_ff;
-    Shape shapes[N_PARAMS] = {shape_1(C), shape_1(C), weight_shape(c, C, F), shape_1(F), weight_shape(c, C, C), weight_shape(c, F, C)};
+    Shape shapes[N_PARAMS] = {shape_1(C), shape_1(C), weight_shape(c, C, F), shape_1(F), weight_shape(c, C, C), weight_shape(c, F, C),
+                              weight_shape(c, C, C)};
     DType dtype = c->compute == DTYPE_F64 ? DTYPE_F64 : DTYPE_F32;
     *block = (Block){.store = store_new()};
     store_add_bucket(block->store, &(BucketSpec){.name = "all", .dtype = dtype, .trainable = true});
@@ -53,9 +54,10 @@ static void block_record(Block *block, const Case *c)
     for (int i = 0; i < N_PARAMS; i++)
         p[i] = graph_param(g, names[i]);
     Node *x = graph_input(g, "x", dtype, shape_2(c->n_tokens, C), graph_bound(g, "n_tokens", c->n_tokens));
-    Node *normed = layernorm(g, x, p[0], p[1], 1e-5);
+    Node *h = linear(g, x, p[6], NULL, c->layout);
+    Node *normed = c->root_mean_square ? rmsnorm(g, h, p[0], 1e-5, 0.0) : layernorm(g, h, p[0], p[1], 1e-5);
     Node *a = gelu_tanh(g, linear(g, normed, p[2], p[3], c->layout));
-    Node *y = add(g, cast(g, x, c->compute == DTYPE_BF16 ? DTYPE_BF16 : dtype), linear(g, a, p[5], NULL, c->layout));
+    Node *y = add(g, h, linear(g, a, p[5], NULL, c->layout));
     y = add(g, y, linear(g, normed, p[4], NULL, c->layout));
     Node *loss = sum(g, mul(g, y, y));
     graph_output(g, "y", y);
@@ -149,19 +151,32 @@ TEST(fuse, joined_calls_give_the_bits_of_calls_apart)
         for (int layout = 0; layout < 2; layout++)
             for (int threads = 1; threads <= 3; threads++)
                 check_same_bits((Case){.n_tokens = sizes[s][0], .width = sizes[s][1], .d_ff = sizes[s][2], .compute = DTYPE_F32, .threads = threads,
-                                       .layout = layout ? WEIGHT_IN_OUT : WEIGHT_OUT_IN, .backend = BACKEND_CPU}, 5);
+                                       .layout = layout ? WEIGHT_IN_OUT : WEIGHT_OUT_IN, .backend = BACKEND_CPU}, 6);
 }
 
 TEST(fuse, joined_calls_give_the_bits_of_calls_apart_in_bf16)
 {
     for (int layout = 0; layout < 2; layout++)
         check_same_bits((Case){.n_tokens = 131, .width = 96, .d_ff = 448, .compute = DTYPE_BF16, .threads = 2,
-                               .layout = layout ? WEIGHT_IN_OUT : WEIGHT_OUT_IN, .backend = BACKEND_CPU}, 5);
+                               .layout = layout ? WEIGHT_IN_OUT : WEIGHT_OUT_IN, .backend = BACKEND_CPU}, 6);
 }
 
 TEST(fuse, joined_calls_give_the_bits_of_calls_apart_on_the_reference)
 {
-    check_same_bits((Case){.n_tokens = 7, .width = 24, .d_ff = 56, .compute = DTYPE_F64, .threads = 1, .backend = BACKEND_REFERENCE}, 5);
+    check_same_bits((Case){.n_tokens = 7, .width = 24, .d_ff = 56, .compute = DTYPE_F64, .threads = 1, .backend = BACKEND_REFERENCE}, 6);
+}
+
+/* Goal: the gradient of a norm joins the residual's as an addition apart would, in every dtype, for both norms. */
+TEST(fuse, gradients_of_norms_join_residuals_with_the_bits_of_an_addition)
+{
+    const struct {
+        DType dtype;
+        Backend backend;
+    } ways[] = {{DTYPE_F32, BACKEND_CPU}, {DTYPE_BF16, BACKEND_CPU}, {DTYPE_F32, BACKEND_REFERENCE}, {DTYPE_F64, BACKEND_REFERENCE}};
+    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++)
+        for (int rms = 0; rms < 2; rms++)
+            check_same_bits((Case){.n_tokens = ways[w].backend == BACKEND_CPU ? 391 : 5, .width = 72, .d_ff = 40, .compute = ways[w].dtype, .threads = 2,
+                                   .root_mean_square = rms, .backend = ways[w].backend}, 6);
 }
 
 /* What a linear makes cannot be kept beside a call that reads it twice over: y + gelu(y) would wait for itself. */
