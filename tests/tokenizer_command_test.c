@@ -72,6 +72,9 @@ TEST(tokenizer_command, offsets_jsonl_and_special_have_their_forms)
     CHECK_OK(file_write(arena_printf(bench.arena, "%s/wide", bench.dir), "a가\xFFz", 6));
     CHECK_EQUAL(run(&bench, "encode --tokenizer b --offsets --offset-unit char wide"), 0);
     CHECK_STRING(bench.out, "97:0-1 234:1-2 176:1-2 128:1-2 255:2-3 122:3-4\n");  /* a byte of a character covers it */
+    CHECK_OK(file_write(arena_printf(bench.arena, "%s/ids", bench.dir), "97\n98 256\n", 10));
+    CHECK(run(&bench, "decode --tokenizer b ids") != 0);
+    CHECK(says(bench.err, "ids:2: the tokenizer has no token 256"));
     CHECK(run(&bench, "encode --tokenizer b --jsonl a.jsonl --field text") != 0);
     CHECK(says(bench.err, "a.jsonl:1: no field \"text\""));
     CHECK_EQUAL(run(&bench, "train --type wordpiece --vocab-size 200 --out w --quiet true corpus.txt"), 0);
@@ -87,6 +90,21 @@ TEST(tokenizer_command, offsets_jsonl_and_special_have_their_forms)
 
 /* Goal: a user sees what WordPiece's likelihood gains. Method: the losses that --verbose says, merge by merge: the first merges of a text of a few
  * words lower the loss of the symbols' unigram model; without it nothing is said. */
+/* Goal: a file that may grow no further is one clear error, and nothing half written stays. Method: ulimit -f, in blocks of 512 bytes. */
+TEST(tokenizer_command, a_limit_of_file_size_is_an_error)
+{
+    Bench bench = bench_open();
+    CHECK(system(arena_printf(bench.arena, "cd %s && ulimit -f 8 && %s tokenizer train --quiet --out t corpus.txt 2> stderr", bench.dir, JIKJI_BINARY)) == 1 << 8);
+    size_t n;
+    REQUIRE_OK(file_read(&bench.err, &n, bench.arena, arena_printf(bench.arena, "%s/stderr", bench.dir)));
+    CHECK(says(bench.err, "t/tokenizer.json: cannot write: File too large"));
+    char **names;
+    int n_names;
+    REQUIRE_OK(file_list_dir(&names, &n_names, bench.arena, arena_printf(bench.arena, "%s/t", bench.dir)));
+    CHECK_EQUAL(n_names, 0);
+    arena_free(bench.arena);
+}
+
 TEST(tokenizer_command, verbose_says_the_loss_of_each_merge)
 {
     Bench bench = bench_open();
@@ -117,10 +135,12 @@ TEST(tokenizer_command, errors_name_what_is_wrong)
         {"encode corpus.txt", "--tokenizer"},
         {"convert --tokenizer corpus.txt --to tiktoken", "--out"},
         {"verify --tokenizer corpus.txt", "[UNK]"},
+        {"verify --tokenizer twice.tiktoken", "twice.tiktoken:2: tokens \"a\" and \"b\" share id 0"},
         {"compare corpus.txt", "--tokenizer"},
         {"show --tokenizer corpus.txt", "words or --file"},
     };
     Bench bench = bench_open();
+    CHECK_OK(file_write(arena_printf(bench.arena, "%s/twice.tiktoken", bench.dir), "YQ== 0\nYg== 0\n", 14));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CHECK(run(&bench, cases[i][0]) != 0);
         if (!CHECK(says(bench.err, cases[i][1])))

@@ -2,7 +2,7 @@
  *
  * Every file that Jikji writes for keeps goes through FileWriter: bytes go to "path.tmp-PID" beside the target, are
  * flushed and fsynced, then renamed over the target, then the folder is fsynced. A reader sees the old file or the new
- * one, never half of one; a full disk or a kill leaves the old one in place. */
+ * one, never half of one; a full disk or a kill leaves the old one in place. What is no file (/dev/null, a pipe) is written as it is. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 

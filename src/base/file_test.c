@@ -190,6 +190,25 @@ TEST(file, read_takes_a_pipe_to_its_end)
     arena_free(arena);
 }
 
+/* Goal: what is no file stays what it is. Method: a pipe whose other end is held here; a file beside it would be renamed over it. */
+TEST(file, a_pipe_is_written_not_replaced)
+{
+    Arena *arena = arena_new();
+    const char *path = in_dir(arena, "pipe");
+    REQUIRE(mkfifo(path, 0600) == 0);
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    REQUIRE(fd >= 0);
+    CHECK_OK(file_write(path, "hello", 5));
+    struct stat info;
+    CHECK(stat(path, &info) == 0 && S_ISFIFO(info.st_mode));
+    char got[8] = "";
+    CHECK_EQUAL(read(fd, got, sizeof got), 5);
+    CHECK(memcmp(got, "hello", 5) == 0);
+    CHECK_EQUAL(n_entries(arena, test_dir()), 1);
+    close(fd);
+    arena_free(arena);
+}
+
 /* Goal: a full disk is an error that names the file; the old file stays, the temporary one goes; the error sticks and
  * keeps its words. Method: a tmpfs of 64 KiB. */
 TEST(file, full_disk_keeps_the_old_file)

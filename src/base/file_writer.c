@@ -1,4 +1,5 @@
-/* file_writer.c - the one way to write a file for keeps: beside the target, synced, renamed over it. */
+/* file_writer.c - the one way to write a file for keeps: beside the target, synced, renamed over it. A device or a pipe is written as it is: a
+ * file in its place would be no device any more. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -7,13 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 enum { BUFFER_BYTES = 1 << 18 };
 
 struct FileWriter {
-    char *path, *temporary;
+    char *path, *temporary;  /* the latter NULL: written in place */
     int fd;
     Err err;          /* the first failure; later writes do nothing */
     char *message;    /* of that failure: err_message() may be overwritten before commit reports it */
@@ -35,15 +37,23 @@ static Err writer_error(const FileWriter *writer)
     return writer->err == OK ? OK : err_set(writer->err, "%s", writer->message);
 }
 
+static bool is_written_in_place(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
 Err file_writer_open(FileWriter **out, const char *path)
 {
     FileWriter *writer = mem_alloc(sizeof *writer);
     writer->path = mem_strdup(path);
-    writer->temporary = mem_alloc(strlen(path) + 32);
-    sprintf(writer->temporary, "%s.tmp-%d", path, (int)getpid());
+    if (!is_written_in_place(path)) {
+        writer->temporary = mem_alloc(strlen(path) + 32);
+        sprintf(writer->temporary, "%s.tmp-%d", path, (int)getpid());
+    }
     writer->hash = XXH3_createState();
     XXH3_64bits_reset(writer->hash);
-    writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    writer->fd = writer->temporary ? open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : open(path, O_WRONLY | O_CLOEXEC);
     if (writer->fd < 0) {
         Err err = err_set(ERR_IO, "%s: cannot create: %s", path, strerror(errno));
         file_writer_abort(writer);
@@ -123,7 +133,7 @@ static Err writer_finish(FileWriter *writer)
     writer->fd = -1;
     if (close(fd) != 0)
         return writer_fail(writer, "close");
-    return file_rename(writer->temporary, writer->path);
+    return writer->temporary ? file_rename(writer->temporary, writer->path) : OK;
 }
 
 Err file_writer_commit(FileWriter *writer)
@@ -139,7 +149,8 @@ void file_writer_abort(FileWriter *writer)
         return;
     if (writer->fd >= 0)
         close(writer->fd);
-    unlink(writer->temporary);
+    if (writer->temporary)
+        unlink(writer->temporary);
     XXH3_freeState(writer->hash);
     free(writer->message);
     free(writer->temporary);

@@ -322,6 +322,8 @@ static Err decode_line(const CodeSettings *settings, const Tokenizer *tok, Arena
         long long id = strtoll(at, &end, 10);
         if (end == at || id < 0 || id > INT32_MAX || (*end != ' ' && *end != '\0'))
             return err_set(ERR_FORMAT, "%s:%lld: expected ids separated by spaces, found \"%.20s\"", path, (long long)number, at);
+        if (!tokenizer_text_of(tok, (int32_t)id))
+            return err_set(ERR_FORMAT, "%s:%lld: the tokenizer has no token %lld", path, (long long)number, id);
         ids[n++] = (int32_t)id;
         at = *end ? end + 1 : end;
     }

@@ -9,6 +9,7 @@
 #include "cli/help_formats.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,13 +21,13 @@ static const Command commands[] = {
     {"doctor", cmd_doctor, "what this machine can do, what would be slow and why"},
     {"run", cmd_run, "the whole road: text, tokenizer, shards, training, samples"},
     {"corpus", cmd_corpus, "text made, cleaned and turned into token shards"},
-    {"tokenizer", cmd_tokenizer, "train|encode|decode: vocabularies from text, ids from text, text from ids"},
+    {"tokenizer", cmd_tokenizer, "vocabularies from text, converted, verified, compared; ids from text, text from ids"},
     {"plan", cmd_plan, "what a training run will take: memory, FLOPs, time"},
     {"train", cmd_train, "train a model from a recipe"},
     {"report", cmd_report, "a training run as one HTML page: curves, samples, memory, incidents"},
     {"generate", cmd_generate, "continue a text with a trained model"},
     {"inspect", cmd_inspect, "what a model is made of and what it computes: params, graph, logits, grads, checkpoint"},
-    {"bench", cmd_bench, "peak|train: matrix products and training, measured"},
+    {"bench", cmd_bench, "matrix products, training, attention, decoding, operators and passes, measured"},
     {"completion", command_completion, "bash|zsh|fish: a script by which the shell completes commands and settings"},
     {"help", command_help, "this page; COMMAND --help shows examples and settings; help --man is the manual"},
 };
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
         argc = 1;
         argv = alone;
     }
+    signal(SIGXFSZ, SIG_IGN);  /* a file that may grow no further is an error of its write, as a full disk is */
     const char *name = strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ? "help" : argv[0];
     const Command *command = command_find(name);
     Err err = command ? command->run(argc, argv) : fail_unknown(name);

@@ -28,8 +28,8 @@ static Err read_ranks(Tokenizer *tok, const char *bytes, size_t n_bytes)
         long long rank = strtoll(digits, &stop, 10);
         if (n_token < 0 || stop == digits || *stop || rank < 0 || rank > VOCAB_ID_MAX)
             err = err_set(ERR_FORMAT, "%s:%lld: expected base64 and a rank", tok->name, (long long)number);
-        else if (n_token > 0)
-            err = vocab_add(&tok->vocab, (int32_t)rank, text, byte_level_write(text, token, (size_t)n_token));
+        else if (n_token > 0 && (err = vocab_add(&tok->vocab, (int32_t)rank, text, byte_level_write(text, token, (size_t)n_token))) != OK)
+            err_prefix(err, "%s:%lld", tok->name, (long long)number);
         if (number % 1024 == 0)
             arena_reset(arena);
     }
