@@ -295,16 +295,24 @@ static void settle_doubts(const BpeChars *chars, const BpeCharsRoom *room, const
     }
 }
 
+static inline BpeCouple find_couple(const BpeChars *chars, BpeCouples couples, uint32_t left, uint32_t right)
+{
+    bool is_frequent = left < N_FREQUENT && right < N_FREQUENT && (left != right || left != chars->mark);
+    return is_frequent ? chars->couples[left * N_FREQUENT + right] : bpe_couple_find(couples, bpe_chars_id_of(chars, left), bpe_chars_id_of(chars, right));
+}
+
 size_t bpe_chars_merge(const BpeChars *chars, const uint16_t *labels, size_t n, size_t begin, uint64_t *tokens)
 {
     BpeCouples couples = {bpe_matcher_ranks(chars->matcher), n > chars->marks_max && labels[chars->marks_max] == chars->mark ? &chars->refused : NULL};
-    BpeShort word;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t left = labels[i], right = i + 1 < n ? labels[i + 1] : 0;
-        bool is_frequent = left < N_FREQUENT && right < N_FREQUENT && (left != right || left != chars->mark);
-        bpe_short_put(&word, i, bpe_chars_id_of(chars, left),
-                      is_frequent ? chars->couples[left * N_FREQUENT + right] : bpe_couple_find(couples, bpe_chars_id_of(chars, left), bpe_chars_id_of(chars, right)));
+    if (n == 2) {
+        BpeCouple couple = find_couple(chars, couples, labels[0], labels[1]);
+        tokens[0] = couple.rank ? (uint64_t)(begin + 2) << 32 | (uint32_t)couple.merged : (uint64_t)(begin + 1) << 32 | (uint32_t)bpe_chars_id_of(chars, labels[0]);
+        tokens[1] = (uint64_t)(begin + 2) << 32 | (uint32_t)bpe_chars_id_of(chars, labels[1]);
+        return couple.rank ? 1 : 2;
     }
+    BpeShort word;
+    for (size_t i = 0; i < n; i++)
+        bpe_short_put(&word, i, bpe_chars_id_of(chars, labels[i]), i + 1 < n ? find_couple(chars, couples, labels[i], labels[i + 1]) : (BpeCouple){0, -1});
     uint32_t left = bpe_short_merge(couples, &word, n);
     size_t n_tokens = 0;
     for (size_t at = 0, behind; at < n; at = behind) {

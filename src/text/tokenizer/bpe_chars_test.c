@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { N_PIECES_MAX = 400, PIECE_BYTES_MAX = 40, TEXT_BYTES_MAX = 1600, N_MODELS = 80, N_TEXTS = 25 };
+enum { N_PIECES_MAX = 400, PIECE_BYTES_MAX = 40, TEXT_BYTES_MAX = 1600, N_MODELS = 80, N_TEXTS = 15 };
 enum { TYPE_NORMAL = 1, TYPE_UNKNOWN = 2, TYPE_CONTROL = 3, TYPE_BYTE = 6, FIRST_NORMAL = 3 };
 
 /* Two letters are in no piece: one plain, one beyond the characters that labels are kept for. */
@@ -140,6 +140,8 @@ static size_t draw_text(Model *model, char *text, char *normal)
     for (uint32_t w = 1 + draw(model, 40); w > 0 && n < TEXT_BYTES_MAX / 2; w--) {
         uint32_t n_parts = draw(model, 60) ? 1 + draw(model, 8) : 1 + draw(model, 100);
         n += n > 0 || model->keeps_spaces ? put_spaces(text + n, draw(model, 4) ? 1 : 1 + draw(model, 7)) : 0;
+        for (uint32_t n_few = draw(model, 30) ? 0 : 100 + draw(model, 200), few = 1 + draw(model, N_LETTERS - 2); n_few > 0; n_few--)
+            n += (size_t)sprintf(text + n, "%s", letters[few + draw(model, 2)]);  /* two letters in no order */
         for (; n_parts > 0; n_parts--) {
             const char *letter = letters[1 + (draw(model, 8) ? draw(model, N_LETTERS - 1) : draw(model, N_ALL_LETTERS - 1))];
             const char *piece = model->text[FIRST_NORMAL + (int)draw(model, (uint32_t)(model->n - FIRST_NORMAL))];

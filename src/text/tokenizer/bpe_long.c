@@ -21,6 +21,8 @@ struct BpeLong {
     CharTable labels;             /* of all characters */
     uint16_t label_of[N_COMMON];  /* NEEDS_MAP: normalising may change it */
     Joins *joins;                 /* by label */
+    int32_t broken_ids[UTF8_BYTES_MAX];  /* of the character that broken bytes become */
+    int n_broken;                 /* 0: it may join others */
 };
 
 static void join(Joins *joins, uint32_t left, uint32_t right)
@@ -53,6 +55,27 @@ static bool begins_key(const uint8_t *starts, uint32_t c)
     return starts[c / 8] >> c % 8 & 1;
 }
 
+/* The ids of a label's token: itself, or the bytes of its character. */
+static inline int spell(const BpeChars *chars, const Tokenizer *tok, int32_t id, uint32_t c, int32_t *ids)
+{
+    char bytes[UTF8_BYTES_MAX];
+    ids[0] = id;
+    if (id < chars->n_known)
+        return 1;
+    int n = utf8_encode(bytes, c);
+    for (int i = 0; i < n; i++)
+        ids[i] = tok->byte_id[(unsigned char)bytes[i]];
+    return n;
+}
+
+static void find_broken(BpeLong *longs, const Tokenizer *tok)
+{
+    uint32_t label = char_table_get(&longs->labels, BROKEN);
+    const Joins *joins = &longs->joins[label];
+    if (!joins->any_after && !joins->any_before)
+        longs->n_broken = spell(longs->chars, tok, bpe_chars_id_of(longs->chars, label), BROKEN, longs->broken_ids);
+}
+
 BpeLong *bpe_long_new(const Tokenizer *tok, const BpeChars *chars, CharTrie *trie, const TrieKey *tokens, size_t n_tokens)
 {
     const NormalizerStep *step = tok->normalizers;
@@ -69,6 +92,7 @@ BpeLong *bpe_long_new(const Tokenizer *tok, const BpeChars *chars, CharTrie *tri
     const uint8_t *starts = charsmap_starts(longs->map);
     for (uint32_t c = 0; c < N_COMMON; c++)
         longs->label_of[c] = begins_key(starts, c) || c == SPACE_MARK ? NEEDS_MAP : (uint16_t)char_table_get(&longs->labels, c);
+    find_broken(longs, tok);
     return longs;
 }
 
@@ -95,6 +119,8 @@ typedef struct {
     size_t furthest;  /* at which a window has begun */
     int n_back;       /* windows that began no further since */
     bool is_lost;     /* windows do not come together */
+    bool owes_mark;   /* a space came that counts when something follows */
+    uint32_t last;    /* label, of all that were put */
 } Stretch;
 
 /* The token of labels [begin, end): itself, or its bytes. */
@@ -106,12 +132,8 @@ static inline void put_token(Stretch *stretch, int32_t id, size_t begin, size_t 
         out->ids[out->n++] = id;
         return;
     }
-    for (; begin < end; begin++) {
-        char bytes[UTF8_BYTES_MAX];
-        int n = utf8_encode(bytes, stretch->codes[begin]);
-        for (int i = 0; i < n; i++)
-            out->ids[out->n++] = stretch->tok->byte_id[(unsigned char)bytes[i]];
-    }
+    for (; begin < end; begin++)
+        out->n += spell(stretch->longs->chars, stretch->tok, id, stretch->codes[begin], out->ids + out->n);
 }
 
 static size_t put_tokens(Stretch *stretch, const uint64_t *tokens, size_t n, size_t begin)
@@ -197,7 +219,6 @@ static inline void end_stretch(Stretch *stretch)
         merge_window(stretch, true);
 }
 
-/* The next character. */
 static inline void put_label(Stretch *stretch, uint32_t label, uint32_t c)
 {
     if (stretch->n > 0 && !may_join(stretch->longs->joins, stretch->labels[stretch->n - 1], label))
@@ -206,11 +227,33 @@ static inline void put_label(Stretch *stretch, uint32_t label, uint32_t c)
         merge_window(stretch, false);
     if (stretch->is_lost)
         return;
+    stretch->last = label;
     stretch->labels[stretch->n] = (uint16_t)label;
     stretch->codes[stretch->n++] = c;
 }
 
-/* What normalising makes of the next characters; false when that is a space or a mark. */
+/* The next character, and the mark before it. */
+static inline void put_next(Stretch *stretch, uint32_t label, uint32_t c)
+{
+    if (stretch->owes_mark)
+        put_label(stretch, stretch->longs->chars->mark, SPACE_MARK);
+    stretch->owes_mark = false;
+    put_label(stretch, label, c);
+}
+
+/* A space that normalising leaves or, behind which nothing is trimmed (`stays`), a mark that the text has. False when it stands behind another. */
+static bool put_space(Stretch *stretch, bool stays)
+{
+    uint32_t mark = stretch->longs->chars->mark;
+    if (stretch->owes_mark || stretch->last == mark)
+        return false;
+    stretch->owes_mark = !stays;
+    if (stays)
+        put_label(stretch, mark, SPACE_MARK);
+    return true;
+}
+
+/* What normalising makes of the next characters; false when that has spaces that are kept, or marks. */
 static bool put_normalized(Stretch *stretch, CharsmapReader *reader)
 {
     size_t n;
@@ -218,11 +261,32 @@ static bool put_normalized(Stretch *stretch, CharsmapReader *reader)
     for (size_t at = 0; at < n;) {
         uint32_t c;
         at += (size_t)utf8_decode_quick(&c, bytes + at, bytes + n);
-        if (c == ' ' || c == SPACE_MARK || c == UTF8_ILL_FORMED)
+        if (c == UTF8_ILL_FORMED || (c == ' ' && !stretch->longs->step->remove_extra_spaces))
             return false;
-        put_label(stretch, char_table_get(&stretch->longs->labels, c), c);
+        if (c != ' ' && c != SPACE_MARK)
+            put_next(stretch, char_table_get(&stretch->longs->labels, c), c);
+        else if (!put_space(stretch, !stretch->longs->step->remove_extra_spaces))
+            return false;
     }
     return true;
+}
+
+/* A broken byte that joins nothing, and those behind it that are broken whatever they stand behind. */
+static void put_broken(Stretch *stretch, CharsmapReader *reader)
+{
+    const BpeLong *longs = stretch->longs;
+    TokenBuffer *out = stretch->out;
+    if (stretch->owes_mark)
+        put_label(stretch, longs->chars->mark, SPACE_MARK);
+    stretch->owes_mark = reader->after_space = false;
+    stretch->last = longs->chars->stranger;
+    end_stretch(stretch);
+    do {
+        token_buffer_reserve(out, UTF8_BYTES_MAX);
+        memcpy(out->ids + out->n, longs->broken_ids, sizeof longs->broken_ids);
+        out->n += longs->n_broken;
+        reader->at++;
+    } while (reader->at < reader->text.n && ((unsigned char)reader->text.bytes[reader->at] & 0xC0) == 0x80);
 }
 
 static bool put_char(Stretch *stretch, CharsmapReader *reader)
@@ -234,10 +298,18 @@ static bool put_char(Stretch *stretch, CharsmapReader *reader)
     if (c == UTF8_ILL_FORMED) {
         c = BROKEN;
         length = 1;
+        if (longs->n_broken) {
+            put_broken(stretch, reader);
+            return true;
+        }
+    } else if (c == SPACE_MARK && !begins_key(charsmap_starts(longs->map), c)) {
+        reader->at += (size_t)length;
+        reader->after_space = false;
+        return put_space(stretch, !longs->step->remove_extra_spaces);
     } else if (c < N_COMMON ? longs->label_of[c] == NEEDS_MAP : begins_key(charsmap_starts(longs->map), c)) {
         return put_normalized(stretch, reader);
     }
-    put_label(stretch, c < N_COMMON && c != BROKEN ? longs->label_of[c] : char_table_get(&longs->labels, c), c);
+    put_next(stretch, c < N_COMMON && c != BROKEN ? longs->label_of[c] : char_table_get(&longs->labels, c), c);
     reader->at += (size_t)length;
     reader->after_space = false;
     return true;
@@ -251,7 +323,7 @@ bool bpe_long_encode(const BpeLong *longs, const Tokenizer *tok, const char *byt
     stretch.tok = tok;
     stretch.out = out;
     forget_stretch(&stretch);
-    stretch.is_lost = false;
+    stretch.is_lost = stretch.owes_mark = false;
     CharsmapReader reader;
     charsmap_reader_init(&reader, longs->step, (Piece){.bytes = bytes, .n = n_bytes});
     int64_t before = out->n;
