@@ -22,6 +22,7 @@ static int by_bytes(const void *a, const void *b)
 typedef struct {
     Trie *trie;
     uint8_t *base_taken;
+    int32_t last_base;
     int32_t first_free, first_roomy;  /* where to look for room: an only child takes the first free unit, families look further on */
 } Builder;
 
@@ -73,6 +74,8 @@ static int32_t find_base(Builder *builder, const unsigned char *bytes, int n)
             fits = is_free(builder, base + bytes[i]);
         if (fits) {
             builder->base_taken[base] = 1;
+            if (base > builder->last_base)
+                builder->last_base = base;
             return base;
         }
     }
@@ -91,7 +94,7 @@ void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
 {
     trie_sort_keys(keys, n_keys);
     *trie = (Trie){NULL, 0};
-    Builder builder = {trie, NULL, 256, 256};  /* units below 256 stay free: what a node without children would step to */
+    Builder builder = {trie, NULL, 0, 256, 256};  /* units below 256 stay free: what a node without children would step to */
     grow(&builder, 1024);
     size_t capacity = 1024, head = 0, tail = 0;
     Waiting *queue = mem_alloc(capacity * sizeof *queue);
@@ -131,6 +134,7 @@ void trie_build(Trie *trie, TrieKey *keys, size_t n_keys)
     }
     free(queue);
     free(builder.base_taken);
+    trie->n_units = builder.last_base + 256;  /* what doubling took beyond that is not copied */
     TrieNode *units = mem_alloc_large((size_t)trie->n_units * sizeof *units);
     memcpy(units, trie->units, (size_t)trie->n_units * sizeof *units);
     free(trie->units);
