@@ -27,7 +27,7 @@ void unigram_announce_clump(const Tokenizer *tok, const uint16_t *chars, int n_c
 
 /* Words on their way. Arrays by character or by clump, with room to be read and written CLUMP_READ_ROOM places beyond the last. "Clumps" here are those
  * that are looked up: not those of one character whose ids the rules tell. */
-enum { CLUMP_BLOCK_BYTES = 1024, CLUMP_READ_ROOM = 64, CLUMP_PLACES = 1 + CLUMP_BLOCK_BYTES + CLUMP_READ_ROOM };
+enum { CLUMP_BLOCK_BYTES = 2048, CLUMP_READ_ROOM = 64, CLUMP_PLACES = 1 + CLUMP_BLOCK_BYTES + CLUMP_READ_ROOM };
 typedef struct {
     size_t n_chars, n_clumps;
     bool is_plain;                  /* normalising changes none of them */
