@@ -178,6 +178,13 @@ static void forget_stretch(Stretch *stretch)
     stretch->n_back = 0;
 }
 
+/* Does a text go on as it did? Then searching is faster (bpe_match.c). */
+static bool repeats(const uint16_t *labels)
+{
+    enum { PERIOD = 12 };  /* or a part of it */
+    return memcmp(labels, labels + PERIOD, (WINDOW - PERIOD) * sizeof *labels) == 0;
+}
+
 /* One window: its tokens wait, or, when the stretch `ends` with it, are put out. */
 static void merge_window(Stretch *stretch, bool ends)
 {
@@ -223,8 +230,12 @@ static inline void put_label(Stretch *stretch, uint32_t label, uint32_t c)
 {
     if (stretch->n > 0 && !may_join(stretch->longs->joins, stretch->labels[stretch->n - 1], label))
         end_stretch(stretch);
-    while (stretch->n - stretch->begin >= WINDOW && !stretch->is_lost)
-        merge_window(stretch, false);
+    while (stretch->n - stretch->begin >= WINDOW && !stretch->is_lost) {
+        if (repeats(stretch->labels + stretch->begin))
+            stretch->is_lost = true;
+        else
+            merge_window(stretch, false);
+    }
     if (stretch->is_lost)
         return;
     stretch->last = label;

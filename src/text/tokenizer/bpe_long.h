@@ -15,8 +15,8 @@ typedef struct BpeLong BpeLong;
 /* Of tokens by their characters; takes the labels out of the trie. NULL when unknown characters do not become their bytes. */
 BpeLong *bpe_long_new(const Tokenizer *tok, const BpeChars *chars, CharTrie *trie, const TrieKey *tokens, size_t n_tokens);
 void bpe_long_free(BpeLong *longs);  /* NULL is fine */
-/* Encodes a raw word that a space mark would stand before. False, and nothing done, when it has spaces or marks that are not taken, or in the rare case
- * that windows do not come together. */
+/* Encodes a raw word that a space mark would stand before. False, and nothing done, when it has spaces or marks that are not taken, when a part
+ * repeats itself, or in the rare case that windows do not come together. */
 bool bpe_long_encode(const BpeLong *longs, const Tokenizer *tok, const char *bytes, size_t n_bytes, TokenBuffer *out);
 
 #endif
