@@ -73,7 +73,6 @@ typedef struct {
     float k[TILE], v[TILE], dk[TILE], dv[TILE];
     float p[ATTENTION_KEYS * ATTENTION_LANES], ds[ATTENTION_KEYS * ATTENTION_LANES];  /* [key][stride] */
     float left[ATTENTION_KEYS * ATTENTION_LANES];  /* [key][stride] what dropout leaves of a weight */
-    Fetch fetch;                                   /* of the next keys */
 } Sweep;
 
 /* delta = sum over the width of dy * y. `buffer` has room for the rows of y. */
@@ -121,8 +120,7 @@ SIMD_INLINE void rows_weigh_vectors(const Backward *b, Sweep *s, const Rows *row
     V16 lse[TILE_VECS], delta[TILE_VECS];
     TILE_UNROLL for (int i = 0; i < n; i++)
         lse[i] = rows->lse[v + i], delta[i] = rows->delta[v + i];
-    for (int64_t j = from; j < to; j++, p_at += stride, ds_at += stride, left_at += stride) {
-        fetch_next(&s->fetch);
+    for (int64_t j = from; j < to; j++, p_at += stride, ds_at += stride, left_at += stride)
         TILE_UNROLL for (int i = 0; i < n; i++) {
             V16 score = v16_load(p_at + 16 * i), p = v16_exp_weight(score - lse[i]), dp = v16_load(ds_at + 16 * i);
             V16 left = drops ? v16_load(left_at + 16 * i) : v16_zero();
@@ -130,7 +128,6 @@ SIMD_INLINE void rows_weigh_vectors(const Backward *b, Sweep *s, const Rows *row
             v16_store(p_at + 16 * i, drops ? p * left : p);
             v16_store(ds_at + 16 * i, caps ? ds * (1.0f - score / cap * (score / cap)) : ds);
         }
-    }
 }
 
 static void rows_weigh(const Backward *b, Sweep *s, const Rows *rows, int64_t begin, int64_t end)
@@ -234,21 +231,6 @@ static void sweep_clear(const Backward *b, Sweep *s, int64_t end)
     s->n_known = end > s->n_known ? end : s->n_known;
 }
 
-/* What is fetched while tile i is weighed: one part of what belongs to the n keys from `key` on. */
-static Fetch sweep_fetch(const Backward *b, const Sweep *s, int64_t i, int64_t key, int64_t n)
-{
-    int64_t kv_head = s->head / b->heads_a_key_head, padded = tile_padded(b->width), v_padded = tile_padded(b->v_width);
-    if (i == 0)
-        return fetch_rows(b->dk.data + s->head * b->dk.head_stride + key * b->dk.key_stride, b->dk.key_stride, padded, n);
-    if (i == 1)
-        return fetch_rows(b->dv.data + s->head * b->dv.head_stride + key * b->dv.key_stride, b->dv.key_stride, v_padded, n);
-    if (i == 2)
-        return key_rows_fetch(&b->k, key, n, kv_head);
-    if (i == 3)
-        return key_rows_fetch(&b->v, key, n, kv_head);
-    return (Fetch){0};
-}
-
 /* The tiles of the sweep go through the keys that they see. Sums lie far apart, like keys: several tiles add to a copy. */
 static void sweep_run(const Backward *b, Sweep *s)
 {
@@ -273,7 +255,6 @@ static void sweep_run(const Backward *b, Sweep *s)
         for (int64_t i = 0; i < s->n_rows; i++) {
             const Rows *rows = &s->rows[i];
             int64_t from = rows->key_begin > j ? rows->key_begin : j, to = rows->key_end < end ? rows->key_end : end;
-            s->fetch = sweep_fetch(b, s, i, end, key_end < end + ATTENTION_KEYS ? key_end - end : ATTENTION_KEYS);
             if (from < to)
                 rows_keys(b, s, rows, &at, from, to);
         }

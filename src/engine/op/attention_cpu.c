@@ -49,7 +49,6 @@ typedef struct {
     float k[ATTENTION_KEYS * ATTENTION_WIDTH_MAX], v[ATTENTION_KEYS * ATTENTION_WIDTH_MAX];
     float scores[ATTENTION_KEYS * ATTENTION_LANES];    /* [key][stride] */
     float left[ATTENTION_KEYS * ATTENTION_LANES];      /* [key][stride] what dropout leaves of a weight */
-    Fetch fetch;                                       /* of the next keys */
 } Sweep;
 
 static int64_t row_token(const Forward *f, const Rows *rows, int64_t r)
@@ -141,8 +140,7 @@ SIMD_INLINE void rows_weigh_vectors(Rows *rows, Sweep *s, int64_t v, const int n
         sum[i] = rows->sum[v + i], max[i] = rows->max[v + i], reference[i] = rows->reference[v + i];
     float *scores = s->scores + from * lanes->stride + 16 * v;
     const float *left = s->left + from * lanes->stride + 16 * v;
-    for (int64_t j = from; j < to; j++, scores += lanes->stride, left += lanes->stride) {
-        fetch_next(&s->fetch);
+    for (int64_t j = from; j < to; j++, scores += lanes->stride, left += lanes->stride)
         TILE_UNROLL for (int i = 0; i < n; i++) {
             V16 score = v16_load(scores + 16 * i);
             score = all ? score : where_seen(lanes, v + i, begin + j, score, v16_set1(-INFINITY));
@@ -152,7 +150,6 @@ SIMD_INLINE void rows_weigh_vectors(Rows *rows, Sweep *s, int64_t v, const int n
             v16_store(scores + 16 * i, drops ? p * v16_load(left + 16 * i) : p);
             sum[i] += p;
         }
-    }
     TILE_UNROLL for (int i = 0; i < n; i++)
         rows->sum[v + i] = sum[i], rows->max[v + i] = max[i];
 }
@@ -236,10 +233,8 @@ static void sweep_keys(const Forward *f, Sweep *s, Rows *rows, int64_t n)
         int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
         Right k = key_rows_at(&f->k, j, end - j, rows->kv_head, s->k);
         Right v = key_rows_at(&f->v, j, end - j, rows->kv_head, s->v);
-        int64_t n_next = key_end - end < ATTENTION_KEYS ? key_end - end : ATTENTION_KEYS;
         for (int64_t i = 0; i < n; i++) {
             int64_t from = rows[i].key_begin > j ? rows[i].key_begin : j, to = rows[i].key_end < end ? rows[i].key_end : end;
-            s->fetch = key_rows_fetch(i == 0 ? &f->k : &f->v, end, i < 2 ? n_next : 0, rows->kv_head);
             if (from < to)
                 rows_keys(f, s, &rows[i], right_at(k, from - j), right_at(v, from - j), from, to);
         }

@@ -271,34 +271,6 @@ static Right key_rows_at(const KeyRows *rows, int64_t key, int64_t n, int64_t he
     return tile_rows_of(rows->t, key, n, head, buffer);
 }
 
-/* Rows that are needed next: a few at a time they come to the second-level cache while something else is computed. */
-typedef struct {
-    const char *row;
-    int64_t stride_bytes, n_bytes, n;
-} Fetch;
-
-static Fetch fetch_rows(const float *rows, int64_t stride, int64_t padded, int64_t n)
-{
-    return (Fetch){(const char *)rows, stride * (int64_t)sizeof *rows, padded * (int64_t)sizeof *rows, n};
-}
-
-/* Keys or values from `key` on, where they are copied. */
-static Fetch key_rows_fetch(const KeyRows *rows, int64_t key, int64_t n, int64_t head)
-{
-    int64_t padded = tile_padded(rows->t->shape.dim[2]);
-    return rows->packed ? fetch_rows(rows->packed + (head * rows->t->shape.dim[0] + key) * padded, padded, padded, n) : (Fetch){0};
-}
-
-SIMD_INLINE void fetch_next(Fetch *fetch)
-{
-    if (fetch->n <= 0)
-        return;
-    for (int64_t at = 0; at < fetch->n_bytes; at += 64)
-        __builtin_prefetch(fetch->row + at, 0, 2);
-    fetch->row += fetch->stride_bytes;
-    fetch->n--;
-}
-
 /* The same rows as the left side of a product. */
 static Left left_of(Right rows)
 {
