@@ -23,6 +23,7 @@ static Err read_recipe(ModelConfig *config, BenchTrainOptions *options, Arena *a
     options->seq_len = r.data.seq_len;
     options->batch_size = r.train.batch_size;
     options->micro_batch_size = r.train.micro_batch_size ? r.train.micro_batch_size : r.train.batch_size;
+    options->grad_leaf = r.train.grad_leaf;
     options->compute = recipe_compute(&r);
     return OK;
 }
@@ -58,6 +59,8 @@ Err bench_steps_read(ModelConfig *config, BenchTrainOptions *o, Arena *arena, co
         o->micro_batch_size = s->micro_batch_size;
     else if (o->micro_batch_size > o->batch_size)
         o->micro_batch_size = o->batch_size;
+    if (s->grad_leaf)
+        o->grad_leaf = s->grad_leaf;
     o->n_rounds = s->rounds;
     o->round_seconds = s->seconds;
     return bench_model_set_vocab(config, name, s->vocab_size);

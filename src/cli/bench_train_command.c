@@ -148,6 +148,7 @@ static void write_report(JsonWriter *json, const Bench *bench)
     json_field_int(json, "seq_len", bench->options.seq_len);
     json_field_int(json, "batch_size", bench->options.batch_size);
     json_field_int(json, "micro_batch_size", bench->options.micro_batch_size);
+    json_field_int(json, "grad_leaf", bench->report.grad_leaf);
     json_field_string(json, "precision", dtype_name(bench->options.compute));
     json_field_string(json, "cpu_level", cpu_level_name(cpu_level()));
     json_field_int(json, "threads", parallel_threads());

@@ -346,11 +346,15 @@ SIMD_INLINE V16 v16_exp_rest_(V16 x, V16 n)
     p = v16_fma(p, r, v16_set1(4.166845605e-02f));
     p = v16_fma(p, r, v16_set1(1.666651517e-01f));
     p = v16_fma(p, r, v16_set1(4.999999404e-01f));
+#if SIMD_AVX512 || SIMD_AVX2
     p = v16_fma(p, r, v16_set1(1.0f));
     return v16_fma(p, r, v16_set1(1.0f));
+#else  /* products are rounded, so r itself stays out of them */
+    return v16_fma(p, r * r, r) + 1.0f;
+#endif
 }
 
-/* e^x, error < 0.9 ulp, at the portable level < 1.2 (also of subnormal results). exp(-inf) = 0, exp(inf) = inf, exp(0) = 1, NaN stays NaN. */
+/* e^x, error < 0.9 ulp, at the portable level < 1 (also of subnormal results). exp(-inf) = 0, exp(inf) = inf, exp(0) = 1, NaN stays NaN. */
 SIMD_INLINE V16 v16_exp(V16 x)
 {
     V16 bounded = v16_min(v16_set1(89.0f), v16_max(v16_set1(-104.0f), x));  /* NaN stays: second operand */

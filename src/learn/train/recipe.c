@@ -172,7 +172,7 @@ Err recipe_check(Recipe *r, Arena *arena)
         return err_set(ERR_USAGE, "train.batch_size %lld is not a multiple of train.micro_batch_size %lld",
                        (long long)r->train.batch_size, (long long)r->train.micro_batch_size);
     if (r->train.grad_leaf == 0)
-        r->train.grad_leaf = r->data.seq_len < 512 ? r->data.seq_len : 512;
+        r->train.grad_leaf = trainer_usual_grad_leaf(r->data.seq_len);
     if (r->train.micro_batch_size != r->train.batch_size && r->train.micro_batch_size * r->data.seq_len % r->train.grad_leaf != 0)
         log_warn("a micro batch of %lld tokens is not whole leaves of %lld: another train.micro_batch_size may round gradients otherwise",
                  (long long)(r->train.micro_batch_size * r->data.seq_len), (long long)r->train.grad_leaf);

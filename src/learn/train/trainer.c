@@ -16,6 +16,12 @@
 
 static const CompileOptions on_cpu = {BACKEND_CPU};
 
+int64_t trainer_usual_grad_leaf(int64_t seq_len)
+{
+    enum { LEAF_MAX = 512 };
+    return seq_len < LEAF_MAX ? seq_len : LEAF_MAX;
+}
+
 Graph *trainer_record_loss(Trainer *t, bool training)
 {
     Graph *g = graph_new(t->store);

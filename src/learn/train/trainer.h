@@ -68,7 +68,7 @@ typedef struct {
     MemoryOptions memory;
     bool loss_apart;          /* the loss is made in the forward pass and once more for its gradients: what one pass for both saves */
     GuardOptions guard;
-    int64_t grad_leaf;        /* tokens (graph.h) */
+    int64_t grad_leaf;        /* tokens (graph.h); trainer_usual_grad_leaf */
     int64_t eval_every;       /* steps; 0: only at the end */
     int64_t checkpoint_every; /* steps; 0: only at the end */
     int64_t sample_every;     /* steps; 0: only at the end */
@@ -82,6 +82,8 @@ typedef struct {
     RecordOptions record;
     bool quiet;
 } TrainerOptions;
+/* A sequence, at most 512 tokens: any micro batch is then whole leaves, so that its size changes no bit. */
+int64_t trainer_usual_grad_leaf(int64_t seq_len);
 
 typedef struct Trainer Trainer;
 

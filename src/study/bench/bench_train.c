@@ -217,7 +217,7 @@ static Err bench_with_store(BenchTrainReport *report, Store *store, const ModelC
     Task task = work_task(&work);
     TrainerOptions options = {.optim = optim_options_default(), .schedule = {.name = SCHEDULE_CONSTANT}, .steps = INT64_C(1) << 40,
                               .compute = o->compute, .memory = o->memory, .loss_apart = o->loss_apart, .loss_scale = loss_scale_options_default(),
-                              .grad_leaf = o->seq_len < 512 ? o->seq_len : 512, .bad_steps_max = 1, .log_every = 1, .quiet = true};
+                              .grad_leaf = report->grad_leaf, .bad_steps_max = 1, .log_every = 1, .quiet = true};
     Trainer *trainer;
     model_declare(config, store, &(ModelDeclareOptions){.dtype = DTYPE_F32, .trainable = true});
     TRY(trainer_new(&trainer, store, &task, &options));
@@ -240,6 +240,7 @@ static Err bench_with_store(BenchTrainReport *report, Store *store, const ModelC
 Err bench_train(BenchTrainReport *report, const ModelConfig *config, const BenchTrainOptions *options, Arena *arena)
 {
     *report = (BenchTrainReport){.n_params = model_n_params(config), .n_tokens_per_step = options->batch_size * options->seq_len,
+                                 .grad_leaf = options->grad_leaf ? options->grad_leaf : trainer_usual_grad_leaf(options->seq_len),
                                  .flops_per_token = model_train_flops_per_token(config, options->seq_len)};
     TRY(check_options(config, options));
     Store *store = store_new();

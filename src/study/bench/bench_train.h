@@ -14,6 +14,7 @@
 
 typedef struct {
     int64_t seq_len, batch_size, micro_batch_size;  /* sequences a step, and computed at once */
+    int64_t grad_leaf;     /* as the trainer's; 0: trainer_usual_grad_leaf(seq_len) */
     DType compute;
     MemoryOptions memory;  /* which values are made again */
     bool loss_apart;       /* as the trainer's */
@@ -36,6 +37,7 @@ typedef struct {
 
 typedef struct {
     int64_t n_params, n_tokens_per_step, n_steps;
+    int64_t grad_leaf;     /* that was used */
     double flops_per_token;
     int64_t n_rounds;
     BenchRound round[BENCH_ROUNDS_MAX];

@@ -82,6 +82,29 @@ TEST(matmul_rate, best_is_not_below_any_library)
     arena_free(arena);
 }
 
+static uint64_t hash_of_leaf(int64_t grad_leaf, int64_t *used, Arena *arena)
+{
+    ModelConfig config;
+    BenchTrainOptions options = bench_train_options_default();
+    BenchTrainReport *report = ARENA_NEW(arena, BenchTrainReport);
+    options.seq_len = 16, options.batch_size = options.micro_batch_size = 4;
+    options.n_rounds = 1, options.round_seconds = 0, options.grad_leaf = grad_leaf;
+    CHECK(tiny(&config, arena) && CHECK_OK(bench_train(report, &config, &options, arena)));
+    *used = report->grad_leaf;
+    return report->first_step_hash;
+}
+
+/* Goal: what is measured sums gradients as a recipe says, by a sequence unless it says so. */
+TEST(bench_train, gradients_are_summed_by_the_leaf_that_is_set)
+{
+    Arena *arena = arena_new();
+    int64_t used[3];
+    uint64_t usual = hash_of_leaf(0, &used[0], arena), same = hash_of_leaf(16, &used[1], arena), other = hash_of_leaf(64, &used[2], arena);
+    CHECK(used[0] == 16 && used[1] == 16 && used[2] == 64);
+    CHECK(usual == same && usual != other);
+    arena_free(arena);
+}
+
 /* Goal: the trainer really trains in a bench, and a round's share is what its two figures say. */
 TEST(bench_train, measures_a_trainer_that_trains)
 {
