@@ -85,10 +85,28 @@ static void put_runs(Model *model)
     }
 }
 
+/* The tokenizer of the pieces that are there, and of the bytes. */
+static Tokenizer *read_model(Model *model, bool byte_fallback)
+{
+    static const char trainer[] = "\x12\x05\x18\x02\x98\x02", normalizer[] = "\x1A\x04\x18\x01\x20";  /* BPE, byte_fallback; add_dummy_prefix, remove_extra */
+    model->n_normal = model->n;
+    for (int b = 0; b < 256 && byte_fallback; b++) {
+        char text[8];
+        snprintf(text, sizeof text, "<0x%02X>", b);
+        put_piece(model, text, TYPE_BYTE, model->n);
+    }
+    memcpy(model->blob + model->n_bytes, trainer, 6);
+    model->blob[model->n_bytes + 6] = byte_fallback;
+    memcpy(model->blob + model->n_bytes + 7, normalizer, 5);
+    model->blob[model->n_bytes + 12] = !model->keeps_spaces;
+    Tokenizer *tok = NULL;
+    CHECK_OK(tokenizer_read_sentencepiece(&tok, "made here", model->blob, model->n_bytes + 13));
+    return tok;
+}
+
 /* Pieces are joined of two before; letters come last and some not at all, as trainers do. */
 static Tokenizer *make(Model *model, uint64_t seed, bool byte_fallback, bool keeps_spaces)
 {
-    static const char trainer[] = "\x12\x05\x18\x02\x98\x02", normalizer[] = "\x1A\x04\x18\x01\x20";  /* BPE, byte_fallback; add_dummy_prefix, remove_extra */
     *model = (Model){.seed = seed, .keeps_spaces = keeps_spaces};
     put_piece(model, "<unk>", TYPE_UNKNOWN, 0);
     put_piece(model, "<s>", TYPE_CONTROL, 0);
@@ -112,19 +130,7 @@ static Tokenizer *make(Model *model, uint64_t seed, bool byte_fallback, bool kee
     for (int i = 0; i < N_LETTERS; i++)
         if (i == 0 || draw(model, 4))
             put_piece(model, letters[i], TYPE_NORMAL, model->n);
-    model->n_normal = model->n;
-    for (int b = 0; b < 256 && byte_fallback; b++) {
-        char text[8];
-        snprintf(text, sizeof text, "<0x%02X>", b);
-        put_piece(model, text, TYPE_BYTE, model->n);
-    }
-    memcpy(model->blob + model->n_bytes, trainer, 6);
-    model->blob[model->n_bytes + 6] = byte_fallback;
-    memcpy(model->blob + model->n_bytes + 7, normalizer, 5);
-    model->blob[model->n_bytes + 12] = !keeps_spaces;
-    Tokenizer *tok = NULL;
-    CHECK_OK(tokenizer_read_sentencepiece(&tok, "made here", model->blob, model->n_bytes + 13));
-    return tok;
+    return read_model(model, byte_fallback);
 }
 
 static size_t put_spaces(char *text, uint32_t n)
@@ -224,6 +230,62 @@ TEST(bpe_chars, words_encode_by_the_rule)
     }
     CHECK_EQUAL(n_wrong, 0);
     CHECK(n_taken > N_MODELS * 3 / 4);
+    free(model);
+    arena_free(arena);
+}
+
+/* ---- long words whose tokens are decided at their end ---- */
+
+enum { N_LINKS = 48, FIRST_LINK = 0x100, N_BEFORE = 2 * N_LINKS };  /* with letters before them that they do not join the links are part of a long word */
+
+/* A chain of characters, each of which joins its neighbours: of the first n_left pairs the leftmost is joined first, of the others, later, the rightmost. */
+static Tokenizer *make_chain(Model *model, int n_left)
+{
+    *model = (Model){0};
+    put_piece(model, "<unk>", TYPE_UNKNOWN, 0);
+    put_piece(model, "<s>", TYPE_CONTROL, 0);
+    put_piece(model, "</s>", TYPE_CONTROL, 0);
+    for (int i = 0; i + 1 < N_LINKS; i++) {
+        char pair[2 * UTF8_BYTES_MAX + 1] = "";
+        utf8_encode(pair + utf8_encode(pair, FIRST_LINK + (uint32_t)i), FIRST_LINK + (uint32_t)i + 1);
+        put_piece(model, pair, TYPE_NORMAL, i < n_left ? i : 2 * N_LINKS - i);
+    }
+    for (int i = 0; i < N_LINKS; i++) {
+        char link[UTF8_BYTES_MAX + 1] = "";
+        utf8_encode(link, FIRST_LINK + (uint32_t)i);
+        put_piece(model, link, TYPE_NORMAL, 3 * N_LINKS + i);
+    }
+    put_piece(model, "ab", TYPE_NORMAL, 4 * N_LINKS);
+    put_piece(model, letters[0], TYPE_NORMAL, 4 * N_LINKS + 1);
+    return read_model(model, true);
+}
+
+/* Goal: what a window of a long word holds counts only once what is behind it is known. Method: both parities of what is behind. */
+TEST(bpe_chars, what_is_decided_behind_a_window_is_waited_for)
+{
+    Arena *arena = arena_new();
+    Model *model = malloc(sizeof *model);
+    int n_wrong = 0;
+    for (int n_left = 0; n_left < N_LINKS; n_left += 4) {
+        Tokenizer *tok = make_chain(model, n_left);
+        REQUIRE(tok != NULL);
+        for (int n_links = 2; n_links <= N_LINKS; n_links++) {
+            char normal[UTF8_BYTES_MAX * (1 + N_BEFORE + N_LINKS)] = "";
+            int32_t want[sizeof normal];
+            size_t n_mark = (size_t)sprintf(normal, "%s", letters[0]), n = n_mark + N_BEFORE;
+            for (int i = 0; i < N_BEFORE; i++)
+                normal[(int)n_mark + i] = "ab"[i % 2];
+            for (int i = 0; i < n_links; i++)
+                n += (size_t)utf8_encode(normal + n, FIRST_LINK + (uint32_t)i);
+            size_t n_want = encode_plain(tok, model, normal, want);
+            TokenSpan got = tokenizer_encode(tok, arena, normal + n_mark, n - n_mark);
+            if (((size_t)got.n != n_want || memcmp(got.ids, want, n_want * sizeof *want) != 0) && n_wrong++ == 0)
+                test_note("%d of %d links, %d from the left", n_links, N_LINKS, n_left);
+            arena_reset(arena);
+        }
+        tokenizer_free(tok);
+    }
+    CHECK_EQUAL(n_wrong, 0);
     free(model);
     arena_free(arena);
 }
