@@ -98,6 +98,18 @@ TEST(bench, its_json_has_what_it_promises)
     shop_close(&shop);
 }
 
+/* Goal: what is not asked for fits the model. */
+TEST(bench, decodes_what_the_context_holds)
+{
+    Shop shop = open_shop();
+    CHECK_MEMBERS(&shop, "bench decode nano --rounds 1 --json", "model", "prompt", "new_tokens", "share_of_reading", "prefill_share_of_peak", "rounds");
+    CHECK_EQUAL(shop_number(&shop, "new_tokens"), 32);
+    CHECK_EQUAL(shop_number(&shop, "prompt"), 32);
+    CHECK_EQUAL(run(&shop, "bench decode nano --rounds 1 --prompt 33 --new-tokens 32"), 2);
+    CHECK(strstr(shop_read(&shop, "stderr"), "context of 64") != NULL);
+    shop_close(&shop);
+}
+
 TEST(bench, says_what_is_wrong)
 {
     Shop shop = open_shop();

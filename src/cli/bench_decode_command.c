@@ -18,8 +18,8 @@ typedef struct {
 } DecodeSettings;
 
 static const Option rows[] = {
-    OPTION_INT("prompt", DecodeSettings, prompt, 1, 1e6, "tokens before the first new one"),
-    OPTION_INT("new-tokens", DecodeSettings, new_tokens, 1, 1e6, "tokens generated in a round"),
+    OPTION_INT("prompt", DecodeSettings, prompt, 0, 1e6, "tokens before the first new one; 0: 256, or what the model's context leaves"),
+    OPTION_INT("new-tokens", DecodeSettings, new_tokens, 0, 1e6, "tokens generated in a round; 0: 32, at most half the context"),
     OPTION_INT("vocab-size", DecodeSettings, vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),
     OPTION_CHOICE("precision", DecodeSettings, precision, "f32|bf16", "of weights as stored, and of products"),
     OPTION_CHOICE("weights", DecodeSettings, weights, GENERATOR_WEIGHTS_CHOICES, "how the matrices are read: as `jikji generate --weights`"),
@@ -105,6 +105,16 @@ static void print_json(const char *name, const BenchDecodeReport *r, const Bench
     json_writer_free(json);
 }
 
+/* What was not asked for becomes what is usual, as far as the context goes. */
+static void fill_lengths(BenchDecodeOptions *o, int64_t context)
+{
+    BenchDecodeOptions usual = bench_decode_options_default();
+    if (o->new_tokens == 0)
+        o->new_tokens = usual.new_tokens < context / 2 ? usual.new_tokens : context / 2;
+    if (o->prompt == 0)
+        o->prompt = usual.prompt < context - o->new_tokens ? usual.prompt : context - o->new_tokens;
+}
+
 static Err run_bench(const char *name, const DecodeSettings *settings, Arena *arena)
 {
     ModelConfig config;
@@ -114,6 +124,7 @@ static Err run_bench(const char *name, const DecodeSettings *settings, Arena *ar
     BenchDecodeReport *report = ARENA_NEW(arena, BenchDecodeReport);
     TRY(bench_model_read(&config, &unused, arena, name));
     TRY(bench_model_set_vocab(&config, name, settings->vocab_size));
+    fill_lengths(&options, config.seq_len_max);
     TRY(bench_decode(report, &config, &options, arena));
     if (settings->json)
         print_json(name, report, &options);
@@ -126,7 +137,7 @@ Err bench_decode_command(int argc, char **argv)
 {
     Arena *arena = arena_new();
     BenchDecodeOptions usual = bench_decode_options_default();
-    DecodeSettings settings = {.prompt = usual.prompt, .new_tokens = usual.new_tokens, .rounds = usual.n_rounds, .weights = usual.weights};
+    DecodeSettings settings = {.rounds = usual.n_rounds, .weights = usual.weights};
     CommandWords words;
     Err err = command_line_read(&words, &help, &settings, arena, argc, argv);
     if (err == OK && !words.helped) {
