@@ -27,9 +27,10 @@ static void count_part(const void *context, int64_t row, int64_t n_rows, int64_t
 
 static bool all_once(const Finished *f)
 {
-    for (int64_t i = 0; i < HELP_M * HELP_N; i++)
-        if (f->finished[0][i] != 1)
-            return false;
+    for (int64_t r = 0; r < HELP_M; r++)
+        for (int64_t c = 0; c < HELP_N; c++)
+            if (f->finished[r][c] != 1)
+                return false;
     return true;
 }
 

@@ -383,10 +383,12 @@ enum { PAUSES_MAX = 2000 };  /* some 0.1 milliseconds */
 /* The n-th time in a row that there was nothing to do but wait. */
 static void pause_thread(int n)
 {
-    if (n < PAUSES_MAX)
-        __builtin_ia32_pause();
-    else
+    if (n >= PAUSES_MAX)
         sched_yield();
+#if defined(__x86_64__)
+    else
+        __builtin_ia32_pause();
+#endif
 }
 
 /* The thread's own: it needs the panels again, so it waits for those who help. */
