@@ -246,15 +246,15 @@ static inline size_t scan_easy_word(Scan *s, size_t at, bool cased)
     }
 }
 
-/* Where pieces are not easy one after another, the table of split_plain.h cuts the next ones, as far as it can. Texts in which it cannot are asked again
- * only now and then; one long word is not for it. Returns how many it cut. */
+/* Where pieces are not easy one after another, the table of split_plain.h cuts the next ones, as far as it can. Texts in which it cannot, or whose pieces
+ * are as long as words, are asked again only now and then; one long word is not for it. Returns how many it cut. */
 static inline int scan_plain(Scan *s, size_t at, size_t *ends, int n_max)
 {
-    enum { HARD_ONES_WANTED = 2, PATIENCE = 8, BYTES_AT_ONCE = 256 };
+    enum { HARD_ONES_WANTED = 4, PATIENCE = 64, WORD_BYTES = 4, BYTES_AT_ONCE = 256 };
     if (++s->n_hard < HARD_ONES_WANTED || s->n - at < BYTES_AT_ONCE + 1 || n_max < SPLIT_PLAIN_ENDS)
         return 0;
     int n = split_plain(s->plain, s->text, s->n, at, at + BYTES_AT_ONCE, ends, n_max);
-    if (n == 0)
+    if (n == 0 || ends[n - 1] - at >= (size_t)n * WORD_BYTES)
         s->n_hard = -PATIENCE;
     return n;
 }
