@@ -22,7 +22,7 @@ typedef struct {
 
 static const Option rows[] = {
     OPTION_TEXTS("shapes", PeakSettings, shapes, "products as MxNxK: [M, K] times [K, N]"),
-    OPTION_CHOICE("precision", PeakSettings, precision, "f32|bf16", "of operands and result; the other libraries are asked for f32 only"),
+    OPTION_CHOICE("precision", PeakSettings, precision, "both|f32|bf16", "of operands and result; both: f32, and bf16 where the CPU has its dot products"),
     OPTION_INT("rounds", PeakSettings, rounds, 1, 1000, "turns of each library; its best call counts"),
     OPTION_BOOL("json", PeakSettings, json, "one JSON object as the last line of stdout"),
 };
@@ -42,8 +42,12 @@ typedef struct {
     MemoryRates memory;
     int n;
     GemmShape shape[OPTION_LIST_MAX];
-    GemmRates rates[OPTION_LIST_MAX];
+    int n_dtypes;
+    DType dtype[2];
+    GemmRates rates[2][OPTION_LIST_MAX];  /* by dtype */
 } Peak;
+
+enum { PEAK_BOTH, PEAK_F32, PEAK_BF16 };
 
 static Err read_shapes(Peak *peak)
 {
@@ -66,15 +70,46 @@ static Err measure(Peak *peak)
     peak->fma_flops = probe_fma_flops_per_second();
     peak->bf16_flops = probe_bf16_flops_per_second();
     TRY(probe_memory(&peak->memory));
-    Progress *progress = progress_new("products", peak->n, "");
+    if (s->precision != PEAK_BF16)
+        peak->dtype[peak->n_dtypes++] = DTYPE_F32;
+    if (s->precision == PEAK_BF16 || (s->precision == PEAK_BOTH && peak->bf16_flops > 0))
+        peak->dtype[peak->n_dtypes++] = DTYPE_BF16;
+    int n_products = peak->n * peak->n_dtypes;
+    Progress *progress = progress_new("products", n_products, "");
     Err err = OK;
-    for (int i = 0; i < peak->n && err == OK; i++) {
+    for (int i = 0; i < n_products && err == OK; i++) {
+        int d = i / peak->n, shape = i % peak->n;
         err = interrupt_requested() ? err_set(ERR_INTERRUPTED, "interrupted")
-                                    : gemm_rates_measure(&peak->rates[i], &peak->shape[i], s->precision ? DTYPE_BF16 : DTYPE_F32, (int)s->rounds);
+                                    : gemm_rates_measure(&peak->rates[d][shape], &peak->shape[shape], peak->dtype[d], (int)s->rounds);
         progress_set(progress, i + 1);
     }
     progress_free(progress);
     return err;
+}
+
+/* What multiply-adds from registers reach with operands of a dtype. */
+static double peak_of(const Peak *peak, DType dtype)
+{
+    return dtype == DTYPE_BF16 && peak->bf16_flops > 0 ? peak->bf16_flops : peak->fma_flops;
+}
+
+static void print_products(const Peak *peak, int d)
+{
+    printf("\n%-4s%18s", dtype_name(peak->dtype[d]), "M x N x K, GFLOP/s");
+    for (int p = 0; p < GEMM_PEER_COUNT; p++)
+        printf("%15s", gemm_peer_name((GemmPeer)p));
+    printf("   best, of multiply-adds\n");
+    for (int i = 0; i < peak->n; i++) {
+        const GemmShape *s = &peak->shape[i];
+        const GemmRates *rates = &peak->rates[d][i];
+        printf("%5" PRId64 " x %5" PRId64 " x %5" PRId64 " ", s->m, s->n, s->k);
+        for (int p = 0; p < GEMM_PEER_COUNT; p++)
+            if (rates->flops_per_second[p] > 0)
+                printf("%15.1f", rates->flops_per_second[p] * 1e-9);
+            else
+                printf("%15s", "-");
+        printf("%10.0f %%\n", 100 * rates->best / peak_of(peak, peak->dtype[d]));
+    }
 }
 
 static void print_table(const Peak *peak)
@@ -92,25 +127,14 @@ static void print_table(const Peak *peak)
         if (gemm_peers_missing(peers, (GemmPeer)p))
             printf("missing: %s (%s)\n", gemm_peer_name((GemmPeer)p), gemm_peers_missing(peers, (GemmPeer)p));
     gemm_peers_close(peers);
-    printf("\n%21s", "M x N x K, GFLOP/s");
-    for (int p = 0; p < GEMM_PEER_COUNT; p++)
-        printf("%15s", gemm_peer_name((GemmPeer)p));
-    printf("   best, of multiply-adds\n");
-    for (int i = 0; i < peak->n; i++) {
-        const GemmShape *s = &peak->shape[i];
-        printf("%5" PRId64 " x %5" PRId64 " x %5" PRId64, s->m, s->n, s->k);
-        for (int p = 0; p < GEMM_PEER_COUNT; p++)
-            if (peak->rates[i].flops_per_second[p] > 0)
-                printf("%15.1f", peak->rates[i].flops_per_second[p] * 1e-9);
-            else
-                printf("%15s", "-");
-        printf("%10.0f %%\n", 100 * peak->rates[i].best / peak->fma_flops);
-    }
+    for (int d = 0; d < peak->n_dtypes; d++)
+        print_products(peak, d);
 }
 
-static void write_shape(JsonWriter *json, const GemmShape *s, const GemmRates *rates)
+static void write_shape(JsonWriter *json, DType dtype, const GemmShape *s, const GemmRates *rates)
 {
     json_write_object_begin(json);
+    json_field_string(json, "precision", dtype_name(dtype));
     json_field_int(json, "m", s->m);
     json_field_int(json, "n", s->n);
     json_field_int(json, "k", s->k);
@@ -129,7 +153,7 @@ static void print_json(const Peak *peak)
     json_write_object_begin(json);
     json_field_string(json, "cpu_level", cpu_level_name(cpu_level()));
     json_field_int(json, "threads", parallel_threads());
-    json_field_string(json, "precision", peak->settings->precision ? "bf16" : "f32");
+    json_field_string(json, "precision", peak->n_dtypes == 2 ? "both" : dtype_name(peak->dtype[0]));
     json_field_double(json, "fma_flops_per_second", peak->fma_flops);
     json_field_double(json, "bf16_dot_flops_per_second", peak->bf16_flops > 0 ? peak->bf16_flops : NAN);
     json_field_double(json, "read_bytes_per_second", peak->memory.read);
@@ -137,8 +161,9 @@ static void print_json(const Peak *peak)
     json_field_double(json, "update_bytes_per_second", peak->memory.update);
     json_write_key(json, "products");
     json_write_array_begin(json);
-    for (int i = 0; i < peak->n; i++)
-        write_shape(json, &peak->shape[i], &peak->rates[i]);
+    for (int d = 0; d < peak->n_dtypes; d++)
+        for (int i = 0; i < peak->n; i++)
+            write_shape(json, peak->dtype[d], &peak->shape[i], &peak->rates[d][i]);
     json_write_array_end(json);
     json_write_object_end(json);
     printf("%s\n", json_writer_text(json, NULL));

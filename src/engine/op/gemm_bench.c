@@ -77,44 +77,54 @@ static size_t padded(size_t n_bytes)
     return (n_bytes + 4095) / 4096 * 4096;
 }
 
-static Err operands_make(Operands *o, const Shape *s)
+/* C is of the operands' dtype, but a weight's gradient is f32. */
+static Err operands_make(Operands *o, const Shape *s, DType dtype)
 {
-    o->g = (Gemm){.m = s->m, .n = s->n, .k = s->k, .c_row_stride = s->n, .k_leaf = s->k_leaf, .accumulate = s->k_leaf > 0,
+    o->g = (Gemm){.m = s->m, .n = s->n, .k = s->k, .a_dtype = dtype, .b_dtype = dtype, .c_dtype = s->a_transposed ? DTYPE_F32 : dtype,
+                  .c_row_stride = s->n, .k_leaf = s->k_leaf, .accumulate = s->k_leaf > 0,
                   .a_row_stride = s->a_transposed ? 1 : s->k, .a_col_stride = s->a_transposed ? s->m : 1,
                   .b_row_stride = s->b_transposed ? 1 : s->n, .b_col_stride = s->b_transposed ? s->k : 1};
     size_t a = padded((size_t)(s->m * s->k) * 4), b = padded((size_t)(s->k * s->n) * 4), c = padded((size_t)(s->m * s->n) * 4);
     o->n_bytes = a + b + c + gemm_workspace_bytes(&o->g);
     TRY(memory_map(&o->block, o->n_bytes));
-    float *values = o->block;
-    for (size_t i = 0; i < (a + b) / 4; i++)
-        values[i] = (float)((int)(i * 2654435761u >> 16 & 0xffff) - 32768) / 32768.0f;
-    o->g.a = values;
+    for (size_t i = 0; i < (a + b) / (size_t)dtype_bytes(dtype); i++) {
+        float value = (float)((int)(i * 2654435761u >> 16 & 0xffff) - 32768) / 32768.0f;
+        if (dtype == DTYPE_BF16)
+            ((uint16_t *)o->block)[i] = bf16_from_f32(value);
+        else
+            ((float *)o->block)[i] = value;
+    }
+    o->g.a = o->block;
     o->g.b = (char *)o->block + a;
     o->g.c = (char *)o->block + a + b;
     o->workspace = (char *)o->block + a + b + c;
     return OK;
 }
 
-/* The largest difference between a peer's C and ours, as a share of the K additions' bound on values up to 1. */
+static double c_at(const Gemm *g, size_t i)
+{
+    return (double)(g->c_dtype == DTYPE_F32 ? ((const float *)g->c)[i] : f32_from_bf16(((const uint16_t *)g->c)[i]));
+}
+
+/* The largest difference between a peer's C and ours, as a share of the bound on K additions of values up to 1, and of C's own rounding. */
 static double peer_difference(GemmPeers *peers, GemmPeer peer, Operands *o)
 {
     Gemm g = o->g;
     g.accumulate = false;
-    float *c = g.c;
     size_t last = (size_t)(g.m * g.n - 1);
     double difference = 0.0;
     gemm_run(&g, o->workspace);
-    float ours[2] = {c[0], c[last]};
+    double ours[2] = {c_at(&g, 0), c_at(&g, last)}, step = g.c_dtype == DTYPE_F32 ? 0.0 : 0x1p-8;
     if (gemm_peers_run(peers, peer, &g, o->workspace))
-        difference = fmax(fabs((double)(c[0] - ours[0])), fabs((double)(c[last] - ours[1])));
-    return difference / ((double)g.k * (double)g.k * 0x1p-24);
+        difference = fmax(fabs(c_at(&g, 0) - ours[0]), fabs(c_at(&g, last) - ours[1]));
+    return difference / ((double)g.k * ((double)g.k * 0x1p-24 + step));
 }
 
 /* One line a shape; returns ours over the best peer, in speed. */
-static double bench_shape(GemmPeers *peers, const Shape *s, double peak, int n_rounds)
+static double bench_shape(GemmPeers *peers, const Shape *s, DType dtype, double peak, int n_rounds)
 {
     Operands o;
-    if (!CHECK_OK(operands_make(&o, s)))
+    if (!CHECK_OK(operands_make(&o, s, dtype)))
         return 1.0;
     double seconds[GEMM_PEER_COUNT], best = INFINITY;
     for (int p = GEMM_PEER_ONEDNN; p < GEMM_PEER_COUNT; p++)
@@ -135,18 +145,19 @@ static double bench_shape(GemmPeers *peers, const Shape *s, double peak, int n_r
     return ratio;
 }
 
-static void bench_shapes(const char *title, const Shape *shapes, int n_shapes, int n_rounds)
+static void bench_shapes(const char *title, const Shape *shapes, int n_shapes, DType dtype, int n_rounds)
 {
     GemmPeers *peers = gemm_peers_open();
-    double peak = probe_fma_flops_per_second(), log_sum = 0.0, worst = INFINITY;
-    say("%s: %d threads, %s, multiply-adds from registers %.1f GFLOP/s\n", title, omp_get_max_threads(),
+    double bf16_peak = dtype == DTYPE_BF16 ? probe_bf16_flops_per_second() : 0.0, log_sum = 0.0, worst = INFINITY;
+    double peak = bf16_peak > 0.0 ? bf16_peak : probe_fma_flops_per_second();
+    say("%s, %s: %d threads, %s, multiply-adds from registers %.1f GFLOP/s\n", title, dtype_name(dtype), omp_get_max_threads(),
            cpu_level_name(cpu_level()), peak * 1e-9);
     for (int p = 0; p < GEMM_PEER_COUNT; p++)
         if (gemm_peers_missing(peers, (GemmPeer)p))
             say("  missing: %s (%s)\n", gemm_peer_name((GemmPeer)p), gemm_peers_missing(peers, (GemmPeer)p));
     say("  %-18s %-21s %8s %8s %8s %8s  GFLOP/s\n", "", "    M x     N x    K", "ours", "oneDNN", "packed", "OpenBLAS");
     for (int i = 0; i < n_shapes; i++) {
-        double ratio = bench_shape(peers, &shapes[i], peak, n_rounds);
+        double ratio = bench_shape(peers, &shapes[i], dtype, peak, n_rounds);
         log_sum += log(ratio);
         worst = fmin(worst, ratio);
     }
@@ -154,24 +165,34 @@ static void bench_shapes(const char *title, const Shape *shapes, int n_shapes, i
     gemm_peers_close(peers);
 }
 
-BENCH(gemm, beside_peers_gpt2)
+static void bench_gpt2(DType dtype)
 {
     if (test_bench_full())
-        bench_shapes("GPT-2 124M", model_shapes, sizeof model_shapes / sizeof *model_shapes, 7);
+        bench_shapes("GPT-2 124M", model_shapes, sizeof model_shapes / sizeof *model_shapes, dtype, 7);
     else
-        bench_shapes("tiny", tiny_shapes, 2, 1);
+        bench_shapes("tiny", tiny_shapes, 2, dtype, 1);
+}
+
+BENCH(gemm, beside_peers_gpt2)
+{
+    bench_gpt2(DTYPE_F32);
+}
+
+BENCH(gemm, beside_peers_bf16)
+{
+    bench_gpt2(DTYPE_BF16);
 }
 
 BENCH(gemm, beside_peers_nano)
 {
     if (test_bench_full())
-        bench_shapes("nano", nano_shapes, sizeof nano_shapes / sizeof *nano_shapes, 9);
+        bench_shapes("nano", nano_shapes, sizeof nano_shapes / sizeof *nano_shapes, DTYPE_F32, 9);
 }
 
 BENCH(gemm, beside_peers_decode)
 {
     if (test_bench_full())
-        bench_shapes("decode", decode_shapes, sizeof decode_shapes / sizeof *decode_shapes, 9);
+        bench_shapes("decode", decode_shapes, sizeof decode_shapes / sizeof *decode_shapes, DTYPE_F32, 9);
 }
 
 BENCH(gemm, probes)

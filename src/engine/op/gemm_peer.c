@@ -77,10 +77,20 @@ static bool openblas_run(const GemmPeers *peers, const Gemm *g)
     return true;
 }
 
-static bool is_for_peers(const Gemm *g)
+static bool is_f32(const Gemm *g)
 {
-    return g->a_dtype == DTYPE_F32 && g->b_dtype == DTYPE_F32 && g->c_dtype == DTYPE_F32 && !g->bias &&
-           (g->a_row_stride == 1 || g->a_col_stride == 1) && (g->b_row_stride == 1 || g->b_col_stride == 1);
+    return g->a_dtype == DTYPE_F32 && g->b_dtype == DTYPE_F32 && g->c_dtype == DTYPE_F32;
+}
+
+static bool is_bf16(const Gemm *g)
+{
+    return g->a_dtype == DTYPE_BF16 && g->b_dtype == DTYPE_BF16 && (g->c_dtype == DTYPE_F32 || g->c_dtype == DTYPE_BF16);
+}
+
+static bool is_for_peer(const Gemm *g, GemmPeer peer)
+{
+    bool lies_well = (g->a_row_stride == 1 || g->a_col_stride == 1) && (g->b_row_stride == 1 || g->b_col_stride == 1);
+    return lies_well && !g->bias && (is_f32(g) || (is_bf16(g) && peer != GEMM_PEER_OPENBLAS));
 }
 
 bool gemm_peers_run(GemmPeers *peers, GemmPeer peer, const Gemm *g, void *workspace)
@@ -89,7 +99,7 @@ bool gemm_peers_run(GemmPeers *peers, GemmPeer peer, const Gemm *g, void *worksp
         gemm_run(g, workspace);
         return true;
     }
-    if (gemm_peers_missing(peers, peer) || !is_for_peers(g))
+    if (gemm_peers_missing(peers, peer) || !is_for_peer(g, peer))
         return false;
     if (peer == GEMM_PEER_OPENBLAS)
         return openblas_run(peers, g);

@@ -23,8 +23,9 @@ const char *gemm_peer_name(GemmPeer peer);
 /* Why a peer cannot run here ("libdnnl.so.2: not found ..."), or NULL when it can. Lives as long as `peers`. */
 const char *gemm_peers_missing(const GemmPeers *peers, GemmPeer peer);
 
-/* Computes g once with the peer, on all OpenMP threads. false: it is missing, or has no such product (peers: f32, a unit stride
- * in each operand, no bias; oneDNN does not accumulate). k_leaf is ours alone: peers ignore it. */
+/* Computes g once with the peer, on all OpenMP threads. false: it is missing, or has no such product (peers: a unit stride
+ * in each operand, no bias; all three f32, or for oneDNN A and B bf16 and C either, where it has more than plain loops for
+ * them on this CPU; oneDNN does not accumulate). k_leaf is ours alone: peers ignore it. */
 bool gemm_peers_run(GemmPeers *peers, GemmPeer peer, const Gemm *g, void *workspace);
 
 /* seconds[p]: the best time of one call in n_rounds rounds, peers taking turns; 0 where gemm_peers_run would be false. A call is

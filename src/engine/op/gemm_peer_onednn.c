@@ -14,8 +14,8 @@
 #define FUNCTIONS(X)                                                                                                      \
     X(engine_create) X(engine_destroy) X(stream_create) X(stream_destroy) X(stream_wait) X(memory_desc_init_by_strides)   \
     X(memory_desc_init_by_tag) X(memory_create) X(memory_destroy) X(matmul_desc_init) X(primitive_desc_create)            \
-    X(primitive_desc_destroy) X(primitive_desc_query_md) X(primitive_create) X(primitive_destroy) X(primitive_execute)    \
-    X(reorder_primitive_desc_create)
+    X(primitive_desc_destroy) X(primitive_desc_query) X(primitive_desc_query_md) X(primitive_create)                      \
+    X(primitive_destroy) X(primitive_execute) X(reorder_primitive_desc_create)
 
 #define DECLARE(name) __typeof__(dnnl_##name) *name;
 typedef struct {
@@ -81,11 +81,16 @@ void onednn_close(Onednn *dnn)
     free(dnn);
 }
 
-static bool describe(const Onednn *dnn, dnnl_memory_desc_t *desc, int64_t rows, int64_t columns, int64_t row_stride,
+static dnnl_data_type_t dnnl_type(DType dtype)
+{
+    return dtype == DTYPE_F32 ? dnnl_f32 : dtype == DTYPE_BF16 ? dnnl_bf16 : dnnl_data_type_undef;
+}
+
+static bool describe(const Onednn *dnn, dnnl_memory_desc_t *desc, DType dtype, int64_t rows, int64_t columns, int64_t row_stride,
                      int64_t col_stride)
 {
     dnnl_dims_t dims = {rows, columns}, strides = {row_stride, col_stride};
-    return dnn->f.memory_desc_init_by_strides(desc, 2, dims, dnnl_f32, strides) == dnnl_success;
+    return dnn->f.memory_desc_init_by_strides(desc, 2, dims, dnnl_type(dtype), strides) == dnnl_success;
 }
 
 /* B copied into the layout the primitive asks for. */
@@ -112,6 +117,13 @@ static bool reorder_b(Onednn *dnn, const dnnl_memory_desc_t *from, const dnnl_me
     return done;
 }
 
+/* oneDNN's plain loops: what it has where a CPU lacks the instructions of a dtype. They would take minutes, and are nobody's rival. */
+static bool is_reference(const Onednn *dnn, const_dnnl_primitive_desc_t desc)
+{
+    const char *name = NULL;
+    return dnn->f.primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name) != dnnl_success || !name || strncmp(name, "ref", 3) == 0;
+}
+
 static bool make_ready(Onednn *dnn, const Gemm *g, bool is_packed)
 {
     dnnl_memory_desc_t a, b, c, b_wanted;
@@ -121,15 +133,15 @@ static bool make_ready(Onednn *dnn, const Gemm *g, bool is_packed)
     ready_clear(dnn);
     memcpy(&dnn->ready.g, g, sizeof *g);  /* padding too: it is compared */
     dnn->ready.is_packed = is_packed;
-    bool described = describe(dnn, &a, g->m, g->k, g->a_row_stride, g->a_col_stride) &&
-                     describe(dnn, &b, g->k, g->n, g->b_row_stride, g->b_col_stride) &&
-                     describe(dnn, &c, g->m, g->n, g->c_row_stride, 1) &&
-                     dnn->f.memory_desc_init_by_tag(&b_wanted, 2, b_dims, dnnl_f32, dnnl_format_tag_any) == dnnl_success;
+    bool described = describe(dnn, &a, g->a_dtype, g->m, g->k, g->a_row_stride, g->a_col_stride) &&
+                     describe(dnn, &b, g->b_dtype, g->k, g->n, g->b_row_stride, g->b_col_stride) &&
+                     describe(dnn, &c, g->c_dtype, g->m, g->n, g->c_row_stride, 1) &&
+                     dnn->f.memory_desc_init_by_tag(&b_wanted, 2, b_dims, dnnl_type(g->b_dtype), dnnl_format_tag_any) == dnnl_success;
     if (!described || dnn->f.matmul_desc_init(&matmul, &a, is_packed ? &b_wanted : &b, NULL, &c) != dnnl_success ||
         dnn->f.primitive_desc_create(&desc, &matmul, NULL, dnn->engine, NULL) != dnnl_success)
         return false;
     const dnnl_memory_desc_t *b_chosen = dnn->f.primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
-    bool made = dnn->f.primitive_create(&dnn->ready.matmul, desc) == dnnl_success &&
+    bool made = !is_reference(dnn, desc) && dnn->f.primitive_create(&dnn->ready.matmul, desc) == dnnl_success &&
                 dnn->f.memory_create(&dnn->ready.a, &a, dnn->engine, (void *)g->a) == dnnl_success &&
                 dnn->f.memory_create(&dnn->ready.c, &c, dnn->engine, g->c) == dnnl_success &&
                 (is_packed ? reorder_b(dnn, &b, b_chosen, g->b)

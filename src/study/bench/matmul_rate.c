@@ -98,7 +98,9 @@ static void time_product(Product *product, const Products *all, GemmPeers *peers
 {
     Gemm g = product->gemm;
     char *block = all->block;
-    g.a_dtype = g.b_dtype = g.c_dtype = dtype;
+    bool is_weight_gradient = g.a_col_stride != 1;  /* summed in f32, whatever the operands are */
+    g.a_dtype = g.b_dtype = dtype;
+    g.c_dtype = is_weight_gradient ? DTYPE_F32 : dtype;
     g.a = block;
     g.b = block + all->a_bytes;
     g.c = block + all->a_bytes + all->b_bytes;
@@ -115,13 +117,13 @@ static void time_product(Product *product, const Products *all, GemmPeers *peers
 }
 
 /* Each library does all products in one turn; the pause lets the threads of the one before it go to sleep. */
-static void time_all(Products *all, DType dtype, bool with_peers)
+static void time_all(Products *all, DType dtype)
 {
     enum { PAUSE_MS = 30 };
     GemmPeers *peers = gemm_peers_open();
     bench_fill(all->block, all->a_bytes + all->b_bytes, dtype);
     for (int p = 0; p < GEMM_PEER_COUNT; p++) {
-        if ((p != GEMM_PEER_OURS && !with_peers) || gemm_peers_missing(peers, (GemmPeer)p))
+        if (gemm_peers_missing(peers, (GemmPeer)p))
             continue;
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
         for (int i = 0; i < all->n; i++)
@@ -173,9 +175,9 @@ Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_t
                    matrices[i].is_head ? at_most(matrices[i].n_out, options->vocab_max) : matrices[i].n_out);
     Err err = map_operands(&all);
     if (err == OK) {
-        time_all(&all, DTYPE_F32, true);
+        time_all(&all, DTYPE_F32);
         if (compute != DTYPE_F32)
-            time_all(&all, compute, false);
+            time_all(&all, compute);
         sum_up(rate, &all);
         take_shapes(rate, &all);
         memory_unmap(all.block, all.n_bytes);

@@ -31,8 +31,9 @@ typedef struct {
     MatmulShape shape[MATMUL_SHAPES_MAX];
 } MatmulRate;
 
-/* n_tokens: of a micro batch. compute: the dtype of operands. Peers know f32 only; for bf16 and fp16 the best of ours in that and of all in f32 counts,
- * for a trainer that computes in bf16 may not be slower than f32 either. ERR_MEMORY. */
+/* n_tokens: of a micro batch. compute: the dtype of operands, and of results but weights' gradients, which are f32. For bf16 and fp16 the best of all
+ * in that, as far as they know it (gemm_peer.h), and of all in f32 counts, for a trainer that computes in bf16 may not be slower than f32 either.
+ * ERR_MEMORY. */
 Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_tokens, DType compute, const MatmulRateOptions *options);
 
 /* FLOP/s by a short probe (some tenths of a second; a second or two at 124M parameters); 0 when there is no memory for it. */
