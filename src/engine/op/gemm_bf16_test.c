@@ -1,37 +1,9 @@
-/* gemm_bf16_test.c - the kernel of CPU_AVX512_BF16 on CPUs without it: the same source, its one instruction done in C.
- *
- * VDPBF16PS (Intel SDM 2): for each f32, acc = acc + a.odd * b.odd, then acc + a.even * b.even, each fused and rounded
- * to nearest even; subnormal inputs and results are zero; MXCSR is neither read nor written. */
+/* gemm_bf16_test.c - the kernel of CPU_AVX512_BF16 on CPUs without it: the same source, its one instruction done in C. */
 #include "base/test.h"
+#include "engine/op/bf16_dot_case.h"
 #include "engine/op/gemm_case.h"
 #include "engine/op/gemm_kernels.h"
-#include "engine/op/simd.h"
 
-static float flush(float x)
-{
-    return fabsf(x) < 0x1p-126f ? copysignf(0.0f, x) : x;
-}
-
-static float bf16_step(float acc, uint16_t a, uint16_t b)
-{
-    return flush(fmaf(flush(f32_from_bf16(a)), flush(f32_from_bf16(b)), flush(acc)));
-}
-
-/* One lane of the instruction; a and b are pairs, the even one in the lower half. */
-static float bf16_dot(float acc, uint32_t a, uint32_t b)
-{
-    acc = bf16_step(acc, (uint16_t)(a >> 16), (uint16_t)(b >> 16));
-    return bf16_step(acc, (uint16_t)a, (uint16_t)b);
-}
-
-/* Sixteen lanes; called, since the kernel has it some thousand times. */
-static __attribute__((noinline)) V16 bf16_dot_vector(V16 acc, V16 a, V16 b)
-{
-    for (int l = 0; l < 16; l++)
-        acc[l] = bf16_dot(acc[l], ((U16)a)[l], ((U16)b)[l]);
-    return acc;
-}
-#define BF16_DOT(acc, a, b) bf16_dot_vector(acc, a, b)
 #define MICRO_UNROLL_K  /* compiles ten times faster */
 #include "engine/op/gemm_bf16_kernel.h"
 

@@ -6,6 +6,7 @@
 #include "engine/op/gemm.h"
 #include "engine/op/op_internal.h"
 #include "engine/op/packed_codes.h"
+#include "engine/op/packed_pairs.h"
 #include "engine/op/shares.h"
 #include "base/kernel.h"
 
@@ -15,16 +16,25 @@ OP_KERNELS_DECLARE(linear_packed);
 
 static const double MULTIPLICATIONS_MIN = 1 << 16;  /* worth a second thread */
 
-/* Rows by a block of at most GEMM_K_BLOCK steps (gemm.h). */
+/* Rows by a block of at most GEMM_K_BLOCK steps (gemm.h). A step of k, in bf16 a pair of steps, is a word a column. */
 typedef struct {
     const float *x;       /* rows of f32, x_stride apart */
     int64_t x_stride, n_k;
-    const char *weights;  /* [n_k][64], f32 or bf16 */
+    const char *weights;  /* words of f32 or of two bf16, [n_k][64] or [n_k / 2][64] */
     float *total;         /* [rows][64], added to unless this is the first block */
     bool is_first;
 } Tile;
 
+enum { WORDS_BYTES = 4 * PACKED_COLUMNS };
+
 #define UNROLL _Pragma("GCC unroll 8")
+
+/* The weights of one step: words of f32, or one half of words of bf16. */
+SIMD_INLINE void step_weights(V16 w[VECS], const V16 *words, const int n_bytes, const int odd)
+{
+    UNROLL for (int v = 0; v < VECS; v++)
+        w[v] = n_bytes == 4 ? words[v] : odd ? (V16)((U16)words[v] & 0xffff0000u) : (V16)((U16)words[v] << 16);
+}
 
 /* sum[r] += x[r][k] * w */
 SIMD_INLINE void tile_step(V16 sum[TILE_ROWS][VECS], const int n_rows, const Tile *t, int64_t k, const V16 *w)
@@ -53,24 +63,42 @@ SIMD_INLINE void tile_add(const Tile *t, V16 sum[TILE_ROWS][VECS], const int n)
         }
 }
 
-SIMD_INLINE void fetch_ahead(const char *at, int n_bytes)
+SIMD_INLINE void fetch_ahead(const char *at)
 {
-    for (int i = 0; i < n_bytes; i += 64)
+    for (int i = 0; i < WORDS_BYTES; i += 64)
         __builtin_prefetch(at + AHEAD_BYTES + i);
+}
+
+SIMD_INLINE void load_words(V16 words[VECS], const char *at)
+{
+    UNROLL for (int v = 0; v < VECS; v++)
+        words[v] = v16_load((const float *)at + 16 * v);
+}
+
+/* The n_steps of k that a row of words holds. */
+SIMD_INLINE void tile_words(V16 sum[TILE_ROWS][VECS], const int n_rows, const Tile *t, int64_t k, const int n_steps, const int n_bytes)
+{
+    const char *at = t->weights + k * PACKED_COLUMNS * n_bytes;
+    V16 words[VECS], w[VECS];
+    if (n_rows <= 2)
+        fetch_ahead(at);
+    load_words(words, at);
+    UNROLL for (int s = 0; s < n_steps; s++) {
+        step_weights(w, words, n_bytes, s);
+        tile_step(sum, n_rows, t, k + s, w);
+    }
 }
 
 SIMD_INLINE void tile_rows(const Tile *t, const int n_rows, const int n_bytes)
 {
-    V16 sum[TILE_ROWS][VECS], w[VECS];
+    const int n_steps = 4 / n_bytes;
+    V16 sum[TILE_ROWS][VECS];
+    int64_t k = 0;
     tile_clear(sum, n_rows);
-    for (int64_t k = 0; k < t->n_k; k++) {
-        const char *at = t->weights + k * PACKED_COLUMNS * n_bytes;
-        if (n_rows <= 2)
-            fetch_ahead(at, PACKED_COLUMNS * n_bytes);
-        UNROLL for (int v = 0; v < VECS; v++)
-            w[v] = n_bytes == 4 ? v16_load((const float *)at + 16 * v) : v16_load_bf16((const uint16_t *)at + 16 * v);
-        tile_step(sum, n_rows, t, k, w);
-    }
+    for (; k + n_steps <= t->n_k; k += n_steps)
+        tile_words(sum, n_rows, t, k, n_steps, n_bytes);
+    if (k < t->n_k)
+        tile_words(sum, n_rows, t, k, 1, n_bytes);
     tile_add(t, sum, n_rows);
 }
 
@@ -91,22 +119,35 @@ static void tile_run(Tile t, int64_t n_rows, int n_bytes)
     }
 }
 
+/* tile_words for one row by n_panels panels. */
+SIMD_INLINE void streams_words(V16 sum[TILE_ROWS][VECS], const int n_panels, int64_t panel_bytes, const Tile *t, int64_t k, const int n_steps,
+                               const int n_bytes)
+{
+    UNROLL for (int p = 0; p < n_panels; p++) {
+        const char *at = t->weights + p * panel_bytes + k * PACKED_COLUMNS * n_bytes;
+        V16 words[VECS], w[VECS];
+        fetch_ahead(at);
+        load_words(words, at);
+        UNROLL for (int s = 0; s < n_steps; s++) {
+            V16 x = v16_set1(t->x[k + s]);
+            step_weights(w, words, n_bytes, s);
+            UNROLL for (int v = 0; v < VECS; v++)
+                sum[p][v] = v16_fma(x, w[v], sum[p][v]);
+        }
+    }
+}
+
 /* One row by n_panels panels, panel_bytes apart, side by side. The sums of one panel are those of tile_rows. */
 SIMD_INLINE void tile_streams(const Tile *t, const int n_panels, int64_t panel_bytes, const int n_bytes)
 {
+    const int n_steps = 4 / n_bytes;
     V16 sum[TILE_ROWS][VECS];
+    int64_t k = 0;
     tile_clear(sum, n_panels);
-    for (int64_t k = 0; k < t->n_k; k++) {
-        V16 x = v16_set1(t->x[k]);
-        UNROLL for (int p = 0; p < n_panels; p++) {
-            const char *at = t->weights + p * panel_bytes + k * PACKED_COLUMNS * n_bytes;
-            fetch_ahead(at, PACKED_COLUMNS * n_bytes);
-            UNROLL for (int v = 0; v < VECS; v++) {
-                V16 w = n_bytes == 4 ? v16_load((const float *)at + 16 * v) : v16_load_bf16((const uint16_t *)at + 16 * v);
-                sum[p][v] = v16_fma(x, w, sum[p][v]);
-            }
-        }
-    }
+    for (; k + n_steps <= t->n_k; k += n_steps)
+        streams_words(sum, n_panels, panel_bytes, t, k, n_steps, n_bytes);
+    if (k < t->n_k)
+        streams_words(sum, n_panels, panel_bytes, t, k, 1, n_bytes);
     tile_add(t, sum, n_panels);
 }
 
@@ -120,11 +161,18 @@ static void streams_run(const Tile *t, int64_t n_panels, int64_t panel_bytes, in
         n_bytes == 4 ? tile_streams(t, 1, panel_bytes, 4) : tile_streams(t, 1, panel_bytes, 2);
 }
 
-/* A block of bf16 as f32. */
-static void widen_block(float *to, const uint16_t *from, int64_t n_k)
+/* A block of bf16 as f32; of an odd number of steps, with one of zeros more. */
+static void widen_block(float *to, const char *from, int64_t n_k)
 {
-    for (int64_t i = 0; i < n_k * PACKED_COLUMNS; i += 16)
-        v16_store(to + i, v16_load_bf16(from + i));
+    for (int64_t k = 0; k < n_k; k += 2, from += WORDS_BYTES) {
+        V16 words[VECS], w[VECS];
+        load_words(words, from);
+        for (int s = 0; s < 2; s++, to += PACKED_COLUMNS) {
+            step_weights(w, words, 2, s);
+            for (int v = 0; v < VECS; v++)
+                v16_store(to + 16 * v, w[v]);
+        }
+    }
 }
 
 static void store_row(const Tensor *y, int64_t row, int64_t column, const float *total, const float *bias, int64_t n)
@@ -146,11 +194,18 @@ static void store_row(const Tensor *y, int64_t row, int64_t column, const float 
 
 typedef struct {
     const KernelCall *call;
-    const float *x;             /* f32 and bf16: rows of f32, */
-    int64_t x_stride;           /*   so far apart */
+    const float *x;             /* f32 and bf16: rows of f32, or, where pairs are multiplied, of pairs of bf16, */
+    int64_t x_stride;           /*   so many words apart */
+    bool is_pairs;
     const PackedInputs *codes;  /* int8 and int4, */
     int64_t n_groups;           /*   so many a row */
 } Product;
+
+/* Rows from `row` on by a block of a panel of bf16. */
+static PairsTile pairs_tile(const Product *p, int64_t row, int64_t first_k, int64_t n_k, const char *weights, float *total)
+{
+    return (PairsTile){p->x + row * p->x_stride + first_k / 2, p->x_stride, (n_k + 1) / 2, weights, total, first_k == 0};
+}
 
 /* Block by block, so that all rows find a block in the second cache. Many rows share the work of widening it. */
 static void run_blocks(const Product *p, const char *panel, int64_t row, int64_t n_rows, float *total)
@@ -161,9 +216,13 @@ static void run_blocks(const Product *p, const char *panel, int64_t row, int64_t
     for (int64_t first = 0; first < spec->n_in; first += GEMM_K_BLOCK) {
         int64_t n_k = spec->n_in - first < GEMM_K_BLOCK ? spec->n_in - first : GEMM_K_BLOCK;
         const char *weights = panel + first * PACKED_COLUMNS * n_bytes;
+        if (p->is_pairs) {
+            packed_pairs_rows(pairs_tile(p, row, first, n_k, weights, total), n_rows);
+            continue;
+        }
         bool widen = n_bytes == 2 && n_rows > TILE_ROWS;
         if (widen)
-            widen_block(wide, (const uint16_t *)weights, n_k);
+            widen_block(wide, weights, n_k);
         Tile tile = {p->x + row * p->x_stride + first, p->x_stride, n_k, widen ? (const char *)wide : weights, total, first == 0};
         tile_run(tile, n_rows, widen ? 4 : n_bytes);
     }
@@ -197,7 +256,11 @@ static void stream_sums(const Product *p, const char *weights, int64_t n, float 
     }
     for (int64_t first = 0; first < spec->n_in; first += GEMM_K_BLOCK) {
         int64_t n_k = spec->n_in - first < GEMM_K_BLOCK ? spec->n_in - first : GEMM_K_BLOCK;
-        streams_run(&(Tile){p->x + first, p->x_stride, n_k, weights + first * PACKED_COLUMNS * n_bytes, total, first == 0}, n, panel_bytes, n_bytes);
+        const char *block = weights + first * PACKED_COLUMNS * n_bytes;
+        if (p->is_pairs)
+            packed_pairs_streams(pairs_tile(p, 0, first, n_k, block, total), n, panel_bytes);
+        else
+            streams_run(&(Tile){p->x + first, p->x_stride, n_k, block, total, first == 0}, n, panel_bytes, n_bytes);
     }
 }
 
@@ -221,6 +284,31 @@ static void widen_row(float *to, const Tensor *x, int64_t row)
         store16(to, DTYPE_F32, i, n, load16(row_at(x, row), x->dtype, i, n));
 }
 
+/* Whether linear would multiply pairs (gemm.h). */
+static bool multiplies_pairs(const PackedSpec *spec, const Tensor *x)
+{
+    return SIMD_AVX512 && cpu_level() == CPU_AVX512_BF16 && spec->format == PACKED_BF16 && x->dtype == DTYPE_BF16;
+}
+
+/* Rows of pairs: x as it lies, or, where a row ends inside a pair, a copy that ends in zeros. */
+static void prepare_pairs(Product *p, const Tensor *x)
+{
+    int64_t n_in = cols_of(x), n_rows = tensor_dim(x, 0);
+    p->is_pairs = true;
+    if (n_in % 2 == 0 && x->stride[0] % 2 == 0) {
+        p->x = x->data;
+        p->x_stride = x->stride[0] / 2;
+        return;
+    }
+    uint16_t *to = p->call->workspace;
+    p->x = p->call->workspace;
+    p->x_stride = (n_in + 1) / 2;
+    for (int64_t r = 0; r < n_rows; r++, to += 2 * p->x_stride) {
+        memcpy(to, row_at(x, r), (size_t)n_in * sizeof *to);
+        memset(to + n_in, 0, (size_t)(n_in % 2) * sizeof *to);
+    }
+}
+
 /* x as the kernels read it. */
 static Product prepare(const KernelCall *call)
 {
@@ -234,6 +322,8 @@ static Product prepare(const KernelCall *call)
 #pragma omp parallel for schedule(static) if (n_rows * spec->n_in > PARALLEL_MIN)
         for (int64_t r = 0; r < n_rows; r++)
             inputs_round_row(codes + r * p.n_groups, x, r, spec->format == PACKED_INT4);
+    } else if (multiplies_pairs(spec, x)) {
+        prepare_pairs(&p, x);
     } else if (x->dtype != DTYPE_F32) {
 #pragma omp parallel for schedule(static) if (n_rows * spec->n_in > PARALLEL_MIN)
         for (int64_t r = 0; r < n_rows; r++)

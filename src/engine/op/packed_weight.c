@@ -26,7 +26,7 @@ int64_t packed_panel_bytes(const PackedSpec *spec)
     int64_t n_groups = divide_up(spec->n_in, PACKED_GROUP);
     switch ((PackedFormat)spec->format) {
     case PACKED_F32: return 4 * PACKED_COLUMNS * spec->n_in;
-    case PACKED_BF16: return 2 * PACKED_COLUMNS * spec->n_in;
+    case PACKED_BF16: return 4 * PACKED_COLUMNS * divide_up(spec->n_in, 2);
     case PACKED_INT8: return n_groups * INT8_GROUP_BYTES;
     default: return n_groups * INT4_GROUP_BYTES;
     }
@@ -35,6 +35,12 @@ int64_t packed_panel_bytes(const PackedSpec *spec)
 int64_t packed_bytes(const PackedSpec *spec)
 {
     return divide_up(spec->n_out, PACKED_COLUMNS) * packed_panel_bytes(spec);
+}
+
+/* Where step k of column c lies in a panel of bf16. */
+static int64_t bf16_place(int64_t k, int64_t c)
+{
+    return (k / 2 * PACKED_COLUMNS + c) * 2 + k % 2;
 }
 
 /* Where the code of step i and column c lies in a group. */
@@ -63,16 +69,18 @@ static float weight_at(const Packing *p, int64_t k, int64_t m)
     return p->w->dtype == DTYPE_BF16 ? f32_from_bf16(half) : f32_from_f16(half);
 }
 
-static void fill_whole(const Packing *p, char *panel, int64_t first)
+static void fill_f32(const Packing *p, float *panel, int64_t first)
 {
     for (int64_t k = 0; k < p->spec->n_in; k++)
-        for (int64_t c = 0; c < PACKED_COLUMNS; c++) {
-            float w = weight_at(p, k, first + c);
-            if (p->spec->format == PACKED_F32)
-                ((float *)panel)[k * PACKED_COLUMNS + c] = w;
-            else
-                ((uint16_t *)panel)[k * PACKED_COLUMNS + c] = bf16_from_f32(w);  /* exact */
-        }
+        for (int64_t c = 0; c < PACKED_COLUMNS; c++)
+            panel[k * PACKED_COLUMNS + c] = weight_at(p, k, first + c);
+}
+
+static void fill_bf16(const Packing *p, uint16_t *panel, int64_t first)
+{
+    for (int64_t k = 0; k < p->spec->n_in + p->spec->n_in % 2; k++)
+        for (int64_t c = 0; c < PACKED_COLUMNS; c++)
+            panel[bf16_place(k, c)] = bf16_from_f32(weight_at(p, k, first + c));  /* exact */
 }
 
 /* fp16, the largest finite one at most: an infinite scale would make 0 * inf of a zero. */
@@ -153,8 +161,10 @@ static void fill_panel(void *context, int64_t index)
 {
     const Packing *p = context;
     char *panel = p->to + index * packed_panel_bytes(p->spec);
-    if (p->spec->format <= PACKED_BF16)
-        fill_whole(p, panel, index * PACKED_COLUMNS);
+    if (p->spec->format == PACKED_F32)
+        fill_f32(p, (float *)panel, index * PACKED_COLUMNS);
+    else if (p->spec->format == PACKED_BF16)
+        fill_bf16(p, (uint16_t *)panel, index * PACKED_COLUMNS);
     else
         fill_groups(p, panel, index * PACKED_COLUMNS);
 }
@@ -194,7 +204,7 @@ double packed_weight(const void *packed, const PackedSpec *spec, int64_t k, int6
     if (spec->format == PACKED_F32)
         return (double)((const float *)panel)[k * PACKED_COLUMNS + c];
     if (spec->format == PACKED_BF16)
-        return (double)f32_from_bf16(((const uint16_t *)panel)[k * PACKED_COLUMNS + c]);
+        return (double)f32_from_bf16(((const uint16_t *)panel)[bf16_place(k, c)]);
     const char *group = panel + k / PACKED_GROUP * (spec->format == PACKED_INT8 ? INT8_GROUP_BYTES : INT4_GROUP_BYTES);
     double scale = (double)f32_from_f16(((const uint16_t *)group)[c]);
     if (spec->format == PACKED_INT8)

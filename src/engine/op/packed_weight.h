@@ -3,7 +3,8 @@
  *
  * Columns (outputs) go in panels of 64. Inside a panel the steps of k follow one another, so one thread reads one stream:
  *
- *   f32, bf16   [k][64]
+ *   f32         [k][64]
+ *   bf16        [k / 2][64][2]: pairs of steps, as the dot product of pairs takes them; an odd K ends in zeros
  *   int8        groups of 32 steps: [64] fp16 scales, then [k / 4][64][4] bytes: a code c of -127 .. 127 as c + 128
  *   int4        groups of 32 steps: [64] fp16 scales, then [k / 8][64] u32: eight codes, k % 8 = 0 in the lowest bits; a code c stands for c - 8
  *
@@ -53,7 +54,7 @@ bool packed_has_vnni(void);
 double packed_input(float x, float largest);
 
 /* y[N, M] = x[N, K] * W + bias[M], where `packed` is a u8 state of packed_bytes(spec). Not differentiable.
- * Bits. f32 and bf16: those of linear (gemm.h), but on CPU_AVX512_BF16, where two bf16 operands have an instruction of their own. int8 and int4: a group's
+ * Bits. f32 and bf16: those of linear (gemm.h), at every CPU level. int8 and int4: a group's
  * sum of q times code is exact, then total = total + (sum * input scale) * weight scale, in f32, the last fused, group by group; the bias is added last. So
  * a row never depends on its neighbours, nor on threads. */
 Node *linear_packed(Graph *g, Node *x, Node *packed, Node *bias, const PackedSpec *spec);

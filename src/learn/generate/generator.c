@@ -41,11 +41,11 @@ static Err check_options(const GeneratorOptions *o)
     return OK;
 }
 
-/* Packed f32 and bf16 pay where a vector is a register; where bf16 has an instruction of its own they would have other bits. */
+/* Packed f32 and bf16 pay where a vector is a register. */
 static void pack(Generator *gen)
 {
     const GeneratorOptions *o = &gen->options;
-    bool helps = o->backend == BACKEND_CPU && ((o->dtype == DTYPE_F32 && cpu_level() >= CPU_AVX512) || (o->dtype == DTYPE_BF16 && cpu_level() == CPU_AVX512));
+    bool helps = o->backend == BACKEND_CPU && cpu_level() >= CPU_AVX512 && (o->dtype == DTYPE_F32 || o->dtype == DTYPE_BF16);
     if (o->weights == WEIGHTS_INT8 || o->weights == WEIGHTS_INT4)
         gen->n_packed = pass_pack_weights(gen->graph, o->weights == WEIGHTS_INT8 ? PACKED_INT8 : PACKED_INT4, &gen->packed, gen->arena);
     else if (o->weights == WEIGHTS_PACKED && helps)
