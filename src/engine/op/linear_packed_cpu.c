@@ -1,8 +1,8 @@
 /* linear_packed_cpu.c - x W over a packed weight; packed_weight.h has the layout and what is promised about bits.
  *
  * A tile is up to six rows of x by the 64 columns of a panel: 24 sums in registers, four vectors of weights made once for all rows. Many rows go block
- * by block through what stays in the second cache. One row (decode) waits for memory: a thread reads four panels side by side, each a stream, for a core
- * fetches four streams faster than one. */
+ * by block through what stays in the second cache. One row (decode) waits for memory: a thread reads panel after panel, or, on CPUs whose cores fetch four
+ * streams faster than one, four panels side by side (packed_reads_streams). */
 #include "engine/op/gemm.h"
 #include "engine/op/op_internal.h"
 #include "engine/op/packed_codes.h"
@@ -80,7 +80,7 @@ SIMD_INLINE void tile_words(V16 sum[TILE_ROWS][VECS], const int n_rows, const Ti
 {
     const char *at = t->weights + k * PACKED_COLUMNS * n_bytes;
     V16 words[VECS], w[VECS];
-    if (n_rows <= 2)
+    if (n_rows == 2)
         fetch_ahead(at);
     load_words(words, at);
     UNROLL for (int s = 0; s < n_steps; s++) {
@@ -356,12 +356,13 @@ void KERNEL(linear_packed)(const KernelCall *call)
         return;
     int64_t piece_rows = rows_of_a_piece(n_rows, n_row_pieces);
     Product p = prepare(call);
-    int64_t n_at_once = SIMD_AVX512 && n_rows == 1 ? STREAMS : 1;  /* as many as registers hold sums of */
+    const bool streams = n_rows == 1 && packed_reads_streams();
+    int64_t n_at_once = SIMD_AVX512 && streams ? STREAMS : 1;  /* as many as registers hold sums of */
     Shares shares = shares_of(n_pieces);
 #pragma omp parallel if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)
     for (int64_t piece, n; (n = shares_take(&shares, n_at_once, &piece)) > 0;) {
         int64_t row = piece % n_row_pieces * piece_rows;
-        if (n_rows == 1)
+        if (streams)
             run_streams(&p, piece, n);
         else
             run_piece(&p, piece / n_row_pieces, row, n_rows - row < piece_rows ? n_rows - row : piece_rows);

@@ -170,7 +170,7 @@ SIMD_INLINE void codes_group(CodesTile t, const int n_rows, int64_t g, const Cod
     CodesSums sums = {0};
     const char *group = t.panel + g * (CODES_SCALE_BYTES + n_loads * step_bytes);
     t.x += g;
-    for (int s = 0; s < n_loads; s++) {
+    CODES_UNROLL for (int s = 0; s < n_loads; s++) {
         const char *at = group + CODES_SCALE_BYTES + s * step_bytes;
         I16 words[CODES_VECS];
         codes_fetch(ahead, s, n_loads);
