@@ -74,17 +74,28 @@ TEST(gemm_bf16, emulated_instruction_keeps_to_the_manual)
     CHECK(bf16_dot(1.0f + 0x1p-23f, 0x3980 /* 2^-12 */, 0x3980) == 1.0f + 0x1p-22f);
 }
 
-/* Goal: on a CPU that has it, the real instruction gives the emulation's bits. */
+/* Goal: on a CPU that has it, the real instruction gives the emulation's bits; and so does what packs and writes in its wide registers.
+ * Method: operands by rows, by columns and spread, odd K, edges of tiles, results of both dtypes. */
 TEST(gemm_bf16, instruction_equals_its_emulation)
 {
     if (cpu_level_best() < CPU_AVX512_BF16)
         SKIP("this CPU has no AVX512_BF16");
+    static const int64_t shapes[][3] = {{61, 97, 501}, {47, 64, 770}, {30, 33, 35}};
     Arena *arena = arena_new();
-    Gemm g = gemm_case(arena, 61, 97, 501, DTYPE_BF16, DTYPE_BF16, DTYPE_F32, LAY_ROWS, LAY_COLUMNS), emulated = g;
-    size_t c_bytes = (size_t)(g.m * g.c_row_stride) * sizeof(float);
-    emulated.c = memcpy(arena_alloc(arena, c_bytes), g.c, c_bytes);
-    gemm_run_kernel(&g, gemm_kernel_bf16(), arena_alloc(arena, gemm_workspace_bytes(&g)), false);
-    gemm_run_kernel(&emulated, &bf16_kernel, arena_alloc(arena, gemm_workspace_bytes(&g)), false);
-    CHECK(memcmp(g.c, emulated.c, c_bytes) == 0);
+    for (int s = 0; s < 3; s++)
+        for (int lays = 0; lays < 9; lays++) {
+            arena_reset(arena);
+            DType c_dtype = (lays / 2 + s) % 2 ? DTYPE_BF16 : DTYPE_F32;
+            Gemm g = gemm_case(arena, shapes[s][0], shapes[s][1], shapes[s][2], DTYPE_BF16, DTYPE_BF16, c_dtype, (Lay)(lays % 3), (Lay)(lays / 3));
+            g.bias = lays % 2 ? NULL : gemm_case_values(arena, DTYPE_F32, g.n, 4);
+            g.accumulate = lays % 2;
+            Gemm emulated = g;
+            size_t c_bytes = (size_t)(g.m * g.c_row_stride) * (size_t)dtype_bytes(c_dtype);
+            emulated.c = memcpy(arena_alloc(arena, c_bytes), g.c, c_bytes);
+            gemm_run_kernel(&g, gemm_kernel_bf16(), arena_alloc(arena, gemm_workspace_bytes(&g)), false);
+            gemm_run_kernel(&emulated, &bf16_kernel, arena_alloc(arena, gemm_workspace_bytes(&g)), false);
+            if (!CHECK(memcmp(g.c, emulated.c, c_bytes) == 0))
+                test_note("shape %d, lays %d", s, lays);
+        }
     arena_free(arena);
 }

@@ -31,11 +31,32 @@ enum {
 typedef Vec VecUnaligned __attribute__((aligned(4), may_alias));
 typedef float FloatWord __attribute__((may_alias));
 
+/* The way out of a whole tile to bf16: how most products end that have bf16 operands. */
+static void micro_out_bf16(const GemmStrip *s, int64_t column, const float *sum)
+{
+    const GemmOut *out = &s->out;
+    const float *from = out->from ? (const float *)out->from + column : NULL, *bias = out->bias ? out->bias + column : NULL;
+    uint16_t *to = (uint16_t *)out->to + column;
+    for (int i = 0; i < s->n_rows; i++, sum += MICRO_COLUMNS, to += out->to_stride)
+        for (int j = 0; j < MICRO_COLUMNS; j += 16) {
+            V16 x = v16_load(sum + j);
+            if (from)
+                x = v16_load(from + i * out->from_stride + j) + x;
+            if (bias)
+                x += v16_load(bias + j);
+            v16_store_bf16(to + j, x);
+        }
+}
+
 /* The general way out: edges and halves. `column` counts within the strip; sum is [n_rows][MICRO_COLUMNS]. */
 static __attribute__((noinline)) void micro_out(const GemmStrip *s, int64_t column, const float *sum)
 {
     const GemmOut *out = &s->out;
     int64_t n = s->n_columns - column < MICRO_COLUMNS ? s->n_columns - column : MICRO_COLUMNS;
+    if (n == MICRO_COLUMNS && n % 16 == 0 && out->to_dtype == DTYPE_BF16 && (!out->from || out->from_dtype == DTYPE_F32)) {
+        micro_out_bf16(s, column, sum);
+        return;
+    }
     for (int i = 0; i < s->n_rows; i++) {
         const char *from = out->from ? (const char *)out->from + (i * out->from_stride + column) * dtype_bytes(out->from_dtype) : NULL;
         char *to = (char *)out->to + (i * out->to_stride + column) * dtype_bytes(out->to_dtype);
