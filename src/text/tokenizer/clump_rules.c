@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { N_COMMON = 1 << 16, PAIR_BITS_MIN = 15, PAIR_BITS_MAX = 22, BITS_A_PAIR = 32 };
+enum { N_COMMON = 1 << 16, PAIR_BITS_MIN = 15, PAIR_BITS_MAX = 22, BITS_A_PAIR = 16 };
 
 /* Calls `take` on each pair of neighbours within a piece. Characters beyond U+FFFF are never looked up. */
 typedef void (*TakePair)(ClumpRules *rules, size_t *n_pairs, uint16_t first, uint16_t second);
@@ -54,8 +54,8 @@ static void count_pair(ClumpRules *rules, size_t *n_pairs, uint16_t first, uint1
 static void join_pair(ClumpRules *rules, size_t *n_pairs, uint16_t first, uint16_t second)
 {
     (void)n_pairs;
-    uint32_t bit = clump_pair_bit(rules, first, second);
-    rules->pairs[bit / 32] |= 1u << bit % 32;
+    uint32_t hash = clump_pair_hash(first, second);
+    *clump_pair_word(rules, hash) |= clump_pair_bits(rules, hash);
 }
 
 static void join_pairs(const Tokenizer *tok, ClumpRules *rules)
@@ -67,7 +67,7 @@ static void join_pairs(const Tokenizer *tok, ClumpRules *rules)
     while (bits < PAIR_BITS_MAX && n_pairs * BITS_A_PAIR > (size_t)1 << bits)
         bits++;
     rules->pairs = mem_alloc(((size_t)1 << bits) / 8);
-    rules->pairs_shift = 32 - bits;
+    rules->pairs_shift = 32 + 5 - bits;
     each(tok, rules, &n_pairs, join_pair);
 }
 

@@ -20,27 +20,58 @@ static inline size_t spell(const ClumpRules *rules, uint16_t c, int32_t *ids)
 
 #if defined __AVX512BW__ && defined __AVX512VL__
 
-enum { LANES = 16, EDGE_WORDS = CLUMP_PLACES / LANES + 2 };
+enum { LANES = 16, LOOKS = 64, EDGE_WORDS = CLUMP_PLACES / LANES + LOOKS / LANES + 2 };
 
 static inline __m512i load_chars(const uint16_t *chars)
 {
     return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)chars));
 }
 
-/* A bit for each character that begins a clump, and for the end. */
-static inline void find_edges(const ClumpRules *rules, const uint16_t *chars, size_t n, uint16_t edges[EDGE_WORDS])
+/* Of sixteen characters, in `bits` those of the pairs that they end, and in `words` the numbers of their words. */
+static inline void place_pairs(const ClumpRules *rules, __m512i first, __m512i second, uint32_t *words, uint32_t *bits)
 {
-    const __m512i mark = _mm512_set1_epi32(CLUMP_SPACE_MARK), ones = _mm512_set1_epi32(1), factor = _mm512_set1_epi32((int)0x9E3779B1);
-    const __m128i shift = _mm_cvtsi32_si128(rules->pairs_shift);
+    const __m512i factor = _mm512_set1_epi32((int)0x9E3779B1), ones = _mm512_set1_epi32(1), low5 = _mm512_set1_epi32(31);
+    const __m128i shift = _mm_cvtsi32_si128(rules->pairs_shift), shift_a = _mm_cvtsi32_si128(rules->pairs_shift - 5),
+                  shift_b = _mm_cvtsi32_si128(rules->pairs_shift - 10);
+    __m512i hash = _mm512_mullo_epi32(_mm512_or_si512(_mm512_slli_epi32(first, 16), second), factor);
+    __m512i a = _mm512_sllv_epi32(ones, _mm512_and_si512(_mm512_srl_epi32(hash, shift_a), low5));
+    __m512i b = _mm512_sllv_epi32(ones, _mm512_and_si512(_mm512_srl_epi32(hash, shift_b), low5));
+    _mm512_storeu_si512(words, _mm512_srl_epi32(hash, shift));
+    _mm512_storeu_si512(bits, _mm512_or_si512(a, b));
+}
+
+/* Looks taken one by one: many CPUs gather more slowly. The compiler is kept from making a gather of it. */
+static inline void look_up(const ClumpRules *rules, const uint16_t *chars, uint32_t *words, uint16_t *alone)
+{
+#pragma GCC unroll 8
+    for (size_t i = 0; i < LOOKS; i++) {
+        size_t word = words[i], c = chars[i];
+        __asm__("" : "+r"(word), "+r"(c));
+        words[i] = rules->pairs[word];
+        alone[i] = rules->alone[c];
+    }
+}
+
+/* A bit for each character that begins a clump, and for the end; and what each character becomes alone. */
+static inline void find_edges(const ClumpRules *rules, const uint16_t *chars, size_t n, uint16_t edges[EDGE_WORDS], uint16_t *alone)
+{
+    const __m512i mark = _mm512_set1_epi32(CLUMP_SPACE_MARK);
     __m512i last = _mm512_setzero_si512();
-    for (size_t i = 0; i < n; i += LANES) {
-        __m512i second = load_chars(chars + i), first = _mm512_alignr_epi32(second, last, LANES - 1);
-        __m512i bit = _mm512_srl_epi32(_mm512_mullo_epi32(_mm512_or_si512(_mm512_slli_epi32(first, 16), second), factor), shift);
-        __m512i word = _mm512_i32gather_epi32(_mm512_srli_epi32(bit, 5), rules->pairs, sizeof *rules->pairs);
-        __mmask16 clings = _mm512_test_epi32_mask(_mm512_srlv_epi32(word, _mm512_and_si512(bit, _mm512_set1_epi32(31))), ones);
-        clings &= (__mmask16)~(_mm512_cmpeq_epi32_mask(second, mark) & _mm512_cmpneq_epi32_mask(first, mark));
-        edges[i / LANES] = (uint16_t)~clings;
-        last = second;
+    for (size_t i = 0; i < n; i += LOOKS) {
+        uint32_t words[LOOKS], bits[LOOKS];
+        uint16_t clings[LOOKS / LANES];
+        for (size_t k = 0; k < LOOKS; k += LANES) {
+            __m512i second = load_chars(chars + i + k), first = _mm512_alignr_epi32(second, last, LANES - 1);
+            place_pairs(rules, first, second, words + k, bits + k);
+            clings[k / LANES] = (uint16_t)(_mm512_cmpneq_epi32_mask(second, mark) | _mm512_cmpeq_epi32_mask(first, mark));
+            last = second;
+        }
+        look_up(rules, chars + i, words, alone + i);
+        for (size_t k = 0; k < LOOKS; k += LANES) {
+            __m512i sought = _mm512_loadu_si512(bits + k), word = _mm512_loadu_si512(words + k);
+            __mmask16 is_pair = _mm512_cmpeq_epi32_mask(_mm512_and_si512(word, sought), sought);
+            edges[(i + k) / LANES] = (uint16_t)~(is_pair & clings[k / LANES]);
+        }
     }
     edges[0] |= 1;
     edges[n / LANES] = (uint16_t)((n % LANES ? edges[n / LANES] & ((1u << n % LANES) - 1) : 0) | 1u << n % LANES);
@@ -50,19 +81,19 @@ static inline void find_edges(const ClumpRules *rules, const uint16_t *chars, si
 void KERNEL(clump_cut)(const ClumpRules *rules, ClumpBlock *block)
 {
     uint16_t edges[EDGE_WORDS];
-    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), none = _mm512_set1_epi32(CLUMP_NO_ID);
-    const __m512i other = _mm512_set1_epi32(CLUMP_OTHER);
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m256i none = _mm256_set1_epi16((short)CLUMP_NO_ID), other = _mm256_set1_epi16((short)CLUMP_OTHER);
     const size_t n = block->n_chars;
     size_t n_starts = 0, n_ends = 0;
     __mmask16 is_other = 0;
-    find_edges(rules, block->chars, n, edges);
+    find_edges(rules, block->chars, n, edges, block->alone);
     for (size_t i = 0; i < n; i += LANES) {
         uint32_t there = n - i < LANES ? (1u << (n - i)) - 1 : 0xFFFF;
         uint32_t two = (uint32_t)edges[i / LANES] | (uint32_t)edges[i / LANES + 1] << LANES, begins = two & there, ends = two >> 1 & there;
-        __m512i alone = _mm512_and_si512(_mm512_i32gather_epi32(load_chars(block->chars + i), rules->alone, sizeof *rules->alone), none);
-        is_other |= _mm512_mask_cmpeq_epi32_mask((__mmask16)there, alone, other);
-        __mmask16 is_told = _mm512_mask_cmplt_epi32_mask((__mmask16)(begins & ends), alone, other);
-        _mm256_storeu_si256((__m256i *)(block->alone + i), _mm512_cvtepi32_epi16(_mm512_mask_mov_epi32(none, is_told, alone)));
+        __m256i alone = _mm256_loadu_si256((const __m256i *)(block->alone + i));
+        is_other |= _mm256_mask_cmpeq_epi16_mask((__mmask16)there, alone, other);
+        __mmask16 is_told = _mm256_mask_cmplt_epu16_mask((__mmask16)(begins & ends), alone, other);
+        _mm256_storeu_si256((__m256i *)(block->alone + i), _mm256_mask_mov_epi16(none, is_told, alone));
         __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32((int)i));
         __mmask16 starts = (__mmask16)(begins & ~(uint32_t)is_told);
         _mm512_storeu_si512(block->starts + n_starts, _mm512_maskz_compress_epi32(starts, places));
