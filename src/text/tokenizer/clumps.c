@@ -21,6 +21,8 @@ typedef struct {
     TokenBuffer *out;
     PathScore score;
     size_t n_put;                  /* characters whose ids are put out */
+    WalkBatch walked;              /* the block's cuts */
+    size_t n_cuts_passed;
     ClumpBlock block;              /* places in the stretch; UINT32_MAX: a mark that no space stands for */
 } Stretch;
 
@@ -196,16 +198,20 @@ static bool put_if_sure(Stretch *stretch, size_t i, const uint16_t *ids, int n, 
     return is_sure;
 }
 
-/* Cuts a clump of a unigram model; false when the cut is not sure. */
+/* Remembers and puts out a clump that a unigram model has cut; false when it was not cut, or not surely. */
 static bool learn_cut(Stretch *stretch, size_t i, float note_min)
 {
     ClumpBlock *block = &stretch->block;
     size_t start = block->starts[i], n = block->ends[i] - start;
     uint16_t ids[CLUMP_CUT_IDS];
     float note;
-    if (n > CLUMP_CUT_CHARS)
+    while (stretch->n_cuts_passed < block->n_cuts && block->cuts[stretch->n_cuts_passed] < i)
+        stretch->n_cuts_passed++;
+    if (stretch->n_cuts_passed == block->n_cuts || block->cuts[stretch->n_cuts_passed] != i)
         return false;
-    int n_ids = unigram_cut_clump(stretch->tok, block->chars + start, (int)n, ids, &note);
+    int n_ids = unigram_clump_ids(stretch->tok, &stretch->walked.words[stretch->n_cuts_passed], block->chars + start, ids, &note);
+    if (n_ids == 0)
+        return false;
     if (!is_short(n, n_ids)) {
         if (note > note_min)
             put_cut(stretch, i, ids, n_ids);
@@ -249,13 +255,27 @@ static bool put_other(Stretch *stretch, size_t i, float note_min)
     return true;
 }
 
-static void announce_others(const Stretch *stretch)
+/* Cuts what was not found, all at once. */
+static void cut_others(Stretch *stretch)
 {
-    const ClumpBlock *block = &stretch->block;
-    for (size_t k = 0; k < block->n_others && stretch->tok->model == MODEL_UNIGRAM; k++) {
+    ClumpBlock *block = &stretch->block;
+    block->n_cuts = 0;
+    stretch->n_cuts_passed = 0;
+    if (stretch->tok->model != MODEL_UNIGRAM || block->n_others == 0)
+        return;
+    const UnigramWalk *walk = model_fast(stretch->tok)->walk;
+    size_t n_chars = 0;
+    for (size_t k = 0; k < block->n_others; k++)
+        n_chars += block->ends[block->others[k]] - block->starts[block->others[k]];
+    void *memory = encode_scratch_walk(stretch->scratch, walk_batch_bytes(n_chars, (int)block->n_others));
+    walk_batch_init(&stretch->walked, memory, n_chars, (int)block->n_others);
+    for (size_t k = 0; k < block->n_others; k++) {
         uint32_t i = block->others[k];
-        unigram_announce_clump(stretch->tok, block->chars + block->starts[i], (int)(block->ends[i] - block->starts[i]));
+        size_t n = block->ends[i] - block->starts[i];
+        block->cuts[block->n_cuts] = i;
+        block->n_cuts += n <= CLUMP_CUT_CHARS && unigram_push_clump(walk, &stretch->walked, block->chars + block->starts[i], n);
     }
+    KERNEL_PICK(walk_words)(walk->nodes, &stretch->walked);
 }
 
 /* Where bytes may not be read beyond the text they are copied first. */
@@ -300,7 +320,7 @@ static void encode_clumps(Stretch *stretch, bool needs_mark)
     stretch->n_put = 0;
     float note_min = least_note(stretch), next_min;
     KERNEL_PICK(clump_find)(small, block, 0, note_min);
-    announce_others(stretch);
+    cut_others(stretch);
     for (size_t k = 0; k < block->n_others; k++) {
         size_t i = block->others[k];
         if (block->starts[i] < stretch->n_put || !put_other(stretch, i, note_min) || (next_min = least_note(stretch)) <= note_min)

@@ -11,6 +11,7 @@
 #define TEXT_CLUMPS_H
 
 #include "text/tokenizer/clump_rules.h"
+#include "text/tokenizer/unigram_walk.h"
 #include "base/kernel.h"
 
 /* Encodes a text without space marks of its own, clump by clump where that pays, and else by words. */
@@ -19,11 +20,10 @@ void clumps_encode(const ClumpRules *rules, const Tokenizer *tok, EncodeScratch 
 /* Clumps that are remembered, and those of a unigram model that are cut. */
 enum { CLUMP_CHARS_MAX = 7, CLUMP_IDS_MAX = SMALL_WORD_IDS };
 enum { CLUMP_CHAR_IDS = 3, CLUMP_CUT_CHARS = 32, CLUMP_CUT_IDS = CLUMP_CHAR_IDS * CLUMP_CUT_CHARS };
-/* The best cut of plain characters (plain_word.h) up to U+FFFF, of a model with a walk. Returns the number of its ids; *note is that of
- * unigram_is_sure. */
-int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_CUT_IDS], float *note);
-/* Puts on its way what will be looked at first, of any characters. */
-void unigram_announce_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars);
+/* Adds a clump of at most CLUMP_CUT_CHARS characters to a batch; false when normalising may change one. */
+bool unigram_push_clump(const UnigramWalk *walk, WalkBatch *batch, const uint16_t *chars, size_t n_chars);
+/* What it was cut into. Returns the number of its ids, 0 when the cut is not told; *note is that of unigram_is_sure. */
+int unigram_clump_ids(const Tokenizer *tok, const WalkWord *cut, const uint16_t *chars, uint16_t ids[CLUMP_CUT_IDS], float *note);
 
 /* Words on their way. Arrays by character or by clump, with room to be read and written CLUMP_READ_ROOM places beyond the last. "Clumps" here are those
  * that are looked up: not those of one character whose ids the rules tell. */
@@ -40,6 +40,8 @@ typedef struct {
     uint32_t buckets[CLUMP_PLACES];
     size_t n_others;
     uint32_t others[CLUMP_PLACES];  /* clumps that are not found */
+    size_t n_cuts;
+    uint32_t cuts[CLUMP_PLACES];    /* of those, in order, what a unigram model has cut together */
 } ClumpBlock;
 
 /* The characters of well-formed UTF-8 with a space mark for each space, or (is_collapsed) for each run of white space: spaces, and (lines) what

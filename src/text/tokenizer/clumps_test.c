@@ -3,6 +3,7 @@
 #include "text/tokenizer/clumps.h"
 #include "text/tokenizer/sentencepiece.h"
 #include "text/tokenizer/unigram.h"
+#include "text/unicode/utf8.h"
 #include "base/philox.h"
 #include "base/test.h"
 
@@ -72,6 +73,55 @@ TEST(clumps, ids_are_those_of_the_text)
         CHECK_EQUAL(count_differences(tok, 700), 0);
         REQUIRE(model_fast(tok)->clumps);
     }
+    tokenizer_free(tok);
+}
+
+/* Is the cut of a clump, behind a mark, the ids of its text? Not asked where rounding may decide. */
+static bool is_cut_right(const Tokenizer *tok, Arena *arena, const WalkWord *cut, const uint16_t *chars, size_t n)
+{
+    char text[UTF8_BYTES_MAX * CLUMP_CUT_CHARS];
+    uint16_t ids[CLUMP_CUT_IDS];
+    size_t n_bytes = 0;
+    float note;
+    for (size_t i = 1; i < n; i++)
+        n_bytes += (size_t)utf8_encode(text + n_bytes, chars[i]);
+    int n_ids = unigram_clump_ids(tok, cut, chars, ids, &note);
+    if (n_ids > 0 && !unigram_is_sure(tok->unigram, 0.0, note))
+        return true;
+    TokenOffset *offsets;
+    TokenSpan whole = tokenizer_encode_with(tok, arena, text, n_bytes, 0, &offsets);
+    bool is_right = n_ids == (int)whole.n;
+    for (int i = 0; i < n_ids && is_right; i++)
+        is_right = ids[i] == whole.ids[i];
+    return is_right;
+}
+
+/* Goal: clumps that are cut together have the ids of each alone, and a character that no piece has its bytes: it stands in a clump only where the bits of
+ * pairs fall together. */
+TEST(clumps, what_is_cut_together_is_cut_as_alone)
+{
+    enum { N_CLUMPS = 200, CHARS_MAX = 8 };
+    static uint16_t chars[N_CLUMPS][CHARS_MAX];
+    static const uint16_t drawn[] = {0xD559, 0xAD50, 0xC5D0, 0xC11C, 0xB294, 0xB2E4, 0xD588, 0xC2B5, 0xB2C8, 0xBDC1, 0xD7A3, 0xE9};  /* three strangers */
+    Tokenizer *tok = model();
+    Arena *arena = arena_new();
+    WalkBatch batch;
+    walk_batch_init(&batch, arena_alloc(arena, walk_batch_bytes(N_CLUMPS * CHARS_MAX, N_CLUMPS)), N_CLUMPS * CHARS_MAX, N_CLUMPS);
+    for (uint32_t i = 0; i < N_CLUMPS; i++) {
+        chars[i][0] = CLUMP_SPACE_MARK;
+        for (uint32_t k = 1; k < CHARS_MAX; k++)
+            chars[i][k] = drawn[roll(7, i, k, sizeof drawn / sizeof drawn[0])];
+        CHECK(unigram_push_clump(model_fast(tok)->walk, &batch, chars[i], 2 + i % (CHARS_MAX - 1)));
+    }
+    KERNEL_PICK(walk_words)(model_fast(tok)->walk->nodes, &batch);
+    int n_wrong = 0, n_strange = 0;
+    for (uint32_t i = 0; i < N_CLUMPS; i++) {
+        n_wrong += !is_cut_right(tok, arena, &batch.words[i], chars[i], 2 + i % (CHARS_MAX - 1));
+        n_strange += batch.words[i].has_unknown;
+    }
+    CHECK_EQUAL(n_wrong, 0);
+    CHECK(n_strange > N_CLUMPS / 4);
+    arena_free(arena);
     tokenizer_free(tok);
 }
 

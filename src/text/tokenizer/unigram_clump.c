@@ -1,44 +1,26 @@
-/* unigram_clump.c - see clumps.h: the best cut of a few characters, found from their end to their start like those of unigram_walk.h. */
+/* unigram_clump.c - see clumps.h: clumps as words of unigram_walk.h. */
 #include "text/tokenizer/clumps.h"
 #include "text/tokenizer/unigram.h"
 #include "text/tokenizer/unigram_walk.h"
 
-#include <math.h>
-
-/* The best way from a place to the end, and the score of the second best. */
-typedef struct {
-    float best, second;
-    uint32_t length;  /* of its first piece */
-    uint16_t id;
-} Way;
-
-static inline void offer(Way *way, float score, uint32_t length, uint16_t id)
+bool unigram_push_clump(const UnigramWalk *walk, WalkBatch *batch, const uint16_t *chars, size_t n_chars)
 {
-    bool is_better = score > way->best;
-    float other = is_better ? way->best : score;
-    way->second = other > way->second ? other : way->second;
-    way->best = is_better ? score : way->best;
-    way->length = is_better ? length : way->length;
-    way->id = is_better ? id : way->id;
-}
-
-/* Pieces that end at each place, read backwards. */
-static void find_ways(const WalkNode *nodes, const uint16_t *labels, int n, Way *ways)
-{
-    for (int start = 0; start < n; start++)
-        ways[start] = (Way){-INFINITY, -INFINITY, 0, 0};
-    ways[n].best = 0.0f;
-    for (int end = n; end > 0; end--) {
-        const WalkNode *node = &nodes[labels[end - 1]];
-        float here = ways[end].best;
-        offer(&ways[end - 1], here + node->score, 1, node->id);
-        for (int start = end - 2; start >= 0 && node->label & WALK_GOES_ON; start--) {
-            node = &nodes[node->base + labels[start]];
-            if ((node->label & ~WALK_GOES_ON) != labels[start])
-                break;
-            offer(&ways[start], here + node->score, (uint32_t)(end - start), node->id);
-        }
+    uint16_t *labels = batch->labels + batch->n_places;
+    uint32_t is_plain = 1;
+    labels[0] = walk->none;
+    for (size_t i = 0; i < n_chars; i++) {
+        labels[i + 1] = unigram_walk_label(walk, chars[i]);
+        is_plain &= labels[i + 1] != 0;
     }
+    if (!is_plain)
+        return false;
+    WalkWord *word = &batch->words[batch->n_words++];
+    word->place = (uint32_t)batch->n_places + 1;
+    word->n_chars = (uint32_t)n_chars;
+    word->has_mark = true;  /* among its characters, if it has one */
+    word->is_deep = false;
+    batch->n_places += n_chars + 1;
+    return true;
 }
 
 /* The ids of a character that no piece covers: its bytes. Returns how many. */
@@ -51,33 +33,16 @@ static int spell(const Tokenizer *tok, uint32_t c, uint16_t ids[UTF8_BYTES_MAX])
     return n;
 }
 
-int unigram_cut_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars, uint16_t ids[CLUMP_CUT_IDS], float *note)
+int unigram_clump_ids(const Tokenizer *tok, const WalkWord *cut, const uint16_t *chars, uint16_t ids[CLUMP_CUT_IDS], float *note)
 {
-    const UnigramWalk *walk = model_fast(tok)->walk;
-    uint16_t labels[CLUMP_CUT_CHARS];
-    Way ways[CLUMP_CUT_CHARS + 1];
-    for (int i = 0; i < n_chars; i++)
-        labels[i] = unigram_walk_label(walk, chars[i]);
-    find_ways(walk->nodes, labels, n_chars, ways);
     int n = 0;
-    float gap = INFINITY;
-    for (int start = 0; start < n_chars; start += (int)ways[start].length) {
-        const Way *way = &ways[start];
-        ids[n] = way->id;
-        n += way->id == WALK_UNKNOWN ? spell(tok, chars[start], ids + n) : 1;
-        gap = fminf(gap, way->best - way->second);
+    for (uint32_t i = 0; i < cut->n_ids; i++) {
+        if (!cut->has_unknown || cut->ids[i] != WALK_UNKNOWN)
+            ids[n++] = cut->ids[i];
+        else
+            n += spell(tok, *chars, ids + n);
+        chars += cut->has_unknown ? cut->lengths[i] : 0;
     }
-    *note = unigram_note_of_gap(tok->unigram, gap, (uint32_t)n_chars);
+    *note = unigram_note_of_gap(tok->unigram, cut->gap, cut->n_chars);
     return n;
-}
-
-void unigram_announce_clump(const Tokenizer *tok, const uint16_t *chars, int n_chars)
-{
-    const UnigramWalk *walk = model_fast(tok)->walk;
-    uint32_t first = n_chars > 0 ? unigram_walk_label(walk, chars[0]) : 0;
-    for (int i = 1; i < n_chars && i < CLUMP_CHARS_MAX; i++) {
-        uint32_t second = unigram_walk_label(walk, chars[i]);
-        __builtin_prefetch(&walk->nodes[walk->nodes[second].base + first]);
-        first = second;
-    }
 }

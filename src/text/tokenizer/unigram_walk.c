@@ -122,7 +122,7 @@ void unigram_walk_free(UnigramWalk *walk)
 
 static size_t places_of(size_t n_bytes, int n_words)
 {
-    return (n_bytes + 2 * (size_t)n_words + 7) / 8 * 8;
+    return (1 + n_bytes + 2 * (size_t)n_words + 7) / 8 * 8;
 }
 
 size_t walk_batch_bytes(size_t n_bytes, int n_words)
@@ -135,7 +135,7 @@ size_t walk_batch_bytes(size_t n_bytes, int n_words)
 void walk_batch_init(WalkBatch *batch, void *memory, size_t n_bytes, int n_words)
 {
     size_t n = places_of(n_bytes, n_words);
-    batch->n_places = 0;
+    batch->n_places = 1;
     batch->n_words = 0;
     batch->scores = memory;
     batch->deep_scores = batch->scores + n;
@@ -146,6 +146,7 @@ void walk_batch_init(WalkBatch *batch, void *memory, size_t n_bytes, int n_words
     batch->ids = (uint16_t (*)[WALK_STEPS])(batch->lengths + n);
     batch->deep_ids = batch->ids + n;
     batch->labels = (uint16_t *)(batch->deep_ids + n);
+    batch->labels[0] = 0;
 }
 
 /* The number of the syllable at text[at], of a word that ends before a space or with the text; false when none stands there. */

@@ -53,7 +53,7 @@ typedef struct {
     uint32_t place, base;
 } WalkGoing;
 
-/* Arrays by place; `none` before each word. */
+/* Arrays by place, from 1 on; `none` before each word, and some label at 0. */
 typedef struct {
     size_t n_places;
     uint16_t *labels, (*ids)[WALK_STEPS], (*deep_ids)[WALK_STEPS];

@@ -4,7 +4,7 @@
 #include <float.h>
 #include <math.h>
 
-/* Every place's first step, and a row of its own. Returns how many go on. */
+/* Every place's first step, and a row of its own. What comes next is put on its way. Returns how many go on. */
 static size_t take_first_step(const WalkNode *restrict nodes, WalkBatch *batch)
 {
     static const float row[WALK_STEPS] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY};
@@ -13,13 +13,14 @@ static size_t take_first_step(const WalkNode *restrict nodes, WalkBatch *batch)
     float(*restrict scores)[WALK_STEPS] = batch->scores;
     WalkGoing *restrict going = batch->going;
     size_t n = 0, n_places = batch->n_places;
-    for (size_t place = 0; place < n_places; place++) {
+    for (size_t place = 1; place < n_places; place++) {
         const WalkNode *node = &nodes[labels[place]];
         memcpy(scores[place], row, sizeof row);
         scores[place][0] = node->score;
         ids[place][0] = node->id;
         going[n] = (WalkGoing){(uint32_t)place, node->base};
         n += node->label >> 31;
+        __builtin_prefetch(&nodes[node->base + labels[place - 1]]);
     }
     return n;
 }
@@ -45,6 +46,7 @@ static inline size_t take_step(const WalkNode *restrict nodes, WalkBatch *batch,
         ids[row][column] = node->id;
         going[n_left] = (WalkGoing){(uint32_t)place, node->base};
         n_left += other == WALK_GOES_ON;
+        __builtin_prefetch(&nodes[node->base + labels[place - step - 1]]);
     }
     return n_left;
 }
