@@ -151,11 +151,12 @@ SIMD_INLINE void tile_streams(const Tile *t, const int n_panels, int64_t panel_b
     tile_add(t, sum, n_panels);
 }
 
+/* With AVX-512 alone more than one, see linear_packed. */
 static void streams_run(const Tile *t, int64_t n_panels, int64_t panel_bytes, int n_bytes)
 {
-    if (n_panels == STREAMS)
+    if (SIMD_AVX512 && n_panels == STREAMS)
         n_bytes == 4 ? tile_streams(t, STREAMS, panel_bytes, 4) : tile_streams(t, STREAMS, panel_bytes, 2);
-    else if (n_panels == 2)
+    else if (SIMD_AVX512 && n_panels == 2)
         n_bytes == 4 ? tile_streams(t, 2, panel_bytes, 4) : tile_streams(t, 2, panel_bytes, 2);
     else
         n_bytes == 4 ? tile_streams(t, 1, panel_bytes, 4) : tile_streams(t, 1, panel_bytes, 2);

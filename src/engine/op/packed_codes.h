@@ -210,12 +210,12 @@ SIMD_INLINE void codes_streams(CodesTile t, const int n, int64_t panel_bytes, co
         }
 }
 
-/* The same for as many panels as there are kernels for: 4, 2 or 1. */
+/* The same for as many panels as there are kernels for: 4, 2 or 1; with AVX-512 alone more than 1. */
 static void codes_run_streams(CodesTile t, int64_t n, int64_t panel_bytes, bool is_int4)
 {
-    if (n == 4)
+    if (SIMD_AVX512 && n == 4)
         is_int4 ? codes_streams(t, 4, panel_bytes, true) : codes_streams(t, 4, panel_bytes, false);
-    else if (n == 2)
+    else if (SIMD_AVX512 && n == 2)
         is_int4 ? codes_streams(t, 2, panel_bytes, true) : codes_streams(t, 2, panel_bytes, false);
     else
         is_int4 ? codes_streams(t, 1, panel_bytes, true) : codes_streams(t, 1, panel_bytes, false);
