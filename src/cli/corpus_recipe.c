@@ -1,6 +1,7 @@
 /* corpus_recipe.c - a recipe of stages: read, opened, run on all ranks, told. */
 #include "cli/corpus_recipe.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/command_line.h"
@@ -181,6 +182,7 @@ static void print_json(const CorpusRecipe *settings, const Chain *chain, const P
         write_stage(json, &chain->stages[i], &r->stages[i], arena);
     json_write_array_end(json);
     json_field_double(json, "seconds", r->seconds);
+    json_field_int(json, "peak_bytes", memory_resident_peak_bytes());
     json_write_object_end(json);
     printf("%s\n", json_writer_text(json, NULL));
     json_writer_free(json);
