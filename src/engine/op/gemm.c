@@ -71,7 +71,7 @@ void gemm_run_kernel(const Gemm *g, const GemmKernel *kernel, void *workspace, b
     for (int i = 0; i < GEMM_SHARES_MAX; i++)
         atomic_init(&share[i].next, 0), atomic_init(&begun[i].n_left, 0), atomic_init(&begun[i].n_done, 0), atomic_init(&begun[i].is_open, false);
     GemmJob job = {.g = g, .kernel = kernel, .k_block = k_block, .n_k_blocks = max_i64(divide_up(g->k, k_block), 1),
-               .a_panels = a_panels, .b_panels = b_panels, .sums = gemm_needs_sums(g) ? (float *)(b_panels + words.b) : NULL,
+               .a_panels = a_panels, .b_panels = b_panels, .sums = gemm_needs_sums(g, kernel->k_per_word) ? (float *)(b_panels + words.b) : NULL,
                .n_threads = 1, .n_shares = 1, .share = share, .begun = begun};
     if (is_serial) {
         job_run(&job);

@@ -4,7 +4,8 @@
 #include <omp.h>
 
 enum {
-    K_RANGE_MAX = 1024,            /* of K packed at a time (or one block of K, if that is longer) */
+    K_RANGE_MAX = 1024,            /* of K packed at a time (or one block of K, if that is longer), */
+    K_RANGE_PAIRS_MAX = 4096,      /* and as pairs: a bf16 C is best written once, for its sums need another place until then */
     B_WORDS_MAX = 3072 * 768,      /* of B, 9 MB: parts of the last cache */
 };
 
@@ -18,46 +19,66 @@ bool gemm_is_few_rows(const Gemm *g)
     return g->m <= GEMM_FEW_ROWS_MAX && gemm_k_block(g) <= GEMM_FEW_ROWS_K_BLOCK_MAX;
 }
 
-/* The largest part of K packed at a time: whole blocks. */
-int64_t gemm_k_range(const Gemm *g)
+int64_t gemm_k_range(const Gemm *g, int k_per_word)
 {
-    int64_t block = gemm_k_block(g);
-    return min_i64(round_up(g->k, block), max_i64(block, K_RANGE_MAX / block * block));
+    int64_t block = gemm_k_block(g), most = k_per_word == 2 ? K_RANGE_PAIRS_MAX : K_RANGE_MAX;
+    return min_i64(round_up(g->k, block), max_i64(block, most / block * block));
+}
+
+/* Words from step 0 of such a part to its last. */
+static int64_t range_words(const Gemm *g, int k_per_word)
+{
+    return divide_up(max_i64(gemm_k_range(g, k_per_word), 1), k_per_word);
 }
 
 /* The sums of a half C outlive a strip if K comes in several ranges (a block of an odd K is one for some kernels). */
-bool gemm_keeps_sums(const Gemm *g)
+static bool keeps_sums(const Gemm *g, int k_per_word)
 {
     int64_t block = gemm_k_block(g);
-    return g->c_dtype != DTYPE_F32 && g->k > block && (g->k > gemm_k_range(g) || block % 2 != 0);
+    return g->c_dtype != DTYPE_F32 && g->k > block && (g->k > gemm_k_range(g, k_per_word) || block % 2 != 0);
 }
 
-bool gemm_needs_sums(const Gemm *g)
+bool gemm_needs_sums(const Gemm *g, int k_per_word)
 {
-    return gemm_keeps_sums(g) && !gemm_is_few_rows(g);
+    return keeps_sums(g, k_per_word) && !gemm_is_few_rows(g);
 }
 
 /* The most columns of B, and rows of A, packed at a time. */
-int64_t gemm_columns_max(const Gemm *g)
+int64_t gemm_columns_max(const Gemm *g, int k_per_word)
 {
-    return max_i64(B_WORDS_MAX / max_i64(gemm_k_range(g), 1), GEMM_B_WIDTH_MAX);
+    return max_i64(B_WORDS_MAX / range_words(g, k_per_word), GEMM_B_WIDTH_MAX);
 }
 
-int64_t gemm_rows_max(const Gemm *g)
+static int64_t rows_near(const Gemm *g, int k_per_word)
 {
-    int64_t rows = max_i64(GEMM_A_WORDS_MAX / max_i64(gemm_k_range(g), 1), GEMM_A_WIDTH_MAX);
-    return gemm_needs_sums(g) ? min_i64(rows, GEMM_SUM_ROWS_MAX) : rows;
+    return max_i64(GEMM_A_WORDS_MAX / range_words(g, k_per_word), GEMM_A_WIDTH_MAX);
+}
+
+int64_t gemm_rows_max(const Gemm *g, int k_per_word)
+{
+    int64_t rows = rows_near(g, k_per_word);
+    return gemm_needs_sums(g, k_per_word) ? min_i64(rows, GEMM_SUM_ROWS_MAX) : rows;
+}
+
+static GemmWorkspace workspace_words(const Gemm *g, int k_per_word)
+{
+    int64_t words = divide_up(min_i64(gemm_k_range(g, k_per_word), g->k), k_per_word), block = gemm_k_block(g);
+    int64_t columns = min_i64(g->n, gemm_columns_max(g, k_per_word)) + GEMM_B_WIDTH_MAX;
+    int64_t rows = min_i64(g->m, rows_near(g, k_per_word));
+    int64_t of_a = (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * words;
+    int64_t of_few_a = (min_i64(g->m, GEMM_FEW_ROWS_MAX) + GEMM_A_WIDTH_MAX) * 8 / 7 * round_up(g->k, block);
+    return (GemmWorkspace){round_up(max_i64(of_a, of_few_a), 16), round_up(columns * words, 16),
+                            keeps_sums(g, k_per_word) ? round_up(min_i64(g->m, GEMM_SUM_ROWS_MAX) * columns, 16) : 0};
 }
 
 GemmWorkspace gemm_workspace_words(const Gemm *g)
 {
-    int64_t block = gemm_k_block(g), k_range = min_i64(gemm_k_range(g), g->k);
-    int64_t columns = min_i64(g->n, gemm_columns_max(g)) + GEMM_B_WIDTH_MAX;
-    int64_t rows = min_i64(g->m, max_i64(GEMM_A_WORDS_MAX / max_i64(gemm_k_range(g), 1), GEMM_A_WIDTH_MAX));
-    int64_t of_a = (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * k_range;
-    int64_t of_few_a = (min_i64(g->m, GEMM_FEW_ROWS_MAX) + GEMM_A_WIDTH_MAX) * 8 / 7 * round_up(g->k, block);
-    return (GemmWorkspace){round_up(max_i64(of_a, of_few_a), 16), round_up(columns * k_range, 16),
-                            gemm_keeps_sums(g) ? round_up(min_i64(g->m, GEMM_SUM_ROWS_MAX) * columns, 16) : 0};
+    GemmWorkspace words = workspace_words(g, 1);
+    if (g->a_dtype == DTYPE_BF16 && g->b_dtype == DTYPE_BF16) {
+        GemmWorkspace pairs = workspace_words(g, 2);
+        words = (GemmWorkspace){max_i64(words.a, pairs.a), max_i64(words.b, pairs.b), max_i64(words.sums, pairs.sums)};
+    }
+    return words;
 }
 
 static long long share_begin(const GemmJob *job, const GemmPhase *phase, int share)

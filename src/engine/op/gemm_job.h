@@ -75,14 +75,14 @@ static inline int64_t bytes_of(DType dtype)
 
 int64_t gemm_k_block(const Gemm *g);
 bool gemm_is_few_rows(const Gemm *g);
-int64_t gemm_k_range(const Gemm *g);       /* the largest part of K packed at a time: whole blocks */
-bool gemm_keeps_sums(const Gemm *g);       /* a half C's sums outlive a strip */
-bool gemm_needs_sums(const Gemm *g);       /* and have no place but the workspace */
-int64_t gemm_columns_max(const Gemm *g);   /* of B packed at a time */
-int64_t gemm_rows_max(const Gemm *g);      /* of A */
+/* For a kernel with so many k a word: */
+int64_t gemm_k_range(const Gemm *g, int k_per_word);      /* the largest part of K packed at a time: whole blocks */
+bool gemm_needs_sums(const Gemm *g, int k_per_word);      /* a half C's sums outlive a strip, and have no place but the workspace */
+int64_t gemm_columns_max(const Gemm *g, int k_per_word);  /* of B packed at a time */
+int64_t gemm_rows_max(const Gemm *g, int k_per_word);     /* of A */
 
-/* Parts of the workspace in words, the same at every CPU level: panels are counted as wide as the widest, and 14 rows fill 16
- * words. What m rows need does for fewer, so there is room for sums, and for B, also if m rows are few. */
+/* Parts of the workspace in words, the same at every CPU level: for words of either kind, panels are counted as wide as the widest, and
+ * 14 rows fill 16 words. What m rows need does for fewer, so there is room for sums, and for B, also if m rows are few. */
 typedef struct {
     int64_t a, b, sums;
 } GemmWorkspace;

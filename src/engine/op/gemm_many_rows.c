@@ -8,6 +8,7 @@
 enum {
     B_WORDS_NEAR = 256 * 768,      /* of B used by one tile, 800 kB: a part of the second cache */
     B_WORDS_OWN = 192 * 768,       /* of B packed by one thread for itself, 600 kB: what is packed, and what is read for it, fit there */
+    B_PAIRS_NEAR = 128 * 768,      /* either, where words are pairs: CPUs that multiply them have second caches of 1 MB, and A and C want room */
     TILES_A_THREAD = 3,            /* of its own */
     TILE_PANELS = 6,               /* of A in a tile: 84 rows */
     TILES_WANTED = 48,             /* enough to share evenly among threads; smaller tiles pack or read more often */
@@ -48,6 +49,16 @@ typedef struct {
     Own own;
     int64_t own_a_words, own_b_words; /* of a thread's own panels, in its largest range of K */
 } Block;
+
+static int64_t b_words_near(const GemmJob *job)
+{
+    return job->kernel->k_per_word == 2 ? B_PAIRS_NEAR : B_WORDS_NEAR;
+}
+
+static int64_t b_words_own(const GemmJob *job)
+{
+    return job->kernel->k_per_word == 2 ? B_PAIRS_NEAR : B_WORDS_OWN;
+}
 
 static bool a_lies_well(const GemmJob *job)
 {
@@ -92,14 +103,14 @@ static bool cut_own_tiles(Block *block, const GemmJob *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     GemmWorkspace words = gemm_workspace_words(job->g);
-    bool b_is_small = panel_words(block, b, block->n_columns) <= B_WORDS_OWN, is_deep = block->k_end > block->k + block->n_k;
+    bool b_is_small = panel_words(block, b, block->n_columns) <= b_words_own(job), is_deep = block->k_end > block->k + block->n_k;
     if (!is_deep && (job->g->k > block->n_k || (b_is_small && block->a_as_it_lies)))
         return false;
     int64_t own_words, room, n_panels, part;
     block->tile_rows = block->n_rows;
     block->tile_columns = block->n_columns;
     if (block->a_as_it_lies || (!b_is_small && block->n_columns >= block->n_rows)) {
-        int64_t near = max_i64(B_WORDS_OWN / max_i64(block->n_words, 1) / b.lanes, 1);
+        int64_t near = max_i64(b_words_own(job) / max_i64(block->n_words, 1) / b.lanes, 1);
         block->own = OWN_B;
         n_panels = divide_up(block->n_columns, b.lanes);
         part = own_part(n_panels, near, is_deep ? divide_up(near, 2) : 2, job->n_threads);
@@ -180,7 +191,7 @@ static bool cut_ready_tiles(Block *block, const GemmJob *job)
         block->own = OWN_NONE;
         if (is_deep)
             block->n_k = block->n_words = job->k_block, block->k_end = job->g->k;
-        int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+        int64_t columns_near = max_i64(b_words_near(job) / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
         block->tile_columns = even_part(block->n_columns, min_i64(columns_near, READY_COLUMNS), b.lanes);
         block->tile_rows = even_part(block->n_rows, READY_PANELS * a.lanes, a.lanes);
         while (count_tiles(block) < READY_TILES_WANTED && block->tile_rows > 2 * a.lanes)
@@ -211,7 +222,7 @@ static void cut_tiles(Block *block, const GemmJob *job)
     if (cut_ready_tiles(block, job) || (!job->g->b_panels && (cut_short_tiles(block, job) || cut_deep_tiles(block, job) || cut_own_tiles(block, job))))
         return;
     block->own = OWN_NONE;
-    int64_t columns_near = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+    int64_t columns_near = max_i64(b_words_near(job) / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
     block->tile_columns = even_part(block->n_columns, columns_near, b.lanes);
     block->tile_rows = TILE_PANELS * a.lanes;
     while (count_tiles(block) < TILES_WANTED && block->tile_rows > a.lanes)
@@ -339,7 +350,7 @@ static Range cut_range(const GemmJob *job, const Block *block, const Tile *tile)
     PanelShape a = job->kernel->a, b = job->kernel->b;
     int64_t n_rows = tile->row_end - tile->row;
     Range range = {.job = job, .block = block, .tile = *tile};
-    range.column_step = max_i64(B_WORDS_NEAR / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
+    range.column_step = max_i64(b_words_near(job) / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
     if (job->g->b_panels && block->own == OWN_A)
         range.column_step = min_i64(range.column_step, READY_OWN_COLUMNS);
     if (job->g->c_dtype != DTYPE_F32)
@@ -482,9 +493,10 @@ void gemm_run_many_rows(GemmJob *job)
 {
     const Gemm *g = job->g;
     GemmPhase phase = {0};
-    int64_t rows = even_part(g->m, gemm_rows_max(g), 1), k_range = max_i64(gemm_k_range(g), 1);
-    int64_t columns = even_part(g->n, gemm_columns_max(g), g->b_panels ? job->kernel->b.lanes : 1);
-    if (job->k_block % job->kernel->k_per_word != 0)  /* no word belongs to two blocks */
+    int k_per_word = job->kernel->k_per_word;
+    int64_t rows = even_part(g->m, gemm_rows_max(g, k_per_word), 1), k_range = max_i64(gemm_k_range(g, k_per_word), 1);
+    int64_t columns = even_part(g->n, gemm_columns_max(g, k_per_word), g->b_panels ? job->kernel->b.lanes : 1);
+    if (job->k_block % k_per_word != 0)  /* no word belongs to two blocks */
         k_range = job->k_block;
     for (int64_t row = 0; row < g->m; row += rows)
         for (int64_t column = 0; column < g->n; column += columns) {

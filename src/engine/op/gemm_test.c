@@ -75,7 +75,7 @@ static void check_nearness(Arena *arena)
     static const int64_t shapes[][3] = {
         {1, 1, 1},    {1, 31, 17},  {2, 33, 1},    {3, 16, 384},  {13, 97, 385}, {14, 32, 64},   {15, 64, 31},  {28, 65, 769},
         {29, 31, 33}, {37, 128, 7}, {64, 40, 400}, {101, 5, 513}, {5, 300, 40},  {170, 270, 40}, {33, 1, 1000}, {0, 3, 4},
-        {4, 0, 3},    {4, 3, 0},    {40, 3, 0}};
+        {4, 0, 3},    {4, 3, 0},    {40, 3, 0},   {29, 9, 4300}};
     static const DType dtypes[][3] = {{DTYPE_F32, DTYPE_F32, DTYPE_F32},  {DTYPE_BF16, DTYPE_BF16, DTYPE_F32},
                                       {DTYPE_BF16, DTYPE_F32, DTYPE_F32}, {DTYPE_F32, DTYPE_BF16, DTYPE_BF16},
                                       {DTYPE_BF16, DTYPE_BF16, DTYPE_BF16}, {DTYPE_F16, DTYPE_F16, DTYPE_F16},
