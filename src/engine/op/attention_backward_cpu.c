@@ -287,7 +287,18 @@ static void sweep_add(const Backward *b, Sweep *s, const AttentionTile *tile)
     s->n_rows++;
 }
 
-static void backward_task(const Backward *b, const Groups *groups, int64_t group, int64_t head)
+/* What the task of a tile and a head reads. */
+static void fetch_task(const Backward *b, const AttentionTile *tile, int64_t head)
+{
+    int64_t n = tile->token_end - tile->token_begin, n_keys = tile->key_end - tile->key_begin, kv_head = head / b->heads_a_key_head;
+    tile_rows_fetch(b->q, tile->token_begin, n, head, 1, false);
+    tile_rows_fetch(b->dy, tile->token_begin, n, head, 1, false);
+    tile_rows_fetch(b->y, tile->token_begin, n, head, 1, false);
+    tile_rows_fetch(b->k.t, tile->key_begin, n_keys, kv_head, 1, false);
+    tile_rows_fetch(b->v.t, tile->key_begin, n_keys, kv_head, 1, false);
+}
+
+static void backward_task(const Backward *b, const Groups *groups, int64_t group, int64_t head, int64_t next_group, int64_t next_head)
 {
     Sweep sweep;
     sweep.head = head;
@@ -295,6 +306,8 @@ static void backward_task(const Backward *b, const Groups *groups, int64_t group
     sweep.n_known = group_first_key(groups, group);
     for (int32_t t = groups->group[group]; t < groups->group[group + 1]; t++) {
         sweep_add(b, &sweep, &groups->tiles[t]);
+        if (next_group < groups->n_groups && t + 1 == groups->group[group + 1])
+            fetch_task(b, &groups->tiles[groups->group[next_group]], next_head);
         if (sweep.n_rows == groups->together || t + 1 == groups->group[group + 1])
             sweep_run(b, &sweep);
     }
@@ -361,11 +374,11 @@ void KERNEL(attention_backward)(const KernelCall *call)
     if (is_shared || !attr->is_self) {
 #pragma omp parallel for schedule(dynamic)
         for (int64_t task = 0; task < n_tasks; task++)
-            backward_task(&b, &groups, task % groups.n_groups, task / groups.n_groups);
+            backward_task(&b, &groups, task % groups.n_groups, task / groups.n_groups, groups.n_groups, 0);
     } else {  /* short sequences: a thread takes the rows that it met in the operator before */
 #pragma omp parallel for schedule(static)
         for (int64_t task = 0; task < n_tasks; task++)
-            backward_task(&b, &groups, task / n_heads, task % n_heads);
+            backward_task(&b, &groups, task / n_heads, task % n_heads, (task + 1) / n_heads, (task + 1) % n_heads);
     }
     sums_end(&call->out[1], &b.dk, n_heads);
     sums_end(&call->out[2], &b.dv, n_heads);

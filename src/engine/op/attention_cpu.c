@@ -301,8 +301,17 @@ static void forward_tile(const Forward *f, Sweep *s, const AttentionTile *tile, 
     }
 }
 
+/* What the task of a tile and a key head reads. */
+static void fetch_task(const Forward *f, const AttentionTile *tile, int64_t kv_head)
+{
+    tile_rows_fetch(f->q, tile->token_begin, tile->token_end - tile->token_begin, kv_head * f->heads_a_key_head, f->heads_a_key_head, false);
+    tile_rows_fetch(f->k.t, tile->key_begin, tile->key_end - tile->key_begin, kv_head, 1, false);
+    tile_rows_fetch(f->v.t, tile->key_begin, tile->key_end - tile->key_begin, kv_head, 1, false);
+}
+
 /* Bundle i of the tiles, `together` of them: a task. */
-static void forward_bundle(const Forward *f, const AttentionTile *tiles, int64_t n_tiles, int64_t together, int64_t bundle, int64_t kv_head)
+static void forward_bundle(const Forward *f, const AttentionTile *tiles, int64_t n_tiles, int64_t together, int64_t bundle, int64_t kv_head,
+                           const AttentionTile *next, int64_t next_kv_head)
 {
     tiles += bundle * together;
     n_tiles -= bundle * together;
@@ -315,6 +324,10 @@ static void forward_bundle(const Forward *f, const AttentionTile *tiles, int64_t
     sweep.n_rows = 0;
     for (int64_t t = 0; t < n_tiles; t++)
         forward_tile(f, &sweep, &tiles[t], kv_head);
+    if (next) {
+        fetch_task(f, next, next_kv_head);
+        tile_rows_fetch(f->y, tiles->token_begin, tiles->token_end - tiles->token_begin, kv_head * f->heads_a_key_head, f->heads_a_key_head, true);
+    }
     if (sweep.n_rows > 0)
         sweep_run(f, &sweep);
 }
@@ -378,10 +391,11 @@ void KERNEL(attention)(const KernelCall *call)
     if (is_shared || !attr->is_self) {
 #pragma omp parallel for schedule(dynamic) if (is_worth)
         for (int64_t task = 0; task < n_tasks; task++)
-            forward_bundle(&f, tiles, n_tiles, together, n_bundles - 1 - task % n_bundles, task / n_bundles);
+            forward_bundle(&f, tiles, n_tiles, together, n_bundles - 1 - task % n_bundles, task / n_bundles, NULL, 0);
     } else {
 #pragma omp parallel for schedule(static) if (is_worth)
         for (int64_t task = 0; task < n_tasks; task++)
-            forward_bundle(&f, tiles, n_tiles, together, task / kv_heads, task % kv_heads);
+            forward_bundle(&f, tiles, n_tiles, together, task / kv_heads, task % kv_heads,
+                           task + 1 < n_tasks ? &tiles[(task + 1) / kv_heads * together] : NULL, (task + 1) % kv_heads);
     }
 }

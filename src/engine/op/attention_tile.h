@@ -214,7 +214,7 @@ static void tile_row_store(const Tensor *t, int64_t token, int64_t head, const f
 }
 
 /* n rows of one head, copied to `buffer` [n][padded width]: where they lie, rows are often some kilobytes apart, and such neighbours share few
- * sets of the caches. Those of the next head, which often come next, are fetched meanwhile: the CPU does not follow such steps. */
+ * sets of the caches. */
 static Right tile_rows_of(const Tensor *t, int64_t token, int64_t n, int64_t head, float *buffer)
 {
     int64_t width = t->shape.dim[2], padded = tile_padded(width), row_bytes = t->stride[0] * dtype_bytes(t->dtype);
@@ -222,13 +222,17 @@ static Right tile_rows_of(const Tensor *t, int64_t token, int64_t n, int64_t hea
     WITH_FAST_DTYPE(t->dtype, D, for (int64_t i = 0; i < n; i++)
                                      for (int64_t c = 0; c < width; c += 16)
                                          v16_store(buffer + i * padded + c, load16(from + i * row_bytes, D, c, width)))
-    const int64_t fetch_width_max = 64;
-    int64_t n_bytes = width * dtype_bytes(t->dtype), to_next = t->stride[1] * dtype_bytes(t->dtype);
-    if (head + 1 < t->shape.dim[1] && width <= fetch_width_max)
-        for (int64_t i = 0; i < n; i++)
-            for (int64_t at = 0; at < n_bytes; at += 64)
-                __builtin_prefetch(from + i * row_bytes + to_next + at, 0, 2);
     return (Right){buffer, padded};
+}
+
+/* n rows of neighbouring heads come near while others are worked on: the CPU does not follow such steps. */
+SIMD_INLINE void tile_rows_fetch(const Tensor *t, int64_t token, int64_t n, int64_t head, int64_t n_heads, const bool to_write)
+{
+    int64_t row_bytes = t->stride[0] * dtype_bytes(t->dtype), n_bytes = ((n_heads - 1) * t->stride[1] + t->shape.dim[2]) * dtype_bytes(t->dtype);
+    const char *from = tile_row(t, token, head);
+    for (int64_t i = 0; i < n; i++, from += row_bytes)
+        for (int64_t at = 0; at < n_bytes; at += 64)
+            __builtin_prefetch(from + at, to_write, 2);
 }
 
 /* Keys or values, copied tile by tile, or once for all tiles: `packed` [head][key][padded width]. */

@@ -283,6 +283,27 @@ static void copy_rows(GemmStrip *strip, float *to)
     strip->a_row_stride = stride;
 }
 
+/* n lanes side by side come nearer. */
+static void fetch_lanes(GemmLanes lanes, int64_t n)
+{
+    const int64_t line = 64, n_bytes = n * bytes_of(lanes.dtype);
+    for (int64_t at = 0; at < n_bytes && lanes.lane_stride == 1; at += line)
+        __builtin_prefetch((const char *)lanes.base + at, 0, 2);
+}
+
+/* Short leaves: what the tile packs next comes near while this leaf is multiplied, a panel's share of its steps with each panel of A. */
+static void fetch_leaf(const GemmJob *job, const Block *block, const Tile *tile, int64_t row)
+{
+    int64_t next = block->k + block->n_k, n_next = min_i64(block->n_k, block->k_end - next);
+    if (block->own != OWN_BOTH || n_next <= 0)
+        return;
+    int64_t lanes = job->kernel->a.lanes, n_panels = divide_up(tile->row_end - tile->row, lanes), panel = (row - tile->row) / lanes;
+    for (int64_t step = n_next * panel / n_panels; step < n_next * (panel + 1) / n_panels; step++) {
+        fetch_lanes(gemm_lanes_of_a(job->g, block->row + tile->row, next + step), tile->row_end - tile->row);
+        fetch_lanes(gemm_lanes_of_b(job->g, block->column + tile->column, next + step), tile->column_end - tile->column);
+    }
+}
+
 /* The rows of one panel of A, and columns from `column` to `column_end` of a tile: adds each block of K to their strip of C. */
 static void compute_strip(const GemmJob *job, const Block *block, const Tile *tile, int64_t row, int64_t column, int64_t column_end)
 {
@@ -296,6 +317,7 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
     GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, tile->row_end - row), .n_columns = column_end - column,
                        .b = tile->b + (column - tile->column) * block->b_depth, .b_panel_words = kernel->b.width * block->b_depth};
     int64_t k = 0;
+    fetch_leaf(job, block, tile, row);
     do {
         int64_t n_k = min_i64(job->k_block, block->n_k - k);
         GemmLanes lanes = gemm_lanes_of_a(job->g, block->row + row, block->k + k);
