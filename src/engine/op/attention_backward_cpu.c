@@ -204,7 +204,8 @@ static void rows_keys(const Backward *b, Sweep *s, const Rows *rows, const KeysA
 static void sums_clear(const Sums *s, int64_t head, int64_t begin, int64_t end, int64_t width)
 {
     for (int64_t j = begin; j < end; j++)
-        memset(s->data + head * s->head_stride + j * s->key_stride, 0, (size_t)tile_padded(width) * sizeof *s->data);
+        for (int64_t i = 0; i < width; i += 16)
+            v16_store(s->data + head * s->head_stride + j * s->key_stride + i, v16_zero());
 }
 
 /* The sums of the keys [begin, end) at `copy` [key][padded width]; those that nobody has added to are zeros. */
@@ -265,8 +266,7 @@ static void sweep_run(const Backward *b, Sweep *s)
     }
     s->n_known = key_end > s->n_known ? key_end : s->n_known;
     for (int64_t i = 0; i < s->n_rows; i++)
-        for (int64_t r = 0; r < s->rows[i].lanes.n_rows; r++)
-            tile_row_store(b->dq, s->rows[i].token + r, s->head, s->rows[i].dq + r * padded);
+        tile_rows_store(b->dq, s->rows[i].token, s->rows[i].lanes.n_rows, s->head, s->rows[i].dq);
     s->n_rows = 0;
 }
 
@@ -287,7 +287,15 @@ static void sweep_add(const Backward *b, Sweep *s, const AttentionTile *tile)
     s->n_rows++;
 }
 
-/* What the task of a tile and a head reads. */
+/* Rows of the sums come near to be written. */
+static void sums_fetch(const Sums *s, int64_t head, int64_t begin, int64_t end, int64_t width)
+{
+    for (int64_t j = begin; j < end; j++)
+        for (int64_t i = 0; i < width; i += 16)
+            __builtin_prefetch(s->data + head * s->head_stride + j * s->key_stride + i, 1, 2);
+}
+
+/* What the task of a tile and a head reads and writes. */
 static void fetch_task(const Backward *b, const AttentionTile *tile, int64_t head)
 {
     int64_t n = tile->token_end - tile->token_begin, n_keys = tile->key_end - tile->key_begin, kv_head = head / b->heads_a_key_head;
@@ -296,6 +304,9 @@ static void fetch_task(const Backward *b, const AttentionTile *tile, int64_t hea
     tile_rows_fetch(b->y, tile->token_begin, n, head, 1, false);
     tile_rows_fetch(b->k.t, tile->key_begin, n_keys, kv_head, 1, false);
     tile_rows_fetch(b->v.t, tile->key_begin, n_keys, kv_head, 1, false);
+    sums_fetch(&b->dk, head, tile->key_begin, tile->key_end, b->width);
+    sums_fetch(&b->dv, head, tile->key_begin, tile->key_end, b->v_width);
+    tile_rows_fetch(b->dq, tile->token_begin, n, head, 1, true);
 }
 
 static void backward_task(const Backward *b, const Groups *groups, int64_t group, int64_t head, int64_t next_group, int64_t next_head)
@@ -340,7 +351,7 @@ static void sums_end(const Tensor *d, const Sums *s, int64_t n_heads)
                 total += v16_load(s->data + (kv_head * group + g) * s->head_stride + key * padded + c);
             v16_store(sum + c, total);
         }
-        tile_row_store(d, key, kv_head, sum);
+        tile_rows_store(d, key, 1, kv_head, sum);
     }
 }
 

@@ -61,6 +61,12 @@ static int64_t row_head(const Forward *f, const Rows *rows, int64_t r)
     return rows->kv_head * f->heads_a_key_head + (rows->first + r) % f->heads_a_key_head;
 }
 
+/* Neighbours among n rows that are one head's, token after token. */
+static int64_t rows_of_a_head(const Forward *f, int64_t n)
+{
+    return f->heads_a_key_head == 1 ? n : 1;
+}
+
 /* Sums start from zero. */
 static void rows_clear(const Forward *f, Rows *rows)
 {
@@ -81,9 +87,10 @@ static void rows_begin(const Forward *f, Rows *rows, int64_t n_rows, float *buff
         rows->max[v] = v16_set1(-INFINITY);
         rows->reference[v] = v16_zero();
     }
+    for (int64_t r = 0, n = rows_of_a_head(f, n_rows); r < n_rows; r += n)
+        tile_rows_of(f->q, row_token(f, rows, r), n, row_head(f, rows, r), buffer + r * padded);
     for (int64_t r = 0; r < n_rows; r++) {
         int64_t token = row_token(f, rows, r);
-        tile_row_load(buffer + r * padded, f->q, token, row_head(f, rows, r));
         lanes_set(&rows->lanes, r, (const int32_t *)f->ranges->data + 2 * token, f->options->window);
         if (f->options->alibi)
             rows->scoring.slope[r / 16][r % 16] = (float)attention_alibi_slope(row_head(f, rows, r), tensor_dim(f->q, 1));
@@ -215,9 +222,10 @@ static void rows_finish(const Forward *f, Rows *rows)
         float *y = rows->y + r * padded;
         for (int64_t i = 0; i < padded && !empty; i += 16)
             v16_store(y + i, v16_load(y + i) * inverse[r / 16][lane]);
-        tile_row_store(f->y, token, head, y);
         ((float *)f->lse->data)[token * n_heads + head] = empty ? -INFINITY : lse[r / 16][lane];
     }
+    for (int64_t r = 0, n = rows_of_a_head(f, lanes->n_rows); r < lanes->n_rows; r += n)
+        tile_rows_store(f->y, row_token(f, rows, r), n, row_head(f, rows, r), rows->y + r * padded);
 }
 
 /* n tiles go through the keys that they see. */

@@ -206,11 +206,14 @@ static void tile_row_load(float *to, const Tensor *t, int64_t token, int64_t hea
         v16_store(to + i, load16(from, t->dtype, i, width));
 }
 
-static void tile_row_store(const Tensor *t, int64_t token, int64_t head, const float *from)
+/* n rows [n][padded width], to where they belong. */
+static void tile_rows_store(const Tensor *t, int64_t token, int64_t n, int64_t head, const float *from)
 {
-    void *to = tile_row(t, token, head);
-    for (int64_t i = 0, width = t->shape.dim[2]; i < width; i += 16)
-        store16(to, t->dtype, i, width, v16_load(from + i));
+    int64_t width = t->shape.dim[2], padded = tile_padded(width), row_bytes = t->stride[0] * dtype_bytes(t->dtype);
+    char *to = tile_row(t, token, head);
+    WITH_FAST_DTYPE(t->dtype, D, for (int64_t i = 0; i < n; i++)
+                                     for (int64_t c = 0; c < width; c += 16)
+                                         store16(to + i * row_bytes, D, c, width, v16_load(from + i * padded + c)))
 }
 
 /* n rows of one head, copied to `buffer` [n][padded width]: where they lie, rows are often some kilobytes apart, and such neighbours share few

@@ -333,7 +333,7 @@ static void token_finish(TokenRows *t)
         float *y = t->total + r * padded, inverse = 1.0f / t->sum[r];
         for (int64_t i = 0; i < padded && !empty; i += 16)
             v16_store(y + i, v16_load(y + i) * inverse);
-        tile_row_store(t->y, t->token, token_head(t, r), y);
+        tile_rows_store(t->y, t->token, 1, token_head(t, r), y);
         ((float *)t->lse->data)[t->token * n_heads + token_head(t, r)] =
             empty ? -INFINITY : weight_lse(weight_reference(v16_set1(t->max[r])), v16_set1(t->sum[r]))[0];
     }
