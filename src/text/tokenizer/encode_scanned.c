@@ -103,18 +103,15 @@ static inline int put_tiny(const Tokenizer *tok, const ByteEdges *edges, const c
     return 2 - byte_edges_is_two(couple);
 }
 
-/* From piece i on: all lone ones in a row. Returns how many; *at comes to their end. */
-static int put_lone(const Tokenizer *tok, Piece text, size_t *at, Batch *batch, int i, int n, TokenBuffer *out)
+/* The ids of a piece from the cache, at most LONG_PIECE_IDS; SHORT_PIECE_IDS places are written at least. Returns how many. */
+static inline int put_known(const PretokenCache *cache, const int32_t *known, size_t length, int32_t *ids)
 {
-    int first = i;
-    for (; i < n && batch->is_lone[i]; i++)
-        batch->begins[i] = out->n;  /* where the piece before them ends: of a lone one nobody asks */
-    const unsigned char *bytes = (const unsigned char *)text.bytes;
-    int32_t *ids = out->ids + out->n;
-    for (; i > first && *at < batch->ends[i - 1]; (*at)++)
-        *ids++ = tok->byte_id[bytes[*at]];
-    out->n = ids - out->ids;
-    return i - first;
+    memcpy(ids, known, SHORT_PIECE_IDS * sizeof *ids);
+    int n = 1 + (known[1] >= 0) + (known[2] >= 0) + (known[3] >= 0);
+    bool is_long = length > SHORT_PIECE_BYTES || (n == SHORT_PIECE_IDS && is_among_longs(cache, known));
+    for (; is_long && n < LONG_PIECE_IDS && known[n] >= 0; n++)
+        ids[n] = known[n];
+    return n;
 }
 
 static void put_out(const Tokenizer *tok, EncodeScratch *scratch, const BpeMatcher *matcher, Piece text, size_t at, Batch *batch, int n, TokenBuffer *out)
@@ -122,28 +119,34 @@ static void put_out(const Tokenizer *tok, EncodeScratch *scratch, const BpeMatch
     token_buffer_reserve(out, (int64_t)(batch->ends[n - 1] - at) + SHORT_PIECE_IDS * n);
     const BpeRun *run = batch->runs;
     const ByteEdges *edges = matcher ? bpe_matcher_byte_edges(matcher) : NULL;
-    for (int i = put_lone(tok, text, &at, batch, 0, n, out); i < n; at = batch->ends[i++], i += put_lone(tok, text, &at, batch, i, n, out)) {
+    int32_t *ids = out->ids;
+    int64_t n_ids = out->n;
+    for (int i = 0; i < n; at = batch->ends[i++]) {
         size_t length = batch->ends[i] - at;
-        const int32_t *ids = batch->known[i];
-        batch->begins[i] = out->n;
-        if (is_tiny(matcher, length)) {
-            out->n += put_tiny(tok, edges, text.bytes + at, length, out->ids + out->n);
-        } else if (ids) {
-            memcpy(out->ids + out->n, ids, SHORT_PIECE_IDS * sizeof *ids);
-            int k = 1 + (ids[1] >= 0) + (ids[2] >= 0) + (ids[3] >= 0);
-            bool is_long = length > SHORT_PIECE_BYTES || (k == SHORT_PIECE_IDS && is_among_longs(&scratch->cache, ids));
-            for (; is_long && k < LONG_PIECE_IDS && ids[k] >= 0; k++)
-                out->ids[out->n + k] = ids[k];
-            out->n += k;
+        const int32_t *known = batch->known[i];
+        batch->begins[i] = n_ids;
+        if (batch->is_lone[i]) {
+            for (; i + 1 < n && batch->is_lone[i + 1]; i++)
+                batch->begins[i + 1] = n_ids;  /* of a lone one nobody asks */
+            for (; at < batch->ends[i]; at++)
+                ids[n_ids++] = tok->byte_id[(unsigned char)text.bytes[at]];
+        } else if (is_tiny(matcher, length)) {
+            n_ids += put_tiny(tok, edges, text.bytes + at, length, ids + n_ids);
+        } else if (known) {
+            n_ids += put_known(&scratch->cache, known, length, ids + n_ids);
         } else if (matcher && length <= LONG_PIECE_BYTES) {
-            memcpy(out->ids + out->n, run->ids, run->n_ids * sizeof *ids);
-            out->n += (int64_t)run->n_ids;
+            memcpy(ids + n_ids, run->ids, run->n_ids * sizeof *ids);
+            n_ids += (int64_t)run->n_ids;
             run++;
         } else {
+            out->n = n_ids;
             model_encode(tok, scratch, piece_part(text, at, batch->ends[i]), out);
             token_buffer_reserve(out, (int64_t)(batch->ends[n - 1] - batch->ends[i]) + SHORT_PIECE_IDS * n);
+            ids = out->ids;
+            n_ids = out->n;
         }
     }
+    out->n = n_ids;
 }
 
 /* Only now, because what was found in the cache had to stay there. A piece that came twice is put once. */
@@ -167,9 +170,10 @@ void encode_scanned(const Tokenizer *tok, EncodeScratch *scratch, const Splitter
     const BpeMatcher *matcher = bpe_byte_matcher(tok);
     PretokenCache *cache = encode_scratch_cache(scratch);
     Batch batch;
+    int n_hard = 0;  /* of the scanner */
     Luck luck = {LUCK_BATCHES_KEPT * PIECES_AT_ONCE, LUCK_BATCHES_KEPT * PIECES_AT_ONCE, 0};
     for (size_t at = 0, next; at < text.n; at = next) {
-        int n = splitter_ends(scanner, text.bytes, text.n, at, batch.ends, PIECES_AT_ONCE);
+        int n = splitter_ends(scanner, text.bytes, text.n, at, batch.ends, PIECES_AT_ONCE, &n_hard);
         next = batch.ends[n - 1];
         bool familiar = !matcher || luck_lasts(&luck, STRANGERS_TO_ONE);
         batch.looks = !matcher || luck_try(&luck, STRANGERS_TO_ONE);

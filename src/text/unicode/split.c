@@ -127,14 +127,15 @@ bool splitter_next(const Splitter *splitter, const char *text, size_t n_bytes, s
     if (splitter->kind == SPLIT_REGEX)
         return split_regex_next(splitter->regex, text, n_bytes, from, span);
     span->begin = from;
-    split_scan(splitter->kind, &splitter->classes, &splitter->plain, text, n_bytes, from, &span->end, 1);
+    int n_hard = 0;
+    split_scan(splitter->kind, &splitter->classes, &splitter->plain, text, n_bytes, from, &span->end, 1, &n_hard);
     return true;
 }
 
-int splitter_ends(const Splitter *splitter, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max)
+int splitter_ends(const Splitter *splitter, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max, int *n_hard)
 {
     assert(splitter->kind != SPLIT_REGEX);
-    return split_scan(splitter->kind, &splitter->classes, &splitter->plain, text, n_bytes, at, ends, n_max);
+    return split_scan(splitter->kind, &splitter->classes, &splitter->plain, text, n_bytes, at, ends, n_max, n_hard);
 }
 
 /* In every scanned pattern a letter run ends before a space, and a space before a letter opens a piece. */

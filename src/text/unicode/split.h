@@ -52,8 +52,9 @@ typedef struct {
  * the rest then is one piece to the caller, as any text between matches is). Text for SPLIT_REGEX is well-formed. */
 bool splitter_next(const Splitter *splitter, const char *text, size_t n_bytes, size_t from, SplitSpan *span);
 
-/* The ends of the pieces from `at` on, at most n_max of them; returns how many. For scanners only: much faster than one at a time. */
-int splitter_ends(const Splitter *splitter, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max);
+/* The ends of the pieces from `at` on, at most n_max of them; returns how many. For scanners only: much faster than one at a time.
+ * *n_hard, 0 before the first call of a text, is carried from call to call: how hard the last pieces were to cut. */
+int splitter_ends(const Splitter *splitter, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max, int *n_hard);
 
 /* A cut near `wanted` at which the text falls into two parts whose pieces are those of the whole: for threads and for streams.
  * Looks from `wanted` to at most `n_bytes`; returns n_bytes when there is none. Regular expressions have no such place. */

@@ -10,8 +10,9 @@ enum { SPLIT_ALIKE_BYTES_MAX = 4096 };
 static inline bool split_is_alike(const Splitter *splitter, const Splitter *judge, const char *text, size_t n, int n_max)
 {
     size_t ends[SPLIT_ALIKE_BYTES_MAX], at = 0, k = 0, m = 0;
+    int n_hard = 0;
     for (size_t from = 0; from < n; from = ends[k - 1])
-        k += (size_t)splitter_ends(splitter, text, n, from, ends + k, n_max);
+        k += (size_t)splitter_ends(splitter, text, n, from, ends + k, n_max, &n_hard);
     SplitSpan span;
     for (; splitter_next(judge, text, n, at, &span); at = span.end, m++)
         if (m >= k || ends[m] != span.end)

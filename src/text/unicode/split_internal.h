@@ -6,8 +6,9 @@
 #include "text/unicode/split.h"
 #include "text/unicode/split_plain.h"
 
-/* Ends of the pretokens from `at` <= n_bytes on, at most n_max; returns how many. `kind` is one of the scanned ones. */
-int split_scan(SplitKind kind, const CharClasses *table, const SplitPlain *plain, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max);
+/* Ends of the pretokens from `at` <= n_bytes on, at most n_max; returns how many. `kind` is one of the scanned ones. *n_hard: see
+ * splitter_ends. */
+int split_scan(SplitKind kind, const CharClasses *table, const SplitPlain *plain, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max, int *n_hard);
 
 typedef struct SplitRegex SplitRegex;
 Err split_regex_open(SplitRegex **out, const char *pattern);

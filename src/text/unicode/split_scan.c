@@ -19,7 +19,7 @@ typedef struct {
     SplitWindow window;  /* of the text from `base` on */
     size_t base;
     const SplitPlain *plain;
-    int n_hard;  /* pieces in a row that were not easy; below 0: pieces to wait */
+    int n_hard;  /* pieces in a row that were not easy; below 0: such pieces to wait */
 } Scan;
 
 /* The class of a character that is not ASCII. */
@@ -264,7 +264,7 @@ static inline int scan_plain(Scan *s, size_t at, size_t *ends, int n_max)
     do {                                                        \
         for (size_t end; at < n_bytes && n < n_max;) {          \
             if ((end = scan_easy_word(s, at, cased))) {         \
-                s->n_hard = 0;                                  \
+                s->n_hard = s->n_hard < 0 ? s->n_hard : 0;      \
                 ends[n++] = at = end;                           \
                 continue;                                       \
             }                                                   \
@@ -277,10 +277,10 @@ static inline int scan_plain(Scan *s, size_t at, size_t *ends, int n_max)
         }                                                       \
     } while (0)
 
-int split_scan(SplitKind kind, const CharClasses *table, const SplitPlain *plain, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max)
+int split_scan(SplitKind kind, const CharClasses *table, const SplitPlain *plain, const char *text, size_t n_bytes, size_t at, size_t *ends, int n_max, int *n_hard)
 {
     Scan scan = {table, table->classes ? table->classes + table->block[0] * CHAR_CLASS_BLOCK : NULL, text, n_bytes, KERNEL_PICK(split_window), {0, 0},
-                 at - SPLIT_WINDOW_BYTES, plain, 0},
+                 at - SPLIT_WINDOW_BYTES, plain, *n_hard},
          *s = &scan;
     int n = 0;
     switch (kind) {
@@ -295,5 +295,6 @@ int split_scan(SplitKind kind, const CharClasses *table, const SplitPlain *plain
             ends[n++] = n_bytes;
         break;
     }
+    *n_hard = scan.n_hard;
     return n;
 }
