@@ -15,6 +15,11 @@
 enum { CODES_ROWS = SIMD_AVX512 ? 3 : 1, CODES_VECS = PACKED_COLUMNS / 16, CODES_SCALE_BYTES = 2 * PACKED_COLUMNS, CODES_AHEAD_BYTES = 4096 };
 
 #define CODES_UNROLL _Pragma("GCC unroll 8")
+#if SIMD_AVX512 || SIMD_AVX2
+#define CODES_UNROLL_STEPS CODES_UNROLL
+#else
+#define CODES_UNROLL_STEPS  /* a step is some hundred instructions, and the compiler would take 9 s for them where it takes 3 */
+#endif
 
 /* ---- rows of x ---- */
 
@@ -170,7 +175,7 @@ SIMD_INLINE void codes_group(CodesTile t, const int n_rows, int64_t g, const Cod
     CodesSums sums = {0};
     const char *group = t.panel + g * (CODES_SCALE_BYTES + n_loads * step_bytes);
     t.x += g;
-    CODES_UNROLL for (int s = 0; s < n_loads; s++) {
+    CODES_UNROLL_STEPS for (int s = 0; s < n_loads; s++) {
         const char *at = group + CODES_SCALE_BYTES + s * step_bytes;
         I16 words[CODES_VECS];
         codes_fetch(ahead, s, n_loads);
