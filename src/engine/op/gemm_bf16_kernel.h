@@ -69,4 +69,10 @@ static void pack_pairs(uint32_t *panels, PanelShape shape, int64_t n_lanes, int6
             }
 }
 
+#include "engine/op/gemm_direct_pairs.h"
+
+#if SIMD_AVX512
+static const GemmKernel bf16_kernel = {MICRO_PANELS, .k_per_word = 2, .pack = pack_pairs, .strip = micro_strip, .direct = direct_pairs};
+#else
 static const GemmKernel bf16_kernel = {MICRO_PANELS, .k_per_word = 2, .pack = pack_pairs, .strip = micro_strip};
+#endif

@@ -74,21 +74,23 @@ TEST(gemm_bf16, emulated_instruction_keeps_to_the_manual)
     CHECK(bf16_dot(1.0f + 0x1p-23f, 0x3980 /* 2^-12 */, 0x3980) == 1.0f + 0x1p-22f);
 }
 
-/* Goal: on a CPU that has it, the real instruction gives the emulation's bits; and so does what packs and writes in its wide registers.
- * Method: operands by rows, by columns and spread, odd K, edges of tiles, results of both dtypes. */
+/* Goal: on a CPU that has it, the real instruction gives the emulation's bits; and so does what packs and writes in its wide registers, and what reads B
+ * as it lies. Method: operands by rows, by columns and spread, odd K and odd leaves, edges of tiles, few rows, results of both dtypes. */
 TEST(gemm_bf16, instruction_equals_its_emulation)
 {
+    static const int64_t shapes[][4] = {{61, 97, 501, 0}, {47, 64, 770, 0}, {30, 33, 35, 0}, {1, 271, 431, 0}, {2, 130, 64, 0}, {3, 17, 99, 33},
+                                        {4, 128, 384, 0}, {5, 65, 35, 0},   {6, 40, 33, 5},  {7, 33, 770, 0},  {8, 129, 67, 0}};
     if (cpu_level_best() < CPU_AVX512_BF16)
         SKIP("this CPU has no AVX512_BF16");
-    static const int64_t shapes[][3] = {{61, 97, 501}, {47, 64, 770}, {30, 33, 35}};
     Arena *arena = arena_new();
-    for (int s = 0; s < 3; s++)
+    for (int s = 0; s < 11; s++)
         for (int lays = 0; lays < 9; lays++) {
             arena_reset(arena);
             DType c_dtype = (lays / 2 + s) % 2 ? DTYPE_BF16 : DTYPE_F32;
             Gemm g = gemm_case(arena, shapes[s][0], shapes[s][1], shapes[s][2], DTYPE_BF16, DTYPE_BF16, c_dtype, (Lay)(lays % 3), (Lay)(lays / 3));
             g.bias = lays % 2 ? NULL : gemm_case_values(arena, DTYPE_F32, g.n, 4);
             g.accumulate = lays % 2;
+            g.k_leaf = shapes[s][3];
             Gemm emulated = g;
             size_t c_bytes = (size_t)(g.m * g.c_row_stride) * (size_t)dtype_bytes(c_dtype);
             emulated.c = memcpy(arena_alloc(arena, c_bytes), g.c, c_bytes);

@@ -2,7 +2,7 @@
 #include "engine/op/gemm_job.h"
 
 enum {
-    DIRECT_COLUMNS = 64,           /* in one piece of work: as many rows of B, or as much of one, as memory likes to be read at a time */
+    DIRECT_BYTES = 256,  /* of a row of B in one piece of work, 64 columns of words or 128 of pairs: as much as memory likes to be read at a time */
 };
 
 /* Words of a block of the few rows, all its panels. */
@@ -40,7 +40,8 @@ static void compute_few_rows(const GemmJob *job, int64_t column)
                                .out = gemm_out_at(job, row, column, i, sums + row * GEMM_B_WIDTH_MAX, GEMM_B_WIDTH_MAX)};
             kernel->strip(&strip);
         }
-    }    gemm_finish_part(g, 0, g->m, column, n_columns);
+    }
+    gemm_finish_part(g, 0, g->m, column, n_columns);
 }
 
 void gemm_run_few_rows(GemmJob *job)
@@ -62,23 +63,29 @@ bool gemm_is_direct(const GemmJob *job)
     return job->kernel->direct && job->g->m <= GEMM_DIRECT_ROWS_MAX && gemm_is_few_rows(job->g);
 }
 
-static void compute_direct(const GemmJob *job, int64_t column, const uint32_t *a, int64_t a_row_stride)
+/* Words of one row of A over all blocks. */
+static int64_t row_words(const GemmJob *job)
 {
-    float sums[GEMM_DIRECT_ROWS_MAX * DIRECT_COLUMNS];
+    return job->kernel->k_per_word == 1 ? job->g->k : job->n_k_blocks * divide_up(job->k_block, 2);
+}
+
+static void compute_direct(const GemmJob *job, int64_t column, int64_t n_columns, const uint32_t *a, int64_t a_row_stride)
+{
+    float sums[GEMM_DIRECT_ROWS_MAX * DIRECT_BYTES / 2];
     const Gemm *g = job->g;
     for (int64_t i = 0; i < job->n_k_blocks; i++) {
         int64_t k = i * job->k_block;
-        GemmStrip strip = {.n_rows = (int)g->m, .n_columns = min_i64(DIRECT_COLUMNS, g->n - column), .n_words = min_i64(job->k_block, g->k - k),
-                           .a = a + k, .a_row_stride = a_row_stride, .out = gemm_out_at(job, 0, column, i, sums, DIRECT_COLUMNS)};
+        GemmStrip strip = {.n_rows = (int)g->m, .n_columns = n_columns, .n_words = min_i64(job->k_block, g->k - k),
+                           .a = a + i * divide_up(job->k_block, job->kernel->k_per_word), .a_row_stride = a_row_stride,
+                           .out = gemm_out_at(job, 0, column, i, sums, DIRECT_BYTES / 2)};
         job->kernel->direct(&strip, gemm_lanes_of_b(g, column, k));
-    }    gemm_finish_part(g, 0, g->m, column, min_i64(DIRECT_COLUMNS, g->n - column));
+    }
+    gemm_finish_part(g, 0, g->m, column, n_columns);
 }
 
 /* A row of A as contiguous f32. */
-static void copy_row(const GemmJob *job, int64_t row)
+static void copy_floats(const Gemm *g, int64_t row, float *to)
 {
-    const Gemm *g = job->g;
-    float *to = (float *)job->a_panels + row * g->k;
     GemmLanes from = gemm_lanes_of_a(g, row, 0);
     const float *words = from.base;
     const uint16_t *halves = from.base;
@@ -86,20 +93,43 @@ static void copy_row(const GemmJob *job, int64_t row)
         to[k] = g->a_dtype == DTYPE_F32 ? words[at] : g->a_dtype == DTYPE_F16 ? f32_from_f16(halves[at]) : f32_from_bf16(halves[at]);
 }
 
+/* A row of bf16 in pairs, those of a block together: an odd block ends in half a pair. */
+static void copy_pairs(const GemmJob *job, int64_t row, uint32_t *to)
+{
+    const Gemm *g = job->g;
+    GemmLanes from = gemm_lanes_of_a(g, row, 0);
+    const uint16_t *halves = from.base;
+    for (int64_t first = 0; first < g->k; first += job->k_block) {
+        int64_t end = min_i64(first + job->k_block, g->k);
+        for (int64_t k = first; k < end; k += 2)
+            *to++ = halves[k * from.k_stride] | (k + 1 < end ? (uint32_t)halves[(k + 1) * from.k_stride] << 16 : 0);
+    }
+}
+
+static void copy_row(const GemmJob *job, int64_t row)
+{
+    uint32_t *to = job->a_panels + row * row_words(job);
+    if (job->kernel->k_per_word == 1)
+        copy_floats(job->g, row, (float *)to);
+    else
+        copy_pairs(job, row, to);
+}
+
+/* Pieces of as many bytes of each row of B; rows of pairs are always copied. */
 void gemm_run_direct(GemmJob *job)
 {
     const Gemm *g = job->g;
     GemmPhase phase = {.n_pieces = g->m};
-    int64_t piece, a_row_stride = g->a_row_stride;
+    int64_t piece, a_row_stride = g->a_row_stride, n_columns = DIRECT_BYTES / (job->kernel->k_per_word == 1 ? 4 : 2);
     const uint32_t *a = g->a;
     if (g->a_dtype != DTYPE_F32 || g->a_col_stride != 1) {
         while (gemm_next_piece(job, &phase, &piece))
             copy_row(job, piece);
         gemm_end_phase(job, &phase);
         a = job->a_panels;
-        a_row_stride = g->k;
+        a_row_stride = row_words(job);
     }
-    phase.n_pieces = divide_up(g->n, DIRECT_COLUMNS);
+    phase.n_pieces = divide_up(g->n, n_columns);
     while (gemm_next_piece(job, &phase, &piece))
-        compute_direct(job, piece * DIRECT_COLUMNS, a, a_row_stride);
+        compute_direct(job, piece * n_columns, min_i64(n_columns, g->n - piece * n_columns), a, a_row_stride);
 }

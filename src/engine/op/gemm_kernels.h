@@ -51,8 +51,8 @@ typedef struct {
     /* Packs lanes [0, n_lanes) and k [0, n_k) of the source into as many panels as that takes. */
     void (*pack)(uint32_t *panels, PanelShape shape, int64_t n_lanes, int64_t n_k, GemmLanes source);
     void (*strip)(const GemmStrip *strip);
-    /* The same with B where it lies, of at most GEMM_DIRECT_ROWS_MAX rows of A that are
-     * not packed: strip->b is not used. NULL: B must be packed. */
+    /* The same with B where it lies, of at most GEMM_DIRECT_ROWS_MAX rows of A that are not packed, of words all the same: strip->b is not used, and
+     * strip->n_words counts steps of k. NULL: B must be packed. */
     void (*direct)(const GemmStrip *strip, GemmLanes b);
 } GemmKernel;
 
