@@ -80,3 +80,12 @@ void cpu_level_reset(void)
 {
     atomic_store(&chosen, NOT_CHOSEN);
 }
+
+bool cpu_reads_streams(void)
+{
+#if defined(__x86_64__)
+    return !__builtin_cpu_is("amd");
+#else
+    return true;
+#endif
+}

@@ -2,7 +2,7 @@
  *
  * One row would fill one of the sixteen lanes of attention_cpu.c's tiles. Here the lanes are keys: they are turned on their way from memory, which is
  * what such a token waits for; for one row in registers, for several into [width][64 keys]. While a window of rows is used the next one is fetched: of
- * keys, then of values, then of the next head's keys, so that memory is never idle. Every sum is the one that attention.c promises, one multiply-add after the other,
+ * keys, then of values, then of the next head's keys, so that memory is never idle; a core that follows one stream best is only shown the order. Every sum is the one that attention.c promises, one multiply-add after the other,
  * hence the same bits. */
 #ifndef ENGINE_OP_ATTENTION_TOKEN_H
 #define ENGINE_OP_ATTENTION_TOKEN_H
@@ -14,7 +14,7 @@ enum {
     TOKEN_SCORES = 8192 * TOKEN_ROWS,        /* held: of fewer keys the more rows there are */
     TOKEN_STEP = 16,                         /* keys turned, or values taken, at a time */
     TOKEN_WINDOW = 256,                      /* keys fetched while as many before them are used, at most: they wait in the second cache */
-    TOKEN_STREAMS = 4,                       /* in which a window is fetched: a core reads four streams of memory faster than one */
+    TOKEN_STREAMS = 4,                       /* in which a window is fetched, where a core reads several streams faster than one (cpu_reads_streams) */
 };
 
 typedef struct {
@@ -23,6 +23,7 @@ typedef struct {
     int64_t token, kv_head, n_rows, key_begin, key_end, stride;  /* stride: keys whose scores are held, a row */
     int64_t window;                                              /* keys: token_window */
     int64_t next_kv_head;                                        /* that this thread comes to then; -1: none */
+    bool fetches;                                                /* what comes next; else memory is read in order */
     float max[TOKEN_ROWS], sum[TOKEN_ROWS], slope[TOKEN_ROWS];
     float rows[TOKEN_ROWS * ATTENTION_WIDTH_MAX];                /* of q, scaled */
     float total[TOKEN_ROWS * ATTENTION_WIDTH_MAX];               /* of y */
@@ -60,7 +61,7 @@ static int64_t token_window(int64_t n_keys)
 }
 
 /* What to fetch while the step at `key` is used: a part of the next window of the keys, then of the values, then of the next head's keys; where nothing
- * comes, what is at hand. What would lie behind the last key is that key. */
+ * comes, or nothing is to be fetched, what is at hand. What would lie behind the last key is that key. */
 static TokenAhead token_ahead(const TokenRows *t, const Tensor *of, int64_t key)
 {
     const int64_t n_keys = t->key_end - t->key_begin, window = t->window, quarter = window / TOKEN_STREAMS, done = (key - t->key_begin) / window * window;
@@ -70,8 +71,12 @@ static TokenAhead token_ahead(const TokenRows *t, const Tensor *of, int64_t key)
         of = of == t->k ? t->v : t->k;
         next = 0;
     }
-    TokenAhead ahead = {.row_bytes = of->stride[0] * token_bytes(of->dtype)};
+    TokenAhead ahead = {.row_bytes = t->fetches ? of->stride[0] * token_bytes(of->dtype) : 0};
     for (int64_t s = 0; s < TOKEN_STREAMS; s++) {
+        if (!t->fetches) {
+            ahead.stream[s] = token_row(of, key, head);
+            continue;
+        }
         int64_t row = next + s * quarter + part, last = n_keys - TOKEN_STEP / TOKEN_STREAMS;
         row = row < last ? row : last > 0 ? last : 0;
         ahead.stream[s] = head >= 0 ? token_row(of, t->key_begin + row, head) : token_row(t->v, key, t->kv_head);
@@ -101,6 +106,14 @@ static Right token_rows(TokenRows *t, const Tensor *of, int64_t key, int64_t n)
     Right copy = tile_rows_of(of, key, n, t->kv_head, t->copy);
     memset(t->copy + n * copy.stride, 0, (size_t)((TOKEN_STEP - n) * copy.stride) * sizeof *t->copy);
     return copy;
+}
+
+/* Keys are turned column by column, an order that no core foresees: where nothing is fetched, a line of each is read as they lie, before. */
+static void token_touch_keys(const TokenRows *t, int64_t key, int64_t n)
+{
+    for (int64_t i = 0; i < n && !t->fetches; i++)
+        for (int64_t b = 0; b < t->k->shape.dim[2] * token_bytes(t->k->dtype); b += 64)
+            (void)*(const volatile char *)(token_row(t->k, key + i, t->kv_head) + b);
 }
 
 SIMD_INLINE void token_turn(V16 rows[16])
@@ -146,6 +159,7 @@ static void token_turn_keys(TokenRows *t, int64_t first, int64_t n)
     int64_t width = k->shape.dim[2];
     for (int64_t r = 0; r < n; r += TOKEN_STEP) {
         int64_t here = n - r < TOKEN_STEP ? n - r : TOKEN_STEP;
+        token_touch_keys(t, first + r, here);
         token_fetch(t, k, first + r);
         if (k->dtype == DTYPE_BF16 && width % 32 == 0 && here == TOKEN_STEP)
             token_turn_pairs(t->turned + r, token_row(k, first + r, t->kv_head), 2 * k->stride[0], width);
@@ -198,6 +212,7 @@ static void token_products(TokenRows *t, float *products, int64_t first, int64_t
     for (int64_t r = 0; r < n; r += TOKEN_STEP) {
         int64_t here = n - r < TOKEN_STEP ? n - r : TOKEN_STEP;
         const TokenAhead ahead = token_ahead(t, k, first + r);
+        token_touch_keys(t, first + r, here);
         if (k->dtype == DTYPE_BF16 && width % 32 == 0 && here == TOKEN_STEP)
             v16_store(products + r, token_products_pairs(t->rows, token_row(k, first + r, t->kv_head), 2 * k->stride[0], width, &ahead));
         else
@@ -209,6 +224,7 @@ static void token_begin(TokenRows *t)
 {
     int64_t padded = tile_padded(t->q->shape.dim[2]);
     float scale = (float)t->options->scale;
+    t->fetches = cpu_reads_streams();
     t->window = token_window(t->key_end - t->key_begin);
     t->stride = TOKEN_SCORES / t->n_rows / ATTENTION_KEYS * ATTENTION_KEYS;
     memset(t->total, 0, (size_t)(t->n_rows * tile_padded(t->v->shape.dim[2])) * sizeof *t->total);

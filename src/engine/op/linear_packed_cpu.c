@@ -2,7 +2,7 @@
  *
  * A tile is up to six rows of x by the 64 columns of a panel: 24 sums in registers, four vectors of weights made once for all rows. Many rows go block
  * by block through what stays in the second cache. One row (decode) waits for memory: a thread reads panel after panel, or, on CPUs whose cores fetch four
- * streams faster than one, four panels side by side (packed_reads_streams). */
+ * streams faster than one, four panels side by side (cpu_reads_streams). */
 #include "engine/op/gemm.h"
 #include "engine/op/op_internal.h"
 #include "engine/op/packed_codes.h"
@@ -357,7 +357,7 @@ void KERNEL(linear_packed)(const KernelCall *call)
         return;
     int64_t piece_rows = rows_of_a_piece(n_rows, n_row_pieces);
     Product p = prepare(call);
-    const bool streams = n_rows == 1 && packed_reads_streams();
+    const bool streams = n_rows == 1 && cpu_reads_streams();
     int64_t n_at_once = SIMD_AVX512 && streams ? STREAMS : 1;  /* as many as registers hold sums of */
     Shares shares = shares_of(n_pieces);
 #pragma omp parallel if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)

@@ -190,15 +190,6 @@ bool packed_has_vnni(void)
 #endif
 }
 
-bool packed_reads_streams(void)
-{
-#if defined(__x86_64__)
-    return !__builtin_cpu_is("amd");
-#else
-    return true;
-#endif
-}
-
 double packed_input(float x, float largest)
 {
     float magic = 12582912.0f;  /* 1.5 * 2^23: adding it rounds to an integer, ties to even */

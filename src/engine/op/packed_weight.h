@@ -50,9 +50,6 @@ typedef struct {
 } PackedInputs;
 /* Whether this CPU multiplies bytes four at a time (AVX512_VNNI): whole numbers, so no bit depends on it. */
 bool packed_has_vnni(void);
-/* Whether a core of this CPU reads several streams of memory, fetched ahead by the program, faster than one that it follows by itself: Intel's do
- * (Ice Lake: 26 to 22 GB/s), AMD's do not (Zen 4: 23 to 28, and 15 to 32 where what is fetched is not in order). Speed alone depends on it. */
-bool packed_reads_streams(void);
 /* q, for a group whose largest is `largest`, finite. */
 double packed_input(float x, float largest);
 
