@@ -234,8 +234,12 @@ SIMD_INLINE void tile_rows_fetch(const Tensor *t, int64_t token, int64_t n, int6
     int64_t row_bytes = t->stride[0] * dtype_bytes(t->dtype), n_bytes = ((n_heads - 1) * t->stride[1] + t->shape.dim[2]) * dtype_bytes(t->dtype);
     const char *from = tile_row(t, token, head);
     for (int64_t i = 0; i < n; i++, from += row_bytes)
-        for (int64_t at = 0; at < n_bytes; at += 64)
-            __builtin_prefetch(from + at, to_write, 2);
+        for (int64_t at = 0; at < n_bytes; at += 64) {
+            if (to_write)  /* clang takes a constant only */
+                __builtin_prefetch(from + at, 1, 2);
+            else
+                __builtin_prefetch(from + at, 0, 2);
+        }
 }
 
 /* Keys or values, copied tile by tile, or once for all tiles: `packed` [head][key][padded width]. */
