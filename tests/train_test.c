@@ -147,20 +147,39 @@ static int64_t last_logged_step(Shop *shop, const char *out)
     return step;
 }
 
-/* Starts training and kills it up to 6 ms after the beginning of a checkpoint's writing, the third one or a later one. False when it ended by itself. */
-static bool kill_while_writing(Shop *shop, const char *out, const char *flags, uint32_t *random)
+/* When to kill: `writing_ns` is how long the last whole writing of a checkpoint that was watched took, 0 before the first. */
+typedef struct {
+    uint32_t random;
+    int64_t writing_ns;
+} KillTimes;
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Starts training and kills it amid the writing of a checkpoint, the first to the fourth that it sees: at a random share of the time that
+ * a writing takes here, so that neither a slow machine nor a fast one is killed beside it. False when it ended by itself. */
+static bool kill_while_writing(Shop *shop, const char *out, const char *flags, KillTimes *times)
 {
     pid_t child = fork();
     if (child == 0) {
         execl("/bin/sh", "sh", "-c", shop_command(shop, out, flags), (char *)NULL);
         _exit(127);
     }
+    int64_t began = 0;
     bool is_writing, was_writing = false;
-    for (int n_seen = 0, n_wanted = 1 + (int)(*random >> 8) % 4;;) {
+    for (int n_seen = 0, n_wanted = 1 + (int)(times->random >> 8) % 4;;) {
         Shop scratch = {arena_new(), shop->dir};  /* this loop turns often */
         newest_checkpoint(&scratch, out, &is_writing);
         arena_free(scratch.arena);
         n_seen += is_writing && !was_writing;
+        if (is_writing && !was_writing)
+            began = now_ns();
+        else if (was_writing && !is_writing)
+            times->writing_ns = now_ns() - began;
         was_writing = is_writing;
         int status;
         if (waitpid(child, &status, WNOHANG) == child)
@@ -168,16 +187,16 @@ static bool kill_while_writing(Shop *shop, const char *out, const char *flags, u
         if (n_seen >= n_wanted)
             break;
     }
-    *random = *random * 1664525u + 1013904223u;  /* Knuth & Lewis */
-    nanosleep(&(struct timespec){0, (*random >> 8) % 6000000}, NULL);
+    times->random = times->random * 1664525u + 1013904223u;  /* Knuth & Lewis */
+    nanosleep(&(struct timespec){0, (times->random >> 8) % (times->writing_ns % 1000000000 + 1)}, NULL);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     return true;
 }
 
 /* Goal: a kill while a checkpoint is written loses at most one interval, and leaves nothing that loads wrongly: the end has the bits of a run that never
- * stopped, the state of the loss scale included. Method: n_kills kills at random moments of writing; after each, the log's last step against the
- * newest whole checkpoint. */
+ * stopped, the state of the loss scale included. Method: n_kills kills at random moments of writing, more when none of them cut one short;
+ * after each, the log's last step against the newest whole checkpoint. */
 static void check_kills_while_writing(int n_kills, int n_steps, const char *flags)
 {
     enum { INTERVAL = 2 };
@@ -187,10 +206,10 @@ static void check_kills_while_writing(int n_kills, int n_steps, const char *flag
                                      " --train.keep_best 0", flags, n_steps, INTERVAL);
     REQUIRE(shop_train_ok(&shop, "whole", flags));
     const char *resume = arena_printf(shop.arena, "%s --resume", flags);
-    uint32_t random = 7;
+    KillTimes times = {.random = 7};
     int n_killed = 0, n_cut = 0;
     int64_t most_lost = 0;
-    while (n_killed < n_kills && kill_while_writing(&shop, "killed", resume, &random)) {
+    while ((n_killed < n_kills || (n_cut == 0 && n_killed < 2 * n_kills)) && kill_while_writing(&shop, "killed", resume, &times)) {
         bool is_cut;
         int64_t newest = newest_checkpoint(&shop, "killed", &is_cut), logged = last_logged_step(&shop, "killed");
         most_lost = logged - (newest < 0 ? 0 : newest) > most_lost ? logged - (newest < 0 ? 0 : newest) : most_lost;
@@ -198,7 +217,7 @@ static void check_kills_while_writing(int n_kills, int n_steps, const char *flag
         n_killed++;
     }
     test_note("killed %d times, %d of them amid a checkpoint; at most %lld steps lost", n_killed, n_cut, (long long)most_lost);
-    CHECK_EQUAL(n_killed, n_kills);
+    CHECK(n_killed >= n_kills);
     CHECK(n_cut > 0);
     CHECK(most_lost <= INTERVAL);
     if (shop_train_ok(&shop, "killed", resume))

@@ -344,9 +344,8 @@ TEST(memory, touched_pages_are_resident_and_keep_their_contents)
     block[4096] = 7;
     block[N - 1] = 9;
     memory_touch(block, N);
-#if !TEST_IS_SANITIZED
-    CHECK(memory_resident_bytes() - before > N * 9 / 10);
-#endif
+    if (!TEST_IS_SANITIZED)  /* a sanitizer counts pages of its own */
+        CHECK(memory_resident_bytes() - before > N * 9 / 10);
     CHECK_EQUAL(block[4096] + block[N - 1], 16);
     memory_touch(block, 0);
     memory_unmap(block, N);
