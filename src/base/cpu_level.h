@@ -14,7 +14,7 @@ typedef enum {
     CPU_PORTABLE,     /* what the compiler assumes of any CPU of this kind */
     CPU_AVX2,         /* and FMA, F16C */
     CPU_AVX512,       /* F, BW, VL and DQ */
-    CPU_AVX512_BF16,  /* and the dot product of bf16 pairs, used by matrix products of two bf16 operands */
+    CPU_AVX512_BF16,  /* and the dot product of bf16 pairs, used by matrix products of two bf16 operands and by attention over bf16 */
 } CpuLevel;
 
 /* The best level this CPU has, or what JIKJI_CPU=portable|avx2|avx512|avx512bf16 says where the CPU has that. Any thread. */

@@ -11,7 +11,7 @@
  *     y = sum P_j v_j        lse = m + log l
  * P is never held: lse, one float a row, is enough to find it again as exp(s_j - lse) (Dao et al. 2022, arXiv:2205.14135), so memory is
  * linear in N. Milakov & Gimelshein 2018, arXiv:1805.02867, find m and l in one pass by correcting what a larger score makes wrong; ours corrects
- * nothing, for it takes exponents beside a rounded m (attention_cpu.c).
+ * nothing, for it takes exponents beside a rounded m (attention_forward_kernel.h).
  *
  * Options. A window W makes ranges[n][0] at least ranges[n][1] - W. ALiBi adds -slope_h (ranges[n][1] - 1 - j): the last visible key is the
  * query's own, so this is its distance, and in a cache the same. A soft-cap c makes c tanh(s / c) of what there is by then.
@@ -24,8 +24,12 @@
  *     dq = sum_j dS_j k_j    dk_j = sum_rows dS_j q      dv_j = sum_rows P_j u_j dy
  * where the rows of dk_j and dv_j are those of all heads that share the key head.
  *
+ * Where q, k, v are bf16 and the CPU level is CPU_AVX512_BF16, products are made of pairs of bf16 with sums in f32 (attention_product.h): the weights are
+ * rounded to bf16 before they meet v or dy, and dS before it meets k or q, as in Dao 2023, arXiv:2307.08691; l, lse and delta are of what was not
+ * rounded.
+ *
  * Bits. The maximum does not depend on order. Every sum is made of one multiply-add after the other: scores in the order of the
- * width, l, y and dq in the order of the keys, dk and dv of one head in the order of the queries, then heads in order. A key that a row
+ * width (of pairs: their odd number first), l, y and dq in the order of the keys, dk and dv of one head in the order of the queries, then heads in order. A key that a row
  * does not see takes no part in them, not even as a zero, so a NaN there stays there. Therefore a row's y, lse and dq depend on that row, its
  * visible keys and the CPU level, and dk and dv of a key on the rows that see it: the same bits in prefill and decode, alone, packed or
  * padded, in any micro batch that holds the whole sequence, and on any number of threads.
@@ -33,6 +37,7 @@
  * The fast kernels take a weight P below 2^-100 (backward), or exp(s - m rounded to 64) below 2^-100 (forward, hence no P above 2^-53), as 0.
  *
  * An empty range gives y = 0, lse = -inf and no gradient. */
+#include "base/cpu_level.h"
 #include "engine/op/attention_internal.h"
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
@@ -94,6 +99,14 @@ static size_t packed_bytes(const Infer *infer)
     const AttentionAttr *attr = infer->attr;
     const int64_t *k = infer->in[1]->shape.dim, *v = infer->in[2]->shape.dim;
     return attr->is_self ? rows_bytes(k[0] * k[1], k[2]) + rows_bytes(v[0] * v[1], v[2]) : 0;
+}
+
+bool attention_multiplies_pairs(const KernelCall *call)
+{
+    bool all = cpu_level() == CPU_AVX512_BF16;
+    for (int i = 0; i < 3; i++)  /* y and dy are like q */
+        all = all && call->in[i].dtype == DTYPE_BF16;
+    return all;
 }
 
 /* ---- forward ---- */

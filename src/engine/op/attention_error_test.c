@@ -13,7 +13,13 @@
  * 2 (d + 5 u c) / c + 6 u.
  * Dropout multiplies by u_j, 0 or 1 / (1 - rate): y, dP and dv take u_j |v_j| for |v_j|, and 3 u more for the product.
  * Weights below 2^-100 (forward: 2^-53, attention.c) count as 0: such a one is off by all of itself.
- * and a value stored as bf16 by 2^-8 of itself. First order; the bounds get 10 % for the rest. */
+ * and a value stored as bf16 by 2^-8 of itself.
+ * Where pairs of bf16 are multiplied (attention.c), weights and dS are rounded to bf16 before they meet v, dy, k and q: each of those products is off by
+ * w = 2^-8 of itself, since sums, l and lse are of what was not rounded. With that,
+ *   y by                          R_y = w sum P |v|               more
+ *   dS by                         R = scale P sum |dy| R_y        more, through delta
+ *   dq by                         sum_j (R + w |dS|) |k|          more; dk likewise over rows, dv with w P |dy|.
+ * First order; the bounds get 10 % for the rest. */
 #include "base/cpu_level.h"
 #include "base/test.h"
 #include "engine/op/attention_case.h"
@@ -29,6 +35,7 @@ typedef struct {
     const AttentionCase *c;
     double u_store;  /* of a stored result: 0, or bf16's */
     double *bound[OUTPUTS];
+    double *rounded[OUTPUTS];  /* what rounding weights and dS by 1 of themselves adds to it */
     const Tensor *q, *k, *v, *dy, *y, *lse, *ranges;
 } Bounds;
 
@@ -98,16 +105,20 @@ static void bound_row(const Bounds *b, int64_t n, int64_t h)
     double r = 2.0 * argument + gamma_of(n_keys + 8), p = r + argument + u * fabs(lse) + 4.0 * u;
     b->bound[1][row] = r + u * fabs(lse);
 
-    double y_error[WIDTH_MAX] = {0}, dy_y_error = 0.0, delta, dy_y;
+    double y_error[WIDTH_MAX] = {0}, y_size[WIDTH_MAX] = {0}, dy_y_error = 0.0, dy_y_size = 0.0, delta, dy_y;
     for (int64_t j = range[0]; j < range[1]; j++) {
         double weight = exp(score_of(b, n, h, j, &size) - lse);
-        for (int64_t i = 0; i < c->v_width; i++)
+        for (int64_t i = 0; i < c->v_width; i++) {
+            y_size[i] += grown * weight * at(b->v, j, g, i);
             y_error[i] += (r + 3.0 * u + lost_forward(weight)) * grown * weight * at(b->v, j, g, i);
+        }
     }
     for (int64_t i = 0; i < c->v_width; i++) {
         y_error[i] += b->u_store * at(b->y, n, h, i);
         b->bound[0][row * c->v_width + i] = y_error[i];
+        b->rounded[0][row * c->v_width + i] = y_size[i];
         dy_y_error += at(b->dy, n, h, i) * y_error[i];
+        dy_y_size += at(b->dy, n, h, i) * y_size[i];
     }
     dot(b->dy, n, h, b->y, n, h, &delta, &dy_y);
 
@@ -118,14 +129,18 @@ static void bound_row(const Bounds *b, int64_t n, int64_t h)
         double uncapped = scale * weight * (c->options.dropout > 0.0 ? fabs(grown * sum) + fabs(delta) : fabs(sum - delta)), ds = factor * uncapped;
         double error = (p + 4.0 * u + lost(weight)) * ds + factor_error * uncapped +
                        factor * scale * weight * (gamma_of(c->v_width + 5) * (grown * size + dy_y) + dy_y_error);
-        int64_t n_rows = c->n_queries * c->heads / c->kv_heads;
+        double rounded = ds + factor * scale * weight * dy_y_size;
+        int64_t n_rows = c->n_queries * c->heads / c->kv_heads, key = j * c->kv_heads + g;
         for (int64_t i = 0; i < c->width; i++) {
             b->bound[2][row * c->width + i] += (error + gamma_of(n_keys + 2) * ds) * at(b->k, j, g, i);
-            b->bound[3][(j * c->kv_heads + g) * c->width + i] += (error + gamma_of(n_rows + 2) * ds) * at(b->q, n, h, i);
+            b->rounded[2][row * c->width + i] += rounded * at(b->k, j, g, i);
+            b->bound[3][key * c->width + i] += (error + gamma_of(n_rows + 2) * ds) * at(b->q, n, h, i);
+            b->rounded[3][key * c->width + i] += rounded * at(b->q, n, h, i);
         }
-        for (int64_t i = 0; i < c->v_width; i++)
-            b->bound[4][(j * c->kv_heads + g) * c->v_width + i] +=
-                grown * weight * (p + gamma_of(n_rows + 5) + lost(weight)) * at(b->dy, n, h, i);
+        for (int64_t i = 0; i < c->v_width; i++) {
+            b->bound[4][key * c->v_width + i] += grown * weight * (p + gamma_of(n_rows + 5) + lost(weight)) * at(b->dy, n, h, i);
+            b->rounded[4][key * c->v_width + i] += grown * weight * at(b->dy, n, h, i);
+        }
     }
 }
 
@@ -138,6 +153,7 @@ static double unit_of(DType dtype)
 /* The worst error of each output, over its bound. */
 static void compare(const AttentionRun *got, const Bounds *b)
 {
+    const double rounding = cpu_level() == CPU_AVX512_BF16 && got->c.dtype == DTYPE_BF16 ? 0x1p-8 : 0.0;
     for (int o = 0; o < OUTPUTS; o++) {
         const Tensor *x = program_output(got->program, output_names[o]), *y = program_output(b->want->program, output_names[o]);
         double worst = 0.0, largest = 0.0;
@@ -145,7 +161,7 @@ static void compare(const AttentionRun *got, const Bounds *b)
             double want = tensor_get(y, i), have = tensor_get(x, i);
             if (want == have)
                 continue;
-            double bound = 1.1 * (b->bound[o][i] + unit_of(x->dtype) * fabs(want)) + (x->dtype == DTYPE_F16 ? 0x1p-24 : 1e-37);
+            double bound = 1.1 * (b->bound[o][i] + rounding * b->rounded[o][i] + unit_of(x->dtype) * fabs(want)) + (x->dtype == DTYPE_F16 ? 0x1p-24 : 1e-37);
             worst = isfinite(have) ? fmax(worst, fabs(have - want) / bound) : INFINITY;
             largest = fmax(largest, bound);
         }
@@ -169,8 +185,10 @@ static void check_case(AttentionCase c)
         *tensors[i] = program_input(want.program, inputs[i]);
     b.y = ran ? program_output(want.program, "y") : NULL;
     b.lse = ran ? program_output(want.program, "lse") : NULL;
-    for (int o = 0; ran && o < OUTPUTS; o++)
+    for (int o = 0; ran && o < OUTPUTS; o++) {
         b.bound[o] = calloc((size_t)tensor_count(program_output(want.program, output_names[o])), sizeof(double));
+        b.rounded[o] = calloc((size_t)tensor_count(program_output(want.program, output_names[o])), sizeof(double));
+    }
     for (int64_t row = 0; ran && row < c.n_queries * c.heads; row++)
         bound_row(&b, row / c.heads, row % c.heads);
     AttentionCase fast = c;
@@ -183,8 +201,10 @@ static void check_case(AttentionCase c)
         attention_run_free(&got);
     }
     cpu_level_reset();
-    for (int o = 0; o < OUTPUTS; o++)
+    for (int o = 0; o < OUTPUTS; o++) {
         free(b.bound[o]);
+        free(b.rounded[o]);
+    }
     attention_run_free(&want);
 }
 

@@ -60,4 +60,9 @@ void attention_backward_reference(const KernelCall *call);
 OP_KERNELS_DECLARE(attention);
 OP_KERNELS_DECLARE(attention_backward);
 
+/* At CPU_AVX512_BF16, the same of bf16 alone multiplies pairs. */
+bool attention_multiplies_pairs(const KernelCall *call);
+void attention_pairs(const KernelCall *call);
+void attention_backward_pairs(const KernelCall *call);
+
 #endif

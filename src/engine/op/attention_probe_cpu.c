@@ -6,7 +6,7 @@ enum { SIDE = 64, VECS = SIDE / 16 };
 
 void KERNEL(attention_probe_product)(float *c, const float *a, const float *b, bool by_columns)
 {
-    tile_product(c, SIDE, by_columns ? (Left){a, 1, SIDE} : (Left){a, SIDE, 1}, (Right){b, SIDE}, SIDE, VECS, SIDE, true);
+    tile_product(c, SIDE, by_columns ? (Left){a, 1, SIDE} : (Left){a, SIDE, 1}, (Right){b, SIDE}, SIDE, VECS, SIDE, NULL);
 }
 
 void KERNEL(attention_probe_diagonal)(float *c, const float *a, const float *b)
@@ -14,7 +14,7 @@ void KERNEL(attention_probe_diagonal)(float *c, const float *a, const float *b)
     uint64_t seen[SIDE];
     for (int r = 0; r < SIDE; r++)
         seen[r] = ~(uint64_t)0 >> (SIDE - 1 - r);
-    tile_product_masked(c, SIDE, (Left){a, 1, SIDE}, (Right){b, SIDE}, SIDE, VECS, SIDE, seen);
+    tile_product_masked(c, SIDE, (Left){a, 1, SIDE}, (Right){b, SIDE}, SIDE, VECS, seen);
 }
 
 float KERNEL(attention_probe_weights)(float *weights, const float *scores)

@@ -159,22 +159,27 @@ TEST(attention, a_token_over_a_long_cache_has_the_bits_of_prefill)
     }
 }
 
-/* Goal: a sequence has the same values and gradients alone and packed. Method: sequences of 37 side by side, the third alone. */
+/* Goal: a sequence has the same values and gradients alone and packed. Method: sequences of 37 side by side, the third and the fourth, which begins in the
+ * middle of a pair, alone. */
 TEST(attention, packed_and_alone_have_the_same_bits)
 {
     static const char *const names[] = {"y", "lse", "dq", "dk", "dv"};
-    AttentionCase c = base;
-    c.range = range_packed;
-    c.options = (AttentionOptions){.softcap = 3.0, .alibi = true, .dropout = 0.25, .dropout_seed = 9};
-    AttentionRun packed, alone;
-    REQUIRE(attention_run(&packed, &c));
-    c.first_query = c.first_key = 74;
-    c.n_queries = c.n_keys = 37;
-    REQUIRE(attention_run(&alone, &c));
-    for (int i = 0; i < 5; i++)
-        CHECK(attention_same_bits(&packed, 74, &alone, 0, 37, names[i]));
-    attention_run_free(&alone);
-    attention_run_free(&packed);
+    for (int turn = 0; turn < 4; turn++) {
+        AttentionCase c = base;
+        c.dtype = turn % 2 ? DTYPE_BF16 : DTYPE_F32;
+        c.range = range_packed;
+        c.options = (AttentionOptions){.softcap = 3.0, .alibi = true, .dropout = 0.25, .dropout_seed = 9};
+        AttentionRun packed, alone;
+        REQUIRE(attention_run(&packed, &c));
+        int64_t first = turn / 2 ? 111 : 74;
+        c.first_query = c.first_key = first;
+        c.n_queries = c.n_keys = 37;
+        REQUIRE(attention_run(&alone, &c));
+        for (int i = 0; i < 5; i++)
+            CHECK(attention_same_bits(&packed, first, &alone, 0, 37, names[i]));
+        attention_run_free(&alone);
+        attention_run_free(&packed);
+    }
 }
 
 /* Sequences of 300, the second hundred of whose queries see nothing and whose last hundred do not see the first fifty keys. */
@@ -190,9 +195,9 @@ static void range_gaps(int64_t query, int32_t range[2])
 TEST(attention, sequences_with_gaps_have_the_same_bits_packed_and_alone)
 {
     static const char *const names[] = {"y", "lse", "dq", "dk", "dv"};
-    for (int64_t kv_heads = 1; kv_heads <= 2; kv_heads++) {
-        AttentionCase c = {.n_queries = 900, .n_keys = 900, .heads = 2, .kv_heads = kv_heads, .width = 16, .v_width = 32, .backend = BACKEND_CPU,
-                           .range = range_gaps};
+    for (int turn = 0; turn < 4; turn++) {
+        AttentionCase c = {.n_queries = 900, .n_keys = 900, .heads = 2, .kv_heads = 1 + turn % 2, .width = 16, .v_width = 32, .backend = BACKEND_CPU,
+                           .range = range_gaps, .dtype = turn / 2 ? DTYPE_BF16 : DTYPE_F32};
         AttentionRun packed, alone;
         REQUIRE(attention_run(&packed, &c));
         c.n_queries = c.n_keys = 300;
@@ -211,17 +216,20 @@ TEST(attention, sequences_with_gaps_have_the_same_bits_packed_and_alone)
 TEST(attention, a_window_may_stand_in_the_options_or_in_the_ranges)
 {
     static const char *const names[] = {"y", "lse", "dq", "dk", "dv"};
-    AttentionCase c = base;
-    AttentionRun narrow, wide;
-    c.range = range_window;
-    REQUIRE(attention_run(&narrow, &c));
-    c.range = range_causal;
-    c.options.window = 50;
-    REQUIRE(attention_run(&wide, &c));
-    for (int i = 0; i < 5; i++)
-        CHECK(attention_same_bits(&narrow, 0, &wide, 0, 150, names[i]));
-    attention_run_free(&wide);
-    attention_run_free(&narrow);
+    for (int turn = 0; turn < 2; turn++) {
+        AttentionCase c = base;
+        AttentionRun narrow, wide;
+        c.dtype = turn ? DTYPE_BF16 : DTYPE_F32;
+        c.range = range_window;
+        REQUIRE(attention_run(&narrow, &c));
+        c.range = range_causal;
+        c.options.window = 50;
+        REQUIRE(attention_run(&wide, &c));
+        for (int i = 0; i < 5; i++)
+            CHECK(attention_same_bits(&narrow, 0, &wide, 0, 150, names[i]));
+        attention_run_free(&wide);
+        attention_run_free(&narrow);
+    }
 }
 
 /* Goal: the slopes of ALiBi's paper for 8 heads, 1/2 .. 1/256, and for a number of heads that is no power of two as its code has them. */
@@ -235,9 +243,10 @@ TEST(attention, alibi_slopes_are_those_of_the_paper)
     CHECK_CLOSE(attention_alibi_slope(0, 1), 0x1p-8, 0);
 }
 
-static void check_each_row(AttentionCase c)
+static void check_each_row_of(AttentionCase c, DType dtype)
 {
     AttentionRun together, alone;
+    c.dtype = dtype;
     REQUIRE(attention_run(&together, &c));
     int64_t n_queries = c.n_queries;
     c.n_queries = 1;
@@ -249,6 +258,12 @@ static void check_each_row(AttentionCase c)
         attention_run_free(&alone);
     }
     attention_run_free(&together);
+}
+
+static void check_each_row(AttentionCase c)
+{
+    check_each_row_of(c, DTYPE_F32);
+    check_each_row_of(c, DTYPE_BF16);
 }
 
 static void range_long(int64_t query, int32_t range[2])
@@ -277,20 +292,23 @@ TEST(attention, any_number_of_threads_gives_the_same_bits)
 {
     static const char *const names[] = {"y", "lse", "dq", "dk", "dv"};
     int n_threads = parallel_threads();
-    AttentionCase c = base;
-    c.range = range_packed;
-    AttentionRun one, many;
-    parallel_set_threads(1);
-    REQUIRE(attention_run(&one, &c));
-    for (int threads = 2; threads <= 4; threads++) {
-        parallel_set_threads(threads);
-        REQUIRE(attention_run(&many, &c));
-        for (int i = 0; i < 5; i++)
-            CHECK(attention_same_bits(&one, 0, &many, 0, 150, names[i]));
-        attention_run_free(&many);
+    for (int turn = 0; turn < 2; turn++) {
+        AttentionCase c = base;
+        c.dtype = turn ? DTYPE_BF16 : DTYPE_F32;
+        c.range = range_packed;
+        AttentionRun one, many;
+        parallel_set_threads(1);
+        REQUIRE(attention_run(&one, &c));
+        for (int threads = 2; threads <= 4; threads++) {
+            parallel_set_threads(threads);
+            REQUIRE(attention_run(&many, &c));
+            for (int i = 0; i < 5; i++)
+                CHECK(attention_same_bits(&one, 0, &many, 0, 150, names[i]));
+            attention_run_free(&many);
+        }
+        attention_run_free(&one);
     }
     parallel_set_threads(n_threads);
-    attention_run_free(&one);
 }
 
 /* ---- what is not visible, and what is not finite ---- */
@@ -312,18 +330,21 @@ static bool all_nan(const Tensor *t, int64_t row)
     return true;
 }
 
-/* Goal: a NaN reaches every row that sees it and no other. Method: key 70 of a causal sequence: rows before it keep their bits, y and dq. */
+/* Goal: a NaN reaches every row that sees it and no other. Method: key 70, and 71, of a causal sequence: rows before it keep their bits, y and dq. */
 TEST(attention, nan_reaches_those_who_see_it_and_nobody_else)
 {
-    for (int what = 0; what < 2; what++) {
+    for (int what = 0; what < 8; what++) {
         AttentionRun clean, dirty;
-        REQUIRE(attention_run(&clean, &base));
-        REQUIRE(attention_run(&dirty, &base));
-        set_row(dirty.program, what ? "v" : "k", 70, NAN);
+        AttentionCase c = base;
+        const int64_t key = 70 + what / 4;
+        c.dtype = what / 2 % 2 ? DTYPE_BF16 : DTYPE_F32;
+        REQUIRE(attention_run(&clean, &c));
+        REQUIRE(attention_run(&dirty, &c));
+        set_row(dirty.program, what % 2 ? "v" : "k", key, NAN);
         program_run_all(dirty.program);
-        CHECK(attention_same_bits(&clean, 0, &dirty, 0, 70, "y"));
-        CHECK(attention_same_bits(&clean, 0, &dirty, 0, 70, "dq"));
-        for (int64_t n = 70; n < 150; n++) {
+        CHECK(attention_same_bits(&clean, 0, &dirty, 0, key, "y"));
+        CHECK(attention_same_bits(&clean, 0, &dirty, 0, key, "dq"));
+        for (int64_t n = key; n < 150; n++) {
             CHECK(all_nan(program_output(dirty.program, "y"), n));
             CHECK(all_nan(program_output(dirty.program, "dq"), n));
         }

@@ -55,6 +55,12 @@ static bool lanes_see_all(const Lanes *lanes, int64_t begin, int64_t end)
     return lanes->all_begin <= begin && end <= lanes->all_end;
 }
 
+/* And are the keys, and the rows, whole words? */
+static bool lanes_see_words(const Lanes *lanes, int64_t begin, int64_t end)
+{
+    return lanes_see_all(lanes, begin, end) && (end - begin) % TILE_TERMS == 0 && lanes->n_rows % TILE_TERMS == 0;
+}
+
 /* seen[row] for all rows. */
 static void lanes_mask(const Lanes *lanes, uint64_t *seen, int64_t begin, int64_t end)
 {
@@ -62,11 +68,13 @@ static void lanes_mask(const Lanes *lanes, uint64_t *seen, int64_t begin, int64_
         seen[r] = lanes_seen(lanes, r, begin, end);
 }
 
-/* The part of [begin, end) that some row of vector v sees, counted from begin. */
+/* The part of [begin, end) that some row of vector v sees, counted from begin; whole words. */
 static void lanes_hull(const Lanes *lanes, int64_t v, int64_t begin, int64_t end, int64_t *from, int64_t *to)
 {
     *from = (lanes->vec_begin[v] > begin ? lanes->vec_begin[v] : begin) - begin;
     *to = (lanes->vec_end[v] < end ? lanes->vec_end[v] : end) - begin;
+    *from -= *from % TILE_TERMS;
+    *to += *to % TILE_TERMS;
 }
 
 /* What the options of attention make of the products of a tile's rows and keys. Slopes: of the heads in the lanes. */
@@ -130,13 +138,13 @@ static void row_dropout(float *factors, const Lanes *lanes, int64_t row, const D
     }
 }
 
-/* c [keys][stride] = keys times packed rows [width][stride], for the keys [begin, end). Left out, six keys at a time: vectors none of whose
- * rows sees one of them. */
-static void lanes_product(const Lanes *lanes, float *c, Left keys, const float *packed, int64_t width, int64_t begin, int64_t end)
+/* c [keys][stride] = factor times keys times turned rows [n_words][stride], for the keys [begin, end). Left out, six keys at a time: vectors none of
+ * whose rows sees one of them. */
+static void lanes_product(const Lanes *lanes, float *c, Left keys, const float *turned, int64_t n_words, int64_t begin, int64_t end, float factor)
 {
     enum { STEP = 6 };
     if (lanes_see_all(lanes, begin, end)) {
-        tile_product(c, lanes->stride, keys, (Right){packed, lanes->stride}, end - begin, lanes->n_vecs, width, false);
+        tile_product(c, lanes->stride, keys, (Right){turned, lanes->stride}, end - begin, lanes->n_vecs, n_words, &factor);
         return;
     }
     for (int64_t j = begin; j < end; j += STEP) {
@@ -148,7 +156,7 @@ static void lanes_product(const Lanes *lanes, float *c, Left keys, const float *
             }
         if (first < last)
             tile_product(c + (j - begin) * lanes->stride + 16 * first, lanes->stride, left_at(keys, j - begin, 0),
-                         (Right){packed + 16 * first, lanes->stride}, n, last - first, width, false);
+                         (Right){turned + 16 * first, lanes->stride}, n, last - first, n_words, &factor);
     }
 }
 
@@ -169,14 +177,14 @@ static void lanes_product(const Lanes *lanes, float *c, Left keys, const float *
             rows[i + (d)] = (V16)TILE_SWAP_(upper, lower, d, 1);                                  \
         }
 
-/* to [padded width][to_stride] = the transpose of n rows [n][padded width], times a factor; columns from n up to whole vectors are zeros. */
-static void tile_transpose(float *to, int64_t to_stride, Right from, int64_t n, int64_t padded, float factor)
+/* to [n_words, whole vectors][to_stride] = the transpose of n rows of words; columns from n up to whole vectors are zeros. */
+static void tile_transpose(float *to, int64_t to_stride, Left from, int64_t n, int64_t n_words)
 {
     for (int64_t r = 0; r < n; r += 16)
-        for (int64_t c = 0; c < padded; c += 16) {
+        for (int64_t c = 0; c < n_words; c += 16) {
             V16 rows[16];
             TILE_UNROLL16 for (int i = 0; i < 16; i++)
-                rows[i] = r + i < n ? v16_load(from.data + (r + i) * from.stride + c) * factor : v16_zero();
+                rows[i] = r + i < n ? v16_load(from.a + (r + i) * from.row_stride + c) : v16_zero();
             TILE_STAGE_(rows, 1)
             TILE_STAGE_(rows, 2)
             TILE_STAGE_(rows, 4)
@@ -186,24 +194,22 @@ static void tile_transpose(float *to, int64_t to_stride, Right from, int64_t n, 
         }
 }
 
-/* ---- rows of tensors [N, heads, width] as f32 ---- */
+/* ---- rows of tensors [N, heads, width] ---- */
 
 static int64_t tile_padded(int64_t width)
 {
     return (width + 15) & ~(int64_t)15;
 }
 
+/* Words of a row along its width. */
+static int64_t tile_words(int64_t width)
+{
+    return (width + TILE_TERMS - 1) / TILE_TERMS;
+}
+
 static void *tile_row(const Tensor *t, int64_t token, int64_t head)
 {
     return (char *)t->data + (token * t->stride[0] + head * t->stride[1]) * dtype_bytes(t->dtype);
-}
-
-/* With zeros up to whole vectors. */
-static void tile_row_load(float *to, const Tensor *t, int64_t token, int64_t head)
-{
-    const void *from = tile_row(t, token, head);
-    for (int64_t i = 0, width = t->shape.dim[2]; i < width; i += 16)
-        v16_store(to + i, load16(from, t->dtype, i, width));
 }
 
 /* n rows [n][padded width], to where they belong. */
@@ -216,17 +222,63 @@ static void tile_rows_store(const Tensor *t, int64_t token, int64_t n, int64_t h
                                          store16(to + i * row_bytes, D, c, width, v16_load(from + i * padded + c)))
 }
 
-/* n rows of one head, copied to `buffer` [n][padded width]: where they lie, rows are often some kilobytes apart, and such neighbours share few
- * sets of the caches. */
-static Right tile_rows_of(const Tensor *t, int64_t token, int64_t n, int64_t head, float *buffer)
+/* The same n rows of one head as either side of a product, copied to `left` and `right`, each NULL where that side is not wanted: where they lie, rows are
+ * often some kilobytes apart, and such neighbours share few sets of the caches. Left, [n][words, whole vectors]: words along the width. Right,
+ * [words of n][padded width]: words along the rows; what is absent is zero. Of f32 both are one copy. */
+typedef struct {
+    Left left;
+    Right right;
+} Sides;
+
+/* Of f32. */
+static Sides sides_of(float *rows, int64_t stride)
+{
+    return (Sides){{rows, stride, 1}, {rows, stride}};
+}
+
+#ifdef BF16_DOT
+
+/* Words c .. c+15 of a row as they lie; what is absent, also of half a word, is zero. */
+SIMD_INLINE V16 words_of_row(const char *row, int64_t c, int64_t width)
+{
+    const int64_t n = width - 2 * c;
+    V16 tail = v16_zero();
+    if (n >= 32)
+        return v16_load((const float *)row + c);
+    memcpy(&tail, row + 4 * c, n > 0 ? (size_t)(2 * n) : 0);
+    return tail;
+}
+
+static Sides tile_sides(const Tensor *t, int64_t token, int64_t n, int64_t head, float *left, float *right)
+{
+    const int64_t width = t->shape.dim[2], padded = tile_padded(width), words = tile_padded(tile_words(width)), row_bytes = 2 * t->stride[0];
+    const char *from = tile_row(t, token, head);
+    for (int64_t i = 0; i < n && left; i++)
+        for (int64_t c = 0; c < words; c += 16)
+            v16_store(left + i * words + c, words_of_row(from + i * row_bytes, c, width));
+    for (int64_t i = 0; i < n && right; i += 2)
+        for (int64_t c = 0; c < width; c += 16) {
+            U16 earlier = (U16)load16(from + i * row_bytes, DTYPE_BF16, c, width);
+            U16 later = i + 1 < n ? (U16)load16(from + (i + 1) * row_bytes, DTYPE_BF16, c, width) : (U16){};
+            v16_store(right + i / 2 * padded + c, (V16)(earlier | later >> 16));
+        }
+    return (Sides){{left, words, 1}, {right, padded}};
+}
+
+#else
+
+static Sides tile_sides(const Tensor *t, int64_t token, int64_t n, int64_t head, float *left, float *right)
 {
     int64_t width = t->shape.dim[2], padded = tile_padded(width), row_bytes = t->stride[0] * dtype_bytes(t->dtype);
     const char *from = tile_row(t, token, head);
+    float *to = right ? right : left;
     WITH_FAST_DTYPE(t->dtype, D, for (int64_t i = 0; i < n; i++)
                                      for (int64_t c = 0; c < width; c += 16)
-                                         v16_store(buffer + i * padded + c, load16(from + i * row_bytes, D, c, width)))
-    return (Right){buffer, padded};
+                                         v16_store(to + i * padded + c, load16(from + i * row_bytes, D, c, width)))
+    return sides_of(to, padded);
 }
+
+#endif
 
 /* n rows of neighbouring heads come near while others are worked on: the CPU does not follow such steps. */
 SIMD_INLINE void tile_rows_fetch(const Tensor *t, int64_t token, int64_t n, int64_t head, int64_t n_heads, const bool to_write)
@@ -242,7 +294,7 @@ SIMD_INLINE void tile_rows_fetch(const Tensor *t, int64_t token, int64_t n, int6
         }
 }
 
-/* Keys or values, copied tile by tile, or once for all tiles: `packed` [head][key][padded width]. */
+/* Keys or values, copied tile by tile, or once for all tiles: `packed` [head][key][padded width], of numbers. */
 typedef struct {
     const Tensor *t;
     float *packed;  /* NULL: tile by tile */
@@ -270,22 +322,16 @@ static KeyRows key_rows_begin(const Tensor *t, float *packed)
 #pragma omp parallel for schedule(static) if (packed != NULL)
     for (int64_t j = 0; j < (packed ? n_keys : 0); j++)
         for (int64_t head = 0; head < n_heads; head++)
-            tile_row_load(packed + (head * n_keys + j) * padded, t, j, head);
+            tile_sides(t, j, 1, head, packed + (head * n_keys + j) * padded, NULL);
     return (KeyRows){t, packed};
 }
 
-static Right key_rows_at(const KeyRows *rows, int64_t key, int64_t n, int64_t head, float *buffer)
+static Sides key_rows_at(const KeyRows *rows, int64_t key, int64_t n, int64_t head, float *left, float *right)
 {
     int64_t padded = tile_padded(rows->t->shape.dim[2]);
-    if (rows->packed)
-        return (Right){rows->packed + (head * rows->t->shape.dim[0] + key) * padded, padded};
-    return tile_rows_of(rows->t, key, n, head, buffer);
-}
-
-/* The same rows as the left side of a product. */
-static Left left_of(Right rows)
-{
-    return (Left){rows.data, rows.stride, 1};
+    if (!rows->packed)
+        return tile_sides(rows->t, key, n, head, left, right);
+    return sides_of(rows->packed + (head * rows->t->shape.dim[0] + key) * padded, padded);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* attention_token.h - the forward of one token, which is decode: its rows, the query heads of a key head, see the same keys.
  *
- * One row would fill one of the sixteen lanes of attention_cpu.c's tiles. Here the lanes are keys: they are turned on their way from memory, which is
+ * One row would fill one of the sixteen lanes of attention_forward_kernel.h's tiles. Here the lanes are keys: they are turned on their way from memory, which is
  * what such a token waits for; for one row in registers, for several into [width][64 keys]. While a window of rows is used the next one is fetched: of
  * keys, then of values, then of the next head's keys, so that memory is never idle; a core that follows one stream best is only shown the order. Every sum is the one that attention.c promises, one multiply-add after the other,
  * hence the same bits. */
@@ -25,9 +25,9 @@ typedef struct {
     int64_t next_kv_head;                                        /* that this thread comes to then; -1: none */
     bool fetches;                                                /* what comes next; else memory is read in order */
     float max[TOKEN_ROWS], sum[TOKEN_ROWS], slope[TOKEN_ROWS];
-    float rows[TOKEN_ROWS * ATTENTION_WIDTH_MAX];                /* of q, scaled */
+    float rows[TOKEN_ROWS * ATTENTION_WIDTH_MAX];                /* of q: [row][words, whole vectors] */
     float total[TOKEN_ROWS * ATTENTION_WIDTH_MAX];               /* of y */
-    float turned[ATTENTION_KEYS * ATTENTION_WIDTH_MAX];          /* [padded width][64] */
+    float turned[ATTENTION_KEYS * ATTENTION_WIDTH_MAX];          /* [words, whole vectors][64] */
     float copy[TOKEN_STEP * ATTENTION_WIDTH_MAX];
     float scores[TOKEN_SCORES];                                  /* [row][key] */
 } TokenRows;
@@ -98,14 +98,22 @@ static void token_fetch(const TokenRows *t, const Tensor *of, int64_t key)
             token_fetch_row(&ahead, i, b);
 }
 
-/* Sixteen rows as f32 in whole vectors, those from n on zeros: where they lie, or copied. */
-static Right token_rows(TokenRows *t, const Tensor *of, int64_t key, int64_t n)
+/* Are n rows whole vectors of words as they lie, as many as are taken at a time? */
+static bool token_lies_well(const Tensor *of, int64_t n)
 {
-    if (of->dtype == DTYPE_F32 && of->shape.dim[2] % 16 == 0 && n == TOKEN_STEP)
-        return (Right){tile_row(of, key, t->kv_head), of->stride[0]};
-    Right copy = tile_rows_of(of, key, n, t->kv_head, t->copy);
-    memset(t->copy + n * copy.stride, 0, (size_t)((TOKEN_STEP - n) * copy.stride) * sizeof *t->copy);
-    return copy;
+    return of->dtype == (TILE_TERMS == 1 ? DTYPE_F32 : DTYPE_BF16) && of->shape.dim[2] % (16 * TILE_TERMS) == 0 && of->stride[0] % TILE_TERMS == 0 &&
+           n == TOKEN_STEP;
+}
+
+/* Sixteen keys as words in whole vectors, those from n on zeros: where they lie, or copied. */
+static Left token_keys(TokenRows *t, int64_t key, int64_t n)
+{
+    const Tensor *of = t->k;
+    const int64_t words = tile_padded(tile_words(of->shape.dim[2]));
+    if (token_lies_well(of, n))
+        return (Left){tile_row(of, key, t->kv_head), of->stride[0] / TILE_TERMS, 1};
+    memset(t->copy + n * words, 0, (size_t)((TOKEN_STEP - n) * words) * sizeof *t->copy);
+    return tile_sides(of, key, n, t->kv_head, t->copy, NULL).left;
 }
 
 /* Keys are turned column by column, an order that no core foresees: where nothing is fetched, a line of each is read as they lie, before. */
@@ -124,20 +132,20 @@ SIMD_INLINE void token_turn(V16 rows[16])
     TILE_STAGE_(rows, 8)
 }
 
-/* to[d][i] = component d of key i: of sixteen. */
-static void token_turn_floats(float *to, Right from, int64_t width)
+/* to[w][i] = word w of key i: of sixteen. */
+static void token_turn_words(float *to, Left from, int64_t n_words)
 {
-    for (int64_t c = 0; c < width; c += 16, to += 16 * ATTENTION_KEYS) {
+    for (int64_t c = 0; c < n_words; c += 16, to += 16 * ATTENTION_KEYS) {
         V16 rows[16];
         TILE_UNROLL16 for (int i = 0; i < 16; i++)
-            rows[i] = v16_load(from.data + i * from.stride + c);
+            rows[i] = v16_load(from.a + i * from.row_stride + c);
         token_turn(rows);
         TILE_UNROLL16 for (int i = 0; i < 16; i++)
             v16_store(to + i * ATTENTION_KEYS, rows[i]);
     }
 }
 
-/* The same of bf16, width a multiple of 32: pairs of components are turned as words, and then become f32. */
+/* The same of bf16 to be multiplied as f32, width a multiple of 32: pairs of components are turned as words, and then become f32. */
 static void token_turn_pairs(float *to, const char *from, int64_t row_bytes, int64_t width)
 {
     for (int64_t c = 0; c < width; c += 32, to += 32 * ATTENTION_KEYS, from += 64) {
@@ -152,7 +160,13 @@ static void token_turn_pairs(float *to, const char *from, int64_t row_bytes, int
     }
 }
 
-/* turned[d][i] = component d of key first + i, for whole vectors of keys. */
+/* Whether keys of bf16 become f32 on their way, whole vectors of them. */
+static bool token_widens(const TokenRows *t, int64_t n)
+{
+    return TILE_TERMS == 1 && t->k->dtype == DTYPE_BF16 && t->k->shape.dim[2] % 32 == 0 && n == TOKEN_STEP;
+}
+
+/* turned[w][i] = word w of key first + i, for whole vectors of keys. */
 static void token_turn_keys(TokenRows *t, int64_t first, int64_t n)
 {
     const Tensor *k = t->k;
@@ -161,31 +175,31 @@ static void token_turn_keys(TokenRows *t, int64_t first, int64_t n)
         int64_t here = n - r < TOKEN_STEP ? n - r : TOKEN_STEP;
         token_touch_keys(t, first + r, here);
         token_fetch(t, k, first + r);
-        if (k->dtype == DTYPE_BF16 && width % 32 == 0 && here == TOKEN_STEP)
+        if (token_widens(t, here))
             token_turn_pairs(t->turned + r, token_row(k, first + r, t->kv_head), 2 * k->stride[0], width);
         else
-            token_turn_floats(t->turned + r, token_rows(t, k, first + r, here), width);
+            token_turn_words(t->turned + r, token_keys(t, first + r, here), tile_words(width));
     }
 }
 
-/* Products of one row, as f32, and sixteen keys; a line of what is fetched ahead for each that is used. */
-SIMD_INLINE V16 token_products_floats(const float *row, Right from, int64_t width, const TokenAhead *ahead)
+/* Products of one row and sixteen keys; a line of what is fetched ahead for each that is used. */
+SIMD_INLINE V16 token_products_words(const float *row, Left from, int64_t n_words, const TokenAhead *ahead)
 {
     V16 sum = v16_zero();
-    for (int64_t c = 0; c < width; c += 16) {
+    for (int64_t c = 0; c < n_words; c += 16) {
         V16 rows[16];
         TILE_UNROLL16 for (int i = 0; i < 16; i++) {
             token_fetch_row(ahead, i, 4 * c);
-            rows[i] = v16_load(from.data + i * from.stride + c);
+            rows[i] = v16_load(from.a + i * from.row_stride + c);
         }
         token_turn(rows);
         TILE_UNROLL16 for (int i = 0; i < 16; i++)
-            sum = v16_fma(v16_set1(row[c + i]), rows[i], sum);
+            sum = words_fma(v16_set1(row[c + i]), rows[i], sum);
     }
     return sum;
 }
 
-/* The same of bf16, width a multiple of 32: pairs of components are turned as words. */
+/* The same of bf16 to be multiplied as f32, see token_turn_pairs. */
 SIMD_INLINE V16 token_products_pairs(const float *row, const char *from, int64_t row_bytes, int64_t width, const TokenAhead *ahead)
 {
     V16 sum = v16_zero();
@@ -204,7 +218,7 @@ SIMD_INLINE V16 token_products_pairs(const float *row, const char *from, int64_t
     return sum;
 }
 
-/* Products of one row and n keys, the width whole vectors: no key is needed twice, so they stay in registers. */
+/* Scaled products of one row and n keys, these whole vectors of words: no key is needed twice, so they stay in registers. */
 static void token_products(TokenRows *t, float *products, int64_t first, int64_t n)
 {
     const Tensor *k = t->k;
@@ -213,26 +227,21 @@ static void token_products(TokenRows *t, float *products, int64_t first, int64_t
         int64_t here = n - r < TOKEN_STEP ? n - r : TOKEN_STEP;
         const TokenAhead ahead = token_ahead(t, k, first + r);
         token_touch_keys(t, first + r, here);
-        if (k->dtype == DTYPE_BF16 && width % 32 == 0 && here == TOKEN_STEP)
-            v16_store(products + r, token_products_pairs(t->rows, token_row(k, first + r, t->kv_head), 2 * k->stride[0], width, &ahead));
-        else
-            v16_store(products + r, token_products_floats(t->rows, token_rows(t, k, first + r, here), width, &ahead));
+        V16 sum = token_widens(t, here) ? token_products_pairs(t->rows, token_row(k, first + r, t->kv_head), 2 * k->stride[0], width, &ahead)
+                                        : token_products_words(t->rows, token_keys(t, first + r, here), tile_words(width), &ahead);
+        v16_store(products + r, sum * (float)t->options->scale);
     }
 }
 
 static void token_begin(TokenRows *t)
 {
-    int64_t padded = tile_padded(t->q->shape.dim[2]);
-    float scale = (float)t->options->scale;
+    int64_t words = tile_padded(tile_words(t->q->shape.dim[2]));
     t->fetches = cpu_reads_streams();
     t->window = token_window(t->key_end - t->key_begin);
     t->stride = TOKEN_SCORES / t->n_rows / ATTENTION_KEYS * ATTENTION_KEYS;
     memset(t->total, 0, (size_t)(t->n_rows * tile_padded(t->v->shape.dim[2])) * sizeof *t->total);
     for (int64_t r = 0; r < t->n_rows; r++) {
-        float *row = t->rows + r * padded;
-        tile_row_load(row, t->q, t->token, token_head(t, r));
-        for (int64_t i = 0; i < padded; i += 16)
-            v16_store(row + i, v16_load(row + i) * scale);
+        tile_sides(t->q, t->token, 1, token_head(t, r), t->rows + r * words, NULL);
         t->max[r] = -INFINITY;
         t->sum[r] = 0.0f;
         t->slope[r] = t->options->alibi ? (float)attention_alibi_slope(token_head(t, r), tensor_dim(t->q, 1)) : 0.0f;
@@ -253,12 +262,13 @@ SIMD_INLINE V16 token_score(const TokenRows *t, int64_t row, int64_t j, V16 scor
 static void token_score_keys(TokenRows *t, float *scores, int64_t first, int64_t n)
 {
     const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    int64_t width = t->k->shape.dim[2];
-    if (t->n_rows == 1 && width % 16 == 0) {
+    const int64_t words = tile_words(t->k->shape.dim[2]);
+    const float scale = (float)t->options->scale;
+    if (t->n_rows == 1 && words % 16 == 0) {
         token_products(t, scores, first, n);
     } else {
         token_turn_keys(t, first, n);
-        tile_product(scores, t->stride, (Left){t->rows, tile_padded(width), 1}, (Right){t->turned, ATTENTION_KEYS}, t->n_rows, (n + 15) / 16, width, false);
+        tile_product(scores, t->stride, (Left){t->rows, tile_padded(words), 1}, (Right){t->turned, ATTENTION_KEYS}, t->n_rows, (n + 15) / 16, words, &scale);
     }
     for (int64_t r = 0; r < t->n_rows; r++) {
         float *row = scores + r * t->stride;
@@ -278,6 +288,8 @@ SIMD_INLINE void token_add_columns(float *total, const float *weights, float *we
 {
     const int64_t row_bytes = of->stride[0] * token_bytes(dtype);
     V16 sum[4];
+    _Alignas(64) float words[TOKEN_STEP];
+    v16_store(words, words_single(v16_load(weights)));
     float of_weights = weight_sum ? *weight_sum : 0.0f;
     TILE_UNROLL for (int v = 0; v < n_vecs; v++)
         sum[v] = v16_load(total + 16 * v);
@@ -286,7 +298,7 @@ SIMD_INLINE void token_add_columns(float *total, const float *weights, float *we
         TILE_UNROLL for (int v = 0; v < n_vecs; v += dtype == DTYPE_F32 ? 1 : 2)
             token_fetch_row(ahead, i, offset + 16 * v * token_bytes(dtype));
         TILE_UNROLL for (int v = 0; v < n_vecs; v++)
-            sum[v] = v16_fma(v16_set1(weights[i]), load16(values + offset, dtype, 16 * v, 16 * n_vecs), sum[v]);
+            sum[v] = words_fma(v16_set1(words[i]), load16(values + offset, dtype, 16 * v, 16 * n_vecs), sum[v]);
     }
     TILE_UNROLL for (int v = 0; v < n_vecs; v++)
         v16_store(total + 16 * v, sum[v]);
@@ -314,11 +326,17 @@ static void token_add_values(TokenRows *t, const float *weights, int64_t first, 
 /* The same of any rows and widths. */
 static void token_add_rows(TokenRows *t, const float *weights, int64_t first, int64_t n)
 {
+    const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     int64_t padded = tile_padded(t->v->shape.dim[2]);
-    for (int64_t r = 0; r < t->n_rows; r++)
+    float words[TOKEN_ROWS * TOKEN_STEP];
+    for (int64_t r = 0; r < t->n_rows; r++) {
         for (int64_t i = 0; i < n; i++)
             t->sum[r] += weights[r * t->stride + i];
-    tile_product(t->total, padded, (Left){weights, t->stride, 1}, token_rows(t, t->v, first, n), t->n_rows, padded / 16, n, true);
+        words_store_along(words + r * TOKEN_STEP, v16_select(lane < i16_set1((int32_t)n), v16_load(weights + r * t->stride), v16_set1(-0.0f)));
+    }
+    Right values = TILE_TERMS == 1 && token_lies_well(t->v, n) ? (Right){tile_row(t->v, first, t->kv_head), t->v->stride[0]}
+                                                               : tile_sides(t->v, first, n, t->kv_head, NULL, t->copy).right;
+    tile_product(t->total, padded, (Left){words, TOKEN_STEP, 1}, values, t->n_rows, padded / 16, tile_words(n), NULL);
 }
 
 /* Scores become exponentials, which are summed, one after the other, and weigh the values. */
