@@ -16,14 +16,13 @@ typedef struct {
     EncodeScratch *scratch;
     WordCut cut;
     Piece text;
-    bool is_checked, is_utf8;      /* all of the text, once it is known */
     size_t begin, n_bytes;         /* of the stretch */
     TokenBuffer *out;
     PathScore score;
     size_t n_put;                  /* characters whose ids are put out */
     WalkBatch walked;              /* the block's cuts */
     size_t n_cuts_passed;
-    ClumpBlock block;              /* places in the stretch; UINT32_MAX: a mark that no space stands for */
+    ClumpBlock block;
 } Stretch;
 
 static inline float float_of(int32_t bits)
@@ -70,11 +69,28 @@ static bool parts_at_lines(const Stretch *stretch)
     return is_collapsed(stretch) && stretch->scratch->plain.lines_are_spaces;
 }
 
+/* Where a character of the stretch begins; of its end, where it ends. */
+static size_t place_of(const ClumpBlock *block, size_t i, size_t n_bytes)
+{
+    if (i == block->n_chars)
+        return n_bytes;
+    const uint64_t *begins = block->begins;
+    size_t n_before = i - block->has_mark;
+    for (size_t n; n_before >= (n = (size_t)__builtin_popcountll(*begins)); begins++)
+        n_before -= n;
+    uint64_t word = *begins;
+    while (n_before-- > 0)
+        word &= word - 1;
+    return (size_t)(begins - block->begins) * 64 + (size_t)__builtin_ctzll(word);
+}
+
 /* The raw text of characters [begin, end), of which a mark at the start is no part, nor is white space that is collapsed into the mark behind them. */
 static Piece raw_text(const Stretch *stretch, size_t begin, size_t end)
 {
-    uint32_t last = end < stretch->block.n_chars ? stretch->block.places[end] : (uint32_t)stretch->n_bytes;
-    uint32_t first = stretch->block.places[begin] + (stretch->block.chars[begin] == CLUMP_SPACE_MARK);
+    const ClumpBlock *block = &stretch->block;
+    bool is_made = begin == 0 && block->has_mark;
+    size_t first = is_made ? 0 : place_of(block, begin, stretch->n_bytes) + (block->chars[begin] == CLUMP_SPACE_MARK);
+    size_t last = place_of(block, end, stretch->n_bytes);
     const char *bytes = stretch->text.bytes + stretch->begin;
     while (last > first && is_collapsed(stretch) && is_white(bytes[last - 1], parts_at_lines(stretch)))
         last--;
@@ -278,41 +294,35 @@ static void cut_others(Stretch *stretch)
     KERNEL_PICK(walk_words)(walk->nodes, &stretch->walked);
 }
 
-/* Where bytes may not be read beyond the text they are copied first. */
-static void read_chars(Stretch *stretch, bool needs_mark)
+/* False when the stretch is not well-formed UTF-8. Where bytes may not be read beyond the text they are copied first. */
+static bool read_chars(Stretch *stretch, bool needs_mark)
 {
     char copy[CLUMP_BLOCK_BYTES + CLUMP_READ_ROOM];
     const char *bytes = stretch->text.bytes + stretch->begin;
+    ClumpBlock *block = &stretch->block;
     if (stretch->begin + stretch->n_bytes + CLUMP_READ_ROOM > stretch->text.n) {
         memcpy(copy, bytes, stretch->n_bytes);
         memset(copy + stretch->n_bytes, 0, CLUMP_READ_ROOM);
         bytes = copy;
     }
-    stretch->block.chars[0] = CLUMP_SPACE_MARK;
-    stretch->block.places[0] = UINT32_MAX;
-    stretch->block.n_chars = needs_mark + KERNEL_PICK(clump_chars)(bytes, stretch->n_bytes, is_collapsed(stretch), parts_at_lines(stretch),
-                                                             stretch->block.chars + needs_mark, stretch->block.places + needs_mark);
-    memset(stretch->block.chars + stretch->block.n_chars, 0, 8 * sizeof *stretch->block.chars);
-}
-
-/* Is this stretch well-formed UTF-8, as all of the text is unless some of it is not? */
-static bool is_well_formed(Stretch *stretch)
-{
-    if (!stretch->is_checked)
-        stretch->is_utf8 = scan_is_utf8(stretch->text.bytes, stretch->text.n);
-    stretch->is_checked = true;
-    return stretch->is_utf8 || scan_is_utf8(stretch->text.bytes + stretch->begin, stretch->n_bytes);
+    block->has_mark = needs_mark;
+    block->chars[0] = CLUMP_SPACE_MARK;
+    size_t n = KERNEL_PICK(clump_chars)(bytes, stretch->n_bytes, is_collapsed(stretch), parts_at_lines(stretch), block->chars + needs_mark, block->begins);
+    if (n == CLUMP_ILL_FORMED)
+        return false;
+    block->n_chars = needs_mark + n;
+    memset(block->chars + block->n_chars, 0, 8 * sizeof *block->chars);
+    return true;
 }
 
 /* Where characters take so few bytes, clumps are as long as words. */
-static bool is_dense(Stretch *stretch)
+static bool is_dense(const Stretch *stretch)
 {
-    return scan_count_chars(stretch->text.bytes + stretch->begin, stretch->n_bytes) * 3 <= stretch->n_bytes * 2 && is_well_formed(stretch);
+    return scan_count_chars(stretch->text.bytes + stretch->begin, stretch->n_bytes) * 3 <= stretch->n_bytes * 2;
 }
 
-static void encode_clumps(Stretch *stretch, bool needs_mark)
+static void encode_clumps(Stretch *stretch)
 {
-    read_chars(stretch, needs_mark);
     const SmallEntry *small = stretch->scratch->words.small;
     ClumpBlock *block = &stretch->block;
     KERNEL_PICK(clump_cut)(stretch->rules, block);
@@ -372,7 +382,6 @@ void clumps_encode(const ClumpRules *rules, const Tokenizer *tok, EncodeScratch 
     stretch.out = out;
     stretch.score = path_score_of(tok, scratch, out);
     stretch.text = text;
-    stretch.is_checked = false;
     stretch.begin = 0;
     bool lines = parts_at_lines(&stretch);
     while (is_collapsed(&stretch) && stretch.text.n > 0 && is_white(text.bytes[stretch.text.n - 1], lines))
@@ -383,10 +392,10 @@ void clumps_encode(const ClumpRules *rules, const Tokenizer *tok, EncodeScratch 
     size_t words = first;  /* what stands from here to the stretch is left to be encoded by words */
     for (; stretch.begin < stretch.text.n; stretch.begin += stretch.n_bytes) {
         stretch.n_bytes = stretch_end(&stretch) - stretch.begin;
-        if (stretch.n_bytes > CLUMP_BLOCK_BYTES || !is_dense(&stretch))
+        if (stretch.n_bytes > CLUMP_BLOCK_BYTES || !is_dense(&stretch) || !read_chars(&stretch, stretch.begin == first))
             continue;
         encode_words(&stretch, words, words == first);
-        encode_clumps(&stretch, stretch.begin == first);
+        encode_clumps(&stretch);
         words = stretch.begin + stretch.n_bytes;
     }
     encode_words(&stretch, words, words == first);

@@ -32,7 +32,8 @@ typedef struct {
     size_t n_chars, n_clumps;
     bool is_plain;                  /* normalising changes none of them */
     uint16_t chars[CLUMP_PLACES];
-    uint32_t places[CLUMP_PLACES];  /* where they begin */
+    uint64_t begins[CLUMP_BLOCK_BYTES / 64];  /* a bit for each byte at which one begins */
+    bool has_mark;                  /* the first is a mark that no space stands for */
     uint16_t alone[CLUMP_PLACES];   /* what the rules tell of a clump of one character; else CLUMP_NO_ID */
     uint16_t found[CLUMP_PLACES];   /* of other clumps, from their first character on: ids, and CLUMP_NO_ID behind the last */
     uint32_t starts[CLUMP_PLACES], ends[CLUMP_PLACES];  /* of clumps, among the characters */
@@ -44,10 +45,11 @@ typedef struct {
     uint32_t cuts[CLUMP_PLACES];    /* of those, in order, what a unigram model has cut together */
 } ClumpBlock;
 
-/* The characters of well-formed UTF-8 with a space mark for each space, or (is_collapsed) for each run of white space: spaces, and (lines) what
- * parts lines. CLUMP_FAR_CHAR for one beyond U+FFFF. `places`: where each begins; a run's last. Behind the bytes there are CLUMP_READ_ROOM more to be
- * read, and room for as many characters more to be written. Returns how many characters there are. */
-KERNEL_DECLARE(size_t, clump_chars, (const char *bytes, size_t n_bytes, bool is_collapsed, bool lines, uint16_t *chars, uint32_t *places));
+/* The characters of UTF-8 with a space mark for each space, or (is_collapsed) for each run of white space: spaces, and (lines) what parts lines.
+ * CLUMP_FAR_CHAR for one beyond U+FFFF. `begins`: a bit for each byte, 64 a word: does a character begin here, or the last of a run? Behind the bytes there
+ * are CLUMP_READ_ROOM more to be read, and room for as many characters more to be written. Returns how many characters there are, or CLUMP_ILL_FORMED. */
+#define CLUMP_ILL_FORMED SIZE_MAX
+KERNEL_DECLARE(size_t, clump_chars, (const char *bytes, size_t n_bytes, bool is_collapsed, bool lines, uint16_t *chars, uint64_t *begins));
 /* Parts a block's characters into clumps: fills in is_plain, alone, n_clumps, starts and ends. */
 KERNEL_DECLARE(void, clump_cut, (const ClumpRules *rules, ClumpBlock *block));
 /* Keys and buckets, so that all entries are on their way before the first is read. */
