@@ -168,11 +168,6 @@ static void put_word(Stretch *stretch, size_t begin, size_t end, float note_min)
         word_cache_put(cache, word, text.bytes, text.n, stretch->out->ids + before, stretch->out->n - before, note);
 }
 
-static bool is_short(size_t n_chars, int64_t n_ids)
-{
-    return n_chars <= CLUMP_CHARS_MAX && n_ids > 0 && n_ids <= CLUMP_IDS_MAX && n_ids <= (int64_t)n_chars;
-}
-
 /* Remembers a short clump of a byte-pair model by the ids just put out. */
 static void learn_put(Stretch *stretch, size_t i, int64_t before)
 {
@@ -180,7 +175,7 @@ static void learn_put(Stretch *stretch, size_t i, int64_t before)
     const float sure = FLT_MAX;
     uint16_t ids[CLUMP_IDS_MAX];
     int64_t n = stretch->out->n - before;
-    if (!is_short(block->ends[i] - block->starts[i], n))
+    if (!clump_is_short(block->ends[i] - block->starts[i], n))
         return;
     for (int64_t k = 0; k < CLUMP_IDS_MAX; k++)
         ids[k] = k < n ? (uint16_t)stretch->out->ids[before + k] : CLUMP_NO_ID;
@@ -228,7 +223,7 @@ static bool learn_cut(Stretch *stretch, size_t i, float note_min)
     int n_ids = unigram_clump_ids(stretch->tok, &stretch->walked.words[stretch->n_cuts_passed], block->chars + start, ids, &note);
     if (n_ids == 0)
         return false;
-    if (!is_short(n, n_ids)) {
+    if (!clump_is_short(n, n_ids)) {
         if (note > note_min)
             put_cut(stretch, i, ids, n_ids);
         return note > note_min || put_if_sure(stretch, i, ids, n_ids, note);

@@ -169,17 +169,6 @@ size_t KERNEL(clump_put)(const ClumpRules *rules, const ClumpBlock *block, size_
 
 #endif
 
-/* The key of up to CLUMP_CHARS_MAX characters: no word's, as that has a length in its last byte. That of more has no word's length there, either. */
-static inline void clump_key(const uint16_t *chars, size_t n, uint64_t key[2])
-{
-    static const uint16_t window[16] = {0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF};
-    uint64_t eight[2], mask[2];
-    memcpy(eight, chars, sizeof eight);
-    memcpy(mask, window + 8 - (n < 8 ? n : 8), sizeof mask);
-    key[0] = eight[0] & mask[0];
-    key[1] = (eight[1] & mask[1]) | (n > CLUMP_CHARS_MAX ? 0xFFull << 56 : 0);
-}
-
 void KERNEL(clump_announce)(const SmallEntry *small, ClumpBlock *block)
 {
     for (size_t i = 0, n = block->n_clumps; i < n; i++) {

@@ -125,6 +125,33 @@ TEST(clumps, what_is_cut_together_is_cut_as_alone)
     tokenizer_free(tok);
 }
 
+/* Goal: pieces are remembered before the first text, by the ids that their characters have. */
+TEST(clumps, pieces_are_known_before_the_first_text)
+{
+    Tokenizer *tok = model();
+    EncodeScratch *scratch = encode_scratch_take(tok);
+    word_cache_init(&scratch->words, tok->vocab.n_ids);
+    clumps_preload(model_fast(tok)->clumps, tok, scratch);
+    int n_known = 0;
+    for (int32_t id = 0; id < tok->vocab.n_ids; id++) {
+        uint16_t piece[8] = {0};
+        size_t n_bytes, n = 0;
+        uint32_t c;
+        const char *text = vocab_text(&tok->vocab, id, &n_bytes);
+        for (size_t at = 0; text && at < n_bytes && n < 8; piece[n++] = (uint16_t)c)
+            at += (size_t)utf8_decode(&c, text + at, text + n_bytes);
+        if (n < 2 || n > 3 || piece[0] == CLUMP_SPACE_MARK || piece[0] < 0x80)
+            continue;
+        uint64_t key[2];
+        clump_key(piece, n, key);
+        KnownWord known = word_cache_look_small(&scratch->words, key, word_small_bucket(key));
+        n_known += known.n == 1 && known.ids[0] == id;
+    }
+    CHECK(n_known > 20);
+    encode_scratch_give(tok, scratch);
+    tokenizer_free(tok);
+}
+
 /* Goal: where two cuts are as good, rounding decides, and that depends on the score of all text before. */
 TEST(clumps, cuts_of_equal_score_are_made_where_they_stand)
 {

@@ -317,9 +317,12 @@ void word_cut_encode_words(const Tokenizer *tok, EncodeScratch *scratch, WordCut
 
 void word_cut_encode(const Tokenizer *tok, EncodeScratch *scratch, WordCut cut, Piece text, TokenBuffer *out)
 {
-    if (!scratch->words.block)
-        word_cache_init(&scratch->words, tok->vocab.n_ids);
     const ClumpRules *clumps = model_fast(tok)->clumps;
+    if (!scratch->words.block) {
+        word_cache_init(&scratch->words, tok->vocab.n_ids);
+        if (clumps && tok->model == MODEL_UNIGRAM)
+            clumps_preload(clumps, tok, scratch);
+    }
     if (clumps && !scan_holds_three(text.bytes, text.n, space_mark))
         clumps_encode(clumps, tok, scratch, cut, text, out);
     else
