@@ -136,3 +136,65 @@ BENCH(attention, cycles_of_a_tile)
     attention_run_free(&run);
     omp_set_num_threads(threads);
 }
+
+/* ---- one token over a cache of 12 heads 64 wide, as decode meets it ---- */
+
+enum { TOKEN_LAYERS = 48 };  /* so many that they come from memory */
+
+typedef struct {
+    Store *store;
+    Graph *g;
+    Program *program;
+} TokenRun;
+
+static bool token_run_open(TokenRun *run, DType dtype, int64_t n_keys)
+{
+    const Shape cache = shape_3(12, n_keys * TOKEN_LAYERS, 64), row = shape_3(1, 12, 64);
+    run->store = store_new();
+    store_add_state(run->store, "k", STATE_CACHE, dtype, cache);
+    store_add_state(run->store, "v", STATE_CACHE, dtype, cache);
+    Graph *g = run->g = graph_new(run->store);
+    Node *x = graph_input(g, "x", dtype, row, 0), *slots = graph_input(g, "slots", DTYPE_I32, shape_1(1), 0);
+    Node *k = cache_write(g, graph_state(g, "k"), x, slots), *v = cache_write(g, graph_state(g, "v"), x, slots);
+    graph_output(g, "y", attention(g, x, k, v, graph_input(g, "ranges", DTYPE_I32, shape_2(1, 2), 0), (AttentionOptions){.scale = 0.125}));
+    return CHECK_OK(graph_compile(&run->program, g, &(CompileOptions){BACKEND_CPU})) && CHECK_OK(store_allocate(run->store)) &&
+           CHECK_OK(program_bind(run->program));
+}
+
+static double token_seconds(TokenRun *run, int64_t n_keys, int layer)
+{
+    const int32_t range[2] = {(int32_t)(layer * n_keys), (int32_t)((layer + 1) * n_keys)};
+    *(int32_t *)program_input(run->program, "slots")->data = range[0];
+    memcpy(program_input(run->program, "ranges")->data, range, sizeof range);
+    double start = clock_seconds();
+    program_run_all(run->program);
+    return clock_seconds() - start;
+}
+
+static void bench_token(DType dtype)
+{
+    const int turns = test_bench_full() ? 40 : 1;
+    const int64_t n_keys = test_bench_full() ? 272 : 20;
+    TokenRun run;
+    REQUIRE(token_run_open(&run, dtype, n_keys));
+    double far = INFINITY, near = INFINITY, bytes = 2.0 * 12 * 64 * (double)(n_keys * dtype_bytes(dtype));
+    for (int turn = 0; turn < turns; turn++) {
+        double sum = 0.0;
+        for (int i = 0; i < TOKEN_LAYERS; i++)
+            sum += token_seconds(&run, n_keys, i);
+        far = fmin(far, sum / TOKEN_LAYERS);
+        for (int i = 0; i < 4; i++)
+            near = fmin(near, token_seconds(&run, n_keys, 0));
+    }
+    test_note("%lld keys, 12 heads, %s: from memory %6.1f us, %5.1f GB/s; from a cache %6.1f us, %5.1f GB/s", (long long)n_keys, dtype_name(dtype),
+              1e6 * far, 1e-9 * bytes / far, 1e6 * near, 1e-9 * bytes / near);
+    program_free(run.program);
+    graph_free(run.g);
+    store_free(run.store);
+}
+
+BENCH(attention, a_token)
+{
+    bench_token(DTYPE_F32);
+    bench_token(DTYPE_BF16);
+}

@@ -2,8 +2,9 @@
  *
  * One row would fill one of the sixteen lanes of attention_forward_kernel.h's tiles. Here the lanes are keys: they are turned on their way from memory, which is
  * what such a token waits for; for one row in registers, for several into [width][64 keys]. While a window of rows is used the next one is fetched: of
- * keys, then of values, then of the next head's keys, so that memory is never idle; a core that follows one stream best is only shown the order. Every sum is the one that attention.c promises, one multiply-add after the other,
- * hence the same bits. */
+ * keys, then of values, then of the next head's keys, so that memory is never idle. A core that follows one stream best (cpu_reads_streams) is only shown
+ * the order of keys: with anything fetched or touched amid the products it reads at half the rate. Every sum is the one that attention.c promises, one
+ * multiply-add after the other, hence the same bits. */
 #ifndef ENGINE_OP_ATTENTION_TOKEN_H
 #define ENGINE_OP_ATTENTION_TOKEN_H
 
@@ -61,7 +62,7 @@ static int64_t token_window(int64_t n_keys)
 }
 
 /* What to fetch while the step at `key` is used: a part of the next window of the keys, then of the values, then of the next head's keys; where nothing
- * comes, or nothing is to be fetched, what is at hand. What would lie behind the last key is that key. */
+ * comes, what is at hand. What would lie behind the last key is that key. */
 static TokenAhead token_ahead(const TokenRows *t, const Tensor *of, int64_t key)
 {
     const int64_t n_keys = t->key_end - t->key_begin, window = t->window, quarter = window / TOKEN_STREAMS, done = (key - t->key_begin) / window * window;
@@ -71,12 +72,8 @@ static TokenAhead token_ahead(const TokenRows *t, const Tensor *of, int64_t key)
         of = of == t->k ? t->v : t->k;
         next = 0;
     }
-    TokenAhead ahead = {.row_bytes = t->fetches ? of->stride[0] * token_bytes(of->dtype) : 0};
+    TokenAhead ahead = {.row_bytes = of->stride[0] * token_bytes(of->dtype)};
     for (int64_t s = 0; s < TOKEN_STREAMS; s++) {
-        if (!t->fetches) {
-            ahead.stream[s] = token_row(of, key, head);
-            continue;
-        }
         int64_t row = next + s * quarter + part, last = n_keys - TOKEN_STEP / TOKEN_STREAMS;
         row = row < last ? row : last > 0 ? last : 0;
         ahead.stream[s] = head >= 0 ? token_row(of, t->key_begin + row, head) : token_row(t->v, key, t->kv_head);
@@ -84,14 +81,18 @@ static TokenAhead token_ahead(const TokenRows *t, const Tensor *of, int64_t key)
     return ahead;
 }
 
+/* Nothing where nothing is fetched, which the compiler sees. */
 SIMD_INLINE void token_fetch_row(const TokenAhead *ahead, int64_t i, int64_t offset)
 {
     uint64_t row = (uint64_t)i;
-    __builtin_prefetch(ahead->stream[row % TOKEN_STREAMS] + (int64_t)(row / TOKEN_STREAMS) * ahead->row_bytes + offset);
+    if (ahead)
+        __builtin_prefetch(ahead->stream[row % TOKEN_STREAMS] + (int64_t)(row / TOKEN_STREAMS) * ahead->row_bytes + offset);
 }
 
 static void token_fetch(const TokenRows *t, const Tensor *of, int64_t key)
 {
+    if (!t->fetches)
+        return;
     TokenAhead ahead = token_ahead(t, of, key);
     for (int64_t i = 0; i < TOKEN_STEP; i++)
         for (int64_t b = 0; b < of->shape.dim[2] * token_bytes(of->dtype); b += 64)
@@ -218,18 +219,28 @@ SIMD_INLINE V16 token_products_pairs(const float *row, const char *from, int64_t
     return sum;
 }
 
-/* Scaled products of one row and n keys, these whole vectors of words: no key is needed twice, so they stay in registers. */
-static void token_products(TokenRows *t, float *products, int64_t first, int64_t n)
+/* Scaled products of one row and a step's keys, n of sixteen. */
+SIMD_INLINE V16 token_step(TokenRows *t, int64_t key, int64_t n, const TokenAhead *ahead)
 {
     const Tensor *k = t->k;
-    int64_t width = k->shape.dim[2];
+    const int64_t width = k->shape.dim[2];
+    V16 sum = token_widens(t, n) ? token_products_pairs(t->rows, token_row(k, key, t->kv_head), 2 * k->stride[0], width, ahead)
+                                 : token_products_words(t->rows, token_keys(t, key, n), tile_words(width), ahead);
+    return sum * (float)t->options->scale;
+}
+
+/* Those of n keys, these whole vectors of words: no key is needed twice, so they stay in registers. */
+static void token_products(TokenRows *t, float *products, int64_t first, int64_t n)
+{
     for (int64_t r = 0; r < n; r += TOKEN_STEP) {
         int64_t here = n - r < TOKEN_STEP ? n - r : TOKEN_STEP;
-        const TokenAhead ahead = token_ahead(t, k, first + r);
-        token_touch_keys(t, first + r, here);
-        V16 sum = token_widens(t, here) ? token_products_pairs(t->rows, token_row(k, first + r, t->kv_head), 2 * k->stride[0], width, &ahead)
-                                        : token_products_words(t->rows, token_keys(t, first + r, here), tile_words(width), &ahead);
-        v16_store(products + r, sum * (float)t->options->scale);
+        if (t->fetches) {
+            const TokenAhead ahead = token_ahead(t, t->k, first + r);
+            v16_store(products + r, token_step(t, first + r, here, &ahead));
+        } else {
+            token_touch_keys(t, first + r, here);
+            v16_store(products + r, token_step(t, first + r, here, NULL));
+        }
     }
 }
 
@@ -307,19 +318,28 @@ SIMD_INLINE void token_add_columns(float *total, const float *weights, float *we
 }
 
 /* n values of one row, the width whole vectors: halves are widened on their way, as nobody else needs them. */
-static void token_add_values(TokenRows *t, const float *weights, int64_t first, int64_t n)
+SIMD_INLINE void token_add_step(TokenRows *t, const float *weights, int64_t first, int64_t n, const TokenAhead *ahead)
 {
     const Tensor *of = t->v;
     const int64_t width = of->shape.dim[2], n_bytes = token_bytes(of->dtype);
     const char *values = token_row(of, first, t->kv_head);
-    const TokenAhead ahead = token_ahead(t, of, first);
     for (int64_t c = 0, n_here; c < width; c += n_here) {
         float *weight_sum = c == 0 ? t->sum : NULL;
         n_here = width - c >= 64 ? 64 : 16;
         if (n_here == 64)
-            WITH_FAST_DTYPE(of->dtype, D, token_add_columns(t->total + c, weights, weight_sum, of, values, c * n_bytes, &ahead, n, D, 4))
+            WITH_FAST_DTYPE(of->dtype, D, token_add_columns(t->total + c, weights, weight_sum, of, values, c * n_bytes, ahead, n, D, 4))
         else
-            WITH_FAST_DTYPE(of->dtype, D, token_add_columns(t->total + c, weights, weight_sum, of, values, c * n_bytes, &ahead, n, D, 1))
+            WITH_FAST_DTYPE(of->dtype, D, token_add_columns(t->total + c, weights, weight_sum, of, values, c * n_bytes, ahead, n, D, 1))
+    }
+}
+
+static void token_add_values(TokenRows *t, const float *weights, int64_t first, int64_t n)
+{
+    if (t->fetches) {
+        const TokenAhead ahead = token_ahead(t, t->v, first);
+        token_add_step(t, weights, first, n, &ahead);
+    } else {
+        token_add_step(t, weights, first, n, NULL);
     }
 }
 
