@@ -48,7 +48,7 @@ static void job_run(GemmJob *job)
 {
     if (gemm_is_direct(job))
         gemm_run_direct(job);
-    else if (gemm_is_few_rows(job->g))
+    else if (gemm_is_few_rows(job->g, job->kernel->k_per_word))
         gemm_run_few_rows(job);
     else
         gemm_run_many_rows(job);
@@ -63,7 +63,7 @@ void gemm_run_kernel(const Gemm *g, const GemmKernel *kernel, void *workspace, b
     assert((uintptr_t)workspace % 64 == 0);
     if (g->m == 0 || g->n == 0)
         return;
-    int64_t k_block = gemm_k_block(g);
+    int64_t k_block = gemm_k_block(g, kernel->k_per_word);
     GemmWorkspace words = gemm_workspace_words(g);
     uint32_t *a_panels = workspace, *b_panels = a_panels + words.a;
     GemmShare share[GEMM_SHARES_MAX];
@@ -79,7 +79,7 @@ void gemm_run_kernel(const Gemm *g, const GemmKernel *kernel, void *workspace, b
 #pragma omp parallel firstprivate(job)
         {
             job.n_threads = omp_get_num_threads();
-            job.n_shares = gemm_is_few_rows(g) ? 1 : (int)min_i64(job.n_threads, GEMM_SHARES_MAX);
+            job.n_shares = gemm_is_few_rows(g, kernel->k_per_word) ? 1 : (int)min_i64(job.n_threads, GEMM_SHARES_MAX);
             job_run(&job);
         }
     }

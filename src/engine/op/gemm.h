@@ -5,7 +5,8 @@
  * made so, whatever the path: K is cut into blocks of k_leaf (0: GEMM_K_BLOCK); a block's sum is formed from zero in f32, one
  * multiply-add after the other in the order of k; the sums are added in block order to the old C (or taken as they are, if
  * there is none); the bias is added last; a bf16 or fp16 C is rounded once, at the end. (Two bf16 operands at CPU_AVX512_BF16: the order
- * inside a block is that of the instruction, the odd k of a pair before the even one, subnormal numbers being zero.)
+ * inside a block is that of the instruction, the odd k of a pair before the even one, subnormal numbers being zero; and where k_leaf is 0 a block is
+ * GEMM_K_BLOCK_PAIRS, as many words: each end of a block costs the same, however long that was.)
  *
  * That is why gradients can be summed leaf by leaf: with k_leaf and accumulate, two products over 512 tokens each give the bits of one
  * over 1024.
@@ -23,7 +24,8 @@
 #include <stdint.h>
 
 enum {
-    GEMM_K_BLOCK = 384,    /* the cut of K when k_leaf is 0 */
+    GEMM_K_BLOCK = 384,    /* the cut of K when k_leaf is 0, */
+    GEMM_K_BLOCK_PAIRS = 2 * GEMM_K_BLOCK,  /* and in products of pairs */
     GEMM_K_LEAF_MAX = 4096
 };
 

@@ -15,7 +15,7 @@ static uint16_t bf16_at(const void *base, int64_t at)
 /* The contract of gemm.h for two bf16 operands at this level. */
 static float contract_value(const Gemm *g, int64_t row, int64_t column)
 {
-    int64_t block = g->k_leaf ? g->k_leaf : GEMM_K_BLOCK;
+    int64_t block = g->k_leaf ? g->k_leaf : GEMM_K_BLOCK_PAIRS;
     int64_t a = row * g->a_row_stride, b = column * g->b_col_stride;
     float c = g->accumulate ? ((const float *)g->c)[row * g->c_row_stride + column] : 0.0f;
     for (int64_t first = 0; first < g->k; first += block) {
@@ -36,9 +36,9 @@ static float contract_value(const Gemm *g, int64_t row, int64_t column)
  * Method: kernel and driver with the emulated instruction, against the contract in scalars, bit for bit. */
 TEST(gemm_bf16, follows_its_contract_to_the_bit)
 {
-    static const int64_t shapes[][4] = {{3, 40, 70, 0}, {31, 37, 401, 0}, {30, 33, 99, 33}, {1, 64, 385, 0}, {45, 31, 6, 5}};
+    static const int64_t shapes[][4] = {{3, 40, 70, 0}, {31, 37, 401, 0}, {30, 33, 99, 33}, {1, 64, 385, 0}, {45, 31, 6, 5}, {33, 35, 801, 0}, {5, 33, 1537, 0}};
     Arena *arena = arena_new();
-    for (int s = 0; s < 5; s++)
+    for (int s = 0; s < 7; s++)
         for (int lays = 0; lays < 9; lays++) {
             arena_reset(arena);
             Gemm g = gemm_case(arena, shapes[s][0], shapes[s][1], shapes[s][2], DTYPE_BF16, DTYPE_BF16, DTYPE_F32,

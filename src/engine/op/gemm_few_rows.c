@@ -25,7 +25,7 @@ static void pack_few_rows(const GemmJob *job, int64_t k_index)
 
 static void compute_few_rows(const GemmJob *job, int64_t column)
 {
-    _Alignas(64) uint32_t b_panel[GEMM_FEW_ROWS_K_BLOCK_MAX * GEMM_B_WIDTH_MAX];
+    _Alignas(64) uint32_t b_panel[GEMM_FEW_ROWS_WORDS_MAX * GEMM_B_WIDTH_MAX];
     float sums[GEMM_FEW_ROWS_MAX * GEMM_B_WIDTH_MAX];
     const Gemm *g = job->g;
     const GemmKernel *kernel = job->kernel;
@@ -60,7 +60,7 @@ void gemm_run_few_rows(GemmJob *job)
 
 bool gemm_is_direct(const GemmJob *job)
 {
-    return job->kernel->direct && job->g->m <= GEMM_DIRECT_ROWS_MAX && gemm_is_few_rows(job->g);
+    return job->kernel->direct && job->g->m <= GEMM_DIRECT_ROWS_MAX && gemm_is_few_rows(job->g, job->kernel->k_per_word);
 }
 
 /* Words of one row of A over all blocks. */

@@ -5,23 +5,25 @@
 
 enum {
     K_RANGE_MAX = 1024,            /* of K packed at a time (or one block of K, if that is longer), */
-    K_RANGE_PAIRS_MAX = 4096,      /* and as pairs: a bf16 C is best written once, for its sums need another place until then */
+    K_RANGE_PAIRS_MAX = 4096,      /* and as pairs: a bf16 C is best written once, for its sums need another place until then; */
+    K_RANGE_PAIRS_OF_MORE = 1536,  /* if that is not to be had, so little that a tile has several panels of B */
     B_WORDS_MAX = 3072 * 768,      /* of B, 9 MB: parts of the last cache */
 };
 
-int64_t gemm_k_block(const Gemm *g)
+int64_t gemm_k_block(const Gemm *g, int k_per_word)
 {
-    return g->k_leaf ? g->k_leaf : GEMM_K_BLOCK;
+    return g->k_leaf ? g->k_leaf : k_per_word == 2 ? GEMM_K_BLOCK_PAIRS : GEMM_K_BLOCK;
 }
 
-bool gemm_is_few_rows(const Gemm *g)
+bool gemm_is_few_rows(const Gemm *g, int k_per_word)
 {
-    return g->m <= GEMM_FEW_ROWS_MAX && gemm_k_block(g) <= GEMM_FEW_ROWS_K_BLOCK_MAX;
+    return g->m <= GEMM_FEW_ROWS_MAX && divide_up(gemm_k_block(g, k_per_word), k_per_word) <= GEMM_FEW_ROWS_WORDS_MAX;
 }
 
 int64_t gemm_k_range(const Gemm *g, int k_per_word)
 {
-    int64_t block = gemm_k_block(g), most = k_per_word == 2 ? K_RANGE_PAIRS_MAX : K_RANGE_MAX;
+    int64_t block = gemm_k_block(g, k_per_word);
+    int64_t most = k_per_word == 1 ? K_RANGE_MAX : g->k <= K_RANGE_PAIRS_MAX || g->c_dtype == DTYPE_F32 ? K_RANGE_PAIRS_MAX : K_RANGE_PAIRS_OF_MORE;
     return min_i64(round_up(g->k, block), max_i64(block, most / block * block));
 }
 
@@ -34,13 +36,13 @@ static int64_t range_words(const Gemm *g, int k_per_word)
 /* The sums of a half C outlive a strip if K comes in several ranges (a block of an odd K is one for some kernels). */
 static bool keeps_sums(const Gemm *g, int k_per_word)
 {
-    int64_t block = gemm_k_block(g);
+    int64_t block = gemm_k_block(g, k_per_word);
     return g->c_dtype != DTYPE_F32 && g->k > block && (g->k > gemm_k_range(g, k_per_word) || block % 2 != 0);
 }
 
 bool gemm_needs_sums(const Gemm *g, int k_per_word)
 {
-    return keeps_sums(g, k_per_word) && !gemm_is_few_rows(g);
+    return keeps_sums(g, k_per_word) && !gemm_is_few_rows(g, k_per_word);
 }
 
 /* The most columns of B, and rows of A, packed at a time. */
@@ -62,7 +64,7 @@ int64_t gemm_rows_max(const Gemm *g, int k_per_word)
 
 static GemmWorkspace workspace_words(const Gemm *g, int k_per_word)
 {
-    int64_t words = divide_up(min_i64(gemm_k_range(g, k_per_word), g->k), k_per_word), block = gemm_k_block(g);
+    int64_t words = divide_up(min_i64(gemm_k_range(g, k_per_word), g->k), k_per_word), block = gemm_k_block(g, k_per_word);
     int64_t columns = min_i64(g->n, gemm_columns_max(g, k_per_word)) + GEMM_B_WIDTH_MAX;
     int64_t rows = min_i64(g->m, rows_near(g, k_per_word));
     int64_t of_a = (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * words;
@@ -134,7 +136,7 @@ GemmOut gemm_out_at(const GemmJob *job, int64_t row, int64_t column, int64_t k_i
     else if (!is_first && g->c_dtype != DTYPE_F32)
         out.from = sums, out.from_dtype = DTYPE_F32, out.from_stride = sums_stride;
     if (!is_last && g->c_dtype != DTYPE_F32)
-        out.to = sums, out.to_dtype = DTYPE_F32, out.to_stride = sums_stride;
+        out.to = sums, out.to_dtype = DTYPE_F32, out.to_stride = sums_stride, out.is_near = !job->sums;
     return out;
 }
 

@@ -11,7 +11,7 @@ enum {
     GEMM_A_WORDS_MAX = 2048 * 768,  /* of A packed at a time, 6 MB: a part of the last cache */
     GEMM_SUM_ROWS_MAX = 1024,       /* of a half C whose sums need a place between ranges of K */
     GEMM_FEW_ROWS_MAX = 28,
-    GEMM_FEW_ROWS_K_BLOCK_MAX = 512,
+    GEMM_FEW_ROWS_WORDS_MAX = 512,  /* of a block of K */
     GEMM_SHARES_MAX = 16,
 };
 
@@ -73,9 +73,9 @@ static inline int64_t bytes_of(DType dtype)
     return dtype == DTYPE_F32 ? 4 : 2;
 }
 
-int64_t gemm_k_block(const Gemm *g);
-bool gemm_is_few_rows(const Gemm *g);
 /* For a kernel with so many k a word: */
+int64_t gemm_k_block(const Gemm *g, int k_per_word);
+bool gemm_is_few_rows(const Gemm *g, int k_per_word);
 int64_t gemm_k_range(const Gemm *g, int k_per_word);      /* the largest part of K packed at a time: whole blocks */
 bool gemm_needs_sums(const Gemm *g, int k_per_word);      /* a half C's sums outlive a strip, and have no place but the workspace */
 int64_t gemm_columns_max(const Gemm *g, int k_per_word);  /* of B packed at a time */

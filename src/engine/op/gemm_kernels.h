@@ -31,6 +31,7 @@ typedef struct {
     DType from_dtype, to_dtype;
     int64_t from_stride, to_stride;  /* elements from row to row */
     const float *bias;
+    bool is_near;                    /* `to` is a place between blocks of K: it need not be fetched */
 } GemmOut;
 
 /* A strip of C: the rows of one panel of A, by some panels of B; one block of K. */
@@ -39,7 +40,7 @@ typedef struct {
     int64_t n_columns, n_words;
     const uint32_t *a, *b;
     int64_t a_row_stride;   /* not 0: `a` is not a panel but rows of words, so many apart */
-    const uint32_t *a_next; /* and these rows come next, so many words apart; NULL: none */
+    const uint32_t *a_next; /* these rows come next, so many words apart, or this panel, from afar; NULL: none */
     int64_t a_next_stride;
     int64_t b_panel_words;  /* from panel to panel of B */
     GemmOut out;

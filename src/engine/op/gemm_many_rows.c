@@ -134,7 +134,7 @@ static bool cut_deep_tiles(Block *block, const GemmJob *job)
     Block deep = *block;
     deep.n_k = deep.n_words = job->k_block;
     deep.k_end = job->g->k;
-    bool is_deep = block->a_as_it_lies && block->k == 0 && job->g->k > block->n_k && job->k_block <= GEMM_FEW_ROWS_K_BLOCK_MAX;
+    bool is_deep = block->a_as_it_lies && block->k == 0 && job->g->k > block->n_k && job->k_block <= GEMM_FEW_ROWS_WORDS_MAX;
     if (!is_deep || !cut_own_tiles(&deep, job))
         return false;
     *block = deep;
@@ -323,9 +323,11 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
         GemmLanes lanes = gemm_lanes_of_a(job->g, block->row + row, block->k + k);
         strip.a = block->a_as_it_lies ? lanes.base : panel + k / kernel->k_per_word * kernel->a.width;
         strip.a_row_stride = block->a_as_it_lies ? lanes.lane_stride : 0;
-        strip.a_next = has_next ? strip.a + kernel->a.lanes * lanes.lane_stride : NULL;
-        strip.a_next_stride = lanes.lane_stride;
         strip.n_words = divide_up(n_k, kernel->k_per_word);
+        strip.a_next = has_next ? strip.a + kernel->a.lanes * lanes.lane_stride : NULL;
+        if (!block->a_as_it_lies && !(block->own & OWN_A))  /* panels in the last cache, one block after the other */
+            strip.a_next = strip.a + strip.n_words * kernel->a.width;
+        strip.a_next_stride = lanes.lane_stride;
         if (block->a_is_copied)
             copy_rows(&strip, copy);
         strip.out = gemm_out_at(job, block->row + row, block->column + column, (block->k + k) / job->k_block, sums, sums_stride);

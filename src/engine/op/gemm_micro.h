@@ -85,19 +85,71 @@ static __attribute__((noinline)) void micro_out(const GemmStrip *s, int64_t colu
         }                           \
     } while (0)
 
-/* What a tile will need soon comes near while a block of K passes, rows by rows: its place in C, and its share of the rows of A that come after these and
- * lie as they are; left alone, the CPU does not follow so many streams. All at once it would hold B up, for only so many lines can be on their way. */
-SIMD_INLINE void micro_fetch(const GemmStrip *s, int64_t column, int row, int row_end, bool is_fast)
+#if SIMD_AVX512
+/* The way out of a whole tile to bf16, from the registers: how most products end that have bf16 operands. */
+SIMD_INLINE void micro_to_bf16(Vec acc[MICRO_ROWS][MICRO_VECS], const int n_rows, const GemmStrip *s, int64_t column)
 {
-    int64_t n_panels = (s->n_columns + MICRO_COLUMNS - 1) / MICRO_COLUMNS, panel = column / MICRO_COLUMNS;
-    int64_t n_lines = (s->n_words + 15) / 16, begin = n_lines * panel / n_panels, end = s->a_next ? n_lines * (panel + 1) / n_panels : begin;
+    const GemmOut *out = &s->out;
+    const int64_t from_stride = out->from_stride, to_stride = out->to_stride;
+    if (out->from) {
+        const float *from = (const float *)out->from + column;
+        MICRO_UNROLL for (int i = 0; i < n_rows; i++) {
+            MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++)
+                acc[i][v] = *(const VecUnaligned *)(from + i % 4 * from_stride + v * VEC_LANES) + acc[i][v];
+            NEXT_C_ROW(from, i, from_stride);
+        }
+    }
+    if (out->bias)
+        EACH_ACC acc[i][v] += *(const VecUnaligned *)(out->bias + column + v * VEC_LANES);
+    uint16_t *to = (uint16_t *)out->to + column;
+    MICRO_UNROLL for (int i = 0; i < n_rows; i++) {
+        v16_store_bf16_two(to + i % 4 * to_stride, (V16)acc[i][0], (V16)acc[i][1]);
+        NEXT_C_ROW(to, i, to_stride);
+    }
+}
+#define MICRO_TO_BF16 1
+#else
+#define micro_to_bf16(...) ((void)0)
+#define MICRO_TO_BF16 0
+#endif
+
+/* What a tile will need soon comes near while a block of K passes, rows by rows: its place in C, and its share of the A that comes after this one,
+ * rows as they lie or a panel; left alone, the CPU does not follow so many streams. All at once it would hold B up, for only so many lines can be on
+ * their way. */
+typedef struct {
+    const char *a;                       /* the next of A from its share on, of the first row; or the share of a panel */
+    int64_t a_lines, a_row_bytes;        /* lines a row, and from row to row */
+    const char *c;
+    int64_t c_bytes, c_row_bytes;        /* 0: C is near, or written elsewhere */
+} MicroFetch;
+
+SIMD_INLINE MicroFetch micro_fetch_of(const GemmStrip *s, const int n_rows, const bool a_is_packed, int64_t column, bool is_whole)
+{
+    const int64_t line = 64, n_panels = (s->n_columns + MICRO_COLUMNS - 1) / MICRO_COLUMNS, panel = column / MICRO_COLUMNS;
+    const int64_t n_lines = a_is_packed ? (s->n_words * MICRO_A_WIDTH / 16 + n_rows - 1) / n_rows : (s->n_words + 15) / 16;
+    const int64_t c_bytes = s->out.to_dtype == DTYPE_F32 ? 4 : 2;
+    MicroFetch fetch = {0};
+    if (s->a_next) {
+        int64_t first = n_lines * panel / n_panels;
+        fetch.a_lines = n_lines * (panel + 1) / n_panels - first;
+        fetch.a_row_bytes = a_is_packed ? n_lines * line : s->a_next_stride * 4;
+        fetch.a = (const char *)s->a_next + first * line;
+    }
+    if (is_whole && !s->out.is_near) {
+        fetch.c = (const char *)s->out.to + column * c_bytes;
+        fetch.c_bytes = MICRO_COLUMNS * c_bytes;
+        fetch.c_row_bytes = s->out.to_stride * c_bytes;
+    }
+    return fetch;
+}
+
+SIMD_INLINE void micro_fetch(const MicroFetch *fetch, int row, int row_end)
+{
     for (int i = row; i < row_end; i++) {
-        const float *near = (const float *)s->out.to + column + i * s->out.to_stride;
-        if (is_fast)
-            MICRO_UNROLL for (int j = 0; j < MICRO_COLUMNS; j += 16)
-                __builtin_prefetch(near + j, 1);
-        for (int64_t line = begin; line < end; line++)
-            __builtin_prefetch(s->a_next + i * s->a_next_stride + 16 * line, 0, 2);
+        for (int64_t at = 0; at < fetch->c_bytes; at += 64)
+            __builtin_prefetch(fetch->c + i * fetch->c_row_bytes + at, 1);
+        for (int64_t line = 0; line < fetch->a_lines; line++)
+            __builtin_prefetch(fetch->a + i * fetch->a_row_bytes + 64 * line, 0, 2);
     }
 }
 
@@ -109,20 +161,22 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
     const FloatWord *b = (const FloatWord *)s->b;
     const int64_t n_columns = s->n_columns, b_panel_words = s->b_panel_words, c_stride = s->out.to_stride;
     const bool adds = s->out.from != NULL, is_plain = s->out.to_dtype == DTYPE_F32 && (!adds || s->out.from == s->out.to);
+    const bool goes_to_bf16 = s->out.to_dtype == DTYPE_BF16 && (!adds || s->out.from_dtype == DTYPE_F32);
     const float *bias = s->out.bias;
-    const int rows_at_once = n_words >= FETCH_STEPS_MIN ? FETCH_ROWS : n_rows;
-    const int64_t n_steps = n_words * rows_at_once / n_rows / 4 * 4;
+    const int64_t n_steps = n_words * FETCH_ROWS / n_rows / 4 * 4;
     for (int64_t column = 0; column < n_columns; column += MICRO_COLUMNS, b += b_panel_words) {
         const FloatWord *a = (const FloatWord *)s->a, *a_base[4];
         MICRO_UNROLL for (int i = 0; i < 4; i++)
             a_base[i] = a + 4 * i * a_stride;
-        bool is_fast = is_plain && n_columns - column >= MICRO_COLUMNS;
+        bool is_whole = n_columns - column >= MICRO_COLUMNS, is_fast = is_plain && is_whole, is_half = MICRO_TO_BF16 && goes_to_bf16 && is_whole;
         float *to = (float *)s->out.to + column;
         Vec acc[MICRO_ROWS][MICRO_VECS];
         EACH_ACC acc[i][v] = (Vec){};
+        const MicroFetch fetch = micro_fetch_of(s, n_rows, a_is_packed, column, is_whole);
+        const int rows_at_once = n_words >= FETCH_STEPS_MIN && fetch.a_lines + fetch.c_bytes > 0 ? FETCH_ROWS : n_rows;
         int64_t k = 0;
         for (int row = 0; row < n_rows; row += rows_at_once) {
-            micro_fetch(s, column, row, row + rows_at_once < n_rows ? row + rows_at_once : n_rows, is_fast);
+            micro_fetch(&fetch, row, row + rows_at_once < n_rows ? row + rows_at_once : n_rows);
             int64_t k_end = row + rows_at_once < n_rows ? k + n_steps : n_words;
             MICRO_UNROLL_K for (; k < k_end; k++) {
                 MICRO_HIDE(a_stride);
@@ -149,6 +203,8 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
                     *(VecUnaligned *)(to + i % 4 * c_stride + v * VEC_LANES) = acc[i][v];
                 NEXT_C_ROW(to, i, c_stride);
             }
+        } else if (is_half) {
+            micro_to_bf16(acc, n_rows, s, column);
         } else {
             Vec sum[MICRO_ROWS][MICRO_VECS];  /* a copy: acc itself must not need an address, or it leaves the registers */
             EACH_ACC sum[i][v] = acc[i][v];

@@ -29,11 +29,13 @@ void gemm_ref(const Gemm *g, double *c, double *magnitude)
         }
 }
 
-/* A product meets its own rounding (none if fused), those of the sum of its block, of adding the blocks and the bias. */
+/* A product meets its own rounding (none if fused), those of the sum of its block, of adding the blocks and the bias; blocks are of either length
+ * where pairs may be multiplied. */
 double gemm_error_bound(const Gemm *g)
 {
-    int64_t block = g->k_leaf ? g->k_leaf : GEMM_K_BLOCK;
-    int64_t n_blocks = (g->k + block - 1) / block;
+    const int64_t longest = g->a_dtype == DTYPE_BF16 && g->b_dtype == DTYPE_BF16 ? GEMM_K_BLOCK_PAIRS : GEMM_K_BLOCK;
+    int64_t block = g->k_leaf ? g->k_leaf : longest, shortest = g->k_leaf ? g->k_leaf : GEMM_K_BLOCK;
+    int64_t n_blocks = (g->k + shortest - 1) / shortest;
     double roundings = (double)((g->k < block ? g->k : block) + n_blocks + 2);
     double u = ldexp(1.0, -24), gamma = roundings * u / (1.0 - roundings * u);
     if (g->c_dtype == DTYPE_F32)

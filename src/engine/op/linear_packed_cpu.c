@@ -208,14 +208,19 @@ static PairsTile pairs_tile(const Product *p, int64_t row, int64_t first_k, int6
     return (PairsTile){p->x + row * p->x_stride + first_k / 2, p->x_stride, (n_k + 1) / 2, weights, total, first_k == 0};
 }
 
+static int64_t k_block(const Product *p)
+{
+    return p->is_pairs ? GEMM_K_BLOCK_PAIRS : GEMM_K_BLOCK;
+}
+
 /* Block by block, so that all rows find a block in the second cache. Many rows share the work of widening it. */
 static void run_blocks(const Product *p, const char *panel, int64_t row, int64_t n_rows, float *total)
 {
     _Alignas(64) float wide[GEMM_K_BLOCK * PACKED_COLUMNS];
     const PackedSpec *spec = p->call->attr;
     int n_bytes = spec->format == PACKED_F32 ? 4 : 2;
-    for (int64_t first = 0; first < spec->n_in; first += GEMM_K_BLOCK) {
-        int64_t n_k = spec->n_in - first < GEMM_K_BLOCK ? spec->n_in - first : GEMM_K_BLOCK;
+    for (int64_t first = 0; first < spec->n_in; first += k_block(p)) {
+        int64_t n_k = spec->n_in - first < k_block(p) ? spec->n_in - first : k_block(p);
         const char *weights = panel + first * PACKED_COLUMNS * n_bytes;
         if (p->is_pairs) {
             packed_pairs_rows(pairs_tile(p, row, first, n_k, weights, total), n_rows);
@@ -255,8 +260,8 @@ static void stream_sums(const Product *p, const char *weights, int64_t n, float 
         codes_run_streams((CodesTile){p->codes, p->n_groups, weights, total}, n, panel_bytes, spec->format == PACKED_INT4);
         return;
     }
-    for (int64_t first = 0; first < spec->n_in; first += GEMM_K_BLOCK) {
-        int64_t n_k = spec->n_in - first < GEMM_K_BLOCK ? spec->n_in - first : GEMM_K_BLOCK;
+    for (int64_t first = 0; first < spec->n_in; first += k_block(p)) {
+        int64_t n_k = spec->n_in - first < k_block(p) ? spec->n_in - first : k_block(p);
         const char *block = weights + first * PACKED_COLUMNS * n_bytes;
         if (p->is_pairs)
             packed_pairs_streams(pairs_tile(p, 0, first, n_k, block, total), n, panel_bytes);

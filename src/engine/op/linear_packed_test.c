@@ -8,8 +8,9 @@
 
 #include <stdlib.h>
 
-/* K crosses blocks of 384 and groups of 32, M panels of 64, of which one row takes four at a time and what is left of a thread's share; both end inside one. */
-enum { K = 431, M = 277, N = 139, ROWS = 29 /* that run, if nothing else is said: pieces of work have up to 132 */ };
+/* K crosses blocks of 384, of 768 where pairs are multiplied, and groups of 32, M panels of 64, of which one row takes four at a time and what is left of
+ * a thread's share; both end inside one. */
+enum { K = 815, M = 277, N = 139, ROWS = 29 /* that run, if nothing else is said: pieces of work have up to 132 */ };
 
 typedef struct {
     Store *store;

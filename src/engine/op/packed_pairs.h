@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A block of K of at most GEMM_K_BLOCK steps; a word is a pair of bf16, the even k below. */
+/* A block of K of at most GEMM_K_BLOCK_PAIRS steps; a word is a pair of bf16, the even k below. */
 typedef struct {
     const void *x;               /* rows of words, */
     int64_t x_stride, n_words;   /* x_stride words apart */

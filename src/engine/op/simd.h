@@ -191,6 +191,30 @@ SIMD_INLINE void v16_store_bf16(uint16_t *p, V16 x)
     *(Half16Unaligned *)p = v16_to_bf16(x);
 }
 
+#if SIMD_AVX512
+/* The bf16 of v16_to_bf16 in the upper halves of words; what is below them is of no account. */
+SIMD_INLINE __m512i words_to_bf16(V16 x)
+{
+    U16 bits = (U16)x, rounded = bits + 0x7fff + (bits >> 16 & 1);
+    __mmask16 is_nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
+    return _mm512_mask_or_epi32((__m512i)rounded, is_nan, (__m512i)bits, _mm512_set1_epi32(0x400000));
+}
+
+#endif
+
+/* v16_store_bf16 of two that lie side by side. */
+SIMD_INLINE void v16_store_bf16_two(uint16_t *p, V16 x, V16 next)
+{
+#if SIMD_AVX512
+    const __m512i upper = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9,
+                                           7, 5, 3, 1);
+    _mm512_storeu_si512(p, _mm512_permutex2var_epi16(words_to_bf16(x), upper, words_to_bf16(next)));
+#else
+    v16_store_bf16(p, x);
+    v16_store_bf16(p + 16, next);
+#endif
+}
+
 SIMD_INLINE V16 v16_load_bf16_tail(const uint16_t *p, int64_t n)
 {
     return v16_from_bf16(half16_load_tail(p, n));

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-typedef enum { SIMD_EXP, SIMD_EXP_WEIGHT, SIMD_LOG, SIMD_TANH, SIMD_TO_BF16_AND_BACK, SIMD_TO_F16_AND_BACK } SimdFunction;
+typedef enum { SIMD_EXP, SIMD_EXP_WEIGHT, SIMD_LOG, SIMD_TANH, SIMD_TO_BF16_AND_BACK, SIMD_TWO_TO_BF16_AND_BACK, SIMD_TO_F16_AND_BACK } SimdFunction;
 
 /* y[i] = f(x[i]) for i in [0, n). */
 KERNEL_DECLARE(void, simd_map, (float *y, const float *x, int64_t n, SimdFunction f));

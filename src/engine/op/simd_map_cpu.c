@@ -4,7 +4,7 @@
 
 static V16 apply(V16 x, SimdFunction f)
 {
-    uint16_t half[16];
+    uint16_t half[32];
     switch (f) {
     case SIMD_EXP: return v16_exp(x);
     case SIMD_EXP_WEIGHT: return v16_exp_weight(x);
@@ -12,6 +12,9 @@ static V16 apply(V16 x, SimdFunction f)
     case SIMD_TANH: return v16_tanh(x);
     case SIMD_TO_F16_AND_BACK: v16_store_f16(half, x); return v16_load_f16(half);
     case SIMD_TO_BF16_AND_BACK: v16_store_bf16(half, x); return v16_load_bf16(half);
+    case SIMD_TWO_TO_BF16_AND_BACK:
+        v16_store_bf16_two(half, x, -x);
+        return (V16)((U16)v16_load_bf16(half) & ((U16)v16_load_bf16(half + 16) ^ 0x80000000u));  /* the same, or a bit is lost */
     }
     return x;
 }

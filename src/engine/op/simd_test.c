@@ -154,6 +154,9 @@ TEST(simd, halves_round_as_dtype_does)
             KERNEL_PICK(simd_map)(y, x, 16, SIMD_TO_BF16_AND_BACK);
             for (int i = 0; i < 16; i++)
                 n_wrong += bits_of(y[i]) != (uint32_t)bf16_from_f32(x[i]) << 16;
+            KERNEL_PICK(simd_map)(y, x, 16, SIMD_TWO_TO_BF16_AND_BACK);
+            for (int i = 0; i < 16; i++)
+                n_wrong += bits_of(y[i]) != (uint32_t)bf16_from_f32(x[i]) << 16;
             KERNEL_PICK(simd_map)(y, x, 16, SIMD_TO_F16_AND_BACK);
             for (int i = 0; i < 16; i++)
                 n_wrong += bits_of(y[i]) != bits_of(f32_from_f16(f16_from_f32(x[i])));
