@@ -288,16 +288,24 @@ static inline double sum_behind(double path_score, double score)
     return (double)((float)path_score + (float)score);
 }
 
+/* What each sum of a text of so many characters may err by here, and how many such errors may part two ways; false where no cut can be sure. */
+static inline bool may_be_sure(const Tokenizer *tok, const EncodeScratch *scratch, uint32_t n_chars, double *error, double *n_errors)
+{
+    *error = UNIGRAM_FLOAT_ERROR * unigram_largest_sum(tok->unigram, scratch->path_score, n_chars);
+    *n_errors = 2.0 * ((double)n_chars + 1.0);
+    return n_chars <= NOTED_CHARS_MAX && *error * *n_errors < hopeless_margin;
+}
+
 /* The path of a part of a lattice behind the texts before it; see unigram_encode_word. Leaves the part behind. Only of a short one is a note wanted. */
 static int32_t encode_part(const Tokenizer *tok, EncodeScratch *scratch, Lattice *lattice, TokenBuffer *out)
 {
     const ModelFast *fast = model_fast(tok);
     const CharTrie *trie = fast->chars;
     uint32_t end = lattice->n;
-    double error = UNIGRAM_FLOAT_ERROR * unigram_largest_sum(tok->unigram, scratch->path_score, end), n_errors = 2.0 * ((double)end + 1.0), margin;
+    double error, n_errors, margin;
     bool is_sure = false, all_known;
     float note = 0.0f;
-    if (end <= NOTED_CHARS_MAX && error * n_errors < hopeless_margin) {
+    if (may_be_sure(tok, scratch, end, &error, &n_errors)) {
         best_path(trie, lattice->labels, end, UINT32_MAX, lattice->steps, (PathRule){.wants_margin = true}, &margin);
         note = (float)(margin / n_errors);
         is_sure = note > error;
@@ -398,7 +406,8 @@ int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece 
     int32_t note = -1;
     bool is_whole = !may_be_cut(tok, out);
     unigram_reader_init(&reader, tok, scratch->word_arena, word, has_mark, is_whole);
-    if (is_whole || (reader.is_finished && reader.n <= NOTED_CHARS_MAX)) {
+    double error, n_errors;
+    if (is_whole || (reader.is_finished && may_be_sure(tok, scratch, reader.n, &error, &n_errors))) {
         lattice_make_room(&lattice, scratch, reader.n);
         lattice_read(&lattice, &reader);
         if (lattice.n > 0)

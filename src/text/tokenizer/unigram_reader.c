@@ -49,12 +49,34 @@ static void put_marks(UnigramReader *reader)
         put(reader, space_mark, BMP_BYTES, sizeof space_mark, reader->mark_label);
 }
 
+/* What was mapped last, once more: a character may become eighteen. There is room. */
+static void put_last(UnigramReader *reader)
+{
+    const uint32_t begin = reader->last.begin, n = reader->last.end - begin, n_bytes = reader->last.end_byte - reader->last.begin_byte;
+    memcpy(reader->bytes + reader->n_bytes, reader->bytes + reader->last.begin_byte, n_bytes);
+    memcpy(reader->labels + reader->n, reader->labels + begin, n * sizeof *reader->labels);
+    for (uint32_t i = 0; i < n; i++)
+        reader->places[reader->n + i] = reader->places[begin + i] - reader->last.begin_byte + reader->n_bytes;
+    reader->n += n;
+    reader->n_bytes += n_bytes;
+    reader->n_marks = reader->last.n_marks_after;
+}
+
 /* What stands for the next of the text, as its map has it. */
 static void put_mapped(UnigramReader *reader)
 {
     size_t n;
     const char *bytes = charsmap_read(&reader->map, &n);
     make_room(reader, n + reader->n_marks);
+    if (bytes == reader->last.bytes && n == reader->last.n && reader->n_marks == reader->last.n_marks_before) {
+        put_last(reader);
+        return;
+    }
+    reader->last.bytes = bytes;
+    reader->last.n = n;
+    reader->last.n_marks_before = reader->n_marks;
+    reader->last.begin = reader->n;
+    reader->last.begin_byte = reader->n_bytes;
     for (size_t at = 0, length; at < n; at += length) {
         uint32_t c;
         length = (size_t)utf8_decode_quick(&c, bytes + at, bytes + n);
@@ -68,6 +90,9 @@ static void put_mapped(UnigramReader *reader)
     }
     if (!reader->map.step->remove_extra_spaces)
         put_marks(reader);
+    reader->last.end = reader->n;
+    reader->last.end_byte = reader->n_bytes;
+    reader->last.n_marks_after = reader->n_marks;
 }
 
 /* The label of the character at text[at] and its length, with UNIGRAM_PLAIN_CHAR and IS_BROKEN. The end is plain. */
@@ -137,6 +162,7 @@ void unigram_reader_init(UnigramReader *reader, const Tokenizer *tok, Arena *are
 void unigram_reader_next(UnigramReader *reader, uint32_t n_done)
 {
     uint32_t begin = n_done > 0 ? reader->places[n_done] : 0;
+    reader->last.bytes = NULL;
     reader->n -= n_done;
     reader->n_bytes -= begin;
     memmove(reader->bytes, reader->bytes + begin, reader->n_bytes);

@@ -17,6 +17,11 @@ typedef struct {
     uint32_t n, n_bytes, capacity;
     uint32_t n_enough;        /* characters that are read at once, or a few more */
     uint32_t n_marks;         /* space marks that are left out if the word ends here */
+    struct {
+        const char *bytes;    /* NULL: none */
+        size_t n;
+        uint32_t n_marks_before, n_marks_after, begin, end, begin_byte, end_byte;
+    } last;                   /* what was mapped last, and what of it is held: runs of one character are common */
 } UnigramReader;
 
 /* Reads the first stretch, or all of the word. What is held lies in `arena`, and must stay until the end. `tok` is one whose words are encoded by
