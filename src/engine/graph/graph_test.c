@@ -201,3 +201,17 @@ TEST(graph, planned_buffers_never_overlap_while_they_live)
         }
     }
 }
+
+/* Goal: a buffer lies where one of its size lay, as long as the slab is no larger for it. */
+TEST(graph, buffers_of_one_size_share_a_place)
+{
+    /* The small one of call 3 fits below, into the place of the large one, but lies where a small one lay. */
+    Buffer buffers[] = {{.n_bytes = 4096, .first = 0, .last = 1}, {.n_bytes = 1024, .first = 0, .last = 2}, {.n_bytes = 1024, .first = 3, .last = 4}};
+    CHECK(memory_plan(buffers, 3) == 5120);
+    CHECK(buffers[1].offset == 4096 && buffers[2].offset == 4096);
+    /* Unless the slab grew for it, here to 3392: then all take the lowest places. */
+    Buffer tight[] = {{.n_bytes = 1536}, {.n_bytes = 1024}, {.n_bytes = 768}, {.n_bytes = 1024, .first = 1, .last = 1},
+                      {.n_bytes = 960, .first = 1, .last = 1}, {.n_bytes = 832, .first = 1, .last = 1}};
+    CHECK(memory_plan(tight, 6) == 3328);
+    CHECK(tight[3].offset == 0);
+}

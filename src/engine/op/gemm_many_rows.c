@@ -426,11 +426,12 @@ static void pause_thread(int n)
 #endif
 }
 
-/* The thread's own: it needs the panels again, so it waits for those who help. */
+/* The thread's own: it needs the panels again, so it waits for those who help. Nobody helps with short leaves: one takes no longer than its panels and its
+ * part of C take to another core and back. */
 static void compute_range(const GemmJob *job, const Range *range)
 {
     int thread = job->n_threads > 1 ? omp_get_thread_num() : GEMM_SHARES_MAX;
-    if (thread >= GEMM_SHARES_MAX) {
+    if (thread >= GEMM_SHARES_MAX || range->block->own == OWN_BOTH) {
         for (int64_t piece = 0; piece < range->n_pieces; piece++)
             compute_piece(range, piece);
         return;
