@@ -25,7 +25,7 @@
 enum {
     MICRO_COLUMNS = MICRO_VECS * VEC_LANES,
     FETCH_ROWS = 2,        /* fetched at once, */
-    FETCH_STEPS_MIN = 192  /* in blocks of K that are worth the interruption */
+    FETCH_STEPS_MIN = 192  /* in blocks of K that are worth so many interruptions; in shorter ones half a tile's rows */
 };
 #define MICRO_PANELS .a = {MICRO_ROWS, MICRO_A_WIDTH}, .b = {MICRO_COLUMNS, MICRO_COLUMNS}
 typedef Vec VecUnaligned __attribute__((aligned(4), may_alias));
@@ -163,7 +163,8 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
     const bool adds = s->out.from != NULL, is_plain = s->out.to_dtype == DTYPE_F32 && (!adds || s->out.from == s->out.to);
     const bool goes_to_bf16 = s->out.to_dtype == DTYPE_BF16 && (!adds || s->out.from_dtype == DTYPE_F32);
     const float *bias = s->out.bias;
-    const int64_t n_steps = n_words * FETCH_ROWS / n_rows / 4 * 4;
+    const int rows_wanted = n_words >= FETCH_STEPS_MIN ? FETCH_ROWS : (n_rows + 1) / 2;
+    const int64_t n_steps = n_words * rows_wanted / n_rows / 4 * 4;
     for (int64_t column = 0; column < n_columns; column += MICRO_COLUMNS, b += b_panel_words) {
         const FloatWord *a = (const FloatWord *)s->a, *a_base[4];
         MICRO_UNROLL for (int i = 0; i < 4; i++)
@@ -173,7 +174,7 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
         Vec acc[MICRO_ROWS][MICRO_VECS];
         EACH_ACC acc[i][v] = (Vec){};
         const MicroFetch fetch = micro_fetch_of(s, n_rows, a_is_packed, column, is_whole);
-        const int rows_at_once = n_words >= FETCH_STEPS_MIN && fetch.a_lines + fetch.c_bytes > 0 ? FETCH_ROWS : n_rows;
+        const int rows_at_once = fetch.a_lines + fetch.c_bytes > 0 ? rows_wanted : n_rows;
         int64_t k = 0;
         for (int row = 0; row < n_rows; row += rows_at_once) {
             micro_fetch(&fetch, row, row + rows_at_once < n_rows ? row + rows_at_once : n_rows);
