@@ -259,6 +259,8 @@ static void sweep_run(const Backward *b, Sweep *s)
         float *dk = b->dk.data + s->head * b->dk.head_stride + j * b->dk.key_stride, *dv = b->dv.data + s->head * b->dv.head_stride + j * b->dv.key_stride;
         KeysAtHand at = {j, key_rows_at(&b->k, j, end - j, kv_head, s->k, s->k_rows), key_rows_at(&b->v, j, end - j, kv_head, s->v, NULL).left,
                          dk, dv, b->dk.key_stride, b->dv.key_stride};
+        key_rows_fetch(&b->k, end, key_end, kv_head);
+        key_rows_fetch(&b->v, end, key_end, kv_head);
         if (copies) {
             at.dk = s->dk, at.dk_stride = padded, at.dv = s->dv, at.dv_stride = v_padded;
             sums_load(&b->dk, s->head, j, end, s->n_known, s->dk, padded);

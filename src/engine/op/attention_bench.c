@@ -113,27 +113,35 @@ BENCH(attention, cycles_of_a_tile)
     int64_t n = test_bench_full() ? 2048 : 128, n_floats = 3 * PROBES * ATTENTION_PROBE_FLOATS;
     int turns = test_bench_full() ? 60 : 1, threads = omp_get_max_threads();
     omp_set_num_threads(1);
-    AttentionRun run;
+    AttentionRun run[2];
     AttentionCase c = {.n_queries = n, .n_keys = n, .heads = 1, .kv_heads = 1, .width = 64, .v_width = 64, .backend = BACKEND_CPU, .range = range_causal};
-    REQUIRE(attention_run(&run, &c));
+    for (int i = 0; i < 2; i++) {
+        c.dtype = i ? DTYPE_BF16 : DTYPE_F32;
+        REQUIRE(attention_run(&run[i], &c));
+    }
     float *room = aligned_alloc(64, (size_t)n_floats * sizeof *room);
     memset(room, 0, (size_t)n_floats * sizeof *room);
-    double part[N_PARTS], forward = INFINITY, backward = INFINITY;
+    double part[N_PARTS], forward[2] = {INFINITY, INFINITY}, backward[2] = {INFINITY, INFINITY};
     for (int i = 0; i < N_PARTS; i++)
         part[i] = INFINITY;
     for (int turn = 0; turn < turns; turn++) {
         for (int i = 0; i < N_PARTS; i++)
             part[i] = fmin(part[i], part_seconds((Part)i, room));
-        forward = fmin(forward, segment_seconds(&run, SEGMENT_FORWARD));
-        backward = fmin(backward, segment_seconds(&run, SEGMENT_BACKWARD));
+        for (int i = 0; i < 2; i++) {
+            forward[i] = fmin(forward[i], segment_seconds(&run[i], SEGMENT_FORWARD));
+            backward[i] = fmin(backward[i], segment_seconds(&run[i], SEGMENT_BACKWARD));
+        }
     }
     double cycle = part[PART_CYCLE] / (512 * PROBE_FMA_FLOPS_PER_STEP / 64), n_tiles = (double)(n / 64 * (n / 64 + 1) / 2);
     for (int i = PART_ROWS; i < N_PARTS; i++)
         test_note("%-36s %8.0f cycles", names[i], part[i] / cycle);
-    test_note("%-36s %8.0f cycles", "forward, a tile of all that it does", forward / n_tiles / cycle);
-    test_note("%-36s %8.0f cycles", "backward, likewise", backward / n_tiles / cycle);
+    for (int i = 0; i < 2; i++) {
+        const char *dtype = dtype_name(run[i].c.dtype);
+        test_note("%-36s %8.0f cycles of %s", "forward, a tile of all that it does", forward[i] / n_tiles / cycle, dtype);
+        test_note("%-36s %8.0f cycles of %s", "backward, likewise", backward[i] / n_tiles / cycle, dtype);
+        attention_run_free(&run[i]);
+    }
     free(room);
-    attention_run_free(&run);
     omp_set_num_threads(threads);
 }
 

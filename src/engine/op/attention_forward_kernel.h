@@ -259,6 +259,8 @@ static void sweep_keys(const Forward *f, Sweep *s, Rows *rows, int64_t n)
         int64_t end = key_end - j < ATTENTION_KEYS ? key_end : j + ATTENTION_KEYS;
         Left k = key_rows_at(&f->k, j, end - j, rows->kv_head, s->k, NULL).left;
         Right v = key_rows_at(&f->v, j, end - j, rows->kv_head, NULL, s->v).right;
+        key_rows_fetch(&f->k, end, key_end, rows->kv_head);
+        key_rows_fetch(&f->v, end, key_end, rows->kv_head);
         for (int64_t i = 0; i < n; i++) {
             int64_t from = rows[i].key_begin > j ? rows[i].key_begin : j, to = rows[i].key_end < end ? rows[i].key_end : end;
             from -= (from - j) % TILE_TERMS;

@@ -326,6 +326,14 @@ static KeyRows key_rows_begin(const Tensor *t, float *packed)
     return (KeyRows){t, packed};
 }
 
+/* The keys behind those up to `end`, before key_end, come near, unless they lie well. */
+static void key_rows_fetch(const KeyRows *rows, int64_t end, int64_t key_end, int64_t head)
+{
+    int64_t n = key_end - end < ATTENTION_KEYS ? key_end - end : ATTENTION_KEYS;
+    if (!rows->packed && n > 0)
+        tile_rows_fetch(rows->t, end, n, head, 1, false);
+}
+
 static Sides key_rows_at(const KeyRows *rows, int64_t key, int64_t n, int64_t head, float *left, float *right)
 {
     int64_t padded = tile_padded(rows->t->shape.dim[2]);
