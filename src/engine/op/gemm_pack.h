@@ -47,9 +47,9 @@ static void pack_elements(uint32_t *panels, PanelShape shape, int64_t n_lanes, i
 #if SIMD_AVX512
 
 enum {
-    PACK_AHEAD_BYTES = 512,  /* prefetched in each of 16 streams: more than the CPU follows by itself */
-    PACK_AHEAD_STEPS = 8,    /* rows prefetched where each step of k is a row, */
-    PACK_STEPS = 16          /* so many of which are packed together */
+    PACK_AHEAD_BYTES = 1024,  /* prefetched in each of 16 streams: more than the CPU follows by itself */
+    PACK_AHEAD_STEPS = 16,    /* rows prefetched where each step of k is a row, */
+    PACK_STEPS = 16           /* so many of which are packed together */
 };
 
 /* Sixteen lanes, stride_bytes apart, of which n are there; the others repeat one of them. Addresses are four bases and two steps:

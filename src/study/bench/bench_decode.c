@@ -90,7 +90,10 @@ static Err probe(Probe *p, const Turns *t)
     if (interrupt_requested())
         return err_set(ERR_INTERRUPTED, "interrupted");
     TRY(probe_memory(&memory));
-    TRY(matmul_rate_measure(&rate, t->config, options.n_tokens_max, t->options->dtype, &options));
+    Arena *arena = arena_new();
+    Err err = matmul_rate_measure(&rate, t->config, options.n_tokens_max, t->options->dtype, &options, arena);
+    arena_free(arena);
+    TRY(err);
     p->read = memory.read;
     p->flops = rate.flops_per_second;
     return OK;

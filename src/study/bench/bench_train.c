@@ -163,7 +163,7 @@ static Err compare_threads(BenchTrainReport *report, Trainer *trainer, BenchRoun
     return OK;
 }
 
-static Err run_rounds(BenchTrainReport *report, Trainer *trainer, const Store *store, const ModelConfig *config, const BenchTrainOptions *o)
+static Err run_rounds(BenchTrainReport *report, Trainer *trainer, const Store *store, const ModelConfig *config, const BenchTrainOptions *o, Arena *arena)
 {
     double unused;
     MatmulRate before, after;
@@ -175,7 +175,7 @@ static Err run_rounds(BenchTrainReport *report, Trainer *trainer, const Store *s
     program_profile(trainer_update(trainer), is_timed);
     program_listen(trainer_micro_step(trainer), o->heard, o->heard_context);
     program_listen(trainer_update(trainer), o->heard, o->heard_context);
-    TRY(matmul_rate_measure(&before, config, n_tokens, o->compute, &o->probe));
+    TRY(matmul_rate_measure(&before, config, n_tokens, o->compute, &o->probe, arena));
     Progress *progress = progress_new("bench", o->n_rounds, "rounds");
     Err err = OK;
     for (int64_t i = 0; i < o->n_rounds && err == OK; i++) {
@@ -184,7 +184,7 @@ static Err run_rounds(BenchTrainReport *report, Trainer *trainer, const Store *s
         if (err == OK && o->one_thread_too)
             err = compare_threads(report, trainer, round, o->round_seconds);
         if (err == OK)
-            err = matmul_rate_measure(&after, config, n_tokens, o->compute, &o->probe);
+            err = matmul_rate_measure(&after, config, n_tokens, o->compute, &o->probe, arena);
         round->flops_per_second = (before.flops_per_second + after.flops_per_second) / 2;
         round->share = round->tokens_per_second * report->flops_per_token / round->flops_per_second;
         before = report->last_probe = after;
@@ -227,7 +227,7 @@ static Err bench_with_store(BenchTrainReport *report, Store *store, const ModelC
     Err err = trainer_bind(trainer);
     report->mapped_bytes = memory_mapped_bytes() - mapped;
     if (err == OK)
-        err = run_rounds(report, trainer, store, config, o);
+        err = run_rounds(report, trainer, store, config, o, arena);
     report->resident_bytes = memory_resident_peak_bytes() - resident;
     if (err == OK)
         take_recompute(report, trainer);

@@ -70,7 +70,7 @@ TEST(matmul_rate, best_is_not_below_any_library)
     MatmulRate rate;
     REQUIRE(tiny(&config, arena));
     for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
-        REQUIRE_OK(matmul_rate_measure(&rate, &config, 64, (DType)dtype, &(MatmulRateOptions){.n_tokens_max = 64, .vocab_max = 32}));
+        REQUIRE_OK(matmul_rate_measure(&rate, &config, 64, (DType)dtype, &(MatmulRateOptions){.n_tokens_max = 64, .vocab_max = 32}, arena));
         CHECK(rate.flops_per_second > 0 && isfinite(rate.flops_per_second) && rate.seconds > 0);
         for (int p = 0; p < GEMM_PEER_COUNT; p++)
             CHECK(rate.peer_flops_per_second[p] <= rate.flops_per_second * (1 + 1e-9));

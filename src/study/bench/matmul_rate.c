@@ -150,26 +150,28 @@ static void sum_up(MatmulRate *rate, const Products *all)
         rate->peer_flops_per_second[peer] = isfinite(peer_seconds[peer]) ? flops / peer_seconds[peer] : 0;
 }
 
-static void take_shapes(MatmulRate *rate, const Products *all)
+static void take_shapes(MatmulRate *rate, const Products *all, Arena *arena)
 {
-    rate->n_shapes = (int)at_most(all->n, MATMUL_SHAPES_MAX);
-    for (int i = 0; i < rate->n_shapes; i++) {
+    MatmulShape *shape = ARENA_ARRAY(arena, MatmulShape, all->n);
+    rate->n_shapes = all->n;
+    rate->shape = shape;
+    for (int i = 0; i < all->n; i++) {
         const Product *p = &all->products[i];
-        rate->shape[i] = (MatmulShape){.m = p->gemm.m, .n = p->gemm.n, .k = p->gemm.k, .a_transposed = p->gemm.a_col_stride != 1,
+        shape[i] = (MatmulShape){.m = p->gemm.m, .n = p->gemm.n, .k = p->gemm.k, .a_transposed = p->gemm.a_col_stride != 1,
                                        .b_transposed = p->gemm.b_col_stride != 1, .count = (int64_t)p->count};
         for (int peer = 0; peer < GEMM_PEER_COUNT; peer++)
-            rate->shape[i].flops_per_second[peer] = isfinite(p->best[peer]) ? gemm_flops(&p->gemm) / p->best[peer] : 0;
+            shape[i].flops_per_second[peer] = isfinite(p->best[peer]) ? gemm_flops(&p->gemm) / p->best[peer] : 0;
     }
 }
 
-Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_tokens, DType compute, const MatmulRateOptions *options)
+Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_tokens, DType compute, const MatmulRateOptions *options, Arena *arena)
 {
     double start = clock_seconds();
     *rate = (MatmulRate){0};
-    Arena *arena = arena_new();
+    Arena *scratch = arena_new();
     ModelMatrix *matrices;
-    int n = model_matrices(&matrices, config, arena);
-    Products all = {.products = ARENA_ARRAY(arena, Product, 3 * n)};
+    int n = model_matrices(&matrices, config, scratch);
+    Products all = {.products = ARENA_ARRAY(scratch, Product, 3 * n)};
     for (int i = 0; i < n; i++)
         add_matrix(&all, &matrices[i], at_most(n_tokens, options->n_tokens_max),
                    matrices[i].is_head ? at_most(matrices[i].n_out, options->vocab_max) : matrices[i].n_out);
@@ -179,10 +181,10 @@ Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_t
         if (compute != DTYPE_F32)
             time_all(&all, compute);
         sum_up(rate, &all);
-        take_shapes(rate, &all);
+        take_shapes(rate, &all, arena);
         memory_unmap(all.block, all.n_bytes);
     }
-    arena_free(arena);
+    arena_free(scratch);
     rate->seconds = clock_seconds() - start;
     return err;
 }
@@ -191,5 +193,8 @@ double measured_matmul_rate(const ModelConfig *config, int64_t n_tokens, DType c
 {
     MatmulRate rate;
     const MatmulRateOptions options = {.n_tokens_max = 512, .vocab_max = 4096};
-    return matmul_rate_measure(&rate, config, n_tokens, compute, &options) == OK ? rate.flops_per_second : 0;
+    Arena *arena = arena_new();
+    double flops_per_second = matmul_rate_measure(&rate, config, n_tokens, compute, &options, arena) == OK ? rate.flops_per_second : 0;
+    arena_free(arena);
+    return flops_per_second;
 }

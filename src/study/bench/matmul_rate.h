@@ -21,20 +21,19 @@ typedef struct {
     int64_t count;                             /* of such products a micro batch */
     double flops_per_second[GEMM_PEER_COUNT];  /* 0: the library is missing or cannot */
 } MatmulShape;
-enum { MATMUL_SHAPES_MAX = 48 };
 
 typedef struct {
     double flops_per_second;                         /* of the best, product by product */
     double peer_flops_per_second[GEMM_PEER_COUNT];   /* of one alone; 0: it is missing, or cannot do all of them */
     double seconds;                                  /* that the probe took */
-    int n_shapes;                                    /* the first of them */
-    MatmulShape shape[MATMUL_SHAPES_MAX];
+    int n_shapes;
+    const MatmulShape *shape;                        /* all of them */
 } MatmulRate;
 
 /* n_tokens: of a micro batch. compute: the dtype of operands, and of results but weights' gradients, which are f32. For bf16 and fp16 the best of all
  * in that, as far as they know it (gemm_peer.h), and of all in f32 counts, for a trainer that computes in bf16 may not be slower than f32 either.
- * ERR_MEMORY. */
-Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_tokens, DType compute, const MatmulRateOptions *options);
+ * The shapes live in `arena`. ERR_MEMORY. */
+Err matmul_rate_measure(MatmulRate *rate, const ModelConfig *config, int64_t n_tokens, DType compute, const MatmulRateOptions *options, Arena *arena);
 
 /* FLOP/s by a short probe (some tenths of a second; a second or two at 124M parameters); 0 when there is no memory for it. */
 double measured_matmul_rate(const ModelConfig *config, int64_t n_tokens, DType compute);
