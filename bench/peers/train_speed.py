@@ -6,8 +6,9 @@
     train_speed.py build/jikji gpt2-124m --batch-size 4 --micro-batch-size 1 --peer-micro-batch-size 4
     train_speed.py build/jikji gpt2-124m --peers llm.c --llmc ../llm.c --rounds 1 --steps 1
 
-Each round runs each contestant once; a contestant's number is the median of its rounds, the spread their least and most. PyTorch takes
-the better of one thread and all of them, found before the rounds; llm.c, which has no micro batches, runs one sequence a step on all threads.
+Each round runs each contestant once: its rate is all the round's tokens over all its seconds, warming up left out. A contestant's number is
+the median of its rounds, the spread their least and most. PyTorch takes the better of one thread and all of them, by the median of some
+steps before the rounds; llm.c, which has no micro batches, runs one sequence a step on all threads.
 Needs torch in the Python that runs this, and numpy and a C compiler for llm.c.
 """
 import argparse
@@ -29,6 +30,10 @@ def last_json(command):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def rate_of(n_tokens, seconds):
+    return n_tokens * len(seconds) / sum(seconds)
+
+
 def ours(args):
     report = last_json([args.jikji, "bench", "train", args.model, "--precision", args.precision, "--seq-len", str(args.seq_len),
                         "--batch-size", str(args.batch_size), "--micro-batch-size", str(args.micro_batch_size), "--rounds", "1",
@@ -41,14 +46,14 @@ def torch_run(args, compiled, threads, steps):
                str(args.batch_size), "--micro-batch-size", str(args.peer_micro_batch_size), "--steps", str(steps), "--precision",
                args.precision, "--threads", str(threads)]
     report = last_json(command + (["--compile"] if compiled else []))
-    return args.seq_len * args.batch_size / statistics.median(report["seconds"]), report
+    return rate_of(args.seq_len * args.batch_size, report["seconds"]), report
 
 
 def llmc_run(args, threads, steps):
     command = [sys.executable, os.path.join(HERE, "llmc_steps.py"), args.llmc, "--seq-len", str(args.seq_len), "--batch-size", "1", "--steps",
                str(steps), "--threads", str(threads)]
     report = last_json(command)
-    return args.seq_len / statistics.median(report["seconds"]), report
+    return rate_of(args.seq_len, report["seconds"]), report
 
 
 def peer_run(args, name, threads, steps):
@@ -85,8 +90,8 @@ def main():
     threads, rates = {}, {"jikji": []} | {name: [] for name in peers}
     for name in peers:
         counts = [args.peer_threads] if args.peer_threads else [n_cpus] if name == "llm.c" else sorted({1, n_cpus})
-        tried = {n: peer_run(args, name, n, max(1, steps // 4))[0] if len(counts) > 1 else 0 for n in counts}
-        threads[name] = max(tried, key=tried.get)
+        tried = {n: statistics.median(peer_run(args, name, n, max(1, steps // 4))[1]["seconds"]) if len(counts) > 1 else 0 for n in counts}
+        threads[name] = min(tried, key=tried.get)
     versions = {}
     for _ in range(args.rounds):
         rate, report = ours(args)
