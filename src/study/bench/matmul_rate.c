@@ -116,7 +116,7 @@ static void time_product(Product *product, const Products *all, GemmPeers *peers
     product->best[peer] = fmin(product->best[peer], best);
 }
 
-/* Each library does all products in one turn; the pause lets the threads of the one before it go to sleep. */
+/* Each library does all products in one turn; the pause lets its threads go to sleep before others work: the next library, or what is measured beside. */
 static void time_all(Products *all, DType dtype)
 {
     enum { PAUSE_MS = 30 };
@@ -125,9 +125,9 @@ static void time_all(Products *all, DType dtype)
     for (int p = 0; p < GEMM_PEER_COUNT; p++) {
         if (gemm_peers_missing(peers, (GemmPeer)p))
             continue;
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
         for (int i = 0; i < all->n; i++)
             time_product(&all->products[i], all, peers, (GemmPeer)p, dtype);
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
     }
     gemm_peers_close(peers);
 }
