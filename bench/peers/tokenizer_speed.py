@@ -54,13 +54,16 @@ def any_inputs(work, n_bytes):
         return text.encode()[:n_bytes].decode(errors="ignore").encode()
     korean = open(f"{work}/ko.txt", encoding="utf-8").read()
     marks = [chr(c) for c in range(0x300, 0x370)]
+    mapped = [chr(c) for c in [*range(0x3300, 0x3358), *range(0x3371, 0x33E0), *range(0xFDF0, 0xFDFC)]]  # NFKC makes several characters of each
     emoji = ["\U0001F1F0\U0001F1F7", "\U0001F389", "\U0001F468\u200D\U0001F469\u200D\U0001F467", "\U0001F44D\U0001F3FD", "\u2764\uFE0F", "\U0001F600"]
     return {"one letter": b"a" * n_bytes, "letters": draw([chr(c) for c in range(97, 123)]), "hangul": draw([chr(c) for c in range(0xAC00, 0xD7A4)]),
             "words run": "".join(korean.split()).encode()[:n_bytes].decode(errors="ignore").encode(), "spaces": b" " * n_bytes,
             "newlines": b"\n" * n_bytes, "digits": draw("0123456789"), "punctuation": draw([chr(c) for c in range(33, 127) if not chr(c).isalnum()]),
             "bytes": dice.randbytes(n_bytes), "NFD": unicodedata.normalize("NFD", korean).encode()[:n_bytes].decode(errors="ignore").encode(),
             "emoji": draw(emoji)[:n_bytes], "marks": draw(["e", *marks, *marks])[:n_bytes], "Han": draw([chr(c) for c in range(0x4E00, 0xA000)]), "new words": draw([*map(chr, range(97, 123)), *"     "]),
-            "high bytes": bytes(dice.choices(range(128, 256), k=n_bytes)), "ASCII": bytes(dice.choices(range(128), k=n_bytes))}
+            "high bytes": bytes(dice.choices(range(128, 256), k=n_bytes)), "ASCII": bytes(dice.choices(range(128), k=n_bytes)),
+            "U+FDFA": ("\uFDFA" * (n_bytes // 3)).encode(), "U+FDFA words": ("\uFDFA " * (n_bytes // 4)).encode(), "mapped": draw(mapped),
+            "mapped words": draw([*mapped, *" " * len(mapped)])}
 
 
 def make_tokenizers(data, work, others):

@@ -6,6 +6,7 @@
 #include "text/tokenizer/bert_chars.h"
 #include "text/tokenizer/plain_word.h"
 #include "text/tokenizer/tokenizer_internal.h"
+#include "text/tokenizer/unigram_forms.h"
 #include "text/tokenizer/unigram_walk.h"
 #include "text/tokenizer/word_cut.h"
 
@@ -41,6 +42,7 @@ static void scratch_free(EncodeScratch *scratch)
     word_cache_release(&scratch->words);
     bert_chars_free(scratch->bert);
     free(scratch->batch);
+    unigram_forms_free(scratch->forms);
     free(scratch->ids);
     free(scratch->model);
     free(scratch->walk);

@@ -145,6 +145,7 @@ typedef struct EncodeScratch EncodeScratch;
 typedef struct BertChars BertChars;  /* bert_chars.h */
 typedef struct BpeBatch BpeBatch;  /* bpe_words.c */
 typedef struct Unigram Unigram;  /* unigram.c */
+typedef struct UnigramForms UnigramForms;  /* unigram_forms.h */
 
 /* What a model is encoded with, besides its vocabulary. */
 typedef struct {
@@ -280,6 +281,7 @@ struct EncodeScratch {
     bool score_goes_on;   /* another part of this text may follow: the score of all its words is wanted */
     BertChars *bert;  /* made when the first word needs it */
     BpeBatch *batch;  /* likewise */
+    UnigramForms *forms;  /* likewise */
     void *model;      /* of the model's own */
     size_t n_model_bytes;
     void *walk;       /* of unigram_walk.h */

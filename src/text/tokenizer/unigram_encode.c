@@ -2,6 +2,7 @@
 #include "text/tokenizer/char_trie.h"
 #include "text/tokenizer/jamo.h"
 #include "text/tokenizer/sampling.h"
+#include "text/tokenizer/unigram_forms.h"
 #include "text/tokenizer/unigram_lattice.h"
 #include "text/tokenizer/unigram_reader.h"
 
@@ -405,7 +406,10 @@ int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece 
     Lattice lattice = {.n_enough = UINT32_MAX};
     int32_t note = -1;
     bool is_whole = !may_be_cut(tok, out);
-    unigram_reader_init(&reader, tok, scratch->word_arena, word, has_mark, is_whole);
+    if (!unigram_forms_find(scratch->forms, &reader, word, has_mark)) {
+        unigram_reader_init(&reader, tok, scratch->word_arena, word, has_mark, is_whole);
+        unigram_forms_put(&scratch->forms, &reader, word, has_mark);
+    }
     double error, n_errors;
     if (is_whole || (reader.is_finished && may_be_sure(tok, scratch, reader.n, &error, &n_errors))) {
         lattice_make_room(&lattice, scratch, reader.n);
@@ -413,10 +417,12 @@ int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece 
         if (lattice.n > 0)
             note = encode_part(tok, scratch, &lattice, out);
     } else {
-        for (bool goes_on = true; goes_on;) {
+        for (;;) {
             lattice_make_room(&lattice, scratch, reader.n);
-            goes_on = !reader.is_finished;
-            unigram_reader_next(&reader, encode_stretch(tok, scratch, &reader, &lattice, out));
+            uint32_t n_done = encode_stretch(tok, scratch, &reader, &lattice, out);
+            if (reader.is_finished)
+                break;
+            unigram_reader_next(&reader, n_done);
         }
     }
     arena_reset(scratch->word_arena);

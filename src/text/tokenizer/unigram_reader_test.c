@@ -36,7 +36,28 @@ static int count_differences(const Tokenizer *tok)
     return n_wrong;
 }
 
-TEST(unigram_reader, long_words_encode_as_the_text_does)
+/* A few short words of one to three parts, again and again, with spaces between them: what was read once is not read again. */
+static int count_differences_of_words(const Tokenizer *tok)
+{
+    enum { WORDS = 6, TURNS = 40 };
+    Arena *arena = arena_new();
+    int n_wrong = 0;
+    for (uint64_t i = 0; i < 300; i++) {
+        const char *text = "";
+        for (uint64_t k = 0; k < TURNS; k++) {
+            uint64_t word = roll(i, 1000 + k, WORDS);
+            for (uint64_t j = 0; j < 1 + roll(i, 100 + word, 3); j++)
+                text = arena_printf(arena, "%s%s", text, parts[roll(i, 10 * word + j, sizeof parts / sizeof parts[0])]);
+            text = arena_printf(arena, "%s%s", text, roll(i, 2000 + k, 8) ? " " : "\n");
+        }
+        n_wrong += !encode_is_alike(tok, arena, text, strlen(text));
+        arena_reset(arena);
+    }
+    arena_free(arena);
+    return n_wrong;
+}
+
+TEST(unigram_reader, long_words_and_words_met_again_encode_as_the_text_does)
 {
     if (!test_data_dir())
         SKIP("no shared data");
@@ -49,6 +70,7 @@ TEST(unigram_reader, long_words_encode_as_the_text_does)
         REQUIRE_OK(tokenizer_load(&tok, path));
         n_mapped += !charsmap_is_identity(tok->normalizers->charsmap);
         CHECK_EQUAL(count_differences(tok), 0);
+        CHECK_EQUAL(count_differences_of_words(tok), 0);
         tokenizer_free(tok);
     }
     CHECK(n_mapped > 0);
