@@ -346,18 +346,37 @@ static bool read_plain_labels(const ModelFast *fast, Lattice *lattice, bool has_
     return all;
 }
 
-/* What a character that makes the whole of its part becomes. Room is reserved. */
-static inline void put_alone(const Tokenizer *tok, Lattice *lattice, int32_t id, TokenBuffer *out)
+/* Characters that make the whole of their parts, as many as follow one another, and what they become. Room is reserved. Returns how many. */
+static uint32_t put_alone(const Tokenizer *tok, const CharTrie *trie, Lattice *lattice, bool is_finished, float *path_score, TokenBuffer *out)
 {
-    bool is_unknown = id < 0 || id == tok->unk_id;
-    if (is_unknown && tok->byte_fallback) {
-        for (uint32_t i = lattice->places[0]; i < lattice->places[1]; i++)
-            out->ids[out->n++] = tok->byte_id[(unsigned char)lattice->piece.bytes[i]];
-        return;
+    const uint32_t *labels = lattice->labels, n = lattice->n;
+    const int32_t unk = tok->unk_id;
+    const bool spells = tok->byte_fallback;
+    int32_t *ids = out->ids + out->n;
+    bool after_unk = lattice->after_unk;
+    float score = *path_score;
+    uint32_t i = 0;
+    for (; i < n; i++) {
+        const uint32_t at = labels[i], next = labels[i + 1];
+        const uint64_t unit = trie->units[at];
+        if (unit & CHAR_TRIE_GOES_ON && ((i + 1 == n && !is_finished) || char_trie_label(trie->units[char_trie_child(unit, next)]) == next))
+            break;
+        const int32_t id = trie->ids[at];
+        const bool is_unknown = id < 0 || id == unk;
+        score += (float)trie->scores[at];
+        for (uint32_t b = lattice->places[i]; is_unknown && spells && b < lattice->places[i + 1]; b++)
+            *ids++ = tok->byte_id[(unsigned char)lattice->piece.bytes[b]];
+        if (is_unknown && spells)
+            continue;
+        *ids = is_unknown ? unk : id;
+        ids += !is_unknown || (!after_unk && unk >= 0);
+        after_unk = is_unknown;
     }
-    out->ids[out->n] = is_unknown ? tok->unk_id : id;
-    out->n += !is_unknown || (!lattice->after_unk && tok->unk_id >= 0);
-    lattice->after_unk = is_unknown;
+    *path_score = score;
+    lattice->after_unk = after_unk;
+    out->n = ids - out->ids;
+    leave_part(lattice, i);
+    return i;
 }
 
 /* Encodes what the reader holds, cut wherever no piece reaches over. Most parts are one character, of which nothing need be searched. Returns where
@@ -369,17 +388,10 @@ static uint32_t encode_stretch(const Tokenizer *tok, EncodeScratch *scratch, con
     uint32_t n_enough = 1;  /* of a part: more where one follows the other */
     token_buffer_reserve(out, (int64_t)reader->n * UTF8_BYTES_MAX);
     for (lattice_read(lattice, reader); lattice->n > 0;) {
-        uint32_t at = lattice->labels[0], next = lattice->labels[1];
-        uint64_t unit = trie->units[at];
-        if (unit & CHAR_TRIE_GOES_ON && lattice->n == 1 && !reader->is_finished)
-            break;
-        if (!(unit & CHAR_TRIE_GOES_ON) || char_trie_label(trie->units[char_trie_child(unit, next)]) != next) {
-            path_score += (float)trie->scores[at];
-            put_alone(tok, lattice, trie->ids[at], out);
-            leave_part(lattice, 1);
+        for (uint32_t n = put_alone(tok, trie, lattice, reader->is_finished, &path_score, out); n > 0 && n_enough > 2; n--)
             n_enough = n_enough / 2 + 1;
-            continue;
-        }
+        if (lattice->n == 0 || (lattice->n == 1 && !reader->is_finished))
+            break;
         uint32_t half = lattice->n / 2 + 1, part = reader->is_finished || n_enough < half ? n_enough : half;  /* not in vain up to the end of what is held */
         uint32_t end = best_path_rounded(trie, lattice->labels, lattice->n, part, lattice->steps, (double)path_score);
         if (end == lattice->n && !reader->is_finished)
