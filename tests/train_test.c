@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/cpu_level.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "shop.h"
 
 #include <dirent.h>
@@ -147,18 +148,11 @@ static int64_t last_logged_step(Shop *shop, const char *out)
     return step;
 }
 
-/* When to kill: `writing_ns` is how long the last whole writing of a checkpoint that was watched took, 0 before the first. */
+/* When to kill: `writing` is how many seconds the last whole writing of a checkpoint that was watched took, 0 before the first. */
 typedef struct {
     uint32_t random;
-    int64_t writing_ns;
+    double writing;
 } KillTimes;
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 /* Starts training and kills it amid the writing of a checkpoint, the first to the fourth that it sees: at a random share of the time that
  * a writing takes here, so that neither a slow machine nor a fast one is killed beside it. False when it ended by itself. */
@@ -169,7 +163,7 @@ static bool kill_while_writing(Shop *shop, const char *out, const char *flags, K
         execl("/bin/sh", "sh", "-c", shop_command(shop, out, flags), (char *)NULL);
         _exit(127);
     }
-    int64_t began = 0;
+    double began = 0.0;
     bool is_writing, was_writing = false;
     for (int n_seen = 0, n_wanted = 1 + (int)(times->random >> 8) % 4;;) {
         Shop scratch = {arena_new(), shop->dir};  /* this loop turns often */
@@ -177,9 +171,9 @@ static bool kill_while_writing(Shop *shop, const char *out, const char *flags, K
         arena_free(scratch.arena);
         n_seen += is_writing && !was_writing;
         if (is_writing && !was_writing)
-            began = now_ns();
+            began = clock_seconds();
         else if (was_writing && !is_writing)
-            times->writing_ns = now_ns() - began;
+            times->writing = clock_seconds() - began;
         was_writing = is_writing;
         int status;
         if (waitpid(child, &status, WNOHANG) == child)
@@ -188,7 +182,8 @@ static bool kill_while_writing(Shop *shop, const char *out, const char *flags, K
             break;
     }
     times->random = times->random * 1664525u + 1013904223u;  /* Knuth & Lewis */
-    nanosleep(&(struct timespec){0, (times->random >> 8) % (times->writing_ns % 1000000000 + 1)}, NULL);
+    double share = (double)(times->random >> 8) / (1 << 24), longest = 0.9;  /* of a second */
+    nanosleep(&(struct timespec){0, (long)(1e9 * share * (times->writing < longest ? times->writing : longest))}, NULL);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     return true;

@@ -1,7 +1,5 @@
 /* packed_pairs_bf16.c - see packed_pairs.h; compiled with the instruction set of CPU_AVX512_BF16, run only where it exists. */
-#include <immintrin.h>
-
-#define BF16_DOT(acc, a, b) ((V16)_mm512_dpbf16_ps((__m512)(acc), (__m512bh)(a), (__m512bh)(b)))
+#include "engine/op/bf16_dot.h"
 #include "engine/op/packed_pairs_kernel.h"
 
 void packed_pairs_rows(PairsTile t, int64_t n_rows)
