@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Loss curves of Jikji beside PyTorch: nanoGPT's CPU recipe (recipes/shakespeare.yaml) on one text, several seeds each.
 
-    train_curve.py JIKJI TEXT [--steps 500] [--eval-every 100] [--seeds 5] [--keep FILE]
+    train_curve.py JIKJI TEXT [--steps 500] [--eval-every 100] [--seeds 5] [--precision f32|bf16] [--keep FILE]
 
 Both see the same text by characters, split at 0.9, and the same model, batch, optimizer and schedule; weights and windows are drawn by
 each one's own generator. Prints the validation loss (nats a character, whole held-out part) at the same steps: mean and spread of the
-seeds. A run that FILE holds is not done again. Needs torch in the Python that runs this.
+seeds. --precision is ours; PyTorch trains in f32. A run that FILE holds is not done again. Needs torch in the Python that runs this.
 """
 import argparse
 import json
@@ -23,7 +23,7 @@ def our_curve(args, seed, folder):
     out = os.path.join(folder, f"run-{seed}")
     recipe = os.path.join(HERE, "..", "..", "recipes", "shakespeare.yaml")
     subprocess.run([args.jikji, "train", recipe, "--data.text", args.text, "--seed", str(seed), "--out", out, "--train.steps", str(args.steps),
-                    "--train.eval_every", str(args.eval_every), "--train.checkpoint_every", "0", "--train.sample", ""],
+                    "--train.precision", args.precision, "--train.eval_every", str(args.eval_every), "--train.checkpoint_every", "0", "--train.sample", ""],
                    check=True, capture_output=True, cwd=os.path.join(HERE, "..", ".."))
     curve = {}
     with open(os.path.join(out, "log.jsonl"), encoding="utf-8") as lines:
@@ -76,11 +76,11 @@ def torch_curve(args, seed):
 
 def kept(args, who, seed, run):
     """The curve {step: loss} of a run, from the file of finished ones if it is there."""
-    key = {"who": who, "seed": seed, "steps": args.steps, "eval_every": args.eval_every}
+    key = {"who": who, "precision": args.precision if who == "jikji" else "f32", "seed": seed, "steps": args.steps, "eval_every": args.eval_every}
     if args.keep and os.path.exists(args.keep):
         with open(args.keep, encoding="utf-8") as lines:
             for record in map(json.loads, lines):
-                if all(record[name] == value for name, value in key.items()):
+                if all(record.get(name) == value for name, value in key.items()):
                     return {int(step): loss for step, loss in record["curve"].items()}
     curve = run()
     if args.keep:
@@ -96,6 +96,7 @@ def main():
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--eval-every", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="of our runs")
     parser.add_argument("--keep", help="a file that remembers finished runs, one JSON object a line")
     args = parser.parse_args()
     args.jikji, args.text = os.path.abspath(args.jikji), os.path.abspath(args.text)

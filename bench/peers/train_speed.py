@@ -44,7 +44,7 @@ def ours(args):
 def torch_run(args, compiled, threads, steps):
     command = [sys.executable, os.path.join(HERE, "torch_steps.py"), args.model, "--seq-len", str(args.seq_len), "--batch-size",
                str(args.batch_size), "--micro-batch-size", str(args.peer_micro_batch_size), "--steps", str(steps), "--precision",
-               args.precision, "--threads", str(threads)]
+               args.peer_precision, "--threads", str(threads)]
     report = last_json(command + (["--compile"] if compiled else []))
     return rate_of(args.seq_len * args.batch_size, report["seconds"]), report
 
@@ -65,6 +65,7 @@ def main():
     parser.add_argument("jikji")
     parser.add_argument("model", choices=USUAL)
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
+    parser.add_argument("--peer-precision", choices=("f32", "bf16"), help="of PyTorch; the same unless set")
     parser.add_argument("--seq-len", type=int)
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--micro-batch-size", type=int)
@@ -80,6 +81,7 @@ def main():
     args.seq_len = args.seq_len or seq_len
     args.batch_size = args.batch_size or batch
     args.micro_batch_size = args.micro_batch_size or min(micro, args.batch_size)
+    args.peer_precision = args.peer_precision or args.precision
     args.peer_micro_batch_size = args.peer_micro_batch_size or args.micro_batch_size
     steps = args.steps or (60 if args.model == "nano" else 3)
     peers = list(args.peers) + (["llm.c"] if args.llmc and "llm.c" not in args.peers else [])
@@ -101,7 +103,8 @@ def main():
             rates[name].append(rate)
             versions |= {"llm.c": peer["commit"]} if name == "llm.c" else {"torch": peer["torch"]}
     best = statistics.median(rates["jikji"])
-    print(f"{args.model}, {args.precision}, steps of {args.batch_size} x {args.seq_len} tokens, {report['threads']} threads,"
+    beside = f" (PyTorch: {args.peer_precision})" if args.peer_precision != args.precision else ""
+    print(f"{args.model}, {args.precision}{beside}, steps of {args.batch_size} x {args.seq_len} tokens, {report['threads']} threads,"
           f" {report['cpu_level']}, {', '.join(' '.join(v) for v in versions.items())}, {args.rounds} rounds in turns\n")
     print(f"{'':18}{'tokens/s':>12}{'least':>12}{'most':>12}{'jikji is':>12}")
     for name, values in rates.items():
