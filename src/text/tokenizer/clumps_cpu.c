@@ -73,8 +73,8 @@ static inline void find_edges(const ClumpRules *rules, const uint16_t *chars, si
             edges[(i + k) / LANES] = (uint16_t)~(is_pair & clings[k / LANES]);
         }
     }
-    edges[0] |= 1;
     edges[n / LANES] = (uint16_t)((n % LANES ? edges[n / LANES] & ((1u << n % LANES) - 1) : 0) | 1u << n % LANES);
+    edges[0] |= 1;
     edges[n / LANES + 1] = 0;
 }
 

@@ -346,6 +346,12 @@ static bool read_plain_labels(const ModelFast *fast, Lattice *lattice, bool has_
     return all;
 }
 
+/* Has any piece the character of this unit and the next? */
+static inline bool goes_on(const CharTrie *trie, uint64_t unit, uint32_t next)
+{
+    return unit & CHAR_TRIE_GOES_ON && char_trie_label(trie->units[char_trie_child(unit, next)]) == next;
+}
+
 /* Characters that make the whole of their parts, as many as follow one another, and what they become. Room is reserved. Returns how many. */
 static uint32_t put_alone(const Tokenizer *tok, const CharTrie *trie, Lattice *lattice, bool is_finished, float *path_score, TokenBuffer *out)
 {
@@ -359,7 +365,7 @@ static uint32_t put_alone(const Tokenizer *tok, const CharTrie *trie, Lattice *l
     for (; i < n; i++) {
         const uint32_t at = labels[i], next = labels[i + 1];
         const uint64_t unit = trie->units[at];
-        if (unit & CHAR_TRIE_GOES_ON && ((i + 1 == n && !is_finished) || char_trie_label(trie->units[char_trie_child(unit, next)]) == next))
+        if (goes_on(trie, unit, next) || (unit & CHAR_TRIE_GOES_ON && i + 1 == n && !is_finished))
             break;
         const int32_t id = trie->ids[at];
         const bool is_unknown = id < 0 || id == unk;
@@ -407,6 +413,76 @@ static uint32_t encode_stretch(const Tokenizer *tok, EncodeScratch *scratch, con
     return reader->n - lattice->n;
 }
 
+/* The same of a whole word: what each character adds to the path. False where a piece has more than one. */
+static bool score_alone(const CharTrie *trie, const UnigramReader *reader, float *scores)
+{
+    for (uint32_t i = 0; i < reader->n; i++) {
+        const uint32_t at = reader->labels[i];
+        if (goes_on(trie, trie->units[at], reader->labels[i + 1]))
+            return false;
+        scores[i] = (float)trie->scores[at];
+    }
+    return true;
+}
+
+/* Remembers a word that is not plain, which became the ids behind `begin`. Returns what unigram_encode_word does. */
+static int32_t learn_form(const Tokenizer *tok, EncodeScratch *scratch, Piece word, bool has_mark, const UnigramReader *reader, int32_t note,
+                          const TokenBuffer *out, int64_t begin)
+{
+    const ModelFast *fast = model_fast(tok);
+    const float sure = INFINITY;
+    float scores[UNIGRAM_FORM_CHARS];
+    if (!unigram_forms_may_hold(word, reader->n))
+        return note;
+    UnigramForm form = {.n = reader->n, .note = -1};
+    if (score_alone(fast->chars, reader, scores)) {
+        form.ids = out->ids + begin;
+        form.n_ids = (uint32_t)(out->n - begin);
+        form.scores = scores;
+        if (fast->scores_tell_bytes || (fast->score_tells_unk && form.n_ids == form.n))
+            memcpy(&form.note, &sure, sizeof form.note);
+        note = form.note;
+    } else {
+        form.n_bytes = reader->n_bytes;
+        form.places = reader->places;
+        form.labels = reader->labels;
+        form.bytes = reader->bytes;
+    }
+    unigram_forms_put(&scratch->forms, word, has_mark, form);
+    return note;
+}
+
+/* A word met again, whose ids are known. */
+static void put_again(EncodeScratch *scratch, const UnigramForm *form, TokenBuffer *out)
+{
+    float path_score = (float)scratch->path_score;
+    for (uint32_t i = 0; i < form->n; i++)
+        path_score += form->scores[i];
+    scratch->path_score = (double)path_score;
+    token_buffer_reserve(out, form->n_ids);
+    memcpy(out->ids + out->n, form->ids, form->n_ids * sizeof *form->ids);
+    out->n += form->n_ids;
+}
+
+/* What the reader holds of a word, and what it then reads. */
+static int32_t encode_read(const Tokenizer *tok, EncodeScratch *scratch, UnigramReader *reader, bool is_whole, TokenBuffer *out)
+{
+    Lattice lattice = {.n_enough = UINT32_MAX};
+    double error, n_errors;
+    if (is_whole || (reader->is_finished && may_be_sure(tok, scratch, reader->n, &error, &n_errors))) {
+        lattice_make_room(&lattice, scratch, reader->n);
+        lattice_read(&lattice, reader);
+        return lattice.n > 0 ? encode_part(tok, scratch, &lattice, out) : -1;
+    }
+    for (;;) {
+        lattice_make_room(&lattice, scratch, reader->n);
+        uint32_t n_done = encode_stretch(tok, scratch, reader, &lattice, out);
+        if (reader->is_finished)
+            return -1;
+        unigram_reader_next(reader, n_done);
+    }
+}
+
 int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece word, bool has_mark, TokenBuffer *out)
 {
     if (word.n < NOTED_CHARS_MAX * UTF8_BYTES_MAX) {
@@ -414,29 +490,22 @@ int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece 
         if (read_plain_labels(model_fast(tok), &plain, has_mark))
             return encode_part(tok, scratch, &plain, out);
     }
+    const UnigramForm *form = unigram_forms_find(scratch->forms, word, has_mark);
+    if (form && form->ids) {
+        put_again(scratch, form, out);
+        return form->note;
+    }
+    const bool is_whole = !may_be_cut(tok, out);
+    const int64_t begin = out->n;
     UnigramReader reader;
-    Lattice lattice = {.n_enough = UINT32_MAX};
-    int32_t note = -1;
-    bool is_whole = !may_be_cut(tok, out);
-    if (!unigram_forms_find(scratch->forms, &reader, word, has_mark)) {
+    if (form)
+        reader = (UnigramReader){.is_finished = true, .n = form->n, .n_bytes = form->n_bytes, .places = form->places, .labels = form->labels, .bytes = form->bytes};
+    else
         unigram_reader_init(&reader, tok, scratch->word_arena, word, has_mark, is_whole);
-        unigram_forms_put(&scratch->forms, &reader, word, has_mark);
-    }
-    double error, n_errors;
-    if (is_whole || (reader.is_finished && may_be_sure(tok, scratch, reader.n, &error, &n_errors))) {
-        lattice_make_room(&lattice, scratch, reader.n);
-        lattice_read(&lattice, &reader);
-        if (lattice.n > 0)
-            note = encode_part(tok, scratch, &lattice, out);
-    } else {
-        for (;;) {
-            lattice_make_room(&lattice, scratch, reader.n);
-            uint32_t n_done = encode_stretch(tok, scratch, &reader, &lattice, out);
-            if (reader.is_finished)
-                break;
-            unigram_reader_next(&reader, n_done);
-        }
-    }
+    const bool is_new = !form && reader.is_finished;
+    int32_t note = encode_read(tok, scratch, &reader, is_whole, out);
+    if (is_new)
+        note = learn_form(tok, scratch, word, has_mark, &reader, note, out, begin);
     arena_reset(scratch->word_arena);
     return note;
 }

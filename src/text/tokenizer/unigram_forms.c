@@ -2,20 +2,21 @@
 #include "text/tokenizer/unigram_forms.h"
 #include "text/tokenizer/word_cache.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORM_BITS = 9, FORM_CHARS = 48, FORM_BYTES = FORM_CHARS * UTF8_BYTES_MAX };
+enum { BUCKET_BITS = 10, POOL_BYTES = 1 << 18, ALIGNMENT = _Alignof(UnigramForm) };
 
 typedef struct {
-    uint64_t key[2];      /* zero: free (a word has at least one byte) */
-    uint32_t n, n_bytes;
-    uint32_t places[FORM_CHARS + 1], labels[FORM_CHARS + 1];
-    char bytes[FORM_BYTES];
-} Form;
+    uint64_t key[2];    /* zero: free (a word has at least one byte) */
+    UnigramForm *form;  /* in the pool */
+} Bucket;
 
 struct UnigramForms {
-    Form form[1 << FORM_BITS];
+    Bucket buckets[1 << BUCKET_BITS];
+    size_t n_used;
+    _Alignas(UnigramForm) char pool[POOL_BYTES];
 };
 
 /* The word with its length, and whether a mark stands before it. */
@@ -23,36 +24,57 @@ static size_t bucket_of(uint64_t key[2], Piece word, bool has_mark)
 {
     word_small_key(key, word.bytes, word.n, false);
     key[1] |= (uint64_t)has_mark << 63;
-    return (size_t)(word_fold(key[0], key[1]) & ((1u << FORM_BITS) - 1));
+    return (size_t)(word_fold(key[0], key[1]) & ((1u << BUCKET_BITS) - 1));
 }
 
-bool unigram_forms_find(const UnigramForms *forms, UnigramReader *reader, Piece word, bool has_mark)
+const UnigramForm *unigram_forms_find(const UnigramForms *forms, Piece word, bool has_mark)
 {
     uint64_t key[2];
     if (!forms || word.n == 0 || word.n > SMALL_WORD_BYTES)
-        return false;
-    const Form *form = &forms->form[bucket_of(key, word, has_mark)];
-    if (form->key[0] != key[0] || form->key[1] != key[1])
-        return false;
-    *reader = (UnigramReader){.is_finished = true, .n = form->n, .n_bytes = form->n_bytes, .places = (uint32_t *)form->places,
-                              .labels = (uint32_t *)form->labels, .bytes = (char *)form->bytes};
-    return true;
+        return NULL;
+    const Bucket *bucket = &forms->buckets[bucket_of(key, word, has_mark)];
+    return bucket->key[0] == key[0] && bucket->key[1] == key[1] ? bucket->form : NULL;
 }
 
-void unigram_forms_put(UnigramForms **forms, const UnigramReader *reader, Piece word, bool has_mark)
+bool unigram_forms_may_hold(Piece word, uint32_t n_chars)
 {
-    uint64_t key[2];
-    if (word.n == 0 || word.n > SMALL_WORD_BYTES || !reader->is_finished || reader->n > FORM_CHARS)
+    return word.n > 0 && word.n <= SMALL_WORD_BYTES && n_chars <= UNIGRAM_FORM_CHARS;
+}
+
+/* A copy of so many bytes in the pool; of none, NULL. There is room. */
+static void *keep(UnigramForms *forms, const void *from, size_t n_bytes)
+{
+    if (!from)
+        return NULL;
+    void *to = forms->pool + forms->n_used;
+    memcpy(to, from, n_bytes);
+    forms->n_used += (n_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    assert(forms->n_used <= POOL_BYTES);
+    return to;
+}
+
+void unigram_forms_put(UnigramForms **forms, Piece word, bool has_mark, UnigramForm form)
+{
+    size_t n_places = (form.n + 1) * sizeof *form.places, n_ids = form.n_ids * sizeof *form.ids;
+    size_t n_bytes = sizeof form + 2 * n_places + n_ids + form.n_bytes + 5 * ALIGNMENT;
+    assert(unigram_forms_may_hold(word, form.n));
+    if (n_bytes > POOL_BYTES)
         return;
     if (!*forms)
         *forms = mem_alloc(sizeof **forms);
-    Form *form = &(*forms)->form[bucket_of(key, word, has_mark)];
-    memcpy(form->key, key, sizeof key);
-    form->n = reader->n;
-    form->n_bytes = reader->n_bytes;
-    memcpy(form->places, reader->places, (reader->n + 1) * sizeof *reader->places);
-    memcpy(form->labels, reader->labels, (reader->n + 1) * sizeof *reader->labels);
-    memcpy(form->bytes, reader->bytes, reader->n_bytes);
+    if ((*forms)->n_used + n_bytes > POOL_BYTES) {
+        memset((*forms)->buckets, 0, sizeof (*forms)->buckets);
+        (*forms)->n_used = 0;
+    }
+    form.ids = keep(*forms, form.ids, n_ids);
+    form.scores = keep(*forms, form.scores, form.n * sizeof *form.scores);
+    form.places = keep(*forms, form.places, n_places);
+    form.labels = keep(*forms, form.labels, n_places);
+    form.bytes = keep(*forms, form.bytes, form.n_bytes);
+    uint64_t key[2];
+    Bucket *bucket = &(*forms)->buckets[bucket_of(key, word, has_mark)];
+    memcpy(bucket->key, key, sizeof key);
+    bucket->form = keep(*forms, &form, sizeof form);
 }
 
 void unigram_forms_free(UnigramForms *forms)
