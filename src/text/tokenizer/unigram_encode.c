@@ -145,7 +145,8 @@ enum { PART_CHARS = 256 };
 /* May a run of unknown characters be met in two parts? Not where it becomes one token with an offset, or jamo among bytes or unk. */
 static bool may_be_cut(const Tokenizer *tok, const TokenBuffer *out)
 {
-    for (int b = 0; b < 256 && tok->byte_fallback; b++)
+    bool tells_all = model_fast(tok)->scores_tell_bytes;  /* then all bytes have tokens */
+    for (int b = 0; b < 256 && tok->byte_fallback && !tells_all; b++)
         if (tok->byte_id[b] < 0)
             return false;
     return !tok->jamo_fallback && !out->wants_offsets;
