@@ -1,12 +1,11 @@
 /* linear_packed.c - y = x W + b over a packed weight (packed_weight.h has layout, formula and bits). */
-#include "engine/op/op_internal.h"
-#include "engine/op/packed_weight.h"
+#include "engine/op/linear_packed_internal.h"
 
 #include <math.h>
 
 OP_KERNELS_DECLARE(linear_packed);
 
-static void linear_packed_infer(Infer *infer)
+void linear_packed_infer(Infer *infer)
 {
     const PackedSpec *spec = infer->attr;
     if (!infer_is_float(infer, 0, "x") || !infer_is_rows(infer, 0, 2, "x"))
@@ -29,7 +28,7 @@ static void linear_packed_infer(Infer *infer)
         infer->workspace_bytes = x->dtype == DTYPE_F32 ? 0 : sizeof(float) * (size_t)shape_count(x->shape);
 }
 
-static void linear_packed_cost(const Call *call, Cost *cost)
+void linear_packed_cost(const Call *call, Cost *cost)
 {
     cost->matmul_flops += 2.0 * node_count(call->out[0]) * (double)call->in[0]->shape.dim[1];
     cost->other_flops += call->in[2] ? node_count(call->out[0]) : 0.0;
@@ -58,7 +57,7 @@ static double group_product(const KernelCall *call, int64_t n, int64_t m, int64_
     return sum;
 }
 
-static void linear_packed_reference(const KernelCall *call)
+void linear_packed_reference(const KernelCall *call)
 {
     const PackedSpec *spec = call->attr;
     const Tensor *x = &call->in[0], *bias = &call->in[2], *y = &call->out[0];

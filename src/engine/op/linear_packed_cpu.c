@@ -4,6 +4,7 @@
  * by block through what stays in the second cache. One row (decode) waits for memory: a thread reads panel after panel, or, on CPUs whose cores fetch four
  * streams faster than one, four panels side by side (cpu_reads_streams). */
 #include "engine/op/gemm.h"
+#include "engine/op/linear_then.h"
 #include "engine/op/op_internal.h"
 #include "engine/op/packed_codes.h"
 #include "engine/op/packed_pairs.h"
@@ -13,6 +14,7 @@
 enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 132, AHEAD_BYTES = 4096, STREAMS = 4 };
 
 OP_KERNELS_DECLARE(linear_packed);
+OP_KERNELS_DECLARE(linear_packed_then);
 
 static const double MULTIPLICATIONS_MIN = 1 << 16;  /* worth a second thread */
 
@@ -347,15 +349,32 @@ static int64_t rows_of_a_piece(int64_t n_rows, int64_t n_pieces)
     return (rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
 }
 
-void KERNEL(linear_packed)(const KernelCall *call)
+/* What a thread has made and `then`, if there is one, has not gone over: panels side by side, of all rows of a piece. */
+typedef struct {
+    int64_t row, n_rows, panel, end;
+} Made;
+
+static void made_finish(Made *made, const KernelCall *call, const LinearThen *then)
+{
+    const int64_t n_out = ((const PackedSpec *)call->attr)->n_out, column = made->panel * PACKED_COLUMNS, end = made->end * PACKED_COLUMNS;
+    if (then && made->end > made->panel)
+        linear_then_finish(call, then, made->row, made->n_rows, column, (end < n_out ? end : n_out) - column);
+    made->panel = made->end;
+}
+
+/* Of one row it waits: a call takes longer than 64 columns do. */
+static void made_add(Made *made, const KernelCall *call, const LinearThen *then, int64_t row, int64_t n_rows, int64_t panel, int64_t n_panels)
+{
+    if (n_rows > 1 || panel != made->end) {
+        made_finish(made, call, then);
+        *made = (Made){row, n_rows, panel, panel};
+    }
+    made->end += n_panels;
+}
+
+static void run(const KernelCall *call, const LinearThen *then)
 {
     const PackedSpec *spec = call->attr;
-#if SIMD_AVX512
-    if (spec->format >= PACKED_INT8 && !packed_has_vnni()) {
-        linear_packed_avx2(call);
-        return;
-    }
-#endif
     int64_t n_rows = tensor_dim(&call->in[0], 0), n_panels = (spec->n_out + PACKED_COLUMNS - 1) / PACKED_COLUMNS;
     int64_t n_row_pieces = (n_rows + PIECE_ROWS - 1) / PIECE_ROWS, n_pieces = n_panels * n_row_pieces;
     if (n_rows == 0)
@@ -366,11 +385,38 @@ void KERNEL(linear_packed)(const KernelCall *call)
     int64_t n_at_once = SIMD_AVX512 && streams ? STREAMS : 1;  /* as many as registers hold sums of */
     Shares shares = shares_of(n_pieces);
 #pragma omp parallel if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)
-    for (int64_t piece, n; (n = shares_take(&shares, n_at_once, &piece)) > 0;) {
-        int64_t row = piece % n_row_pieces * piece_rows;
-        if (streams)
-            run_streams(&p, piece, n);
-        else
-            run_piece(&p, piece / n_row_pieces, row, n_rows - row < piece_rows ? n_rows - row : piece_rows);
+    {
+        Made made = {.n_rows = n_rows};
+        for (int64_t piece, n; (n = shares_take(&shares, n_at_once, &piece)) > 0;) {
+            int64_t row = piece % n_row_pieces * piece_rows, n_here = n_rows - row < piece_rows ? n_rows - row : piece_rows;
+            if (streams)
+                run_streams(&p, piece, n);
+            else
+                run_piece(&p, piece / n_row_pieces, row, n_here);
+            made_add(&made, call, then, row, n_here, piece / n_row_pieces, n);
+        }
+        made_finish(&made, call, then);
     }
+}
+
+/* Whether codes are left to AVX2: an AVX-512 without VNNI. */
+static bool lacks_vnni(const KernelCall *call)
+{
+    return SIMD_AVX512 && ((const PackedSpec *)call->attr)->format >= PACKED_INT8 && !packed_has_vnni();
+}
+
+void KERNEL(linear_packed)(const KernelCall *call)
+{
+    if (lacks_vnni(call))
+        linear_packed_avx2(call);
+    else
+        run(call, NULL);
+}
+
+void KERNEL(linear_packed_then)(const KernelCall *call)
+{
+    if (lacks_vnni(call))
+        linear_packed_then_avx2(call);
+    else
+        run(call, &((const PackedThen *)call->attr)->then);
 }

@@ -5,7 +5,7 @@
  *
  * The product's rows are still in the cache of the thread that made them when the elementwise operator's own kernel goes over them: what lies
  * between is neither written to memory nor read back, and threads meet once. The same kernels do the same to the same numbers, so there is no
- * difference in any bit. Made by pass/fuse.h alone, after differentiation: it has no derivative. */
+ * difference in any bit. Made by pass/fuse.h alone, after differentiation: it has no derivative. Linears over packed weights: linear_packed_then.c. */
 #include "engine/op/linear_then.h"
 
 #include "base/cpu_level.h"
@@ -13,8 +13,9 @@
 
 #include <assert.h>
 
-enum { THEN_INPUTS = LINEAR_N_IN, WINDOW_ELEMENTS = PARALLEL_MIN /* that the elementwise kernel gets at once: no more than it keeps on one thread */ };
+enum { WINDOW_ELEMENTS = PARALLEL_MIN /* that the elementwise kernel gets at once: no more than it keeps on one thread */ };
 
+extern const OpInfo linear_packed_info, linear_packed_then_info;
 static const OpInfo *linear_then_op(WeightLayout layout);
 
 /* ---- what fits ---- */
@@ -31,10 +32,15 @@ static bool fits(const Node *node, const Node *y)
     return node && node->dtype == y->dtype && shape_equal(node->shape, y->shape) && node->bound == y->bound && node->stride[1] == 1;
 }
 
+bool linear_then_can_keep(const Call *linear)
+{
+    return linear->op != &linear_packed_info;
+}
+
 bool linear_then_fits(const Call *linear, const Call *then, int slot)
 {
     WeightLayout layout;
-    if (!call_is_linear(linear, &layout) || !is_elementwise(then->op) || then->n_out != 1 || then->workspace_bytes > 0 || then->out[0]->alias)
+    if ((linear->op != &linear_packed_info && !call_is_linear(linear, &layout)) || !is_elementwise(then->op) || then->n_out != 1 || then->workspace_bytes > 0 || then->out[0]->alias)
         return false;
     const Node *y = linear->out[0];
     bool all = then->in[slot] == y && then->out[0]->dtype == y->dtype;
@@ -47,29 +53,34 @@ Node *linear_then(Graph *g, const Call *linear, const Call *then, int slot, bool
 {
     assert(linear_then_fits(linear, then, slot));
     WeightLayout layout;
-    call_is_linear(linear, &layout);
     LinearThen attr = {.op = then->op, .attr = then->attr, .n_in = then->n_in, .slot = slot, .keeps = keeps};
     Node *in[OP_INPUTS_MAX];
     int n = 0;
-    for (; n < THEN_INPUTS; n++)
+    for (; n < linear->n_in; n++)
         in[n] = linear->in[n];
     for (int i = 0; i < then->n_in; i++)
         if (i != slot)
             in[n++] = then->in[i];
-    return graph_call(g, linear_then_op(layout), in, n, &attr, sizeof attr);
+    if (call_is_linear(linear, &layout))
+        return graph_call(g, linear_then_op(layout), in, n, &attr, sizeof attr);
+    PackedThen packed = {*(const PackedSpec *)linear->attr, attr};
+    return graph_call(g, &linear_packed_then_info, in, n, &packed, sizeof packed);
 }
 
 /* ---- the operator ---- */
+
+void linear_then_infer_others(Infer *infer, const LinearThen *then)
+{
+    for (int i = infer->n_in - (int)then->n_in + 1; i < infer->n_in && !infer->failed; i++)
+        if (infer_is_rows(infer, i, 2, "an elementwise input"))
+            infer_has_shape(infer, i, infer->out[0].shape, "an elementwise input");
+}
 
 static void then_infer(Infer *infer, WeightLayout layout)
 {
     const LinearThen *attr = infer->attr;
     linear_infer(infer, layout);
-    if (infer->failed)
-        return;
-    for (int i = THEN_INPUTS; i < infer->n_in; i++)
-        if (!infer_is_rows(infer, i, 2, "an elementwise input") || !infer_has_shape(infer, i, infer->out[0].shape, "an elementwise input"))
-            return;
+    linear_then_infer_others(infer, attr);
     infer->n_out = attr->keeps ? 2 : 1;
     infer->out[1] = infer->out[0];
 }
@@ -83,23 +94,26 @@ static Tensor window(const Tensor *t, int64_t row, int64_t n_rows, int64_t colum
     return part;
 }
 
-/* The elementwise operator upon a window of y; in place where y is not kept. */
-static void then_window(const KernelCall *call, KernelFn kernel, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns)
+void linear_then_window(const KernelCall *call, const LinearThen *then, KernelFn kernel, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns)
 {
-    const LinearThen *attr = call->attr;
     Tensor in[2], out = window(&call->out[0], row, n_rows, column, n_columns);
-    for (int i = 0, other = THEN_INPUTS; i < attr->n_in; i++)
-        in[i] = window(i != attr->slot ? &call->in[other++] : &call->out[attr->keeps ? 1 : 0], row, n_rows, column, n_columns);
-    kernel(&(KernelCall){.in = in, .n_in = (int)attr->n_in, .out = &out, .n_out = 1, .attr = attr->attr});
+    for (int i = 0, other = call->n_in - (int)then->n_in + 1; i < then->n_in; i++)
+        in[i] = window(i != then->slot ? &call->in[other++] : &call->out[then->keeps ? 1 : 0], row, n_rows, column, n_columns);
+    kernel(&(KernelCall){.in = in, .n_in = (int)then->n_in, .out = &out, .n_out = 1, .attr = then->attr});
+}
+
+void linear_then_finish(const KernelCall *call, const LinearThen *then, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns)
+{
+    KernelFn kernel = then->op->cpu[cpu_level() > CPU_AVX512 ? CPU_AVX512 : cpu_level()];
+    int64_t step = WINDOW_ELEMENTS / n_columns > 0 ? WINDOW_ELEMENTS / n_columns : 1;
+    for (int64_t r = 0; r < n_rows; r += step)
+        linear_then_window(call, then, kernel, row + r, n_rows - r < step ? n_rows - r : step, column, n_columns);
 }
 
 static void then_finish(const void *context, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns)
 {
     const KernelCall *call = context;
-    KernelFn kernel = ((const LinearThen *)call->attr)->op->cpu[cpu_level() > CPU_AVX512 ? CPU_AVX512 : cpu_level()];
-    int64_t step = WINDOW_ELEMENTS / n_columns > 0 ? WINDOW_ELEMENTS / n_columns : 1;
-    for (int64_t r = 0; r < n_rows; r += step)
-        then_window(call, kernel, row + r, n_rows - r < step ? n_rows - r : step, column, n_columns);
+    linear_then_finish(call, call->attr, row, n_rows, column, n_columns);
 }
 
 static void then_run(const KernelCall *call, WeightLayout layout)
@@ -115,7 +129,7 @@ static void then_reference(const KernelCall *call, WeightLayout layout)
     const LinearThen *attr = call->attr;
     const Tensor *y = &call->out[attr->keeps ? 1 : 0];
     linear_reference_of(call, layout, y);
-    then_window(call, attr->op->reference, 0, tensor_dim(y, 0), 0, tensor_dim(y, 1));
+    linear_then_window(call, attr, attr->op->reference, 0, tensor_dim(y, 0), 0, tensor_dim(y, 1));
 }
 
 static void then_cost(const Call *call, Cost *cost)

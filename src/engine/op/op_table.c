@@ -5,7 +5,7 @@
 /* clang-format off */
 #define OPERATORS(ROW)                                                               \
     ROW(linear) ROW(linear_in_out) ROW(linear_packed)                                \
-    ROW(linear_then) ROW(linear_in_out_then) ROW(pack_panels)                        \
+    ROW(linear_then) ROW(linear_in_out_then) ROW(linear_packed_then) ROW(pack_panels) \
     ROW(linear_grad_weight) ROW(linear_in_out_grad_weight) ROW(linear_grad_bias)     \
     ROW(embedding) ROW(embedding_backward) ROW(gather_rows) ROW(shift_ids)           \
     ROW(add) ROW(mul) ROW(scale) ROW(cast)                                           \

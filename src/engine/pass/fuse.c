@@ -22,7 +22,7 @@ static int linear_slot(Graph *g, const Call *then)
     for (int i = 0; i < then->n_in; i++) {
         const Node *in = then->in[i];
         if (in && in->kind == NODE_CALL && in->call->segment == then->segment && !in->call->repeats && linear_then_fits(in->call, then, i) &&
-            (then->n_in == 1 || !is_read_elsewhere(g, in, then)))
+            ((then->n_in == 1 && linear_then_can_keep(in->call)) || !is_read_elsewhere(g, in, then)))
             return i;
     }
     return -1;

@@ -8,6 +8,7 @@
 #include "engine/graph/op_info.h"
 #include "engine/graph/program.h"
 #include "engine/op/op.h"
+#include "engine/op/packed_weight.h"
 #include "engine/pass/autocast.h"
 #include "engine/pass/differentiate.h"
 
@@ -195,4 +196,92 @@ TEST(fuse, leaves_a_value_alone_that_reaches_its_reader_by_two_ways)
     program_free(program);
     graph_free(g);
     store_free(store);
+}
+
+/* ---- packed weights ---- */
+
+enum { PACKED_K = 96, PACKED_M = 410 /* the last of seven panels ends early */, PACKED_ROWS = 139 };
+
+typedef struct {
+    Store *store;
+    Graph *g;
+    Program *program;
+} PackedBlock;
+
+/* z = x' + gelu(x W + b) W2 with x' = x cut to the outputs: two linears that something follows; a third is read twice, and stays apart. */
+static bool packed_open(PackedBlock *b, PackedFormat format, Backend backend, bool fuses)
+{
+    const PackedSpec spec = {.n_in = PACKED_K, .n_out = PACKED_M, .format = (int32_t)format};
+    *b = (PackedBlock){.store = store_new()};
+    store_add_state(b->store, "w", STATE_OTHER, DTYPE_F32, shape_2(PACKED_M, PACKED_K));
+    store_add_state(b->store, "packed", STATE_COPY, DTYPE_U8, shape_1(packed_bytes(&spec)));
+    Graph *g = b->g = graph_new(b->store);
+    graph_set_fusion(g, fuses);
+    int bound = graph_bound(g, "n", PACKED_ROWS);
+    Node *x = graph_input(g, "x", DTYPE_F32, shape_2(PACKED_ROWS, PACKED_K), bound), *bias = graph_input(g, "bias", DTYPE_F32, shape_1(PACKED_M), 0);
+    Node *h = graph_input(g, "h", DTYPE_F32, shape_2(PACKED_ROWS, PACKED_M), bound), *packed = graph_state(g, "packed");
+    graph_output(g, "active", gelu_tanh(g, linear_packed(g, x, packed, bias, &spec)));
+    graph_output(g, "added", add(g, h, linear_packed(g, x, packed, NULL, &spec)));
+    Node *twice = linear_packed(g, x, packed, bias, &spec);
+    graph_output(g, "twice", add(g, gelu_tanh(g, twice), twice));
+    CHECK_EQUAL(pass_fuse(g), fuses ? 2 : 0);
+    if (!CHECK_OK(graph_compile(&b->program, g, &(CompileOptions){backend})) || !CHECK_OK(store_allocate(b->store)) || !CHECK_OK(program_bind(b->program)))
+        return false;
+    Tensor w = store_state_tensor(b->store, 0), *const inputs[] = {program_input(b->program, "x"), program_input(b->program, "bias"), program_input(b->program, "h"), &w};
+    for (int t = 0; t < 4; t++)
+        for (int64_t i = 0; i < tensor_count(inputs[t]); i++)
+            tensor_set(inputs[t], i, (double)((i * 37 + t * 11) % 101 - 50) / 64.0);
+    packed_fill(store_state_tensor(b->store, 1).data, &spec, &w, WEIGHT_OUT_IN);
+    return true;
+}
+
+static void packed_run(PackedBlock *b, int64_t n_rows, int threads)
+{
+    int before = parallel_threads();
+    parallel_set_threads(threads);
+    program_set_bound(b->program, "n", n_rows);
+    program_run_all(b->program);
+    parallel_set_threads(before);
+}
+
+static void packed_close(PackedBlock *b)
+{
+    program_free(b->program);
+    graph_free(b->g);
+    store_free(b->store);
+}
+
+/* Goal: what follows a linear over a packed weight may join it, too. Method: rows on both sides of tiles and pieces of work, any number of threads. */
+TEST(fuse, joined_calls_over_packed_weights_give_the_bits_of_calls_apart)
+{
+    static const char *const outputs[] = {"active", "added", "twice"};
+    for (int format = PACKED_F32; format <= PACKED_INT8; format++)
+        for (CpuLevel level = CPU_PORTABLE; level <= cpu_level_best() && format != PACKED_BF16; level++) {
+            PackedBlock apart, joined;
+            cpu_level_set(level);
+            REQUIRE(packed_open(&apart, (PackedFormat)format, BACKEND_CPU, false) && packed_open(&joined, (PackedFormat)format, BACKEND_CPU, true));
+            for (int64_t n = 1; n <= PACKED_ROWS; n = n == 1 ? 7 : n == 7 ? PACKED_ROWS : PACKED_ROWS + 1) {
+                packed_run(&apart, n, 1);
+                for (int threads = 1; threads <= 3; threads++) {
+                    packed_run(&joined, n, threads);
+                    for (int o = 0; o < 3; o++)
+                        CHECK(same_bytes(program_output(apart.program, outputs[o]), program_output(joined.program, outputs[o])));
+                }
+            }
+            packed_close(&apart);
+            packed_close(&joined);
+        }
+    cpu_level_reset();
+}
+
+TEST(fuse, joined_calls_over_packed_weights_give_the_bits_of_calls_apart_on_the_reference)
+{
+    PackedBlock apart, joined;
+    REQUIRE(packed_open(&apart, PACKED_INT8, BACKEND_REFERENCE, false) && packed_open(&joined, PACKED_INT8, BACKEND_REFERENCE, true));
+    packed_run(&apart, 3, 1);
+    packed_run(&joined, 3, 1);
+    CHECK(same_bytes(program_output(apart.program, "active"), program_output(joined.program, "active")));
+    CHECK(same_bytes(program_output(apart.program, "added"), program_output(joined.program, "added")));
+    packed_close(&apart);
+    packed_close(&joined);
 }

@@ -1,6 +1,7 @@
 /* generator.c - the program with a key-value cache. Sequence s owns the cache rows s * context .. (s + 1) * context - 1. */
 #include "engine/op/op.h"
 #include "engine/pass/autocast.h"
+#include "engine/pass/fuse.h"
 #include "engine/pass/pack.h"
 #include "learn/generate/generate.h"
 
@@ -64,6 +65,7 @@ static void record(Generator *gen)
     if (dtype_is_half(o->dtype))
         pass_autocast(g, o->dtype);
     pack(gen);
+    pass_fuse(g);
 }
 
 Err generator_new(Generator **out, const ModelConfig *config, Store *store, const GeneratorOptions *options)

@@ -1,0 +1,13 @@
+/* linear_packed_internal.h - what linear_packed and linear_packed_then share. */
+#ifndef ENGINE_OP_LINEAR_PACKED_INTERNAL_H
+#define ENGINE_OP_LINEAR_PACKED_INTERNAL_H
+
+#include "engine/op/op_internal.h"
+#include "engine/op/packed_weight.h"
+
+/* The attribute begins with a PackedSpec. */
+void linear_packed_infer(Infer *infer);
+void linear_packed_cost(const Call *call, Cost *cost);
+void linear_packed_reference(const KernelCall *call);
+
+#endif
