@@ -162,20 +162,37 @@ static void lanes_product(const Lanes *lanes, float *c, Left keys, const float *
 
 /* ---- sixteen by sixteen ---- */
 
-#define TILE_LANE_(l, d, lower) (((l) & (d)) ? 16 + ((l) ^ ((lower) ? 0 : (d))) : ((l) ^ ((lower) ? (d) : 0)))
-#define TILE_SWAP_(a, b, d, u)                                                                                                \
-    __builtin_shufflevector(a, b, TILE_LANE_(0, d, u), TILE_LANE_(1, d, u), TILE_LANE_(2, d, u), TILE_LANE_(3, d, u),         \
-                            TILE_LANE_(4, d, u), TILE_LANE_(5, d, u), TILE_LANE_(6, d, u), TILE_LANE_(7, d, u),               \
-                            TILE_LANE_(8, d, u), TILE_LANE_(9, d, u), TILE_LANE_(10, d, u), TILE_LANE_(11, d, u),             \
-                            TILE_LANE_(12, d, u), TILE_LANE_(13, d, u), TILE_LANE_(14, d, u), TILE_LANE_(15, d, u))
-/* Exchanges the off-diagonal d by d blocks of each 2d by 2d block. */
-#define TILE_STAGE_(rows, d)                                                                      \
-    TILE_UNROLL16 for (int i = 0; i < 16; i++)                                                    \
-        if (!(i & (d))) {                                                                         \
-            V16 upper = rows[i], lower = rows[i + (d)];                                           \
-            rows[i] = (V16)TILE_SWAP_(upper, lower, d, 0);                                        \
-            rows[i + (d)] = (V16)TILE_SWAP_(upper, lower, d, 1);                                  \
-        }
+/* Elements p and q of a, r and t of b (counted from 16), from each quarter of a vector; and quarters p and q of a, r and t of b (counted from 4): each one
+ * instruction. */
+#define TILE_QUARTER_(at, p, q, r, t) (at) + (p), (at) + (q), (at) + (r), (at) + (t)
+#define TILE_MIX_(a, b, p, q, r, t) \
+    (V16)__builtin_shufflevector(a, b, TILE_QUARTER_(0, p, q, r, t), TILE_QUARTER_(4, p, q, r, t), TILE_QUARTER_(8, p, q, r, t), TILE_QUARTER_(12, p, q, r, t))
+#define TILE_QUARTERS_(a, b, p, q, r, t) \
+    (V16)__builtin_shufflevector(a, b, TILE_QUARTER_(4 * (p), 0, 1, 2, 3), TILE_QUARTER_(4 * (q), 0, 1, 2, 3), TILE_QUARTER_(4 * (r), 0, 1, 2, 3), \
+                                 TILE_QUARTER_(4 * (t), 0, 1, 2, 3))
+
+/* Rows become columns: four rows within quarters first, which gives columns c, c + 4, c + 8, c + 12 of four rows; then quarters are gathered. */
+SIMD_INLINE void tile_turn(V16 rows[16])
+{
+    V16 four[4][4];  /* [rows 4i ..][c] */
+    TILE_UNROLL16 for (int i = 0; i < 4; i++) {
+        const V16 *r = rows + 4 * i;
+        V16 low = TILE_MIX_(r[0], r[1], 0, 16, 1, 17), high = TILE_MIX_(r[0], r[1], 2, 18, 3, 19);
+        V16 low2 = TILE_MIX_(r[2], r[3], 0, 16, 1, 17), high2 = TILE_MIX_(r[2], r[3], 2, 18, 3, 19);
+        four[i][0] = TILE_MIX_(low, low2, 0, 1, 16, 17);
+        four[i][1] = TILE_MIX_(low, low2, 2, 3, 18, 19);
+        four[i][2] = TILE_MIX_(high, high2, 0, 1, 16, 17);
+        four[i][3] = TILE_MIX_(high, high2, 2, 3, 18, 19);
+    }
+    TILE_UNROLL16 for (int c = 0; c < 4; c++) {
+        V16 even = TILE_QUARTERS_(four[0][c], four[1][c], 0, 2, 4, 6), odd = TILE_QUARTERS_(four[0][c], four[1][c], 1, 3, 5, 7);
+        V16 even2 = TILE_QUARTERS_(four[2][c], four[3][c], 0, 2, 4, 6), odd2 = TILE_QUARTERS_(four[2][c], four[3][c], 1, 3, 5, 7);
+        rows[c] = TILE_QUARTERS_(even, even2, 0, 2, 4, 6);
+        rows[c + 4] = TILE_QUARTERS_(odd, odd2, 0, 2, 4, 6);
+        rows[c + 8] = TILE_QUARTERS_(even, even2, 1, 3, 5, 7);
+        rows[c + 12] = TILE_QUARTERS_(odd, odd2, 1, 3, 5, 7);
+    }
+}
 
 /* to [n_words, whole vectors][to_stride] = the transpose of n rows of words; columns from n up to whole vectors are zeros. */
 static void tile_transpose(float *to, int64_t to_stride, Left from, int64_t n, int64_t n_words)
@@ -185,10 +202,7 @@ static void tile_transpose(float *to, int64_t to_stride, Left from, int64_t n, i
             V16 rows[16];
             TILE_UNROLL16 for (int i = 0; i < 16; i++)
                 rows[i] = r + i < n ? v16_load(from.a + (r + i) * from.row_stride + c) : v16_zero();
-            TILE_STAGE_(rows, 1)
-            TILE_STAGE_(rows, 2)
-            TILE_STAGE_(rows, 4)
-            TILE_STAGE_(rows, 8)
+            tile_turn(rows);
             TILE_UNROLL16 for (int i = 0; i < 16; i++)
                 v16_store(to + (c + i) * to_stride + r, rows[i]);
         }

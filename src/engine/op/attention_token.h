@@ -125,14 +125,6 @@ static void token_touch_keys(const TokenRows *t, int64_t key, int64_t n)
             (void)*(const volatile char *)(token_row(t->k, key + i, t->kv_head) + b);
 }
 
-SIMD_INLINE void token_turn(V16 rows[16])
-{
-    TILE_STAGE_(rows, 1)
-    TILE_STAGE_(rows, 2)
-    TILE_STAGE_(rows, 4)
-    TILE_STAGE_(rows, 8)
-}
-
 /* to[w][i] = word w of key i: of sixteen. */
 static void token_turn_words(float *to, Left from, int64_t n_words)
 {
@@ -140,7 +132,7 @@ static void token_turn_words(float *to, Left from, int64_t n_words)
         V16 rows[16];
         TILE_UNROLL16 for (int i = 0; i < 16; i++)
             rows[i] = v16_load(from.a + i * from.row_stride + c);
-        token_turn(rows);
+        tile_turn(rows);
         TILE_UNROLL16 for (int i = 0; i < 16; i++)
             v16_store(to + i * ATTENTION_KEYS, rows[i]);
     }
@@ -153,7 +145,7 @@ static void token_turn_pairs(float *to, const char *from, int64_t row_bytes, int
         V16 rows[16];
         TILE_UNROLL16 for (int i = 0; i < 16; i++)
             rows[i] = v16_load((const float *)(from + i * row_bytes));
-        token_turn(rows);
+        tile_turn(rows);
         TILE_UNROLL16 for (int i = 0; i < 16; i++) {
             v16_store(to + 2 * i * ATTENTION_KEYS, (V16)((I16)rows[i] << 16));
             v16_store(to + (2 * i + 1) * ATTENTION_KEYS, (V16)((I16)rows[i] & i16_set1(-65536)));
@@ -193,7 +185,7 @@ SIMD_INLINE V16 token_products_words(const float *row, Left from, int64_t n_word
             token_fetch_row(ahead, i, 4 * c);
             rows[i] = v16_load(from.a + i * from.row_stride + c);
         }
-        token_turn(rows);
+        tile_turn(rows);
         TILE_UNROLL16 for (int i = 0; i < 16; i++)
             sum = words_fma(v16_set1(row[c + i]), rows[i], sum);
     }
@@ -210,7 +202,7 @@ SIMD_INLINE V16 token_products_pairs(const float *row, const char *from, int64_t
             token_fetch_row(ahead, i, 2 * c);
             rows[i] = v16_load((const float *)(from + i * row_bytes));
         }
-        token_turn(rows);
+        tile_turn(rows);
         TILE_UNROLL16 for (int i = 0; i < 16; i++) {
             sum = v16_fma(v16_set1(row[c + 2 * i]), (V16)((I16)rows[i] << 16), sum);
             sum = v16_fma(v16_set1(row[c + 2 * i + 1]), (V16)((I16)rows[i] & i16_set1(-65536)), sum);
