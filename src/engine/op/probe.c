@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { N_TURNS = 8 };
@@ -48,7 +49,9 @@ double probe_bf16_flops_per_second(void)
     return (double)FMA_STEPS * PROBE_BF16_FLOPS_PER_STEP * omp_get_max_threads() / best_seconds(probe_bf16_dot);
 }
 
-static double read_seconds(const char *bytes, uint32_t (*read)(const uint32_t *words, int64_t n))
+typedef uint32_t (*ReadFn)(const uint32_t *words, int64_t n);
+
+static double read_seconds(const char *bytes, ReadFn read)
 {
     uint32_t all = 0;
     double start = omp_get_wtime();
@@ -91,7 +94,45 @@ Err probe_memory(MemoryRates *rates)
         update = fmin(update, update_seconds(block));
     }
     memory_unmap(block, (size_t)MEMORY_BYTES);
-    int64_t n_read = (MEMORY_BYTES - 1) / PIECE_BYTES * PIECE_BYTES, n_copied = (MEMORY_BYTES / 2 - 1) / PIECE_BYTES * PIECE_BYTES;
+    int64_t n_read = (int64_t)read_probe_bytes(), n_copied = (MEMORY_BYTES / 2 - 1) / PIECE_BYTES * PIECE_BYTES;
     *rates = (MemoryRates){.read = (double)n_read / read, .copy = 2.0 * (double)n_copied / copy, .update = 2.0 * (double)n_read / update};
     return OK;
+}
+
+/* ---- turns of reading ---- */
+
+struct ReadProbe {
+    void *block;
+    ReadFn read;
+};
+
+double read_probe_bytes(void)
+{
+    return (double)((MEMORY_BYTES - 1) / PIECE_BYTES * PIECE_BYTES);
+}
+
+Err read_probe_new(ReadProbe **probe)
+{
+    const ReadFn ways[] = {KERNEL_PICK(probe_read), KERNEL_PICK(probe_read_streams)};
+    double best[] = {INFINITY, INFINITY};
+    void *block;
+    TRY(memory_map(&block, (size_t)MEMORY_BYTES));
+    memset(block, 1, (size_t)MEMORY_BYTES);
+    for (int turn = 0; turn < N_TURNS; turn++)
+        best[turn % 2] = fmin(best[turn % 2], read_seconds(block, ways[turn % 2]));
+    *probe = mem_alloc(sizeof **probe);
+    **probe = (ReadProbe){block, ways[best[1] < best[0]]};
+    return OK;
+}
+
+void read_probe_free(ReadProbe *probe)
+{
+    if (probe)
+        memory_unmap(probe->block, (size_t)MEMORY_BYTES);
+    free(probe);
+}
+
+double read_probe_turn(const ReadProbe *probe)
+{
+    return read_seconds(probe->block, probe->read);
 }

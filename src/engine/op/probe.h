@@ -21,4 +21,12 @@ typedef struct {
 /* ERR_MEMORY. */
 Err probe_memory(MemoryRates *rates);
 
+/* Reading alone, turn by turn, so that other work can be measured in between: who else uses memory then disturbs both alike. A turn
+ * is one of probe_memory's, in whichever of its two forms was the faster when this began. */
+typedef struct ReadProbe ReadProbe;
+Err read_probe_new(ReadProbe **probe);  /* ERR_MEMORY */
+void read_probe_free(ReadProbe *probe); /* NULL is fine */
+double read_probe_turn(const ReadProbe *probe);  /* seconds */
+double read_probe_bytes(void);                   /* that a turn reads */
+
 #endif

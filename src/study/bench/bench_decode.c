@@ -1,4 +1,4 @@
-/* bench_decode.c - probes, prefill and decode in turns. */
+/* bench_decode.c - probes, prefill, decode and reading in turns. */
 #include "study/bench/bench_decode.h"
 
 #include "base/log.h"
@@ -43,8 +43,11 @@ typedef struct {
     Generator *gen;
     const ModelConfig *config;
     const BenchDecodeOptions *options;
+    ReadProbe *reading;
     uint64_t state;
 } Turns;
+
+enum { TOKENS_A_READ = 4 };  /* between two turns of reading: who else uses memory disturbs decode and reading alike */
 
 static GeneratorToken next_token(Turns *t, bool want_logits)
 {
@@ -66,60 +69,66 @@ static double prefill_seconds(Turns *t, GeneratorToken *tokens)
     return clock_seconds() - begun;
 }
 
-static double decode_seconds(Turns *t, DecodeProfile *profile)
+typedef struct {
+    double decode, read;  /* seconds a token, bytes read a second */
+} DecodeTurns;
+
+/* Means of one stretch of time. */
+static DecodeTurns decode_turns(Turns *t, DecodeProfile *profile)
 {
-    double begun = clock_seconds();
-    for (int64_t i = 0; i < t->options->new_tokens; i++) {
+    double decoding = 0, reading = 0;
+    int64_t n = t->options->new_tokens, n_reads = 0;
+    for (int64_t i = 0; i < n; i++) {
         GeneratorToken token = next_token(t, true);
+        if (i % TOKENS_A_READ == 0) {
+            reading += read_probe_turn(t->reading);
+            n_reads++;
+        }
         if (profile)
             decode_profile_next(profile);
+        double begun = clock_seconds();
         generator_run(t->gen, &token, 1);
+        decoding += clock_seconds() - begun;
     }
-    return clock_seconds() - begun;
+    return (DecodeTurns){decoding / (double)n, (double)n_reads * read_probe_bytes() / reading};
 }
 
-typedef struct {
-    double read, flops;
-} Probe;
-
-static Err probe(Probe *p, const Turns *t)
+/* The rate of products around a round. */
+static Err probe_products(double *flops, const Turns *t)
 {
     const MatmulRateOptions options = {.n_tokens_max = generator_options(t->gen)->chunk, .vocab_max = 1024};
-    MemoryRates memory;
     MatmulRate rate;
     if (interrupt_requested())
         return err_set(ERR_INTERRUPTED, "interrupted");
-    TRY(probe_memory(&memory));
     Arena *arena = arena_new();
     Err err = matmul_rate_measure(&rate, t->config, options.n_tokens_max, t->options->dtype, &options, arena);
     arena_free(arena);
-    TRY(err);
-    p->read = memory.read;
-    p->flops = rate.flops_per_second;
-    return OK;
+    *flops = err == OK ? rate.flops_per_second : 0;
+    return err;
 }
 
 static Err run_rounds(BenchDecodeReport *report, Turns *t, GeneratorToken *tokens, Arena *arena)
 {
     const BenchDecodeOptions *o = t->options;
-    Probe before, after;
+    double flops_before, flops_after;
     prefill_seconds(t, tokens);  /* touches all memory */
-    TRY(probe(&before, t));
+    TRY(probe_products(&flops_before, t));
     Progress *progress = progress_new("bench", o->n_rounds, "rounds");
     Err err = OK;
     for (int64_t i = 0; i < o->n_rounds && err == OK; i++) {
         BenchDecodeRound *round = &report->round[i];
         round->prefill_per_second = (double)o->prompt / prefill_seconds(t, tokens);
         DecodeProfile *profile = o->profile ? decode_profile_new(generator_program(t->gen), o->new_tokens, arena) : NULL;
-        round->tokens_per_second = (double)o->new_tokens / decode_seconds(t, profile);
+        DecodeTurns turns = decode_turns(t, profile);
         if (profile)
             report->profile = decode_profile_text(profile, report->cache_bytes_per_token);
-        err = probe(&after, t);
-        round->read_bytes_per_second = (before.read + after.read) / 2;
-        round->matmul_flops_per_second = (before.flops + after.flops) / 2;
+        err = probe_products(&flops_after, t);
+        round->tokens_per_second = 1 / turns.decode;
+        round->read_bytes_per_second = turns.read;
+        round->matmul_flops_per_second = (flops_before + flops_after) / 2;
         round->share = round->tokens_per_second * report->bytes_per_token / round->read_bytes_per_second;
         round->prefill_share = round->prefill_per_second * report->prefill_flops_per_token / round->matmul_flops_per_second;
-        before = after;
+        flops_before = flops_after;
         report->n_rounds = i + 1;
         progress_set(progress, i + 1);
     }
@@ -134,9 +143,11 @@ static Err bench_with_generator(BenchDecodeReport *report, Generator *gen, Store
     TRY(store_allocate(store));
     model_init(config, store, 1);
     TRY(generator_bind(gen));
+    TRY(read_probe_new(&turns.reading));
     GeneratorToken *tokens = malloc((size_t)generator_options(gen)->chunk * sizeof *tokens);
     Err err = tokens ? run_rounds(report, &turns, tokens, arena) : err_set(ERR_MEMORY, "out of memory");
     free(tokens);
+    read_probe_free(turns.reading);
     return err;
 }
 

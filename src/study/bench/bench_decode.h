@@ -1,9 +1,9 @@
 /* bench_decode.h - how fast text is generated here, one sequence at a time, as a share of what reading the weights alone would take.
  *
  * A decoded token needs every weight once, and the keys and values of all tokens before it; so tokens per second times those bytes, over
- * the rate at which memory is read, is decode's share of what the machine can do. Prefill multiplies many rows at once; its share is that of
- * training: FLOPs over the best matrix products at the model's shapes. Rounds of (probe, prefill, decode, probe, ...) as in bench_train.h; the program is
- * that of `jikji generate`. */
+ * the rate at which memory is read, is decode's share of what the machine can do. Memory is read in turns with the tokens, every few of
+ * them, and both rates are means over the same stretch of time. Prefill multiplies many rows at once; its share is that of training: FLOPs over the best matrix
+ * products at the model's shapes. Rounds of (probe of products, prefill, decode, probe, ...) as in bench_train.h; the program is that of `jikji generate`. */
 #ifndef STUDY_BENCH_BENCH_DECODE_H
 #define STUDY_BENCH_BENCH_DECODE_H
 
