@@ -11,7 +11,8 @@
 #include "engine/op/shares.h"
 #include "base/kernel.h"
 
-enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 132, AHEAD_BYTES = 4096, STREAMS = 4 };
+enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 132, AHEAD_BYTES = 4096, STREAMS = 4,
+       OWN_GROUPS = 256 /* of a row that each thread rounds for itself */ };
 
 OP_KERNELS_DECLARE(linear_packed);
 OP_KERNELS_DECLARE(linear_packed_then);
@@ -199,7 +200,7 @@ typedef struct {
     const KernelCall *call;
     const float *x;             /* f32 and bf16: rows of f32, or, where pairs are multiplied, of pairs of bf16, */
     int64_t x_stride;           /*   so many words apart */
-    bool is_pairs;
+    bool is_pairs, is_own;      /* is_own: each thread makes `codes` */
     const PackedInputs *codes;  /* int8 and int4, */
     int64_t n_groups;           /*   so many a row */
 } Product;
@@ -327,6 +328,9 @@ static Product prepare(const KernelCall *call)
     if (spec->format >= PACKED_INT8) {
         PackedInputs *codes = call->workspace;
         p.codes = codes;
+        p.is_own = n_rows == 1 && p.n_groups <= OWN_GROUPS;
+        if (p.is_own)
+            return p;
 #pragma omp parallel for schedule(static) if (n_rows * spec->n_in > PARALLEL_MIN)
         for (int64_t r = 0; r < n_rows; r++)
             inputs_round_row(codes + r * p.n_groups, x, r, spec->format == PACKED_INT4);
@@ -380,19 +384,27 @@ static void run(const KernelCall *call, const LinearThen *then)
     if (n_rows == 0)
         return;
     int64_t piece_rows = rows_of_a_piece(n_rows, n_row_pieces);
-    Product p = prepare(call);
+    const Product prepared = prepare(call);
     const bool streams = n_rows == 1 && cpu_reads_streams();
+    const bool halves = n_rows == 1 && !streams;
     int64_t n_at_once = SIMD_AVX512 && streams ? STREAMS : 1;  /* as many as registers hold sums of */
     Shares shares = shares_of(n_pieces);
 #pragma omp parallel if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)
     {
+        PackedInputs own[OWN_GROUPS];  /* sooner there than those of another thread are seen */
         Made made = {.n_rows = n_rows};
-        for (int64_t piece, n; (n = shares_take(&shares, n_at_once, &piece)) > 0;) {
+        Product p = prepared;
+        if (p.is_own) {
+            inputs_round_row(own, &call->in[0], 0, spec->format == PACKED_INT4);
+            p.codes = own;
+        }
+        for (int64_t piece, n; (n = shares_take(&shares, halves ? shares_half(&shares) : n_at_once, &piece)) > 0;) {
             int64_t row = piece % n_row_pieces * piece_rows, n_here = n_rows - row < piece_rows ? n_rows - row : piece_rows;
             if (streams)
                 run_streams(&p, piece, n);
             else
-                run_piece(&p, piece / n_row_pieces, row, n_here);
+                for (int64_t i = 0; i < n; i++)
+                    run_piece(&p, (piece + i) / n_row_pieces, row, n_here);
             made_add(&made, call, then, row, n_here, piece / n_row_pieces, n);
         }
         made_finish(&made, call, then);

@@ -135,8 +135,8 @@ SIMD_INLINE void codes_step(CodesSums *sums, const int n_rows, const CodesTile *
     }
 }
 
-/* total += sum * scales, of a group. */
-SIMD_INLINE void codes_add(const CodesTile *t, const int n_rows, const CodesSums *sums, const char *group, int32_t offset, bool is_first)
+/* total += sum * scales, of a group; of one row `held` is the total, in registers. */
+SIMD_INLINE void codes_add(const CodesTile *t, const int n_rows, const CodesSums *sums, const char *group, int32_t offset, bool is_first, V16 *held)
 {
     CODES_UNROLL for (int v = 0; v < CODES_VECS; v++) {
         V16 scale = v16_load_f16((const uint16_t *)group + 16 * v);
@@ -148,7 +148,11 @@ SIMD_INLINE void codes_add(const CodesTile *t, const int n_rows, const CodesSums
             sum = (sum << 8) + sums->low[r][v];
 #endif
             sum -= i16_set1(offset * x->sum);
-            v16_store(total, v16_fma(__builtin_convertvector(sum, V16) * x->scale, scale, is_first ? v16_zero() : v16_load(total)));
+            V16 scaled = __builtin_convertvector(sum, V16) * x->scale;
+            if (held)
+                held[v] = v16_fma(scaled, scale, held[v]);
+            else
+                v16_store(total, v16_fma(scaled, scale, is_first ? v16_zero() : v16_load(total)));
         }
     }
 }
@@ -169,7 +173,7 @@ SIMD_INLINE void codes_fetch(const CodesAhead *ahead, int s, const int n_steps)
 }
 
 /* Rows by group g of a panel. */
-SIMD_INLINE void codes_group(CodesTile t, const int n_rows, int64_t g, const CodesAhead *ahead, const bool is_int4)
+SIMD_INLINE void codes_group(CodesTile t, const int n_rows, int64_t g, const CodesAhead *ahead, const bool is_int4, V16 *held)
 {
     const int step_bytes = 4 * PACKED_COLUMNS, n_loads = is_int4 ? PACKED_GROUP / 8 : PACKED_GROUP / 4;
     CodesSums sums = {0};
@@ -193,14 +197,17 @@ SIMD_INLINE void codes_group(CodesTile t, const int n_rows, int64_t g, const Cod
             halves[v] = (I16)((U16)words[v] >> 4) & 0x0f0f0f0f;
         codes_step(&sums, n_rows, &t, 2 * s + 1, halves);
     }
-    codes_add(&t, n_rows, &sums, group, is_int4 ? 8 : 128, g == 0);
+    codes_add(&t, n_rows, &sums, group, is_int4 ? 8 : 128, g == 0, held);
 }
 
 SIMD_INLINE void codes_tile(CodesTile t, const int n_rows, const bool is_int4)
 {
     const CodesAhead nothing = {0};
+    V16 held[CODES_VECS] = {{0}};
     for (int64_t g = 0; g < t.n_groups; g++)
-        codes_group(t, n_rows, g, &nothing, is_int4);
+        codes_group(t, n_rows, g, &nothing, is_int4, n_rows == 1 ? held : NULL);
+    CODES_UNROLL for (int v = 0; v < CODES_VECS && n_rows == 1; v++)
+        v16_store(t.total + 16 * v, held[v]);
 }
 
 /* One row by n panels, panel_bytes apart, side by side: as many streams of memory. Beside each panel's group a part of all panels' next ones is fetched. */
@@ -211,7 +218,7 @@ SIMD_INLINE void codes_streams(CodesTile t, const int n, int64_t panel_bytes, co
         for (int i = 0; i < n; i++) {
             CodesTile part = {t.x, t.n_groups, t.panel + i * panel_bytes, t.total + i * PACKED_COLUMNS};
             CodesAhead ahead = {t.panel + g * group_bytes + CODES_AHEAD_BYTES + i * n_lines * 64, n, n_lines, panel_bytes};
-            codes_group(part, 1, g, &ahead, is_int4);
+            codes_group(part, 1, g, &ahead, is_int4, NULL);
         }
 }
 

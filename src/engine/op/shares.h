@@ -48,4 +48,13 @@ static inline int64_t shares_take(Shares *s, int64_t n_max, int64_t *first)
     return 0;
 }
 
+/* Half of what is left of this thread's share, at least 1, to be taken at once where memory is read: each taking waits until all reading before it is done.
+ * Others can help with the rest. */
+static inline int64_t shares_half(const Shares *s)
+{
+    int own = omp_get_thread_num() % s->n;
+    int64_t left = s->share[own].end - __atomic_load_n(&s->share[own].next, __ATOMIC_RELAXED);
+    return left < 2 ? 1 : left / 2;
+}
+
 #endif

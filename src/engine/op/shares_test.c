@@ -44,3 +44,16 @@ TEST(shares, keep_neighbours_in_order)
     CHECK(shares_take(&shares, 2, &first) == 0);
     parallel_set_threads(was);
 }
+
+/* Goal: half of what is left at a time ends, and leaves nothing out. */
+TEST(shares, halves_are_the_whole)
+{
+    Shares shares = shares_of(37);
+    int64_t n_own = shares.share[0].end, next = 0, first = -1;
+    while (next < n_own) {
+        int64_t half = shares_half(&shares), n = shares_take(&shares, half, &first);
+        CHECK(half == (n_own - next < 2 ? 1 : (n_own - next) / 2) && n == half && first == next);
+        next += n;
+    }
+    CHECK(next == n_own && shares_half(&shares) == 1);
+}
