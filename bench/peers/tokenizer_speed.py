@@ -63,7 +63,9 @@ def any_inputs(work, n_bytes):
             "emoji": draw(emoji)[:n_bytes], "marks": draw(["e", *marks, *marks])[:n_bytes], "Han": draw([chr(c) for c in range(0x4E00, 0xA000)]), "new words": draw([*map(chr, range(97, 123)), *"     "]),
             "high bytes": bytes(dice.choices(range(128, 256), k=n_bytes)), "ASCII": bytes(dice.choices(range(128), k=n_bytes)),
             "U+FDFA": ("\uFDFA" * (n_bytes // 3)).encode(), "U+FDFA words": ("\uFDFA " * (n_bytes // 4)).encode(), "mapped": draw(mapped),
-            "mapped words": draw([*mapped, *" " * len(mapped)])}
+            "mapped words": draw([*mapped, *" " * len(mapped)]), "mapped and letters": draw([*mapped, *map(chr, range(97, 123)), *" " * 60]),
+            "far word": ("\U0001F389 " * (n_bytes // 5)).encode(), "far words": draw([*map(chr, range(0x20000, 0x20400)), *" " * 512]),
+            "far marks": ("\U0001D161" * (n_bytes // 4)).encode()}  # the last become several marks each, whose order counts
 
 
 def make_tokenizers(data, work, others):

@@ -2,6 +2,7 @@
 #include "text/tokenizer/bert_chars.h"
 #include "text/unicode/char_props.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@ typedef enum {
     CHAR_NOT_KNOWN,
     CHAR_IN_WORD,  /* `n_bytes` of the pool at `value` stand for it, `n_chars` characters; none: it is dropped, perhaps not before accents are */
     CHAR_ALONE,    /* it is a word of its own, whose token is `value`; -1: none */
+    CHAR_COUNTED,  /* it stays in the word as `n_chars` characters, but only the steps tell which, or in what order */
     CHAR_ENDS,     /* white space */
     CHAR_HARD,     /* only the steps themselves tell */
 } CharKind;
@@ -53,7 +55,7 @@ static BertChar put_in_word(BertChars *chars, bool is_reordered, const char *byt
     if (n == 0)
         return (BertChar){.kind = CHAR_IN_WORD, .is_late = true};
     if (n > CHAR_ROOM || (is_reordered && holds_marks(bytes, n)))
-        return (BertChar){.kind = CHAR_HARD};
+        return (BertChar){.kind = utf8_count(bytes, n) <= UINT8_MAX ? CHAR_COUNTED : CHAR_HARD, .n_chars = (uint8_t)utf8_count(bytes, n)};
     if (chars->n_pool + 2 * CHAR_ROOM > chars->pool_capacity) {
         chars->pool_capacity = chars->pool_capacity * 2 + 4096;
         chars->pool = mem_realloc(chars->pool, chars->pool_capacity);
@@ -131,6 +133,7 @@ typedef struct {
     size_t n_bytes;
     int64_t n_chars;
     bool is_lost;                   /* it will be unk, whatever else it holds: nothing is put into it any more */
+    bool is_counted;                /* its bytes are not known; unless it will be unk, the steps must tell */
     bool in_ruin, is_open, is_cut;  /* at such an end; the last of the broken ones is not finished; and something was dropped behind it, */
     bool is_cut_late;               /* not before accents were */
     size_t ruin_at, ruin_bytes;     /* where it begins in the text, and in the word */
@@ -139,9 +142,15 @@ typedef struct {
     int64_t ruin_chars;
 } Word;
 
+static bool is_too_hard(const Tokenizer *tok, const Word *word)
+{
+    return word->is_counted && !word->is_lost && word->n_chars <= tok->max_word_chars;
+}
+
 static void word_end(const Tokenizer *tok, EncodeScratch *scratch, Word *word, TokenBuffer *out)
 {
     bool is_unk = word->is_lost || word->n_chars > tok->max_word_chars;
+    assert(!is_too_hard(tok, word));
     if (is_unk && tok->unk_id >= 0)
         token_buffer_push(out, tok->unk_id, 0, 0);
     else if (!is_unk && word->n_bytes > 0)
@@ -324,7 +333,7 @@ static inline void put_alone(const Tokenizer *tok, EncodeScratch *scratch, Word 
         token_buffer_push(out, alone, 0, 0);
 }
 
-/* Encodes up to the first character of which only the steps themselves can tell, or the end, and returns where that is. *n_sure ids belong to
+/* Encodes up to the first character, or the end of the first word, of which only the steps themselves can tell, or the end, and returns where that is. *n_sure ids belong to
  * the text before *sure, where what stands alone ended all words. */
 static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece text, size_t at, TokenBuffer *out, size_t *sure, int64_t *n_sure)
 {
@@ -344,7 +353,7 @@ static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece te
                 int32_t alone;
                 Join join = ruin_join(tok, scratch, &word, text.bytes[at], &alone);
                 size_t end = join == JOIN_UNKNOWN ? ruin_mend(tok, scratch, &word, text, at) : at + 1;
-                if (end == at)
+                if (end == at || (join == JOIN_ALONE && is_too_hard(tok, &word)))
                     return at;
                 at = end;
                 if (join == JOIN_ALONE) {
@@ -360,10 +369,16 @@ static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece te
             continue;
         }
         const BertChar *of = of_char(tok, scratch, c);
-        if (of->kind == CHAR_HARD)
+        bool is_end = of->kind == CHAR_ALONE || of->kind == CHAR_ENDS;
+        if (of->kind == CHAR_HARD || (is_end && is_too_hard(tok, &word)))
             return at;
         at += length;
-        if (of->kind != CHAR_IN_WORD) {
+        if (of->kind == CHAR_COUNTED) {
+            word.is_counted = true;
+            word.is_lost |= may_be_lost && word.in_ruin && word.n_chars > word.ruin_chars;
+            word.n_chars += of->n_chars;
+            word.in_ruin = false;
+        } else if (is_end) {
             put_alone(tok, scratch, &word, of->kind == CHAR_ALONE ? of->value : -1, out);
             *sure = at;
             *n_sure = out->n;
@@ -377,6 +392,8 @@ static size_t encode_easy(const Tokenizer *tok, EncodeScratch *scratch, Piece te
             word.is_cut_late |= of->is_late;
         }
     }
+    if (is_too_hard(tok, &word))
+        return *sure;
     word_end(tok, scratch, &word, out);
     return at;
 }

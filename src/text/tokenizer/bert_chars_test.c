@@ -69,7 +69,7 @@ TEST(bert_chars, every_character_alone_in_a_word_and_doubled)
 static const char *const parts[] = {"a", "E", "cat", "가", "나는", "學", "校", "é", "\xC3\x89", ",", "'", ".", "。", "！", "\xE3\x80\x80",
                                     "\xCC\x81", "\xCC\xA7", "\xE3\x80\xAE", "\xE3\x80\xAF", "\xF0\x9D\x85\xA5", "\xE1\x84\x80", "\xE1\x85\xA1", "\xE1\x86\xA8", "\x01",
                                     "\xC2\x85", "\xC2\xA0", "\xE2\x80\x8B", "\xEF\xBF\xBD", "\xEE\x80\x80", "\xC4\xB0", "\xE2\x84\xAB", "\xCD\xBE", "\xE2\xB8\x80",
-                                    "\xE3", "\x81", "\x82", "\xF0", "\x9F", "\x98", "\xC3", "\xA9", "\xFF", "\xED\xA0\x80", "😀", " ", "\n"};
+                                    "\xE3", "\x81", "\x82", "\xF0", "\x9F", "\x98", "\xC3", "\xA9", "\xFF", "\xED\xA0\x80", "😀", " ", "\n", "\xF0\x9D\x85\x9E"};
 
 TEST(bert_chars, marks_and_broken_characters_in_any_order)
 {
@@ -98,7 +98,8 @@ TEST(bert_chars, broken_characters_become_whole_one_after_the_other)
 {
     Arena *arena = arena_new();
     static const char *const texts[] = {"ab\xDF\x0C\xCD\x12\x80\xB8" "cd", "\xDF\xCD\x12\x80\xB8", "a\xE2\x01\x89\x01\xA0" "b", "a\xE4\x01\xB8\xAD" "b",
-                                        "a\xE2\x01\x80\x01\xA6\x01\xBF", "\xF0\x01\x9D\x02\x85\x03\xA5\xCC\xA7", "a\xC3\xCC\x81\x89" "b", "\xC4\xCC\x81\xB0"};
+                                        "a\xE2\x01\x80\x01\xA6\x01\xBF", "\xF0\x01\x9D\x02\x85\x03\xA5\xCC\xA7", "a\xC3\xCC\x81\x89" "b", "\xC4\xCC\x81\xB0",
+                                        "\xF0\x9D\x85\xA5\xE3\x80\xAE\xE3\x01\x80\x82" "b"};
     for (int rules = 0; rules < N_RULES; rules++) {
         Tokenizer *tok = make(rules);
         for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -114,19 +115,23 @@ TEST(bert_chars, broken_characters_become_whole_one_after_the_other)
     arena_free(arena);
 }
 
-/* A word of exactly as many characters as a word may have, and one more, some of them dropped, some longer than they were. */
+/* A word of exactly as many characters as a word may have, and one more, some of them dropped, some longer than they were, some in another order. */
 TEST(bert_chars, words_of_about_the_longest_length)
 {
     Arena *arena = arena_new();
     for (int rules = 0; rules < N_RULES; rules++) {
         Tokenizer *tok = make(rules);
         for (int64_t n_chars = tok->max_word_chars - 3; n_chars < tok->max_word_chars + 4; n_chars++)
-            for (int kind = 0; kind < 3; kind++) {
-                static const char *const last[] = {"a", "\xCC\x81", "가"};
+            for (int kind = 0; kind < 6; kind++) {
+                static const char *const last[] = {"a", "\xCC\x81", "가", "\xF0\x9D\x85\x9E", "\xF0\x9D\x85\xA5\xE3\x80\xAE", "\xF0\x9D\x85\xA1,\xF0\x9D\x85\xA1\xE3\x80\x80" "a"};
                 char text[TEXT_BYTES_MAX];
-                memset(text, 'a', (size_t)n_chars);
-                memcpy(text + n_chars, last[kind], strlen(last[kind]));
-                CHECK(same(tok, arena, text, (size_t)n_chars + strlen(last[kind])));
+                size_t n_last = strlen(last[kind]), n = (size_t)n_chars + n_last;
+                memset(text, 'a', n);
+                memcpy(text + n_chars, last[kind], n_last);
+                CHECK(same(tok, arena, text, n));
+                memmove(text, text + n_chars, n_last);
+                memset(text + n_last, 'a', (size_t)n_chars);
+                CHECK(same(tok, arena, text, n));
             }
         tokenizer_free(tok);
     }

@@ -20,6 +20,7 @@ typedef struct {
     TokenBuffer *out;
     PathScore score;
     size_t n_put;                  /* characters whose ids are put out */
+    size_t passed, n_passed;       /* words of block.begins that lie before the place asked for last, and the characters in them */
     WalkBatch walked;              /* the block's cuts */
     size_t n_cuts_passed;
     ClumpBlock block;
@@ -70,27 +71,29 @@ static bool parts_at_lines(const Stretch *stretch)
 }
 
 /* Where a character of the stretch begins; of its end, where it ends. */
-static size_t place_of(const ClumpBlock *block, size_t i, size_t n_bytes)
+static size_t place_of(Stretch *stretch, size_t i)
 {
+    const ClumpBlock *block = &stretch->block;
     if (i == block->n_chars)
-        return n_bytes;
-    const uint64_t *begins = block->begins;
+        return stretch->n_bytes;
     size_t n_before = i - block->has_mark;
-    for (size_t n; n_before >= (n = (size_t)__builtin_popcountll(*begins)); begins++)
-        n_before -= n;
-    uint64_t word = *begins;
-    while (n_before-- > 0)
+    if (n_before < stretch->n_passed)
+        stretch->passed = stretch->n_passed = 0;
+    for (size_t n; n_before - stretch->n_passed >= (n = (size_t)__builtin_popcountll(block->begins[stretch->passed])); stretch->passed++)
+        stretch->n_passed += n;
+    uint64_t word = block->begins[stretch->passed];
+    for (size_t n = n_before - stretch->n_passed; n > 0; n--)
         word &= word - 1;
-    return (size_t)(begins - block->begins) * 64 + (size_t)__builtin_ctzll(word);
+    return stretch->passed * 64 + (size_t)__builtin_ctzll(word);
 }
 
 /* The raw text of characters [begin, end), of which a mark at the start is no part, nor is white space that is collapsed into the mark behind them. */
-static Piece raw_text(const Stretch *stretch, size_t begin, size_t end)
+static Piece raw_text(Stretch *stretch, size_t begin, size_t end)
 {
     const ClumpBlock *block = &stretch->block;
     bool is_made = begin == 0 && block->has_mark;
-    size_t first = is_made ? 0 : place_of(block, begin, stretch->n_bytes) + (block->chars[begin] == CLUMP_SPACE_MARK);
-    size_t last = place_of(block, end, stretch->n_bytes);
+    size_t first = is_made ? 0 : place_of(stretch, begin) + (block->chars[begin] == CLUMP_SPACE_MARK);
+    size_t last = place_of(stretch, end);
     const char *bytes = stretch->text.bytes + stretch->begin;
     while (last > first && is_collapsed(stretch) && is_white(bytes[last - 1], parts_at_lines(stretch)))
         last--;
@@ -316,13 +319,16 @@ static bool is_dense(const Stretch *stretch)
     return scan_count_chars(stretch->text.bytes + stretch->begin, stretch->n_bytes) * 3 <= stretch->n_bytes * 2;
 }
 
+/* Where what is put out raises the least note, all that is left of the block is looked up again: by so much more than need be that it is not so at each word. */
+#define NOTE_SLACK 1.125f
+
 static void encode_clumps(Stretch *stretch)
 {
     const SmallEntry *small = stretch->scratch->words.small;
     ClumpBlock *block = &stretch->block;
     KERNEL_PICK(clump_cut)(stretch->rules, block);
     KERNEL_PICK(clump_announce)(small, block);
-    stretch->n_put = 0;
+    stretch->n_put = stretch->passed = stretch->n_passed = 0;
     float note_min = least_note(stretch), next_min;
     KERNEL_PICK(clump_find)(small, block, 0, note_min);
     cut_others(stretch);
@@ -330,7 +336,7 @@ static void encode_clumps(Stretch *stretch)
         size_t i = block->others[k];
         if (block->starts[i] < stretch->n_put || !put_other(stretch, i, note_min) || (next_min = least_note(stretch)) <= note_min)
             continue;
-        note_min = next_min;
+        note_min = next_min * NOTE_SLACK;
         KERNEL_PICK(clump_find)(small, block, i + 1, note_min);
         k = (size_t)-1;
     }

@@ -43,6 +43,7 @@ static void scratch_free(EncodeScratch *scratch)
     bert_chars_free(scratch->bert);
     free(scratch->batch);
     unigram_forms_free(scratch->forms);
+    plain_words_release(&scratch->plain);
     free(scratch->ids);
     free(scratch->model);
     free(scratch->walk);

@@ -37,6 +37,12 @@ uint8_t *plain_chars_others(const Tokenizer *tok, WordCut cut)
     return others;
 }
 
+void plain_words_release(PlainWords *plain)
+{
+    free(plain->others);
+    *plain = (PlainWords){0};
+}
+
 PlainWords plain_words_of(const Tokenizer *tok, WordCut cut)
 {
     PlainWords plain = {.marked = cut != WORD_CUT_WHITE_SPACE};
@@ -60,7 +66,7 @@ PlainWords plain_words_of(const Tokenizer *tok, WordCut cut)
         const Charsmap *map = step->charsmap;
         plain.lines_are_spaces = charsmap_makes_space(map, '\t') && charsmap_makes_space(map, '\n') && charsmap_makes_space(map, '\r');
     }
-    free(others);
+    plain.others = others;
     return plain;
 }
 
@@ -78,12 +84,18 @@ size_t plain_word_write(const PlainWords *plain, const char *word, size_t n_byte
                 return 0;
             out[n++] = (char)plain->to[byte];
             at++;
-        } else {
-            if (!plain->syllables || !is_syllable(word + at, n_bytes - at))
-                return 0;
+        } else if (plain->syllables && is_syllable(word + at, n_bytes - at)) {
             memcpy(out + n, word + at, SYLLABLE_BYTES);
             n += SYLLABLE_BYTES;
             at += SYLLABLE_BYTES;
+        } else {
+            uint32_t c;
+            size_t length = (size_t)utf8_decode_quick(&c, word + at, word + n_bytes);
+            if (c == UTF8_ILL_FORMED || !plain->others || is_in(plain->others, c))
+                return 0;
+            memcpy(out + n, word + at, length);
+            n += length;
+            at += length;
         }
     }
     return n;

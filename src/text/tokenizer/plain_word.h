@@ -1,5 +1,4 @@
-/* plain_word.h - words of ASCII and Hangul syllables whose normal form needs no look at the tables: a space mark before them, or capitals made
- * small, or nothing at all. Whether a tokenizer has such words is proved from its normalizer and pre-tokenizer, once. */
+/* plain_word.h - words whose normal form needs no normalizer: a space mark before them, or capitals of ASCII made small, or nothing at all. Whether a tokenizer has such words is proved from its normalizer and pre-tokenizer, once. */
 #ifndef TEXT_PLAIN_WORD_H
 #define TEXT_PLAIN_WORD_H
 
@@ -7,6 +6,7 @@
 
 /* For a tokenizer whose raw texts may be cut into words as `cut` says. */
 PlainWords plain_words_of(const Tokenizer *tok, WordCut cut);
+void plain_words_release(PlainWords *plain);
 
 /* Words whose normal form is a space mark and themselves: a bit for each character that none of them has, UNICODE_MAX / 8 + 1 bytes for the caller
  * to free. NULL when there are no such words. */

@@ -256,6 +256,7 @@ double sampler_draw(Sampler *sampler);  /* the next in [0, 1) */
 typedef struct {
     uint8_t to[128];  /* what a byte of ASCII becomes; 0: it is not plain */
     bool syllables;   /* Hangul syllables stay as they are */
+    uint8_t *others;  /* a bit for each character that does not; NULL: of those beyond ASCII, none but syllables is known to stay */
     bool marked;      /* a space mark is put before the word */
     bool lines_are_spaces;  /* tab, line feed and carriage return are to the normaliser what a space is */
     bool cuts_punctuation;  /* and punctuation stands alone */

@@ -502,7 +502,7 @@ int32_t unigram_encode_word(const Tokenizer *tok, EncodeScratch *scratch, Piece 
     if (form)
         reader = (UnigramReader){.is_finished = true, .n = form->n, .n_bytes = form->n_bytes, .places = form->places, .labels = form->labels, .bytes = form->bytes};
     else
-        unigram_reader_init(&reader, tok, scratch->word_arena, word, has_mark, is_whole);
+        unigram_reader_init(&reader, tok, scratch->word_arena, word, has_mark, is_whole || unigram_forms_may_hold(word, 0));
     const bool is_new = !form && reader.is_finished;
     int32_t note = encode_read(tok, scratch, &reader, is_whole, out);
     if (is_new)
