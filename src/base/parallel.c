@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <omp.h>
+#include <sched.h>
 
 int parallel_threads(void)
 {
@@ -17,6 +18,18 @@ void parallel_set_threads(int n_threads)
 int parallel_thread_index(void)
 {
     return omp_get_thread_num();
+}
+
+enum { PAUSES_MAX = 2000 };
+
+void parallel_pause(int n)
+{
+    if (n >= PAUSES_MAX)
+        sched_yield();
+#if defined(__x86_64__)
+    else
+        __builtin_ia32_pause();
+#endif
 }
 
 void parallel_for(int64_t n_pieces, void (*body)(void *context, int64_t piece), void *context)

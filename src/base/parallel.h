@@ -12,6 +12,9 @@ int parallel_threads(void);
 void parallel_set_threads(int n_threads);  /* >= 1 */
 int parallel_thread_index(void);           /* inside a loop: 0 .. parallel_threads()-1 */
 
+/* Of a thread that waits for another: the n-th time in a row that there was nothing to do. After some 0.1 milliseconds it gives its core away. */
+void parallel_pause(int n);
+
 /* Calls body(context, piece) for each piece in [0, n_pieces), dynamically shared out. */
 void parallel_for(int64_t n_pieces, void (*body)(void *context, int64_t piece), void *context);
 

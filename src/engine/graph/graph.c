@@ -57,6 +57,11 @@ void graph_set_fusion(Graph *g, bool fuses)
     g->fuses = fuses;
 }
 
+void graph_set_strands(Graph *g, bool in_strands)
+{
+    g->in_strands = in_strands;
+}
+
 bool graph_fuses(const Graph *g)
 {
     return g->fuses;

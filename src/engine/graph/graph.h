@@ -70,6 +70,10 @@ int64_t graph_grad_leaf(const Graph *g);
 void graph_set_fusion(Graph *g, bool fuses);
 bool graph_fuses(const Graph *g);
 
+/* Whether threads may go through a program's calls with rows of their own, where these work row by row and weights are small (strands.h). At first, no; it
+ * takes some memory. No bit depends on it. */
+void graph_set_strands(Graph *g, bool in_strands);
+
 /* Marks the graph with a mistake of its builder, unless it is marked already. */
 void graph_fail(Graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* ERR_USAGE and the first mistake as message, or OK. */

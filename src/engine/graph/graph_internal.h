@@ -22,7 +22,7 @@ struct Graph {
     int n_bounds;
     Segment segment;
     int64_t grad_leaf;
-    bool fuses;
+    bool fuses, in_strands;
     char scope[256];
     size_t scope_ends[16];  /* lengths of the enclosing scopes */
     int n_scopes;

@@ -7,6 +7,7 @@
  *   cost      FLOPs and bytes of one call at its maximal size; plan and simulate read it.
  *   axes      a letter per dimension, inputs "," separated "->" outputs: "nk,mk,m->nm". A letter absent on the right is summed; upper
  *             case must stay whole (softmax, norm); "~" after a letter: ragged (rows belong to sequences).
+ *   parts_at  OP_ROWS whose rows depend on other tokens', too: whether none from `row` on has to do with one before. Reads integer inputs only.
  *   reference the plain kernel: any float dtype, computes in double, reads like the formula; judges the fast ones.
  *   cpu       fast kernels by CPU level, f32 and bf16.  NULL entries: the operator does not run there (a view needs none). */
 #ifndef ENGINE_GRAPH_OP_INFO_H
@@ -36,6 +37,8 @@ typedef enum {
     OP_WRITES_STATE = 1 << 3,  /* some output is an input changed in place (OutSpec.writes) */
     OP_VIEW = 1 << 4,          /* every output is a window on input 0; no kernel, no bytes */
     OP_CHEAP = 1 << 5,         /* worth recomputing rather than keeping */
+    OP_ROWS = 1 << 6,          /* where outputs have a row a token, it depends on the same token's row of inputs that have one, and on the others whole */
+    OP_LEAVES = 1 << 7,        /* the same; and what it writes is added to, leaf of tokens after leaf: whole leaves may be given in several calls */
 } OpFlags;
 
 /* What a kernel gets. Tensors have their live size; an absent optional input has data == NULL. Kernels allocate nothing, and cut
@@ -47,6 +50,7 @@ typedef struct {
     int n_out;
     void *workspace;  /* 64-byte aligned, infer's workspace_bytes; content undefined */
     const void *attr;
+    int64_t first_row;  /* of the tokens, where this call gets a stretch of them: what an input says of rows counts from row 0 */
 } KernelCall;
 typedef void (*KernelFn)(const KernelCall *call);
 
@@ -123,6 +127,7 @@ struct OpInfo {
     void (*infer)(Infer *infer);
     void (*derive)(Derive *derive);              /* NULL: deriving through it marks the graph */
     void (*cost)(const Call *call, Cost *cost);  /* NULL: bytes only, counted by the engine */
+    bool (*parts_at)(const KernelCall *call, int64_t row);  /* NULL: everywhere */
     KernelFn reference;
     KernelFn cpu[OP_LEVELS];  /* by CpuLevel; CPU_AVX512 serves the levels above it (base/kernel.h) */
 };

@@ -4,6 +4,7 @@
 #include "base/cpu_level.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "engine/graph/strands.h"
 #include "engine/graph/memory_plan.h"
 
 #include <assert.h>
@@ -61,7 +62,7 @@ static void plan_slab(Program *p)
             int b = buffer_of_node[node_root(node, &offset)->id];
             if (b < 0)
                 continue;
-            buffers[b].last = s;
+            buffers[b].last = strands_keep_until(p, s);
         }
     }
     for (int i = 0; i < g->n_nodes; i++) {
@@ -73,15 +74,16 @@ static void plan_slab(Program *p)
     int first_workspace = n_buffers;
     for (int s = 0; s < p->n_calls; s++) {
         int64_t n_bytes = (int64_t)p->calls[s].call->workspace_bytes;
-        buffers[n_buffers++] = (Buffer){.n_bytes = n_bytes, .first = s, .last = s};
+        buffers[n_buffers++] = (Buffer){.n_bytes = p->calls[s].group < 0 ? n_bytes : 0, .first = s, .last = s};
         if (n_bytes > p->plan.workspace_bytes)
             p->plan.workspace_bytes = n_bytes;
     }
-    p->plan.slab_bytes = memory_plan(buffers, n_buffers);
+    p->strands.workspace_offset = memory_plan(buffers, n_buffers);
+    p->plan.slab_bytes = p->strands.workspace_offset + STRANDS_MAX * p->strands.workspace_bytes;
     for (int i = 0; i < g->n_nodes; i++)
         p->node_offset[i] = buffer_of_node[i] >= 0 ? buffers[buffer_of_node[i]].offset : -1;
     for (int s = 0; s < p->n_calls; s++)
-        p->calls[s].workspace_offset = buffers[first_workspace + s].offset;
+        p->calls[s].workspace_offset = p->calls[s].group < 0 ? buffers[first_workspace + s].offset : p->strands.workspace_offset;
     p->buffers = buffers;
     p->n_buffers = first_workspace;
     free(buffer_of_node);
@@ -114,6 +116,7 @@ Err graph_compile(Program **out, Graph *g, const CompileOptions *options)
     for (int s = 0; s < p->n_calls; s++) {
         BoundCall *bound = &p->calls[s];
         bound->call = order[s];
+        bound->group = -1;
         Err err = choose_kernel(bound, options);
         if (err != OK) {
             program_free(p);
@@ -129,6 +132,8 @@ Err graph_compile(Program **out, Graph *g, const CompileOptions *options)
         if (p->segment_end[s] < p->segment_end[s - 1])
             p->segment_end[s] = p->segment_end[s - 1];
     p->plan.n_calls = p->n_calls;
+    if (options->backend == BACKEND_CPU && p->graph->in_strands)
+        strands_find(p);
     plan_slab(p);
     plan_inputs(p);
     *out = p;
@@ -224,6 +229,7 @@ Err program_bind(Program *p)
         bound->args = (KernelCall){.in = in, .n_in = call->n_in, .out = tensors_out, .n_out = call->n_out,
                                   .workspace = p->slab + bound->workspace_offset, .attr = call->attr};
     }
+    strands_bind(p);
     return OK;
 }
 
@@ -299,20 +305,32 @@ static void tell(const Program *p, const BoundCall *bound, double start, double 
                                              .start = start, .seconds = seconds});
 }
 
+/* The calls [begin, end), which are one, or a group of calls. */
+static void run_calls(Program *p, int begin, int end)
+{
+    if (p->calls[begin].group >= 0 && strands_run(p, begin, end))
+        return;
+    for (int s = begin; s < end; s++)
+        if (p->calls[s].kernel)
+            p->calls[s].kernel(&p->calls[s].args);
+}
+
 void program_run(Program *p, Segment segment)
 {
     assert(p->bound);
     int begin = segment > 0 ? p->segment_end[segment - 1] : 0;
     for (int s = begin; s < p->segment_end[segment]; s++) {
         BoundCall *bound = &p->calls[s];
-        if (!bound->kernel)
-            continue;
         if (!p->profiling && !p->heard) {
-            bound->kernel(&bound->args);
+            int end = bound->group >= 0 ? p->strands.group[bound->group].end : s + 1;
+            run_calls(p, s, end);
+            s = end - 1;
             continue;
         }
+        if (!bound->kernel)
+            continue;
         double start = clock_seconds();
-        bound->kernel(&bound->args);
+        run_calls(p, s, s + 1);
         double seconds = clock_seconds() - start;
         bound->seconds += seconds;
         bound->n_runs++;

@@ -6,6 +6,8 @@
 #include "engine/graph/memory_plan.h"
 #include "engine/graph/program.h"
 
+#include <stdatomic.h>
+
 /* A call with its kernel and, once bound, its tensors. */
 typedef struct {
     Call *call;
@@ -13,6 +15,7 @@ typedef struct {
     KernelCall args;
     Cost cost;
     int64_t workspace_offset;
+    int group;       /* of calls that strands run (strands.h), or -1 */
     double seconds;  /* while profiling */
     int64_t n_runs;
 } BoundCall;
@@ -23,12 +26,34 @@ typedef struct {
     int bound_id;
 } BoundTensor;
 
+/* Calls [begin, end) of one segment, whose tokens are those of one bound. */
+typedef struct {
+    int begin, end, bound_id;
+} StrandGroup;
+
+/* How far a strand has come: calls of its group that it has done. */
+typedef struct {
+    _Alignas(128) atomic_int n_done;
+} StrandProgress;
+
+/* What strands need to run; see strands.h. */
+typedef struct {
+    StrandGroup *group;
+    int n_groups;
+    KernelCall *args;           /* [strand][call] the call upon the strand's rows */
+    int64_t *n_rows;            /* [group] live rows for which args were cut, */
+    int *n_cut;                 /* [group] into so many strands */
+    StrandProgress *progress;   /* [strand] */
+    int64_t workspace_bytes, workspace_offset;  /* of each strand, [strand] */
+} Strands;
+
 struct Program {
     Arena *arena;
     const Graph *graph;
     ProgramPlan plan;
     BoundCall *calls;
     int n_calls;
+    Strands strands;
     int segment_end[N_SEGMENTS];
     int64_t *node_offset;  /* per node: in the slab, or among the inputs; -1: dead or not ours */
     Buffer *buffers;       /* values, for the memory map */

@@ -121,12 +121,12 @@ static void slope_reference(const KernelCall *call, double (*slope)(double, doub
         slope_reference(call, function##_slope);                                                                           \
     }                                                                                                                      \
     const OpInfo function##_info = {                                                                                       \
-        .name = #function, .axes = "abcd->abcd", .flags = OP_PURE | OP_CHEAP, .precision = PRECISION_FOLLOW,               \
+        .name = #function, .axes = "abcd->abcd", .flags = OP_PURE | OP_CHEAP | OP_ROWS, .precision = PRECISION_FOLLOW,               \
         .infer = activation_infer, .derive = function##_derive, .cost = flops, .reference = function##_reference,          \
         .cpu = OP_KERNELS(function),                                                                                       \
     };                                                                                                                     \
     const OpInfo function##_backward_info = {                                                                              \
-        .name = #function "_backward", .axes = "abcd,abcd->abcd", .flags = OP_PURE | OP_CHEAP, .precision = PRECISION_FOLLOW, \
+        .name = #function "_backward", .axes = "abcd,abcd->abcd", .flags = OP_PURE | OP_CHEAP | OP_ROWS, .precision = PRECISION_FOLLOW, \
         .infer = backward_infer, .cost = flops, .reference = function##_backward_reference,                                \
         .cpu = OP_KERNELS(function##_backward),                                                                            \
     };

@@ -101,6 +101,19 @@ static size_t packed_bytes(const Infer *infer)
     return attr->is_self ? rows_bytes(k[0] * k[1], k[2]) + rows_bytes(v[0] * v[1], v[2]) : 0;
 }
 
+/* No query sees a key on the other side. */
+static bool attention_parts_at(const KernelCall *call, int64_t row)
+{
+    const Tensor *ranges = &call->in[ATTENTION_RANGES];
+    const int32_t *range = ranges->data;
+    for (int64_t n = 0; n < ranges->shape.dim[0]; n++) {
+        bool is_empty = range[2 * n] >= range[2 * n + 1];
+        if (!is_empty && (n < row ? range[2 * n + 1] > row : range[2 * n] < row))
+            return false;
+    }
+    return true;
+}
+
 bool attention_multiplies_pairs(const KernelCall *call)
 {
     bool all = cpu_level() == CPU_AVX512_BF16;
@@ -164,12 +177,13 @@ static void attention_cost(const Call *call, Cost *cost)
 const OpInfo attention_info = {
     .name = "attention",
     .axes = "n~hD,J~gD,J~gE,n~r,n~t->n~hE,n~h",
-    .flags = OP_PURE,
+    .flags = OP_PURE | OP_ROWS,
     .precision = PRECISION_COMPUTE,
     .infer = attention_infer,
     .derive = attention_derive,
     .cost = attention_cost,
     .reference = attention_reference,
+    .parts_at = attention_parts_at,
     .cpu = OP_KERNELS(attention),
 };
 
@@ -243,10 +257,11 @@ static void attention_backward_cost(const Call *call, Cost *cost)
 const OpInfo attention_backward_info = {
     .name = "attention_backward",
     .axes = "N~hD,J~gD,J~gE,N~r,N~t,N~hE,N~h,N~hE->N~hD,J~gD,J~gE",
-    .flags = OP_PURE,
+    .flags = OP_PURE | OP_ROWS,
     .precision = PRECISION_KEEP,
     .infer = attention_backward_infer,
     .cost = attention_backward_cost,
     .reference = attention_backward_reference,
+    .parts_at = attention_parts_at,
     .cpu = OP_KERNELS(attention_backward),
 };

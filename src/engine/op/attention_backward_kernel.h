@@ -34,7 +34,7 @@ typedef struct {
     const Tensor *q, *ranges, *y, *lse, *dy, *dq;
     KeyRows k, v;
     Sums dk, dv;
-    int64_t heads_a_key_head, width, v_width;
+    int64_t heads_a_key_head, width, v_width, first_row;
     const AttentionOptions *options;
     const DropoutAttr *dropout;
     const int32_t *draws;  /* NULL: nothing is dropped */
@@ -105,7 +105,9 @@ static void rows_begin(const Backward *b, Rows *rows, int64_t head, int64_t n_ro
     }
     for (int64_t r = 0; r < n_rows; r++) {
         int64_t token = rows->token + r;
-        lanes_set(&rows->lanes, r, (const int32_t *)b->ranges->data + 2 * token, b->options->window);
+        int32_t keys[2];
+        attention_keys_of(keys, b->ranges, token, b->first_row, b->options->window);
+        lanes_set(&rows->lanes, r, keys);
         rows->lse[r / 16][r % 16] = ((const float *)b->lse->data)[token * b->lse->shape.dim[1] + head];
     }
     tile_transpose(rows->q, rows->lanes.stride, tile_sides(b->q, rows->token, n_rows, head, buffer, rows->q_rows).left, n_rows, tile_words(b->width));
@@ -373,7 +375,7 @@ static void attention_gradients(const KernelCall *call)
 {
     const Tensor *in = call->in;
     const AttentionAttr *attr = call->attr;
-    Backward b = {.q = &in[0], .ranges = &in[3], .y = &in[5], .lse = &in[6], .dy = &in[7], .dq = &call->out[0],
+    Backward b = {.q = &in[0], .ranges = &in[3], .first_row = call->first_row, .y = &in[5], .lse = &in[6], .dy = &in[7], .dq = &call->out[0],
                   .options = &attr->options, .dropout = &attr->dropout, .draws = in[ATTENTION_DRAWS].data};
     int64_t n_heads = b.q->shape.dim[1], n_queries = b.q->shape.dim[0];
     b.heads_a_key_head = n_heads / in[1].shape.dim[1];
@@ -385,7 +387,7 @@ static void attention_gradients(const KernelCall *call)
     int64_t n_keys = in[1].shape.dim[0], k_room = attr->is_self ? key_rows_room(&in[1]) : 0, v_room = attr->is_self ? key_rows_room(&in[2]) : 0;
     AttentionTile *tiles = (AttentionTile *)(workspace + k_room + v_room);
     int32_t *group = (int32_t *)(tiles + n_queries);
-    int64_t n_tiles = attention_cut(b.ranges, attr->options.window, n_keys, ATTENTION_LANES, tiles);
+    int64_t n_tiles = attention_cut(b.ranges, call->first_row, attr->options.window, n_keys, ATTENTION_LANES, tiles);
     int64_t floats = ATTENTION_LANES * (3 * tile_padded(b.width) + 2 * tile_padded(b.v_width));
     Groups groups = {tiles, group, attention_group(tiles, n_tiles, group), n_keys, ROOM / floats < TOGETHER ? ROOM / floats : TOGETHER};
     for (int64_t head = 0; head < n_heads && groups.n_groups == 0; head++) {

@@ -26,7 +26,7 @@ enum {
 typedef struct {
     const Tensor *q, *ranges, *y, *lse;
     KeyRows k, v;
-    int64_t heads_a_key_head, width, v_width;
+    int64_t heads_a_key_head, width, v_width, first_row;
     const AttentionOptions *options;
     const DropoutAttr *dropout;
     const int32_t *draws;  /* NULL: nothing is dropped */
@@ -93,7 +93,9 @@ static void rows_begin(const Forward *f, Rows *rows, int64_t n_rows, float *buff
         tile_sides(f->q, row_token(f, rows, r), n, row_head(f, rows, r), buffer + r * words, NULL);
     for (int64_t r = 0; r < n_rows; r++) {
         int64_t token = row_token(f, rows, r);
-        lanes_set(&rows->lanes, r, (const int32_t *)f->ranges->data + 2 * token, f->options->window);
+        int32_t keys[2];
+        attention_keys_of(keys, f->ranges, token, f->first_row, f->options->window);
+        lanes_set(&rows->lanes, r, keys);
         if (f->options->alibi)
             rows->scoring.slope[r / 16][r % 16] = (float)attention_alibi_slope(row_head(f, rows, r), tensor_dim(f->q, 1));
     }
@@ -395,7 +397,7 @@ static void attention_forward(const KernelCall *call)
 {
     const AttentionAttr *attr = call->attr;
     const Tensor *k = &call->in[1], *v = &call->in[2];
-    Forward f = {.q = &call->in[0], .ranges = &call->in[3], .y = &call->out[0], .lse = &call->out[1],
+    Forward f = {.q = &call->in[0], .ranges = &call->in[3], .first_row = call->first_row, .y = &call->out[0], .lse = &call->out[1],
                  .options = &attr->options, .dropout = &attr->dropout, .draws = call->in[ATTENTION_DRAWS].data};
     int64_t kv_heads = k->shape.dim[1];
     f.heads_a_key_head = f.q->shape.dim[1] / kv_heads;
@@ -405,7 +407,7 @@ static void attention_forward(const KernelCall *call)
     int64_t k_room = attr->is_self ? key_rows_room(k) : 0, v_room = attr->is_self ? key_rows_room(v) : 0;
     AttentionTile *tiles = (AttentionTile *)(packed + k_room + v_room);
     int64_t tokens_max = f.heads_a_key_head < ATTENTION_LANES ? ATTENTION_LANES / f.heads_a_key_head : 1;
-    int64_t n_tiles = attention_cut(f.ranges, attr->options.window, k->shape.dim[0], tokens_max, tiles);
+    int64_t n_tiles = attention_cut(f.ranges, call->first_row, attr->options.window, k->shape.dim[0], tokens_max, tiles);
     int64_t together = tiles_together(tiles, n_tiles, k, v, TOGETHER), n_bundles = (n_tiles + together - 1) / together, n_tasks = n_bundles * kv_heads;
     bool is_long = !attr->is_self || key_rows_are_shared(tiles, n_tiles, k->shape.dim[0]), is_packed = attr->is_self && is_long && TILE_TERMS == 1;
     f.k = key_rows_begin(k, is_packed ? packed : NULL);

@@ -45,8 +45,16 @@ typedef struct {
 
 /* Cuts the queries into tiles of at most tokens_max neighbours whose ranges overlap: sequences that were packed or decoded side by side
  * never share a tile, for their keys lie apart. A window (0: none) narrows the ranges. Results do not depend on this cut, speed does. `tiles` has room for one tile a query.
- * Returns how many were made. Ranges must lie in [0, n_keys]. */
-int64_t attention_cut(const Tensor *ranges, int64_t window, int64_t n_keys, int64_t tokens_max, AttentionTile *tiles);
+ * Returns how many were made. Ranges count from token first_row on, and must then lie in [0, n_keys]. */
+int64_t attention_cut(const Tensor *ranges, int64_t first_row, int64_t window, int64_t n_keys, int64_t tokens_max, AttentionTile *tiles);
+
+/* What query n sees of a stretch of tokens that begins with first_row: its keys, a window having narrowed them, counted from there. */
+static inline void attention_keys_of(int32_t keys[2], const Tensor *ranges, int64_t n, int64_t first_row, int64_t window)
+{
+    const int32_t *range = (const int32_t *)ranges->data + 2 * n;
+    keys[0] = attention_first_key(range, window) - (int32_t)first_row;
+    keys[1] = range[1] - (int32_t)first_row;
+}
 
 /* Cuts tiles into groups of neighbours such that no key is seen from two groups: the tasks of the backward. Group i is the tiles
  * [group[i], group[i + 1]); `group` has room for n_tiles + 1. Returns the number of groups. */

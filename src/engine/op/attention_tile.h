@@ -25,19 +25,18 @@ static void lanes_init(Lanes *lanes, int64_t n_rows)
         lanes->vec_begin[v] = INT32_MAX, lanes->vec_last_begin[v] = -1;
 }
 
-static void lanes_set(Lanes *lanes, int64_t row, const int32_t range[2], int64_t window)
+static void lanes_set(Lanes *lanes, int64_t row, const int32_t keys[2])
 {
     int64_t v = row / 16;
-    int32_t first = attention_first_key(range, window);
-    lanes->all_begin = first > lanes->all_begin ? first : lanes->all_begin;
-    lanes->all_end = range[1] < lanes->all_end ? range[1] : lanes->all_end;
-    if (first >= range[1])
+    lanes->all_begin = keys[0] > lanes->all_begin ? keys[0] : lanes->all_begin;
+    lanes->all_end = keys[1] < lanes->all_end ? keys[1] : lanes->all_end;
+    if (keys[0] >= keys[1])
         return;
-    lanes->begin[v][row % 16] = first;
-    lanes->end[v][row % 16] = range[1];
-    lanes->vec_begin[v] = first < lanes->vec_begin[v] ? first : lanes->vec_begin[v];
-    lanes->vec_last_begin[v] = first > lanes->vec_last_begin[v] ? first : lanes->vec_last_begin[v];
-    lanes->vec_end[v] = range[1] > lanes->vec_end[v] ? range[1] : lanes->vec_end[v];
+    lanes->begin[v][row % 16] = keys[0];
+    lanes->end[v][row % 16] = keys[1];
+    lanes->vec_begin[v] = keys[0] < lanes->vec_begin[v] ? keys[0] : lanes->vec_begin[v];
+    lanes->vec_last_begin[v] = keys[0] > lanes->vec_last_begin[v] ? keys[0] : lanes->vec_last_begin[v];
+    lanes->vec_end[v] = keys[1] > lanes->vec_end[v] ? keys[1] : lanes->vec_end[v];
 }
 
 /* Bit j: row `row` sees key begin + j, one of [begin, end). */

@@ -3,13 +3,13 @@
 
 #include <assert.h>
 
-int64_t attention_cut(const Tensor *ranges, int64_t window, int64_t n_keys, int64_t tokens_max, AttentionTile *tiles)
+int64_t attention_cut(const Tensor *ranges, int64_t first_row, int64_t window, int64_t n_keys, int64_t tokens_max, AttentionTile *tiles)
 {
-    const int32_t *all = ranges->data;
     int64_t n_queries = tensor_dim(ranges, 0), n_tiles = 0;
     AttentionTile *tile = NULL;
     for (int64_t n = 0; n < n_queries; n++) {
-        const int32_t range[2] = {attention_first_key(all + 2 * n, window), all[2 * n + 1]};
+        int32_t range[2];
+        attention_keys_of(range, ranges, n, first_row, window);
         bool empty = range[0] >= range[1];
         bool apart = tile && !empty && tile->key_begin < tile->key_end && (range[0] >= tile->key_end || range[1] <= tile->key_begin);
         assert(empty || (range[0] >= 0 && range[1] <= n_keys));

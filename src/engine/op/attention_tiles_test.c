@@ -17,7 +17,7 @@ static void cut(Cut *c, void (*range)(int64_t query, int32_t range[2]), int64_t 
     for (int64_t n = 0; n < QUERIES; n++)
         range(n, c->ranges[n]);
     Tensor ranges = tensor_contiguous(DTYPE_I32, shape_2(QUERIES, 2), c->ranges);
-    c->n_tiles = attention_cut(&ranges, 0, QUERIES, tokens_max, c->tiles);
+    c->n_tiles = attention_cut(&ranges, 0, 0, QUERIES, tokens_max, c->tiles);
     c->n_groups = attention_group(c->tiles, c->n_tiles, c->group);
 }
 

@@ -35,7 +35,7 @@ static void cast_reference(const KernelCall *call)
 const OpInfo cast_info = {
     .name = "cast",
     .axes = "abcd->abcd",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = cast_infer,
     .derive = cast_derive,

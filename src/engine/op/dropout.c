@@ -55,7 +55,7 @@ static void dropout_cost(const Call *call, Cost *cost)
 const OpInfo dropout_info = {
     .name = "dropout",
     .axes = "nc,nr->nc",
-    .flags = OP_PURE | OP_RANDOM | OP_CHEAP,
+    .flags = OP_PURE | OP_RANDOM | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = dropout_infer,
     .derive = dropout_derive,

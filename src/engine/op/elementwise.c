@@ -43,7 +43,7 @@ static void add_reference(const KernelCall *call)
 const OpInfo add_info = {
     .name = "add",
     .axes = "abcd,abcd->abcd",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = pair_infer,
     .derive = add_derive,
@@ -75,7 +75,7 @@ static void mul_reference(const KernelCall *call)
 const OpInfo mul_info = {
     .name = "mul",
     .axes = "abcd,abcd->abcd",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = pair_infer,
     .derive = mul_derive,
@@ -112,7 +112,7 @@ static void scale_reference(const KernelCall *call)
 const OpInfo scale_info = {
     .name = "scale",
     .axes = "abcd->abcd",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = scale_infer,
     .derive = scale_derive,

@@ -63,7 +63,7 @@ static void rows_cost(const Call *call, Cost *cost)
 const OpInfo embedding_info = {
     .name = "embedding",
     .axes = "vc,n->nc",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = embedding_infer,
     .derive = embedding_derive,
@@ -129,7 +129,7 @@ static void backward_cost(const Call *call, Cost *cost)
 const OpInfo embedding_backward_info = {
     .name = "embedding_backward",
     .axes = "vc,n,nc->vc",
-    .flags = OP_WRITES_STATE,
+    .flags = OP_WRITES_STATE | OP_LEAVES,
     .precision = PRECISION_KEEP,
     .infer = backward_infer,
     .cost = backward_cost,

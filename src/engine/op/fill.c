@@ -28,7 +28,7 @@ static void fill_reference(const KernelCall *call)
 const OpInfo fill_info = {
     .name = "fill",
     .axes = "->abcd",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_KEEP,
     .infer = fill_infer,
     .reference = fill_reference,

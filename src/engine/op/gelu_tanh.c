@@ -49,7 +49,7 @@ static void gelu_cost(const Call *call, Cost *cost)
 const OpInfo gelu_tanh_info = {
     .name = "gelu_tanh",
     .axes = "abcd->abcd",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = gelu_infer,
     .derive = gelu_derive,
@@ -81,7 +81,7 @@ static void backward_reference(const KernelCall *call)
 const OpInfo gelu_tanh_backward_info = {
     .name = "gelu_tanh_backward",
     .axes = "abcd,abcd->abcd",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = backward_infer,
     .cost = gelu_cost,

@@ -94,7 +94,7 @@ static bool is_small(const Gemm *g)
 
 void gemm_run(const Gemm *g, void *workspace)
 {
-    gemm_run_kernel(g, kernel_for(g), workspace, is_small(g));
+    gemm_run_kernel(g, kernel_for(g), workspace, is_small(g) || omp_in_parallel());
 }
 
 void gemm_run_serial(const Gemm *g, void *workspace)

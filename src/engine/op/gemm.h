@@ -49,7 +49,7 @@ typedef struct {
     const void *finish_context;
 } Gemm;
 
-/* Bytes of workspace that gemm_run and gemm_run_serial need: depends on m, n, k, dtypes and k_leaf only. It never
+/* Bytes of workspace that gemm_run and gemm_run_serial need: depends on m, n, k, dtypes, k_leaf and whether rows of A are dense only. It never
  * falls when m grows, so the bytes for the largest m do for all smaller ones. */
 size_t gemm_workspace_bytes(const Gemm *g);
 

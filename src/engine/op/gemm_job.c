@@ -62,12 +62,18 @@ int64_t gemm_rows_max(const Gemm *g, int k_per_word)
     return gemm_needs_sums(g, k_per_word) ? min_i64(rows, GEMM_SUM_ROWS_MAX) : rows;
 }
 
+/* Rows of A that are words already are not packed, but where they are few. */
+bool gemm_a_lies_well(const Gemm *g)
+{
+    return g->a_dtype == DTYPE_F32 && g->a_col_stride == 1 && g->a_row_stride > 0;
+}
+
 static GemmWorkspace workspace_words(const Gemm *g, int k_per_word)
 {
     int64_t words = divide_up(min_i64(gemm_k_range(g, k_per_word), g->k), k_per_word), block = gemm_k_block(g, k_per_word);
     int64_t columns = min_i64(g->n, gemm_columns_max(g, k_per_word)) + GEMM_B_WIDTH_MAX;
     int64_t rows = min_i64(g->m, rows_near(g, k_per_word));
-    int64_t of_a = (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * words;
+    int64_t of_a = gemm_a_lies_well(g) ? 0 : (rows + GEMM_A_WIDTH_MAX) * 8 / 7 * words;
     int64_t of_few_a = (min_i64(g->m, GEMM_FEW_ROWS_MAX) + GEMM_A_WIDTH_MAX) * 8 / 7 * round_up(g->k, block);
     return (GemmWorkspace){round_up(max_i64(of_a, of_few_a), 16), round_up(columns * words, 16),
                             keeps_sums(g, k_per_word) ? round_up(min_i64(g->m, GEMM_SUM_ROWS_MAX) * columns, 16) : 0};

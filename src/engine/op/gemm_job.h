@@ -77,6 +77,7 @@ static inline int64_t bytes_of(DType dtype)
 int64_t gemm_k_block(const Gemm *g, int k_per_word);
 bool gemm_is_few_rows(const Gemm *g, int k_per_word);
 int64_t gemm_k_range(const Gemm *g, int k_per_word);      /* the largest part of K packed at a time: whole blocks */
+bool gemm_a_lies_well(const Gemm *g);
 bool gemm_needs_sums(const Gemm *g, int k_per_word);      /* a half C's sums outlive a strip, and have no place but the workspace */
 int64_t gemm_columns_max(const Gemm *g, int k_per_word);  /* of B packed at a time */
 int64_t gemm_rows_max(const Gemm *g, int k_per_word);     /* of A */

@@ -1,8 +1,8 @@
 /* gemm_many_rows.c - products of many rows: operands are packed into panels, C is cut into tiles; see gemm.c. */
+#include "base/parallel.h"
 #include "engine/op/gemm_job.h"
 
 #include <omp.h>
-#include <sched.h>
 #include <string.h>
 
 enum {
@@ -58,12 +58,6 @@ static int64_t b_words_near(const GemmJob *job)
 static int64_t b_words_own(const GemmJob *job)
 {
     return job->kernel->k_per_word == 2 ? B_PAIRS_NEAR : B_WORDS_OWN;
-}
-
-static bool a_lies_well(const GemmJob *job)
-{
-    const Gemm *g = job->g;
-    return g->a_dtype == DTYPE_F32 && g->a_col_stride == 1 && job->kernel->k_per_word == 1 && g->a_row_stride > 0;
 }
 
 static int64_t count_tiles(const Block *block)
@@ -217,7 +211,7 @@ static bool cut_ready_tiles(Block *block, const GemmJob *job)
 static void cut_tiles(Block *block, const GemmJob *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
-    block->a_as_it_lies = a_lies_well(job);
+    block->a_as_it_lies = gemm_a_lies_well(job->g);
     block->a_is_copied = block->a_as_it_lies && job->g->a_row_stride % SAME_CACHE_SET == 0 && job->k_block <= COPY_STEPS_MAX;
     if (cut_ready_tiles(block, job) || (!job->g->b_panels && (cut_short_tiles(block, job) || cut_deep_tiles(block, job) || cut_own_tiles(block, job))))
         return;
@@ -413,19 +407,6 @@ static bool compute_begun(GemmBegun *begun)
     return true;
 }
 
-enum { PAUSES_MAX = 2000 };  /* some 0.1 milliseconds */
-
-/* The n-th time in a row that there was nothing to do but wait. */
-static void pause_thread(int n)
-{
-    if (n >= PAUSES_MAX)
-        sched_yield();
-#if defined(__x86_64__)
-    else
-        __builtin_ia32_pause();
-#endif
-}
-
 /* The thread's own: it needs the panels again, so it waits for those who help. Nobody helps with short leaves: one takes no longer than its panels and its
  * part of C take to another core and back. */
 static void compute_range(const GemmJob *job, const Range *range)
@@ -443,7 +424,7 @@ static void compute_range(const GemmJob *job, const Range *range)
     while (compute_begun(begun))
         ;
     for (int n = 0; atomic_load_explicit(&begun->n_done, memory_order_acquire) < range->n_pieces; n++)
-        pause_thread(n);
+        parallel_pause(n);
 }
 
 static void compute_tile(const GemmJob *job, const Block *block, int64_t piece)
@@ -479,7 +460,7 @@ static void help_others(const GemmJob *job)
         }
         n_pauses = helped ? 0 : n_pauses + 1;
         if (!helped)
-            pause_thread(n_pauses);
+            parallel_pause(n_pauses);
     } while (any_open);
 }
 

@@ -92,7 +92,7 @@ static void layernorm_cost(const Call *call, Cost *cost)
 const OpInfo layernorm_info = {
     .name = "layernorm",
     .axes = "abcC,C,C->abcC,abc,abc",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_KEEP,
     .infer = layernorm_infer,
     .derive = layernorm_derive,
@@ -168,7 +168,7 @@ static void backward_cost(const Call *call, Cost *cost)
 const OpInfo layernorm_backward_info = {
     .name = "layernorm_backward",
     .axes = "abcC,C,abc,abc,abcC,C,C,abcC->abcC,C,C",
-    .flags = OP_WRITES_STATE,
+    .flags = OP_WRITES_STATE | OP_LEAVES,
     .precision = PRECISION_KEEP,
     .infer = backward_infer,
     .cost = backward_cost,

@@ -173,7 +173,7 @@ static void then_in_out_run(const KernelCall *call)
 const OpInfo linear_then_info = {
     .name = "linear_then",
     .axes = "nk,mk,m,p,nm->nm,nm",
-    .flags = OP_PURE,
+    .flags = OP_PURE | OP_ROWS,
     .precision = PRECISION_KEEP,
     .infer = then_out_in_infer,
     .cost = then_cost,
@@ -184,7 +184,7 @@ const OpInfo linear_then_info = {
 const OpInfo linear_in_out_then_info = {
     .name = "linear_in_out_then",
     .axes = "nk,km,m,p,nm->nm,nm",
-    .flags = OP_PURE,
+    .flags = OP_PURE | OP_ROWS,
     .precision = PRECISION_KEEP,
     .infer = then_in_out_infer,
     .cost = then_cost,

@@ -72,7 +72,7 @@ static void rmsnorm_cost(const Call *call, Cost *cost)
 const OpInfo rmsnorm_info = {
     .name = "rmsnorm",
     .axes = "abcC,C->abcC,abc",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_KEEP,
     .infer = rmsnorm_infer,
     .derive = rmsnorm_derive,
@@ -139,7 +139,7 @@ static void backward_cost(const Call *call, Cost *cost)
 const OpInfo rmsnorm_backward_info = {
     .name = "rmsnorm_backward",
     .axes = "abcC,C,abc,abcC,C,abcC->abcC,C",
-    .flags = OP_WRITES_STATE,
+    .flags = OP_WRITES_STATE | OP_LEAVES,
     .precision = PRECISION_KEEP,
     .infer = backward_infer,
     .cost = backward_cost,

@@ -118,7 +118,7 @@ static void rotary_cost(const Call *call, Cost *cost)
 const OpInfo rotary_info = {
     .name = "rotary",
     .axes = "nhD,n->nhD",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = rotary_infer,
     .derive = rotary_derive,

@@ -51,7 +51,7 @@ static void silu_cost(const Call *call, Cost *cost)
 const OpInfo silu_gate_info = {
     .name = "silu_gate",
     .axes = "abcd,abcd->abcd",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = silu_infer,
     .derive = silu_derive,
@@ -88,7 +88,7 @@ static void backward_reference(const KernelCall *call)
 const OpInfo silu_gate_backward_info = {
     .name = "silu_gate_backward",
     .axes = "abcd,abcd,abcd->abcd,abcd",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = backward_infer,
     .cost = silu_cost,

@@ -126,7 +126,7 @@ static void concat_reference(const KernelCall *call)
 const OpInfo concat_info = {
     .name = "concat",
     .axes = "",
-    .flags = OP_PURE | OP_CHEAP,
+    .flags = OP_PURE | OP_CHEAP | OP_ROWS,
     .precision = PRECISION_FOLLOW,
     .infer = concat_infer,
     .derive = concat_derive,

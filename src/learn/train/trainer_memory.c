@@ -26,6 +26,8 @@ static Err compile_as(Trainer *t, const RecomputeOptions *options, bool offload)
         pass_offload(t->micro_graph, t->offload, &t->offloaded);
     if (t->recompute.n_again == 0)  /* else values are chosen one by one, to meet a budget */
         pass_fuse(t->micro_graph);
+    /* strands take memory, so they are not for runs that spare it */
+    graph_set_strands(t->micro_graph, !offload && t->recompute.n_again == 0 && t->options.memory.recompute != RECOMPUTE_BUDGET);
     return graph_compile(&t->micro_step, t->micro_graph, &on_cpu);
 }
 
