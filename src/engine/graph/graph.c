@@ -314,7 +314,7 @@ static void graph_apply_spec(Call *call, int o, const OutSpec *spec)
         memcpy(node->stride, spec->stride, sizeof node->stride);
 }
 
-/* Runs infer and gives the call's outputs their shapes; makes the nodes the first time. */
+/* Runs infer and gives the call's outputs their shapes; makes the nodes that there are not yet. */
 static void graph_infer(Graph *g, Call *call)
 {
     Infer infer = {.g = g, .name = call->name, .in = call->in, .n_in = call->n_in, .attr = call->attr, .n_out = 1};
@@ -327,13 +327,10 @@ static void graph_infer(Graph *g, Call *call)
     if (g->error && call->n_out == 0)  /* harmless values; siblings may be asked for */
         infer.n_out = OP_OUTPUTS_MAX;
     call->workspace_bytes = infer.workspace_bytes;
-    if (call->n_out == 0) {
-        call->n_out = infer.n_out;
-        for (int o = 0; o < call->n_out; o++) {
-            call->out[o] = graph_new_node(g, NODE_CALL, call->name, DTYPE_F32, shape_2(1, 1));
-            call->out[o]->call = call;
-            call->out[o]->index = o;
-        }
+    for (; call->n_out < infer.n_out; call->n_out++) {
+        Node *node = call->out[call->n_out] = graph_new_node(g, NODE_CALL, call->name, DTYPE_F32, shape_2(1, 1));
+        node->call = call;
+        node->index = call->n_out;
     }
     if (!g->error)
         for (int o = 0; o < call->n_out; o++)
@@ -362,15 +359,20 @@ static Call *graph_new_call(Graph *g, const OpInfo *op, const char *name, Node *
     return call;
 }
 
+/* Copies call->attr_bytes bytes. */
+static void graph_copy_attr(Graph *g, Call *call, const void *attr)
+{
+    void *copy = arena_alloc(g->arena, call->attr_bytes);
+    memcpy(copy, attr, call->attr_bytes);
+    call->attr = copy;
+}
+
 Node *graph_call(Graph *g, const OpInfo *op, Node *const *in, int n_in, const void *attr, size_t attr_bytes)
 {
     Call *call = graph_new_call(g, op, arena_printf(g->arena, "%s%s", g->scope, op->name), in, n_in);
     call->attr_bytes = attr_bytes;
-    if (attr_bytes) {
-        void *copy = arena_alloc(g->arena, attr_bytes);
-        memcpy(copy, attr, attr_bytes);
-        call->attr = copy;
-    }
+    if (attr_bytes)
+        graph_copy_attr(g, call, attr);
     graph_infer(g, call);
     graph_insert_call(g, call);
     return call->out[0];
@@ -411,6 +413,12 @@ Call *graph_call_at(Graph *g, int index)
 
 void graph_reinfer(Graph *g, Call *call)
 {
+    graph_infer(g, call);
+}
+
+void graph_set_attr(Graph *g, Call *call, const void *attr)
+{
+    graph_copy_attr(g, call, attr);
     graph_infer(g, call);
 }
 

@@ -128,6 +128,7 @@ struct OpInfo {
     void (*derive)(Derive *derive);              /* NULL: deriving through it marks the graph */
     void (*cost)(const Call *call, Cost *cost);  /* NULL: bytes only, counted by the engine */
     bool (*parts_at)(const KernelCall *call, int64_t row);  /* NULL: everywhere */
+    void (*round_output)(Graph *g, Call *call, DType dtype);  /* output 0, an f32, is made in this half format from now on; NULL: it cannot be */
     KernelFn reference;
     KernelFn cpu[OP_LEVELS];  /* by CpuLevel; CPU_AVX512 serves the levels above it (base/kernel.h) */
 };
@@ -202,6 +203,8 @@ int graph_n_nodes(const Graph *g);
 Node *graph_node_at(Graph *g, int id);
 Call *graph_call_at(Graph *g, int index);
 void graph_reinfer(Graph *g, Call *call);
+/* Exchanges a call's attribute, attr_bytes long as before, and infers again; what infer says of more outputs than before becomes new nodes. */
+void graph_set_attr(Graph *g, Call *call, const void *attr);
 /* New calls go right before the call at `index` until graph_insert_end: a pass inserts casts. */
 void graph_insert_before(Graph *g, int index);
 void graph_insert_end(Graph *g);

@@ -1,7 +1,7 @@
 /* layernorm.c - y = (x - mean) / sqrt(var + eps) * gain + bias over the last axis (Ba, Kiros & Hinton 2016, arXiv:1607.06450).
  *
  *   x     [..., C]  f32 or bf16              gain, bias  [C]; bias may be absent
- *   y     like x                             var is the mean of (x - mean)^2, found in a second pass over the row
+ *   y     like x, or rounded (round_output)  var is the mean of (x - mean)^2, found in a second pass over the row
  *   siblings: mean and inv_std, f32 (f64 of f64), one a row: kept for the derivative; two floats against C subtractions and squares
  *
  * With n = (x - mean) inv_std and dn = dy gain:
@@ -20,6 +20,7 @@ const OpInfo layernorm_backward_info;
 
 typedef struct {
     double eps;
+    int64_t round_to;  /* DType of y; DTYPE_F32: that of x */
 } LayernormAttr;
 
 enum { X, GAIN, BIAS };
@@ -41,11 +42,19 @@ static void layernorm_infer(Infer *infer)
         return;
     infer->n_out = 3;
     infer_like(infer, 0, X);
+    infer_rounded(infer, 0, (DType)((const LayernormAttr *)infer->attr)->round_to);
     for (int o = 1; o < 3; o++) {
         infer_like(infer, o, X);
         infer->out[o].shape.n_dims--;
         infer->out[o].dtype = dtype_wider(x->dtype, DTYPE_F32);
     }
+}
+
+static void layernorm_round_output(Graph *g, Call *call, DType dtype)
+{
+    LayernormAttr attr = *(const LayernormAttr *)call->attr;
+    attr.round_to = dtype;
+    graph_set_attr(g, call, &attr);
 }
 
 static void layernorm_derive(Derive *d)
@@ -97,13 +106,14 @@ const OpInfo layernorm_info = {
     .infer = layernorm_infer,
     .derive = layernorm_derive,
     .cost = layernorm_cost,
+    .round_output = layernorm_round_output,
     .reference = layernorm_reference,
     .cpu = OP_KERNELS(layernorm),
 };
 
 Node *layernorm(Graph *g, Node *x, Node *gain, Node *bias, double eps)
 {
-    LayernormAttr attr = {eps};
+    LayernormAttr attr = {eps, DTYPE_F32};
     return graph_call(g, &layernorm_info, (Node *[]){x, gain, bias}, 3, &attr, sizeof attr);
 }
 

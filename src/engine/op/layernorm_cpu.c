@@ -21,7 +21,7 @@ SIMD_INLINE float row_variance(const void *x, DType dtype, int64_t C, float mean
     return v16_sum(total) / (float)C;
 }
 
-SIMD_INLINE void layernorm_row(void *y, const void *x, DType dtype, const Tensor *gain, const Tensor *bias, int64_t C, float eps,
+SIMD_INLINE void layernorm_row(void *y, DType y_dtype, const void *x, DType dtype, const Tensor *gain, const Tensor *bias, int64_t C, float eps,
                                float *mean, float *inv_std)
 {
     *mean = row_mean(x, dtype, C);
@@ -30,21 +30,20 @@ SIMD_INLINE void layernorm_row(void *y, const void *x, DType dtype, const Tensor
     for (int64_t i = 0; i < C; i += 16) {
         V16 n = (load16(x, dtype, i, C) - shift) * factor;
         V16 b = bias->data ? load16(bias->data, bias->dtype, i, C) : v16_zero();
-        store16(y, dtype, i, C, v16_fma(n, load16(gain->data, gain->dtype, i, C), b));
+        store16(y, y_dtype, i, C, v16_fma(n, load16(gain->data, gain->dtype, i, C), b));
     }
 }
 
 void KERNEL(layernorm)(const KernelCall *call)
 {
-    const Tensor *x = &call->in[0], *gain = &call->in[1], *bias = &call->in[2];
+    const Tensor *x = &call->in[0], *gain = &call->in[1], *bias = &call->in[2], *y = &call->out[0];
     float eps = (float)*(const double *)call->attr;
     float *means = call->out[1].data, *inv_stds = call->out[2].data;
     int64_t n_rows = rows_of(x), C = cols_of(x);
-    assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(bias->dtype));
+    assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(bias->dtype) && is_fast_dtype(y->dtype));
 #pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
     for (int64_t row = 0; row < n_rows; row++)
-        WITH_FAST_DTYPE(x->dtype, D, layernorm_row(row_at(&call->out[0], row), row_at(x, row), D, gain, bias, C, eps, &means[row],
-                                                   &inv_stds[row]))
+        WITH_FAST_DTYPE(x->dtype, D, layernorm_row(row_at(y, row), y->dtype, row_at(x, row), D, gain, bias, C, eps, &means[row], &inv_stds[row]))
 }
 
 /* ---- backward ---- */

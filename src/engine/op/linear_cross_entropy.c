@@ -45,18 +45,28 @@ LceTarget lce_target(const CrossEntropyOptions *options, int64_t n_vocab)
 
 /* ---- the products of a chunk ---- */
 
+/* Floats from row to row of the logits: rows begin with a cache line, so that no vector that products and losses write lies in two; but no multiple of
+ * 4 kB apart, for then the rows of a tile would meet in one set of the first cache. */
+static int64_t logits_row_stride(int64_t n_vocab)
+{
+    enum { LINE = 16, SAME_CACHE_SET = 1024 };
+    int64_t stride = (n_vocab + LINE - 1) / LINE * LINE;
+    return stride % SAME_CACHE_SET == 0 ? stride + LINE : stride;
+}
+
 /* z [n, V] = x w^T */
 static Gemm logits_gemm(int64_t n, const Shape *w, DType x_dtype, DType w_dtype)
 {
     int64_t n_vocab = w->dim[0], width = w->dim[1];
     return (Gemm){.m = n, .n = n_vocab, .k = width, .a_dtype = x_dtype, .b_dtype = w_dtype, .c_dtype = DTYPE_F32,
-                  .a_row_stride = width, .a_col_stride = 1, .b_row_stride = 1, .b_col_stride = width, .c_row_stride = n_vocab};
+                  .a_row_stride = width, .a_col_stride = 1, .b_row_stride = 1, .b_col_stride = width,
+                  .c_row_stride = logits_row_stride(n_vocab)};
 }
 
 /* From row to row of G, which takes the place of f32 logits: in its own elements. */
 static int64_t grad_row_stride(int64_t n_vocab, DType dtype)
 {
-    return n_vocab * dtype_bytes(DTYPE_F32) / dtype_bytes(dtype);
+    return logits_row_stride(n_vocab) * dtype_bytes(DTYPE_F32) / dtype_bytes(dtype);
 }
 
 /* dx [n, C] = G w */
@@ -82,10 +92,10 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Logits first, in whole cache lines, then what gemm wants. */
+/* Logits first, then what gemm wants. */
 static size_t logits_bytes(int64_t n_tokens, int64_t n_vocab)
 {
-    return ((size_t)(n_tokens * n_vocab) * sizeof(float) + 63) / 64 * 64;
+    return (size_t)(n_tokens * logits_row_stride(n_vocab)) * sizeof(float);
 }
 
 /* ---- forward ---- */
@@ -146,8 +156,8 @@ static void chunk_logits(const KernelCall *call, int64_t begin, int64_t n, const
     gemm.a_row_stride = x->stride[0], gemm.b_col_stride = w->stride[0];
     gemm.b_panels = call->n_in == LCE_N_IN ? call->in[LCE_LOGITS_PANELS].data : NULL;
     gemm_run(&gemm, workspace);
-    LceRows rows = {.logits = logits, .n_rows = n, .n_vocab = w->shape.dim[0], .label = (const int32_t *)call->in[LCE_LABEL].data + begin,
-                    
+    LceRows rows = {.logits = logits, .n_rows = n, .n_vocab = w->shape.dim[0], .row_stride = gemm.c_row_stride,
+                    .label = (const int32_t *)call->in[LCE_LABEL].data + begin,
                     .options = &((const LceGradAttr *)call->attr)->options,
                     .weight = (const float *)call->in[LCE_WEIGHT].data + begin, .dy = dy ? dy + begin : NULL,
                     .loss = (float *)call->out[0].data + begin, .grad_dtype = x->dtype};

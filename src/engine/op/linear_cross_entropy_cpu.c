@@ -112,7 +112,7 @@ static void row_run_options(const LceRows *rows, int64_t n, float weight)
     const CrossEntropyOptions *o = rows->options;
     const int64_t n_vocab = rows->n_vocab, label = rows->label[n];
     const LceTarget t = lce_target(o, n_vocab);
-    float *row = rows->logits + n * n_vocab;
+    float *row = rows->logits + n * rows->row_stride;
     double z_sum = row_cap(row, n_vocab, (float)o->softcap);
     float max = row_max(row, n_vocab), at_label = row[label];
     double sum = row_sum_exp(row, n_vocab, max), lse = (double)max + log(sum);
@@ -138,7 +138,7 @@ static bool has_options(const CrossEntropyOptions *o)
 static void row_run(const LceRows *rows, int64_t n)
 {
     int64_t n_vocab = rows->n_vocab;
-    float *row = rows->logits + n * n_vocab, weight = rows->weight[n];
+    float *row = rows->logits + n * rows->row_stride, weight = rows->weight[n];
     if (weight == 0.0f || lce_is_ignored(rows->options, rows->label[n])) {
         rows->loss[n] = 0.0f;
         if (rows->dy)

@@ -30,8 +30,8 @@ static inline bool lce_is_ignored(const CrossEntropyOptions *options, int64_t la
 
 /* Rows of logits, which become what the gradient multiplies. */
 typedef struct {
-    float *logits;  /* [n_rows, n_vocab] */
-    int64_t n_rows, n_vocab;
+    float *logits;  /* [n_rows, n_vocab], rows `row_stride` apart */
+    int64_t n_rows, n_vocab, row_stride;
     const int32_t *label;
     const float *weight, *dy;  /* dy NULL: the loss alone, logits undefined afterwards */
     float *loss;

@@ -66,6 +66,12 @@ void infer_writes(Infer *infer, int o, int i)
     infer->out[o].writes = true;
 }
 
+void infer_rounded(Infer *infer, int o, DType dtype)
+{
+    if (infer->out[o].dtype == DTYPE_F32)
+        infer->out[o].dtype = dtype;
+}
+
 double node_count(const Node *node)
 {
     return (double)shape_count(node->shape);

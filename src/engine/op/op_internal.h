@@ -15,6 +15,8 @@ bool infer_is_rows(Infer *infer, int i, int n_dims, const char *name);
 bool infer_has_shape(Infer *infer, int i, Shape shape, const char *name);
 /* Inputs i and k have the same shape and bound. */
 bool infer_same_rows(Infer *infer, int i, int k);
+/* Output o, an f32, is rounded to a half format on its way out; DTYPE_F32: it stays what it is. */
+void infer_rounded(Infer *infer, int o, DType dtype);
 /* Output o is input i, changed in place. */
 void infer_writes(Infer *infer, int o, int i);
 

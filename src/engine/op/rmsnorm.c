@@ -1,7 +1,7 @@
 /* rmsnorm.c - y = x / sqrt(mean(x^2) + eps) * gain over the last axis (Zhang & Sennrich 2019, arXiv:1910.07467).
  *
  *   x     [..., C]  f32 or bf16              gain  [C]
- *   y     like x                             sibling: inv_rms, f32 (f64 of f64), one a row, kept for the derivative
+ *   y     like x, or rounded (round_output)  sibling: inv_rms, f32 (f64 of f64), one a row, kept for the derivative
  *
  * The gain may be kept as its distance from an offset (1): then offset + gain stands for it below.
  * With n = x inv_rms and dn = dy gain:
@@ -32,15 +32,24 @@ static void rmsnorm_infer(Infer *infer)
         return;
     infer->n_out = 2;
     infer_like(infer, 0, 0);
+    infer_rounded(infer, 0, (DType)((const RmsnormAttr *)infer->attr)->round_to);
     infer_like(infer, 1, 0);
     infer->out[1].shape.n_dims--;
     infer->out[1].dtype = dtype_wider(x->dtype, DTYPE_F32);
+}
+
+static void rmsnorm_round_output(Graph *g, Call *call, DType dtype)
+{
+    RmsnormAttr attr = *(const RmsnormAttr *)call->attr;
+    attr.round_to = dtype;
+    graph_set_attr(g, call, &attr);
 }
 
 static void rmsnorm_derive(Derive *d)
 {
     RmsnormAttr attr = *(const RmsnormAttr *)d->attr;
     attr.leaf = graph_grad_leaf(d->g);
+    attr.round_to = DTYPE_F32;
     Node *sink = d->wanted[1] ? derive_sink(d, 1) : NULL;
     Node *in[] = {d->in[0], d->in[1], d->out[1], d->dy[0], sink, NULL};
     d->dx[0] = graph_call(d->g, &rmsnorm_backward_info, in, 6, &attr, sizeof attr);
@@ -77,13 +86,14 @@ const OpInfo rmsnorm_info = {
     .infer = rmsnorm_infer,
     .derive = rmsnorm_derive,
     .cost = rmsnorm_cost,
+    .round_output = rmsnorm_round_output,
     .reference = rmsnorm_reference,
     .cpu = OP_KERNELS(rmsnorm),
 };
 
 Node *rmsnorm(Graph *g, Node *x, Node *gain, double eps, double offset)
 {
-    RmsnormAttr attr = {eps, offset, 0};
+    RmsnormAttr attr = {eps, offset, 0, DTYPE_F32};
     return graph_call(g, &rmsnorm_info, (Node *[]){x, gain}, 2, &attr, sizeof attr);
 }
 

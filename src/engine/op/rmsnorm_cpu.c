@@ -3,7 +3,7 @@
 #include "engine/op/rmsnorm_internal.h"
 #include "engine/op/simd_rows.h"
 
-SIMD_INLINE float rmsnorm_row(void *y, const void *x, DType dtype, const Tensor *gain, int64_t C, float eps, float offset)
+SIMD_INLINE float rmsnorm_row(void *y, DType y_dtype, const void *x, DType dtype, const Tensor *gain, int64_t C, float eps, float offset)
 {
     V16 squares = v16_zero();
     for (int64_t i = 0; i < C; i += 16) {
@@ -12,7 +12,7 @@ SIMD_INLINE float rmsnorm_row(void *y, const void *x, DType dtype, const Tensor 
     }
     float inv_rms = 1.0f / sqrtf(v16_sum(squares) / (float)C + eps);
     for (int64_t i = 0; i < C; i += 16)
-        store16(y, dtype, i, C, load16(x, dtype, i, C) * inv_rms * (offset + load16(gain->data, gain->dtype, i, C)));
+        store16(y, y_dtype, i, C, load16(x, dtype, i, C) * inv_rms * (offset + load16(gain->data, gain->dtype, i, C)));
     return inv_rms;
 }
 
@@ -22,10 +22,10 @@ void KERNEL(rmsnorm)(const KernelCall *call)
     const RmsnormAttr *attr = call->attr;
     float eps = (float)attr->eps, offset = (float)attr->offset, *inv_rms = call->out[1].data;
     int64_t n_rows = rows_of(x), C = cols_of(x);
-    assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype));
+    assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(y->dtype));
 #pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
     for (int64_t row = 0; row < n_rows; row++)
-        WITH_FAST_DTYPE(x->dtype, D, inv_rms[row] = rmsnorm_row(row_at(y, row), row_at(x, row), D, gain, C, eps, offset))
+        WITH_FAST_DTYPE(x->dtype, D, inv_rms[row] = rmsnorm_row(row_at(y, row), y->dtype, row_at(x, row), D, gain, C, eps, offset))
 }
 
 /* dgain: this block's sums; NULL: not wanted. addend: NULL: none. */

@@ -6,7 +6,8 @@
 #include "engine/graph/graph.h"
 
 /* Run on a forward graph, before pass_differentiate. Calls of PRECISION_COMPUTE get their f32 inputs (but those of keep_inputs) in `compute`: parameters
- * by a copy that the update refreshes (graph_param_copy), other values by one cast each. Master weights, losses and statistics stay f32. */
+ * by a copy that the update refreshes (graph_param_copy), other values by one cast each, or by the call that makes them where nobody reads the f32 (a
+ * norm). Master weights, losses and statistics stay f32. */
 void pass_autocast(Graph *g, DType compute);
 
 #endif

@@ -93,6 +93,7 @@ TEST(autocast, products_are_narrow_and_the_rest_follows_or_stays)
     Block block;
     block_record(&block, DTYPE_F32);
     Node *old_input = block.a->call->in[0];
+    graph_output(block.g, "normed", old_input);  /* so that somebody wants the norm in f32 */
     pass_autocast(block.g, DTYPE_BF16);
     REQUIRE_OK(graph_error(block.g));
     const Call *a = block.a->call, *b = block.b->call;
@@ -110,6 +111,46 @@ TEST(autocast, products_are_narrow_and_the_rest_follows_or_stays)
     CHECK_EQUAL(count_casts(block.g), 1);
     CHECK(store_find_state(block.store, "gain:bf16") < 0);
     block_close(&block);
+}
+
+TEST(autocast, a_norm_that_products_alone_read_rounds_its_output_itself)
+{
+    Block block;
+    block_record(&block, DTYPE_F32);
+    Node *normed = block.a->call->in[0];
+    pass_autocast(block.g, DTYPE_BF16);
+    REQUIRE_OK(graph_error(block.g));
+    CHECK(block.a->call->in[0] == normed && block.b->call->in[0] == normed);
+    CHECK_EQUAL(normed->dtype, DTYPE_BF16);
+    CHECK_EQUAL(node_sibling(normed, 1)->dtype, DTYPE_F32);  /* the mean */
+    CHECK_EQUAL(normed->call->in[0]->dtype, DTYPE_F32);
+    CHECK_EQUAL(count_casts(block.g), 0);
+    block_close(&block);
+}
+
+/* A block's results with the norm rounding its output itself, or with a cast behind it, for somebody else reads the norm, too. */
+static bool rounded_run(Block *block, bool is_read)
+{
+    block_record(block, DTYPE_F32);
+    if (is_read)
+        graph_output(block->g, "normed", block->a->call->in[0]);
+    pass_autocast(block->g, DTYPE_BF16);
+    return block_run(block, BACKEND_CPU);
+}
+
+/* Goal: who rounds shows in no bit of loss and gradients. */
+TEST(autocast, a_norm_rounds_to_the_bits_of_a_cast)
+{
+    Block alone, read;
+    REQUIRE(rounded_run(&alone, false) && rounded_run(&read, true));
+    CHECK_EQUAL(count_casts(read.g) - count_casts(alone.g), 2);  /* one of them of the gradient */
+    CHECK(tensor_get(program_output(alone.program, "loss"), 0) == tensor_get(program_output(read.program, "loss"), 0));
+    for (int i = 0; i < N_PARAMS; i++) {
+        Tensor a = store_param_tensor(alone.store, i, "grad"), b = store_param_tensor(read.store, i, "grad");
+        CHECK(memcmp(a.data, b.data, tensor_bytes(&a)) == 0);
+    }
+    block_close(&alone);
+    block_close(&read);
 }
 
 /* Goal: bf16 gradients arrive in the f32 gradients of the master weights. Method: against the same block in f64; a gradient passes some
