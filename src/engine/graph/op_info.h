@@ -129,6 +129,8 @@ struct OpInfo {
     void (*cost)(const Call *call, Cost *cost);  /* NULL: bytes only, counted by the engine */
     bool (*parts_at)(const KernelCall *call, int64_t row);  /* NULL: everywhere */
     void (*round_output)(Graph *g, Call *call, DType dtype);  /* output 0, an f32, is made in this half format from now on; NULL: it cannot be */
+    Node *(*copy_rounded)(Graph *g, Call *call, DType dtype);  /* output 0, an f32, is made once more, in this half format: the new, last output; NULL: there is
+                                                                * one already. The hook NULL: it cannot be */
     KernelFn reference;
     KernelFn cpu[OP_LEVELS];  /* by CpuLevel; CPU_AVX512 serves the levels above it (base/kernel.h) */
 };

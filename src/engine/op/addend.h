@@ -21,4 +21,11 @@ static inline void tensor_add(const Tensor *t, int64_t i, const Tensor *addend)
         tensor_set(t, i, tensor_get(addend, i) + tensor_get(t, i));
 }
 
+/* to = from, rounded, likewise. */
+static inline void tensor_round(const Tensor *to, const Tensor *from)
+{
+    for (int64_t i = 0; i < tensor_count(to); i++)
+        tensor_set(to, i, tensor_get(from, i));
+}
+
 #endif

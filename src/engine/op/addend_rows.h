@@ -4,13 +4,19 @@
 
 #include "engine/op/simd_rows.h"
 
-/* Stores x, or addend + x if there is one, x being rounded to `dtype` before: the bits of operator add upon what was stored. */
-SIMD_INLINE void store16_added(void *row, const void *addend, DType dtype, int64_t i, int64_t n, V16 x)
+/* Stores x, or addend + x if there is one, x being rounded to `dtype` before: the bits of operator add upon what was stored. And once more, rounded to
+ * copy_dtype, if there is a copy: of an f32 the bits of operator cast. */
+SIMD_INLINE void store16_added(void *row, const void *addend, DType dtype, void *copy, DType copy_dtype, int64_t i, int64_t n, V16 x)
 {
-    if (!addend || dtype != DTYPE_F32)
+    if (addend && dtype != DTYPE_F32) {
         store16(row, dtype, i, n, x);
+        x = load16(row, dtype, i, n);
+    }
     if (addend)
-        store16(row, dtype, i, n, load16(addend, dtype, i, n) + (dtype == DTYPE_F32 ? x : load16(row, dtype, i, n)));
+        x = load16(addend, dtype, i, n) + x;
+    store16(row, dtype, i, n, x);
+    if (copy)
+        store16(copy, copy_dtype, i, n, x);
 }
 
 #endif

@@ -49,6 +49,11 @@ static Node *cast_always(Graph *g, Node *x, DType dtype)
     return graph_call(g, &cast_info, &x, 1, &attr, sizeof attr);
 }
 
+bool call_is_cast(const Call *call)
+{
+    return call->op == &cast_info;
+}
+
 Node *cast(Graph *g, Node *x, DType dtype)
 {
     return node_dtype(x) == dtype ? x : cast_always(g, x, dtype);

@@ -59,7 +59,7 @@ static void layernorm_round_output(Graph *g, Call *call, DType dtype)
 
 static void layernorm_derive(Derive *d)
 {
-    LeafAttr attr = {graph_grad_leaf(d->g)};
+    LeafCopyAttr attr = {graph_grad_leaf(d->g), DTYPE_F32};
     Node *gain_sink = d->wanted[GAIN] ? derive_sink(d, GAIN) : NULL;
     Node *bias_sink = d->wanted[BIAS] ? derive_sink(d, BIAS) : NULL;
     Node *in[] = {d->in[X], d->in[GAIN], d->out[1], d->out[2], d->dy[0], gain_sink, bias_sink, NULL};
@@ -117,7 +117,8 @@ Node *layernorm(Graph *g, Node *x, Node *gain, Node *bias, double eps)
     return graph_call(g, &layernorm_info, (Node *[]){x, gain, bias}, 3, &attr, sizeof attr);
 }
 
-/* ---- backward: x, gain, mean, inv_std, dy, gradient of gain, gradient of bias, what dx is added to -> dx, and the gradients that are there ---- */
+/* ---- backward: x, gain, mean, inv_std, dy, gradient of gain, gradient of bias, what dx is added to -> dx, the gradients that are there,
+ * and dx rounded (copy_rounded) ---- */
 
 enum { B_X, B_GAIN, B_MEAN, B_INV_STD, B_DY, B_GAIN_SINK, B_BIAS_SINK, B_ADDEND };
 
@@ -137,8 +138,20 @@ static void backward_infer(Infer *infer)
             infer_writes(infer, infer->n_out++, i);
             n_sinks++;
         }
-    LeafBlocks blocks = token_leaf_blocks(x->shape, ((const LeafAttr *)infer->attr)->leaf);
+    const LeafCopyAttr *attr = infer->attr;
+    infer_copy_rounded(infer, (DType)attr->copy_dtype);
+    LeafBlocks blocks = token_leaf_blocks(x->shape, attr->leaf);
     infer->workspace_bytes = n_sinks ? sizeof(float) * (size_t)(blocks.n_blocks * 2 * C) : 0;
+}
+
+static Node *backward_copy_rounded(Graph *g, Call *call, DType dtype)
+{
+    LeafCopyAttr attr = *(const LeafCopyAttr *)call->attr;
+    if (attr.copy_dtype != DTYPE_F32)
+        return NULL;
+    attr.copy_dtype = dtype;
+    graph_set_attr(g, call, &attr);
+    return call->out[call->n_out - 1];
 }
 
 static void backward_reference(const KernelCall *call)
@@ -168,6 +181,8 @@ static void backward_reference(const KernelCall *call)
             tensor_add(dx, row * C + c, &call->in[B_ADDEND]);
         }
     }
+    if (((const LeafCopyAttr *)call->attr)->copy_dtype != DTYPE_F32)
+        tensor_round(&call->out[call->n_out - 1], dx);
 }
 
 static void backward_cost(const Call *call, Cost *cost)
@@ -177,11 +192,12 @@ static void backward_cost(const Call *call, Cost *cost)
 
 const OpInfo layernorm_backward_info = {
     .name = "layernorm_backward",
-    .axes = "abcC,C,abc,abc,abcC,C,C,abcC->abcC,C,C",
+    .axes = "abcC,C,abc,abc,abcC,C,C,abcC->abcC,C,C,abcC",
     .flags = OP_WRITES_STATE | OP_LEAVES,
     .precision = PRECISION_KEEP,
     .infer = backward_infer,
     .cost = backward_cost,
+    .copy_rounded = backward_copy_rounded,
     .reference = backward_reference,
     .cpu = OP_KERNELS(layernorm_backward),
 };

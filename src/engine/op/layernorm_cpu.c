@@ -50,7 +50,8 @@ void KERNEL(layernorm)(const KernelCall *call)
 
 typedef struct {
     const void *x, *dy, *addend;  /* addend: NULL: none */
-    DType x_dtype, dy_dtype;
+    void *copy;                   /* of dx; NULL: none */
+    DType x_dtype, dy_dtype, copy_dtype;
     const Tensor *gain;
     int64_t C;
     float mean, inv_std;
@@ -75,17 +76,21 @@ SIMD_INLINE void layernorm_backward_row(const BackwardRow *r, void *dx)
     for (int64_t i = 0; i < C; i += 16) {
         V16 g = load16(r->dy, r->dy_dtype, i, C), n = (load16(r->x, r->x_dtype, i, C) - shift) * factor;
         V16 dn = g * load16(r->gain->data, r->gain->dtype, i, C);
-        store16_added(dx, r->addend, r->x_dtype, i, C, factor * (dn - mean_dn - n * mean_dn_n));
+        store16_added(dx, r->addend, r->x_dtype, r->copy, r->copy_dtype, i, C, factor * (dn - mean_dn - n * mean_dn_n));
     }
 }
 
 /* The rows of one block. */
 SIMD_INLINE void layernorm_backward_rows(const KernelCall *call, BackwardRow r, int64_t begin, int64_t end)
 {
+    const Tensor *copy = &call->out[call->n_out - 1];
+    const bool has_copy = ((const LeafCopyAttr *)call->attr)->copy_dtype != DTYPE_F32;
+    r.copy_dtype = copy->dtype;
     for (int64_t row = begin; row < end; row++) {
         r.x = row_at(&call->in[0], row);
         r.dy = row_at(&call->in[4], row);
         r.addend = call->in[7].data ? row_at(&call->in[7], row) : NULL;
+        r.copy = has_copy ? row_at(copy, row) : NULL;
         r.mean = ((const float *)call->in[2].data)[row];
         r.inv_std = ((const float *)call->in[3].data)[row];
         layernorm_backward_row(&r, row_at(&call->out[0], row));
@@ -97,7 +102,7 @@ void KERNEL(layernorm_backward)(const KernelCall *call)
     const Tensor *x = &call->in[0], *gain = &call->in[1], *dy = &call->in[4];
     float *dgain = call->in[5].data, *dbias = call->in[6].data;
     int64_t n_rows = rows_of(x), C = cols_of(x);
-    LeafBlocks blocks = token_leaf_blocks(x->shape, ((const LeafAttr *)call->attr)->leaf);
+    LeafBlocks blocks = token_leaf_blocks(x->shape, ((const LeafCopyAttr *)call->attr)->leaf);
     assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(dy->dtype));
 #pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
     for (int64_t block = 0; block < blocks.n_blocks; block++) {

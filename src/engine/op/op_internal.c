@@ -72,6 +72,14 @@ void infer_rounded(Infer *infer, int o, DType dtype)
         infer->out[o].dtype = dtype;
 }
 
+void infer_copy_rounded(Infer *infer, DType dtype)
+{
+    if (dtype == DTYPE_F32)
+        return;
+    infer->out[infer->n_out] = infer->out[0];
+    infer->out[infer->n_out++].dtype = dtype;
+}
+
 double node_count(const Node *node)
 {
     return (double)shape_count(node->shape);

@@ -17,8 +17,14 @@ bool infer_has_shape(Infer *infer, int i, Shape shape, const char *name);
 bool infer_same_rows(Infer *infer, int i, int k);
 /* Output o, an f32, is rounded to a half format on its way out; DTYPE_F32: it stays what it is. */
 void infer_rounded(Infer *infer, int o, DType dtype);
+/* Unless DTYPE_F32, one more output: the first, in this dtype. */
+void infer_copy_rounded(Infer *infer, DType dtype);
 /* Output o is input i, changed in place. */
 void infer_writes(Infer *infer, int o, int i);
+
+/* ---- what a pass may ask ---- */
+
+bool call_is_cast(const Call *call);
 
 /* ---- cost: the engine has counted bytes before cost() is called ---- */
 
@@ -133,5 +139,10 @@ static inline int64_t leaf_block_end(const LeafBlocks *b, int64_t block)
 typedef struct {
     int64_t leaf;  /* tokens */
 } LeafAttr;
+
+/* Of those that may make output 0 once more, rounded (OpInfo.copy_rounded): the copy's DType; DTYPE_F32: there is none. */
+typedef struct {
+    int64_t leaf, copy_dtype;
+} LeafCopyAttr;
 
 #endif

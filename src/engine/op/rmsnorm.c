@@ -97,7 +97,8 @@ Node *rmsnorm(Graph *g, Node *x, Node *gain, double eps, double offset)
     return graph_call(g, &rmsnorm_info, (Node *[]){x, gain}, 2, &attr, sizeof attr);
 }
 
-/* ---- backward: x, gain, inv_rms, dy, gradient of gain (may be absent), what dx is added to (likewise) -> dx, that gradient changed ---- */
+/* ---- backward: x, gain, inv_rms, dy, gradient of gain (may be absent), what dx is added to (likewise) -> dx, that gradient changed, dx
+ * rounded (copy_rounded) ---- */
 
 enum { X, GAIN, INV_RMS, DY, SINK, ADDEND };
 
@@ -109,14 +110,26 @@ static void backward_infer(Infer *infer)
         !infer_addend(infer, ADDEND, X))
         return;
     infer_like(infer, 0, X);
+    if (infer->in[SINK] && !infer_has_shape(infer, SINK, infer->in[GAIN]->shape, "the gradient"))
+        return;
+    if (infer->in[SINK])
+        infer_writes(infer, infer->n_out++, SINK);
+    const RmsnormAttr *attr = infer->attr;
+    infer_copy_rounded(infer, (DType)attr->round_to);
     if (!infer->in[SINK])
         return;
-    if (!infer_has_shape(infer, SINK, infer->in[GAIN]->shape, "the gradient"))
-        return;
-    infer->n_out = 2;
-    infer_writes(infer, 1, SINK);
-    LeafBlocks blocks = token_leaf_blocks(x->shape, ((const RmsnormAttr *)infer->attr)->leaf);
+    LeafBlocks blocks = token_leaf_blocks(x->shape, attr->leaf);
     infer->workspace_bytes = sizeof(float) * (size_t)(blocks.n_blocks * x->shape.dim[n_dims - 1]);
+}
+
+static Node *backward_copy_rounded(Graph *g, Call *call, DType dtype)
+{
+    RmsnormAttr attr = *(const RmsnormAttr *)call->attr;
+    if (attr.round_to != DTYPE_F32)
+        return NULL;
+    attr.round_to = dtype;
+    graph_set_attr(g, call, &attr);
+    return call->out[call->n_out - 1];
 }
 
 static void backward_reference(const KernelCall *call)
@@ -139,6 +152,8 @@ static void backward_reference(const KernelCall *call)
             tensor_add(&call->out[0], row * C + c, &call->in[ADDEND]);
         }
     }
+    if (((const RmsnormAttr *)call->attr)->round_to != DTYPE_F32)
+        tensor_round(&call->out[call->n_out - 1], &call->out[0]);
 }
 
 static void backward_cost(const Call *call, Cost *cost)
@@ -148,11 +163,12 @@ static void backward_cost(const Call *call, Cost *cost)
 
 const OpInfo rmsnorm_backward_info = {
     .name = "rmsnorm_backward",
-    .axes = "abcC,C,abc,abcC,C,abcC->abcC,C",
+    .axes = "abcC,C,abc,abcC,C,abcC->abcC,C,abcC",
     .flags = OP_WRITES_STATE | OP_LEAVES,
     .precision = PRECISION_KEEP,
     .infer = backward_infer,
     .cost = backward_cost,
+    .copy_rounded = backward_copy_rounded,
     .reference = backward_reference,
     .cpu = OP_KERNELS(rmsnorm_backward),
 };

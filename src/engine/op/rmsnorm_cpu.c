@@ -28,8 +28,8 @@ void KERNEL(rmsnorm)(const KernelCall *call)
         WITH_FAST_DTYPE(x->dtype, D, inv_rms[row] = rmsnorm_row(row_at(y, row), y->dtype, row_at(x, row), D, gain, C, eps, offset))
 }
 
-/* dgain: this block's sums; NULL: not wanted. addend: NULL: none. */
-SIMD_INLINE void rmsnorm_backward_row(void *dx, const void *addend, float *dgain, const void *x, DType x_dtype, const void *dy, DType dy_dtype,
+/* dgain: this block's sums; NULL: not wanted. addend, copy (of dx): NULL: none. */
+SIMD_INLINE void rmsnorm_backward_row(void *dx, const void *addend, void *copy, DType copy_dtype, float *dgain, const void *x, DType x_dtype, const void *dy, DType dy_dtype,
                                       const Tensor *gain, float offset, float inv_rms, int64_t C)
 {
     V16 dot = v16_zero();
@@ -42,14 +42,16 @@ SIMD_INLINE void rmsnorm_backward_row(void *dx, const void *addend, float *dgain
     float mean = v16_sum(dot) / (float)C;
     for (int64_t i = 0; i < C; i += 16) {
         V16 n = load16(x, x_dtype, i, C) * inv_rms, dn = load16(dy, dy_dtype, i, C) * (offset + load16(gain->data, gain->dtype, i, C));
-        store16_added(dx, addend, x_dtype, i, C, inv_rms * (dn - n * mean));
+        store16_added(dx, addend, x_dtype, copy, copy_dtype, i, C, inv_rms * (dn - n * mean));
     }
 }
 
 void KERNEL(rmsnorm_backward)(const KernelCall *call)
 {
     const Tensor *x = &call->in[0], *gain = &call->in[1], *dy = &call->in[3], *addend = &call->in[5], *dx = &call->out[0];
+    const Tensor *copy = &call->out[call->n_out - 1];
     const RmsnormAttr *attr = call->attr;
+    const bool has_copy = attr->round_to != DTYPE_F32;
     const float *inv_rms = call->in[2].data;
     float *dgain = call->in[4].data;
     int64_t n_rows = rows_of(x), C = cols_of(x);
@@ -61,7 +63,8 @@ void KERNEL(rmsnorm_backward)(const KernelCall *call)
         if (sums)
             memset(sums, 0, sizeof *sums * (size_t)C);
         for (int64_t row = leaf_block_begin(&blocks, block); row < leaf_block_end(&blocks, block); row++)
-            rmsnorm_backward_row(row_at(dx, row), addend->data ? row_at(addend, row) : NULL, sums, row_at(x, row), x->dtype,
+            rmsnorm_backward_row(row_at(dx, row), addend->data ? row_at(addend, row) : NULL, has_copy ? row_at(copy, row) : NULL, copy->dtype, sums,
+                                 row_at(x, row), x->dtype,
                                  row_at(dy, row), dy->dtype, gain, (float)attr->offset, inv_rms[row], C);
     }
     if (dgain)

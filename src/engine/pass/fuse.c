@@ -58,6 +58,20 @@ static bool fuse_addend(Graph *g, const Call *then)
     return false;
 }
 
+/* A cast of what a call makes becomes one more output of that call. An addition that comes later does not join it any more, for the cast, though nobody
+ * reads it, still reads the sum's input. */
+static bool fuse_cast(Graph *g, const Call *then)
+{
+    const Node *in = then->in[0];
+    if (!call_is_cast(then) || !dtype_is_half(then->out[0]->dtype) || in->dtype != DTYPE_F32 || in->kind != NODE_CALL || in->index != 0 ||
+        in->call->segment != then->segment || in->call->repeats || !in->call->op->copy_rounded)
+        return false;
+    Node *copy = in->call->op->copy_rounded(g, in->call, then->out[0]->dtype);
+    if (copy)
+        graph_supersede(g, then->out[0], copy);
+    return copy != NULL;
+}
+
 int pass_fuse(Graph *g)
 {
     int n = 0;
@@ -70,7 +84,7 @@ int pass_fuse(Graph *g)
             fuse_linear(g, c, slot);
             n++;
             c++;  /* the elementwise call itself has moved one on; nothing reads it any more */
-        } else if (!then->repeats && fuse_addend(g, then)) {
+        } else if (!then->repeats && (fuse_addend(g, then) || fuse_cast(g, then))) {
             n++;
         }
     }

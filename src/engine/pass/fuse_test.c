@@ -19,7 +19,7 @@ typedef struct {
     DType compute;
     WeightLayout layout;
     Backend backend;
-    bool fuses, root_mean_square;
+    bool fuses, root_mean_square, wide_residual;
     int threads;
 } Case;
 
@@ -36,7 +36,8 @@ static Shape weight_shape(const Case *c, int64_t in, int64_t out)
 }
 
 /* h + w_out(gelu(w_a norm(h))) + w_b norm(h) with h = w_in x: an activation whose input its gradient reads too, and two residuals. Backward, the
- * activation's gradient follows a linear, and so does the sum of what norm(h) receives; what h receives is the norm's gradient and the residual's. */
+ * activation's gradient follows a linear, and so does the sum of what norm(h) receives; what h receives is the norm's gradient and the residual's. With a
+ * wide residual h is x + w_in x, which is f32 also where products are bf16: then w_in receives that sum rounded. */
 static void block_record(Block *block, const Case *c)
 {
     static const char *const names[] = {"gain", "bias", "w_a", "b_a", "w_b", "w_out", "w_in"};
@@ -56,6 +57,7 @@ static void block_record(Block *block, const Case *c)
         p[i] = graph_param(g, names[i]);
     Node *x = graph_input(g, "x", dtype, shape_2(c->n_tokens, C), graph_bound(g, "n_tokens", c->n_tokens));
     Node *h = linear(g, x, p[6], NULL, c->layout);
+    h = c->wide_residual ? add(g, x, h) : h;
     Node *normed = c->root_mean_square ? rmsnorm(g, h, p[0], 1e-5, 0.0) : layernorm(g, h, p[0], p[1], 1e-5);
     Node *a = gelu_tanh(g, linear(g, normed, p[2], p[3], c->layout));
     Node *y = add(g, h, linear(g, a, p[5], NULL, c->layout));
@@ -178,6 +180,15 @@ TEST(fuse, gradients_of_norms_join_residuals_with_the_bits_of_an_addition)
         for (int rms = 0; rms < 2; rms++)
             check_same_bits((Case){.n_tokens = ways[w].backend == BACKEND_CPU ? 391 : 5, .width = 72, .d_ff = 40, .compute = ways[w].dtype, .threads = 2,
                                    .root_mean_square = rms, .backend = ways[w].backend}, 6);
+}
+
+/* Goal: products get a residual's gradient rounded by the norm whose gradient made it, in the bits of a cast, for both norms. */
+TEST(fuse, gradients_of_norms_are_rounded_for_products_with_the_bits_of_a_cast)
+{
+    for (int rms = 0; rms < 2; rms++)
+        for (int reference = 0; reference < 2; reference++)
+            check_same_bits((Case){.n_tokens = reference ? 5 : 391, .width = 72, .d_ff = 40, .compute = DTYPE_BF16, .threads = 2, .wide_residual = true,
+                                   .root_mean_square = rms, .backend = reference ? BACKEND_REFERENCE : BACKEND_CPU}, 5);
 }
 
 /* What a linear makes cannot be kept beside a call that reads it twice over: y + gelu(y) would wait for itself. */
