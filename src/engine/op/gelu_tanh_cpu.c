@@ -33,7 +33,7 @@ void KERNEL(gelu_tanh)(const KernelCall *call)
 #pragma omp parallel for schedule(static) if (pieces.count > PARALLEL_MIN)
     for (int64_t p = 0; p < pieces.n_pieces; p++) {
         Piece piece = piece_at(&pieces, p);
-        gelu_piece(piece_data(&pieces, y, piece), piece_data(&pieces, x, piece), x->dtype, piece.n);
+        WITH_FAST_DTYPE(x->dtype, D, gelu_piece(piece_data(&pieces, y, piece), piece_data(&pieces, x, piece), D, piece.n))
     }
 }
 
@@ -51,7 +51,12 @@ void KERNEL(gelu_tanh_backward)(const KernelCall *call)
 #pragma omp parallel for schedule(static) if (pieces.count > PARALLEL_MIN)
     for (int64_t p = 0; p < pieces.n_pieces; p++) {
         Piece piece = piece_at(&pieces, p);
-        gelu_backward_piece(piece_data(&pieces, dx, piece), piece_data(&pieces, x, piece), x->dtype,
-                            piece_data(&pieces, dy, piece), dy->dtype, piece.n);
+        void *to = piece_data(&pieces, dx, piece);
+        const void *from = piece_data(&pieces, x, piece), *given = piece_data(&pieces, dy, piece);
+        if (dy->dtype == x->dtype) {
+            WITH_FAST_DTYPE(x->dtype, D, gelu_backward_piece(to, from, D, given, D, piece.n))
+        } else {
+            gelu_backward_piece(to, from, x->dtype, given, dy->dtype, piece.n);
+        }
     }
 }
