@@ -9,7 +9,6 @@ typedef V16 Vec;
 enum { VEC_LANES = 16 };
 #define MICRO_ROWS 14
 #define MICRO_A_WIDTH 16
-#define MICRO_A_IS_ALWAYS_PACKED 1
 #define MICRO_VECS 2
 #define MICRO_MULTIPLY_ADD(acc, a, b) BF16_DOT(acc, v16_set1(a), b)
 #include "engine/op/gemm_micro.h"

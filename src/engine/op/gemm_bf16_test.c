@@ -58,6 +58,34 @@ TEST(gemm_bf16, follows_its_contract_to_the_bit)
     arena_free(arena);
 }
 
+/* Goal: rows of A that are whole words are read as they lie, with the bits of packed ones, and nothing beyond an odd K is.
+ * Method: rows K apart, which an odd K does not let lie well, against rows K + 1 apart with a NaN between; a K that comes in several ranges, too. */
+TEST(gemm_bf16, rows_as_they_lie_give_the_bits_of_packed_ones)
+{
+    static const int64_t shapes[][3] = {{61, 97, 501}, {31, 70, 801}, {45, 33, 1537}, {30, 40, 4609}};
+    Arena *arena = arena_new();
+    for (int s = 0; s < 4; s++)
+        for (int half = 0; half < 2; half++) {
+            arena_reset(arena);
+            Gemm packed = gemm_case(arena, shapes[s][0], shapes[s][1], shapes[s][2], DTYPE_BF16, DTYPE_BF16, half ? DTYPE_BF16 : DTYPE_F32, LAY_ROWS,
+                                    LAY_ROWS);
+            Gemm lying = packed;
+            size_t c_bytes = (size_t)(packed.m * packed.c_row_stride * dtype_bytes(packed.c_dtype));
+            uint16_t *rows = ARENA_ARRAY(arena, uint16_t, packed.m * (packed.k + 1));
+            for (int64_t i = 0; i < packed.m; i++) {
+                memcpy(rows + i * (packed.k + 1), (const uint16_t *)packed.a + i * packed.k, (size_t)packed.k * sizeof *rows);
+                rows[i * (packed.k + 1) + packed.k] = 0x7fc0;
+            }
+            lying.a = rows;
+            lying.a_row_stride = packed.k + 1;
+            lying.c = memcpy(arena_alloc(arena, c_bytes), packed.c, c_bytes);
+            gemm_run_kernel(&packed, &bf16_kernel, arena_alloc(arena, gemm_workspace_bytes(&packed)), false);
+            gemm_run_kernel(&lying, &bf16_kernel, arena_alloc(arena, gemm_workspace_bytes(&packed)), false);
+            CHECK(memcmp(packed.c, lying.c, c_bytes) == 0);
+        }
+    arena_free(arena);
+}
+
 /* Goal: the emulation does what the manual says, where plain arithmetic would not. */
 TEST(gemm_bf16, emulated_instruction_keeps_to_the_manual)
 {

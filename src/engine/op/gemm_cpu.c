@@ -15,7 +15,6 @@ enum { VEC_LANES = REG_LANES };
 #endif
 #define MICRO_VECS 2
 #define MICRO_MULTIPLY_ADD(acc, a, b) reg_fma(a, b, acc)
-#define MICRO_A_IS_ALWAYS_PACKED 0
 #include "engine/op/gemm_micro.h"
 #include "engine/op/gemm_pack.h"
 #include "engine/op/gemm_direct.h"

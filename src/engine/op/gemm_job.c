@@ -62,7 +62,7 @@ int64_t gemm_rows_max(const Gemm *g, int k_per_word)
     return gemm_needs_sums(g, k_per_word) ? min_i64(rows, GEMM_SUM_ROWS_MAX) : rows;
 }
 
-/* Rows of A that are words already are not packed, but where they are few. */
+/* Rows of f32 are words already and not packed, but where they are few. (So may pairs, but that depends on where they lie.) */
 bool gemm_a_lies_well(const Gemm *g)
 {
     return g->a_dtype == DTYPE_F32 && g->a_col_stride == 1 && g->a_row_stride > 0;

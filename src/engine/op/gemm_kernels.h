@@ -39,7 +39,7 @@ typedef struct {
     int n_rows;
     int64_t n_columns, n_words;
     const uint32_t *a, *b;
-    int64_t a_row_stride;   /* not 0: `a` is not a panel but rows of words, so many apart */
+    int64_t a_row_stride;   /* not 0: `a` is not a panel but rows of words, so many apart: pairs lie in rows as in panels */
     const uint32_t *a_next; /* these rows come next, so many words apart, or this panel, from afar; NULL: none */
     int64_t a_next_stride;
     int64_t b_panel_words;  /* from panel to panel of B */

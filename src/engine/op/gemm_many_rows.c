@@ -12,7 +12,7 @@ enum {
     TILES_A_THREAD = 3,            /* of its own */
     TILE_PANELS = 6,               /* of A in a tile: 84 rows */
     TILES_WANTED = 48,             /* enough to share evenly among threads; smaller tiles pack or read more often */
-    SAME_CACHE_SET = 1024,         /* floats from row to row after which rows meet in one set of the first cache, */
+    SAME_CACHE_SET = 1024,         /* words from row to row after which rows meet in one set of the first cache, */
     COPY_PAD = 16,                 /* so that they are copied first, so many floats further apart than they are long, */
     COPY_STEPS_MAX = 512,          /* where a block of K is no longer */
     SUM_COLUMNS_MAX = 512,         /* of a strip of a half C whose sums need a place between blocks only: 32 kB of a thread's stack */
@@ -43,7 +43,7 @@ typedef struct {
     int64_t k, n_k, n_words;
     int64_t k_end;      /* beyond k + n_k: each tile goes through further ranges by itself */
     int64_t tile_rows, tile_columns, n_tiles;
-    bool a_as_it_lies;  /* f32 rows: A is not packed at all */
+    bool a_as_it_lies;  /* A is not packed at all */
     bool a_is_copied;   /* but strip by strip, for its rows would meet in one set of the first cache */
     int64_t b_depth;    /* words from step 0 to the last of a panel of B: n_words, or all of K if B came in panels */
     Own own;
@@ -58,6 +58,23 @@ static int64_t b_words_near(const GemmJob *job)
 static int64_t b_words_own(const GemmJob *job)
 {
     return job->kernel->k_per_word == 2 ? B_PAIRS_NEAR : B_WORDS_OWN;
+}
+
+/* Words from row to row of an A that is not packed. */
+static int64_t a_row_words(const GemmJob *job)
+{
+    return job->g->a_row_stride / job->kernel->k_per_word;
+}
+
+/* Whether rows of A can be read as they lie: f32, or pairs of bf16 that are whole words. Pairs whose rows would meet in one set of the first cache are
+ * better packed than copied; an odd K needs a copy of its last block. */
+static bool a_lies_well(const GemmJob *job)
+{
+    const Gemm *g = job->g;
+    if (job->kernel->k_per_word == 1)
+        return gemm_a_lies_well(g);
+    bool is_whole = g->a_col_stride == 1 && g->a_row_stride > 0 && g->a_row_stride % 2 == 0 && job->k_block % 2 == 0 && (uintptr_t)g->a % 4 == 0;
+    return is_whole && a_row_words(job) % SAME_CACHE_SET != 0 && (g->k % 2 == 0 || job->k_block <= 2 * COPY_STEPS_MAX);
 }
 
 static int64_t count_tiles(const Block *block)
@@ -126,9 +143,10 @@ static bool cut_own_tiles(Block *block, const GemmJob *job)
 static bool cut_deep_tiles(Block *block, const GemmJob *job)
 {
     Block deep = *block;
-    deep.n_k = deep.n_words = job->k_block;
+    deep.n_k = job->k_block;
+    deep.n_words = divide_up(job->k_block, job->kernel->k_per_word);
     deep.k_end = job->g->k;
-    bool is_deep = block->a_as_it_lies && block->k == 0 && job->g->k > block->n_k && job->k_block <= GEMM_FEW_ROWS_WORDS_MAX;
+    bool is_deep = block->a_as_it_lies && block->k == 0 && job->g->k > block->n_k && deep.n_words <= GEMM_FEW_ROWS_WORDS_MAX;
     if (!is_deep || !cut_own_tiles(&deep, job))
         return false;
     *block = deep;
@@ -184,7 +202,7 @@ static bool cut_ready_tiles(Block *block, const GemmJob *job)
     if (block->a_as_it_lies) {
         block->own = OWN_NONE;
         if (is_deep)
-            block->n_k = block->n_words = job->k_block, block->k_end = job->g->k;
+            block->n_k = job->k_block, block->n_words = divide_up(job->k_block, job->kernel->k_per_word), block->k_end = job->g->k;
         int64_t columns_near = max_i64(b_words_near(job) / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
         block->tile_columns = even_part(block->n_columns, min_i64(columns_near, READY_COLUMNS), b.lanes);
         block->tile_rows = even_part(block->n_rows, READY_PANELS * a.lanes, a.lanes);
@@ -211,8 +229,8 @@ static bool cut_ready_tiles(Block *block, const GemmJob *job)
 static void cut_tiles(Block *block, const GemmJob *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
-    block->a_as_it_lies = gemm_a_lies_well(job->g);
-    block->a_is_copied = block->a_as_it_lies && job->g->a_row_stride % SAME_CACHE_SET == 0 && job->k_block <= COPY_STEPS_MAX;
+    block->a_as_it_lies = a_lies_well(job);
+    block->a_is_copied = block->a_as_it_lies && a_row_words(job) % SAME_CACHE_SET == 0 && job->k_block <= COPY_STEPS_MAX;
     if (cut_ready_tiles(block, job) || (!job->g->b_panels && (cut_short_tiles(block, job) || cut_deep_tiles(block, job) || cut_own_tiles(block, job))))
         return;
     block->own = OWN_NONE;
@@ -267,13 +285,15 @@ typedef struct {
     const uint32_t *a, *b;
 } Tile;
 
-/* Rows of A that lie as they are, to a place where they lie side by side. */
-static void copy_rows(GemmStrip *strip, float *to)
+/* Rows of A that lie as they are, n_bytes long, to a place where they lie side by side, in whole words. */
+static void copy_rows(GemmStrip *strip, uint32_t *to, int64_t n_bytes)
 {
     int64_t stride = round_up(strip->n_words, COPY_PAD) + COPY_PAD;
-    for (int i = 0; i < strip->n_rows; i++)
-        memcpy(to + i * stride, strip->a + i * strip->a_row_stride, (size_t)strip->n_words * sizeof *to);
-    strip->a = (const uint32_t *)to;
+    for (int i = 0; i < strip->n_rows; i++) {
+        to[i * stride + strip->n_words - 1] = 0;
+        memcpy(to + i * stride, strip->a + i * strip->a_row_stride, (size_t)n_bytes);
+    }
+    strip->a = to;
     strip->a_row_stride = stride;
 }
 
@@ -305,7 +325,7 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
     float strip_sums[GEMM_A_WIDTH_MAX * SUM_COLUMNS_MAX];
     float *sums = job->sums ? job->sums + row * block->n_columns + column : strip_sums;
     int64_t sums_stride = job->sums ? block->n_columns : SUM_COLUMNS_MAX;
-    float copy[GEMM_A_WIDTH_MAX * (COPY_STEPS_MAX + COPY_PAD)];
+    uint32_t copy[GEMM_A_WIDTH_MAX * (COPY_STEPS_MAX + COPY_PAD)];
     bool has_next = block->a_as_it_lies && row + 2 * kernel->a.lanes <= block->n_rows;  /* most often of this thread's next tile */
     const uint32_t *panel = tile->a + (row - tile->row) / kernel->a.lanes * kernel->a.width * block->n_words;
     GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, tile->row_end - row), .n_columns = column_end - column,
@@ -316,14 +336,14 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
         int64_t n_k = min_i64(job->k_block, block->n_k - k);
         GemmLanes lanes = gemm_lanes_of_a(job->g, block->row + row, block->k + k);
         strip.a = block->a_as_it_lies ? lanes.base : panel + k / kernel->k_per_word * kernel->a.width;
-        strip.a_row_stride = block->a_as_it_lies ? lanes.lane_stride : 0;
+        strip.a_row_stride = block->a_as_it_lies ? a_row_words(job) : 0;
         strip.n_words = divide_up(n_k, kernel->k_per_word);
-        strip.a_next = has_next ? strip.a + kernel->a.lanes * lanes.lane_stride : NULL;
+        strip.a_next = has_next ? strip.a + kernel->a.lanes * a_row_words(job) : NULL;
         if (!block->a_as_it_lies && !(block->own & OWN_A))  /* panels in the last cache, one block after the other */
             strip.a_next = strip.a + strip.n_words * kernel->a.width;
-        strip.a_next_stride = lanes.lane_stride;
-        if (block->a_is_copied)
-            copy_rows(&strip, copy);
+        strip.a_next_stride = a_row_words(job);
+        if (block->a_is_copied || (block->a_as_it_lies && n_k % kernel->k_per_word != 0))  /* no half word may be read beyond the end of K */
+            copy_rows(&strip, copy, n_k * bytes_of(job->g->a_dtype));
         strip.out = gemm_out_at(job, block->row + row, block->column + column, (block->k + k) / job->k_block, sums, sums_stride);
         kernel->strip(&strip);
         strip.b += strip.n_words * kernel->b.width;

@@ -5,7 +5,6 @@
  *     MICRO_ROWS, MICRO_VECS      the tile: rows, and vectors in a row, such that all accumulators fit the registers
  *     MICRO_A_WIDTH               words from step to step in a panel of A, at least MICRO_ROWS
  *     MICRO_MULTIPLY_ADD(acc, a, b)  acc plus the product(s) of two words: a one word for all lanes, b a vector of words, as Vec
- *     MICRO_A_IS_ALWAYS_PACKED    1 if a strip's a_row_stride is always 0
  * and perhaps MICRO_UNROLL_K, a pragma before the loop over k; and gets micro_strip, a GemmKernel.strip, and MICRO_PANELS, the shapes of its panels. */
 #include "engine/op/gemm_kernels.h"
 #include "engine/op/simd_rows.h"
@@ -215,11 +214,11 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
 }
 
 #define MICRO_CASE(rows) \
-    case rows:                                           \
-        if (s->a_row_stride && !MICRO_A_IS_ALWAYS_PACKED) \
-            micro_rows(rows, false, s);                  \
-        else                                             \
-            micro_rows(rows, true, s);                   \
+    case rows:                            \
+        if (s->a_row_stride)              \
+            micro_rows(rows, false, s);   \
+        else                              \
+            micro_rows(rows, true, s);    \
         break
 
 static void micro_strip(const GemmStrip *s)
