@@ -4,6 +4,7 @@
 #include "engine/graph/op_info.h"
 #include "engine/graph/program.h"
 #include "engine/op/op.h"
+#include "engine/op/op_internal.h"
 
 #include <stdlib.h>
 
@@ -64,10 +65,10 @@ static Node *bench_layernorm(Graph *g, DType dtype, int64_t n)
 
 static Node *bench_layernorm_backward(Graph *g, DType dtype, int64_t n)
 {
-    int64_t leaf = graph_grad_leaf(g);
+    LeafCopyAttr attr = {graph_grad_leaf(g), DTYPE_F32};
     Node *in[] = {value(g, "x", dtype, n), vector(g, "gain"), graph_input(g, "mean", DTYPE_F32, shape_1(n), 0),
                   graph_input(g, "inv_std", DTYPE_F32, shape_1(n), 0), value(g, "dy", dtype, n), vector(g, "dgain"), vector(g, "dbias"), NULL};
-    return graph_call(g, find_op("layernorm_backward"), in, 8, &leaf, sizeof leaf);
+    return graph_call(g, find_op("layernorm_backward"), in, 8, &attr, sizeof attr);
 }
 
 static Node *bench_rmsnorm(Graph *g, DType dtype, int64_t n)
