@@ -146,14 +146,44 @@ static bool is_plain(const Stretch *stretch, size_t begin, size_t end)
     return plain;
 }
 
+/* Where such a word stands in the text; of no bytes, or of one that begins a line, none is remembered. */
+static CutWord word_at(Stretch *stretch, size_t begin, size_t end, bool *is_kept)
+{
+    Piece raw = raw_text(stretch, begin, end);
+    CutWord word = {.begin = (size_t)(raw.bytes - stretch->text.bytes), .end = (size_t)(raw.bytes - stretch->text.bytes) + raw.n};
+    *is_kept = raw.n > 0 && !unigram_words_starts_line(stretch->tok, raw);
+    return word;
+}
+
+/* Words that are not plain have places of their own, which are on their way before the first is looked up: those of many ids stand among the large ones. */
+static void announce_words(Stretch *stretch)
+{
+    const ClumpBlock *block = &stretch->block;
+    const WordCache *cache = &stretch->scratch->words;
+    for (size_t k = 0, begin, end = 0; k < block->n_others && !block->is_plain; k++) {
+        if (block->starts[block->others[k]] < end)
+            continue;
+        word_around(stretch, block->starts[block->others[k]], &begin, &end);
+        bool is_kept, is_short;
+        if (is_plain(stretch, begin, end))
+            continue;
+        CutWord word = word_at(stretch, begin, end, &is_kept);
+        is_short = word.end - word.begin <= UTF8_BYTES_MAX;
+        if (is_kept)
+            word_cache_place(cache, &word, stretch->text.bytes, stretch->text.n);
+        if (is_kept && !is_short)
+            word_cache_place_large(cache, &word, stretch->text.bytes, stretch->text.n);
+    }
+}
+
 /* A word that normalising changes, or in which it might. It is remembered as words are; where what is remembered is not sure it is encoded. */
 static void put_word(Stretch *stretch, size_t begin, size_t end, float note_min)
 {
     WordCache *cache = &stretch->scratch->words;
-    Piece text = stretch->text, raw = raw_text(stretch, begin, end);
-    CutWord word = {.begin = (size_t)(raw.bytes - text.bytes), .end = (size_t)(raw.bytes - text.bytes) + raw.n};
+    Piece text = stretch->text;
     int32_t note = 0;
-    bool is_kept = raw.n > 0 && !unigram_words_starts_line(stretch->tok, raw);
+    bool is_kept;
+    CutWord word = word_at(stretch, begin, end, &is_kept);
     put_before(stretch, begin);
     if (is_kept) {
         token_buffer_reserve(stretch->out, WORD_IDS_ROOM);
@@ -331,6 +361,7 @@ static void encode_clumps(Stretch *stretch)
     stretch->n_put = stretch->passed = stretch->n_passed = 0;
     float note_min = least_note(stretch), next_min;
     KERNEL_PICK(clump_find)(small, block, 0, note_min);
+    announce_words(stretch);
     cut_others(stretch);
     for (size_t k = 0; k < block->n_others; k++) {
         size_t i = block->others[k];
