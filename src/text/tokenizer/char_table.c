@@ -36,3 +36,9 @@ void char_table_put(CharTable *table, uint32_t code_point, uint32_t value)
     }
     table->values[(size_t)*page * PAGE_CHARS + code_point % PAGE_CHARS] = value;
 }
+
+void char_table_share(CharTable *table, uint32_t code_point, uint32_t like)
+{
+    assert(char_table_is_bare(table, code_point) && !char_table_is_bare(table, like));
+    table->page_of[code_point >> CHAR_PAGE_BITS] = table->page_of[like >> CHAR_PAGE_BITS];
+}

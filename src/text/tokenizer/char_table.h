@@ -4,6 +4,8 @@
 
 #include "text/unicode/utf8.h"
 
+#include <stdbool.h>
+
 enum { CHAR_PAGE_BITS = 8, N_CHAR_PAGES = (UNICODE_MAX >> CHAR_PAGE_BITS) + 1 };
 typedef struct {
     uint32_t *values;  /* pages of 256, the first for all that was never put */
@@ -16,6 +18,13 @@ typedef struct {
 void char_table_init(CharTable *table, uint32_t missing);
 void char_table_release(CharTable *table);
 void char_table_put(CharTable *table, uint32_t code_point, uint32_t value);
+/* Was none of the characters on this one's page put? */
+static inline bool char_table_is_bare(const CharTable *table, uint32_t code_point)
+{
+    return table->page_of[code_point >> CHAR_PAGE_BITS] == 0;
+}
+/* The values of `like`'s page for a bare one's, too: of neither a character is put from then on. */
+void char_table_share(CharTable *table, uint32_t code_point, uint32_t like);
 
 static inline uint32_t char_table_get(const CharTable *table, uint32_t code_point)
 {

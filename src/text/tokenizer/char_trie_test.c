@@ -90,3 +90,16 @@ TEST(char_table, reads_what_was_put_and_names_the_rest_missing)
     CHECK_EQUAL(at, sizeof text - 1);
     char_table_release(&table);
 }
+
+TEST(char_table, characters_of_a_shared_page_have_the_values_of_the_other)
+{
+    CharTable table;
+    char_table_init(&table, 7);
+    char_table_put(&table, 0x20001, 8);
+    char_table_share(&table, 0x30000, 0x20000);
+    CHECK_EQUAL(char_table_get(&table, 0x30001), 8);
+    CHECK_EQUAL(char_table_get(&table, 0x300FF), 7);
+    CHECK_EQUAL(char_table_get(&table, 0x30101), 7);
+    CHECK(!char_table_is_bare(&table, 0x300AA) && char_table_is_bare(&table, 0x40000));
+    char_table_release(&table);
+}

@@ -145,6 +145,25 @@ static void put_path_scores(const Tokenizer *tok, ModelFast *fast)
         fast->largest_path_score = fmax(fast->largest_path_score, fabs(fast->path_scores[id]));
 }
 
+/* Beyond U+FFFF most pages hold neither others nor characters of pieces: they share one. */
+static void mark_plain(CharTable *labels, const uint8_t *others)
+{
+    enum { PAGE = 1 << CHAR_PAGE_BITS };
+    static const uint8_t none[PAGE / 8];
+    uint32_t shared = 0;
+    for (uint32_t page = 0; page <= UNICODE_MAX; page += PAGE) {
+        bool is_empty = page > LAST_COMMON && char_table_is_bare(labels, page) && memcmp(others + page / 8, none, sizeof none) == 0;
+        if (is_empty && shared > 0) {
+            char_table_share(labels, page, shared);
+            continue;
+        }
+        for (uint32_t c = page; c < page + PAGE; c++)
+            if (!(others[c / 8] >> c % 8 & 1))
+                char_table_put(labels, c, char_table_get(labels, c) | UNIGRAM_PLAIN_CHAR);
+        shared = is_empty ? page : shared;
+    }
+}
+
 /* Labels with a mark of the plain ones, and, for a character that is no piece, the score of an unknown one. */
 void unigram_make_fast(const Tokenizer *tok, ModelFast *fast)
 {
@@ -160,9 +179,8 @@ void unigram_make_fast(const Tokenizer *tok, ModelFast *fast)
             trie->scores[label] = unigram_unknown_score(unigram);
     fast->mark_label = char_table_get(&trie->labels, SPACE_MARK);
     uint8_t *others = trie->ids[fast->mark_label] < 0 ? NULL : plain_chars_others(tok, word_cut_of(tok));
-    for (uint32_t c = 0; others && c <= LAST_COMMON; c++)
-        if (!(others[c / 8] >> c % 8 & 1))
-            char_table_put(&trie->labels, c, char_table_get(&trie->labels, c) | UNIGRAM_PLAIN_CHAR);
+    if (others)
+        mark_plain(&trie->labels, others);
     free(others);
     fast->walk = unigram_walk_new(tok, fast);
 }
