@@ -6,7 +6,7 @@
 #include <omp.h>
 #include <string.h>
 
-enum { WEIGHT_BYTES_MAX = 1 << 20 /* of a product: each strand reads, and packs, all of it */ };
+enum { WEIGHT_BYTES_MAX = 4 << 20 /* of a product: each strand reads, and packs, all of it */ };
 
 /* ---- which calls ---- */
 
