@@ -64,7 +64,7 @@ def any_inputs(work, n_bytes):
             "high bytes": bytes(dice.choices(range(128, 256), k=n_bytes)), "ASCII": bytes(dice.choices(range(128), k=n_bytes)),
             "U+FDFA": ("\uFDFA" * (n_bytes // 3)).encode(), "U+FDFA words": ("\uFDFA " * (n_bytes // 4)).encode(), "mapped": draw(mapped),
             "mapped words": draw([*mapped, *" " * len(mapped)]), "mapped and letters": draw([*mapped, *map(chr, range(97, 123)), *" " * 60]),
-            "far word": ("\U0001F389 " * (n_bytes // 5)).encode(), "far words": draw([*map(chr, range(0x20000, 0x20400)), *" " * 512]),
+            "numerals": ("\u2167" * (n_bytes // 3)).encode(), "far word": ("\U0001F389 " * (n_bytes // 5)).encode(), "far words": draw([*map(chr, range(0x20000, 0x20400)), *" " * 512]),
             "far marks": ("\U0001D161" * (n_bytes // 4)).encode()}  # the last become several marks each, whose order counts
 
 

@@ -122,10 +122,10 @@ static void read_on(UnigramReader *reader)
             next = look(reader, map->at, &next_length);
             continue;
         }
-        if (reader->n_marks > 0) {
+        if (reader->n + reader->n_marks >= reader->capacity)
             make_room(reader, reader->n_marks + 1);
+        if (reader->n_marks > 0)
             put_marks(reader);
-        }
         bool is_broken = value & IS_BROKEN;
         put(reader, is_broken ? replacement : map->text.bytes + map->at, is_broken ? BMP_BYTES : length,
             is_broken ? sizeof replacement : map->text.n - map->at, value);
@@ -169,11 +169,10 @@ void unigram_reader_next(UnigramReader *reader, uint32_t n_done)
     memmove(reader->labels, reader->labels + n_done, reader->n * sizeof *reader->labels);
     for (uint32_t i = 0; i < reader->n && n_done > 0; i++)
         reader->places[i] = reader->places[i + n_done] - begin;
-    if (n_done == 0) {
-        size_t n_more = reader->map.text.n - reader->map.at + 1;
-        reader->n_enough = n_more < (GROWTH - 1) * (size_t)reader->n_enough ? reader->n + (uint32_t)n_more : GROWTH * reader->n_enough;
-    }
+    size_t n_more = reader->map.text.n - reader->map.at + 1;  /* or more, where characters become several */
+    if (n_done == 0)
+        reader->n_enough = n_more < (GROWTH - 1) * (size_t)reader->n_enough ? UINT32_MAX : GROWTH * reader->n_enough;
     if (reader->n < reader->n_enough)
-        make_room(reader, reader->n_enough - reader->n);
+        make_room(reader, n_more < reader->n_enough - reader->n ? n_more : reader->n_enough - reader->n);
     read_on(reader);
 }

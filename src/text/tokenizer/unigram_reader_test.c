@@ -9,7 +9,7 @@
 /* Keys of one character and of several, what becomes spaces or many characters, marks of the text's own, and what is broken. */
 static const char *const parts[] = {"a", "the", "ation", "가", "학교에", "\xCC\x81", "e\xCC\x81", "\xCC\xA7\xCC\x81", "\xE1\x84\x80\xE1\x85\xA1\xE1\x86\xA8", "\xE1\x85\xA1", "\xEF\xB7\xBA",
                                     "\xE3\x80\x80", "\xE2\x96\x81", "\x01", "\n", "\xEF\xBD\xB6\xEF\xBE\x9E", "\xEF\xBE\x9E", "\xC2\xA8", "\xFF", "\x80", "\xE2\x96", "\xF0\x9F\x98",
-                                    "😀", "…", "１", ".", "\xF0\x9D\x90\x80", "\xF0\xA0\x80\x80"};
+                                    "😀", "…", "１", ".", "\xF0\x9D\x90\x80", "\xF0\xA0\x80\x80", "\xE2\x85\xA7"};
 
 static uint32_t roll(uint64_t i, uint64_t k, uint32_t n)
 {
