@@ -18,7 +18,12 @@ void KERNEL(cache_write)(const KernelCall *call)
     const Tensor *cache = &call->out[0], *x = &call->in[1];
     const int32_t *slots = call->in[2].data;
     assert(is_fast_dtype(cache->dtype) && is_fast_dtype(x->dtype));
-#pragma omp parallel for schedule(static) if (tensor_count(x) > PARALLEL_MIN)
+    if (tensor_count(x) <= PARALLEL_MIN) {
+        for (int64_t n = 0; n < x->shape.dim[0]; n++)
+            row_write(cache, slots[n], x, n);
+        return;
+    }
+#pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < x->shape.dim[0]; n++)
         row_write(cache, slots[n], x, n);
 }

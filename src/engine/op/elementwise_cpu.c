@@ -24,23 +24,34 @@ SIMD_INLINE void elementwise_piece(Action action, void *y, DType y_dtype, const 
     }
 }
 
-SIMD_INLINE void elementwise(Action action, const KernelCall *call, float factor)
+SIMD_INLINE void elementwise_pieces(Action action, const Pieces *pieces, const Tensor *y, const Tensor *a, const Tensor *b, V16 factors, int64_t begin,
+                                    int64_t end)
 {
-    const Tensor *a = &call->in[0], *b = action == ADD || action == MUL ? &call->in[1] : a, *y = &call->out[0];
-    assert(is_fast_dtype(a->dtype) && is_fast_dtype(b->dtype) && is_fast_dtype(y->dtype));
-    Pieces pieces = pieces_of((const Tensor *[]){y, a, b}, 3);
-    V16 factors = v16_set1(factor);
-#pragma omp parallel for schedule(static) if (pieces.count > PARALLEL_MIN)
-    for (int64_t p = 0; p < pieces.n_pieces; p++) {
-        Piece piece = piece_at(&pieces, p);
-        void *to = piece_data(&pieces, y, piece);
-        const void *first = piece_data(&pieces, a, piece), *second = piece_data(&pieces, b, piece);
+    for (int64_t p = begin; p < end; p++) {
+        Piece piece = piece_at(pieces, p);
+        void *to = piece_data(pieces, y, piece);
+        const void *first = piece_data(pieces, a, piece), *second = piece_data(pieces, b, piece);
         if (a->dtype == y->dtype && b->dtype == y->dtype) {
             WITH_FAST_DTYPE(y->dtype, D, elementwise_piece(action, to, D, first, D, second, D, factors, piece.n))
         } else {
             elementwise_piece(action, to, y->dtype, first, a->dtype, second, b->dtype, factors, piece.n);
         }
     }
+}
+
+SIMD_INLINE void elementwise(Action action, const KernelCall *call, float factor)
+{
+    const Tensor *a = &call->in[0], *b = action == ADD || action == MUL ? &call->in[1] : a, *y = &call->out[0];
+    assert(is_fast_dtype(a->dtype) && is_fast_dtype(b->dtype) && is_fast_dtype(y->dtype));
+    Pieces pieces = pieces_of((const Tensor *[]){y, a, b}, 3);
+    V16 factors = v16_set1(factor);
+    if (pieces.count <= PARALLEL_MIN) {
+        elementwise_pieces(action, &pieces, y, a, b, factors, 0, pieces.n_pieces);
+        return;
+    }
+#pragma omp parallel for schedule(static)
+    for (int64_t p = 0; p < pieces.n_pieces; p++)
+        elementwise_pieces(action, &pieces, y, a, b, factors, p, p + 1);
 }
 
 void KERNEL(add)(const KernelCall *call)

@@ -25,16 +25,26 @@ SIMD_INLINE void gelu_piece(void *y, const void *x, DType dtype, int64_t n)
     }
 }
 
+static void gelu_pieces(const Pieces *pieces, const Tensor *y, const Tensor *x, int64_t begin, int64_t end)
+{
+    for (int64_t p = begin; p < end; p++) {
+        Piece piece = piece_at(pieces, p);
+        WITH_FAST_DTYPE(x->dtype, D, gelu_piece(piece_data(pieces, y, piece), piece_data(pieces, x, piece), D, piece.n))
+    }
+}
+
 void KERNEL(gelu_tanh)(const KernelCall *call)
 {
     const Tensor *x = &call->in[0], *y = &call->out[0];
     assert(is_fast_dtype(x->dtype) && y->dtype == x->dtype);
     Pieces pieces = pieces_of((const Tensor *[]){y, x}, 2);
-#pragma omp parallel for schedule(static) if (pieces.count > PARALLEL_MIN)
-    for (int64_t p = 0; p < pieces.n_pieces; p++) {
-        Piece piece = piece_at(&pieces, p);
-        WITH_FAST_DTYPE(x->dtype, D, gelu_piece(piece_data(&pieces, y, piece), piece_data(&pieces, x, piece), D, piece.n))
+    if (pieces.count <= PARALLEL_MIN) {
+        gelu_pieces(&pieces, y, x, 0, pieces.n_pieces);
+        return;
     }
+#pragma omp parallel for schedule(static)
+    for (int64_t p = 0; p < pieces.n_pieces; p++)
+        gelu_pieces(&pieces, y, x, p, p + 1);
 }
 
 SIMD_INLINE void gelu_backward_piece(void *dx, const void *x, DType dtype, const void *dy, DType dy_dtype, int64_t n)

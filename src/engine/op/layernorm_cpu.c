@@ -34,16 +34,27 @@ SIMD_INLINE void layernorm_row(void *y, DType y_dtype, const void *x, DType dtyp
     }
 }
 
-void KERNEL(layernorm)(const KernelCall *call)
+static void layernorm_rows(const KernelCall *call, int64_t begin, int64_t end)
 {
     const Tensor *x = &call->in[0], *gain = &call->in[1], *bias = &call->in[2], *y = &call->out[0];
     float eps = (float)*(const double *)call->attr;
     float *means = call->out[1].data, *inv_stds = call->out[2].data;
-    int64_t n_rows = rows_of(x), C = cols_of(x);
-    assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(bias->dtype) && is_fast_dtype(y->dtype));
-#pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
+    for (int64_t row = begin; row < end; row++)
+        WITH_FAST_DTYPE(x->dtype, D, layernorm_row(row_at(y, row), y->dtype, row_at(x, row), D, gain, bias, cols_of(x), eps, &means[row], &inv_stds[row]))
+}
+
+void KERNEL(layernorm)(const KernelCall *call)
+{
+    const Tensor *x = &call->in[0];
+    int64_t n_rows = rows_of(x);
+    assert(is_fast_dtype(x->dtype) && is_fast_dtype(call->in[1].dtype) && is_fast_dtype(call->in[2].dtype) && is_fast_dtype(call->out[0].dtype));
+    if (n_rows * cols_of(x) <= PARALLEL_MIN) {
+        layernorm_rows(call, 0, n_rows);
+        return;
+    }
+#pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < n_rows; row++)
-        WITH_FAST_DTYPE(x->dtype, D, layernorm_row(row_at(y, row), y->dtype, row_at(x, row), D, gain, bias, C, eps, &means[row], &inv_stds[row]))
+        layernorm_rows(call, row, row + 1);
 }
 
 /* ---- backward ---- */

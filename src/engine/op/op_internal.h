@@ -70,7 +70,7 @@ static inline void *row_at(const Tensor *t, int64_t row)
 }
 
 /* Elementwise kernels over tensors of one shape: the longest stretch over which all are dense, cut into pieces of PIECE_MAX. */
-enum { PIECE_MAX = 8192, PARALLEL_MIN = 16384 /* elements worth a second thread */ };
+enum { PIECE_MAX = 8192, PARALLEL_MIN = 16384 /* elements worth a second thread; decode's kernels then open no region, which with an `if` takes 0.35 us */ };
 typedef struct {
     int outer;  /* axes that are rows; the others are one dense stretch */
     int64_t n_cols, n_blocks;

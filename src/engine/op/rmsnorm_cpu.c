@@ -16,16 +16,27 @@ SIMD_INLINE float rmsnorm_row(void *y, DType y_dtype, const void *x, DType dtype
     return inv_rms;
 }
 
-void KERNEL(rmsnorm)(const KernelCall *call)
+static void rmsnorm_rows(const KernelCall *call, int64_t begin, int64_t end)
 {
     const Tensor *x = &call->in[0], *gain = &call->in[1], *y = &call->out[0];
     const RmsnormAttr *attr = call->attr;
     float eps = (float)attr->eps, offset = (float)attr->offset, *inv_rms = call->out[1].data;
-    int64_t n_rows = rows_of(x), C = cols_of(x);
-    assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(y->dtype));
-#pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
+    for (int64_t row = begin; row < end; row++)
+        WITH_FAST_DTYPE(x->dtype, D, inv_rms[row] = rmsnorm_row(row_at(y, row), y->dtype, row_at(x, row), D, gain, cols_of(x), eps, offset))
+}
+
+void KERNEL(rmsnorm)(const KernelCall *call)
+{
+    const Tensor *x = &call->in[0];
+    int64_t n_rows = rows_of(x);
+    assert(is_fast_dtype(x->dtype) && is_fast_dtype(call->in[1].dtype) && is_fast_dtype(call->out[0].dtype));
+    if (n_rows * cols_of(x) <= PARALLEL_MIN) {
+        rmsnorm_rows(call, 0, n_rows);
+        return;
+    }
+#pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < n_rows; row++)
-        WITH_FAST_DTYPE(x->dtype, D, inv_rms[row] = rmsnorm_row(row_at(y, row), y->dtype, row_at(x, row), D, gain, C, eps, offset))
+        rmsnorm_rows(call, row, row + 1);
 }
 
 /* dgain: this block's sums; NULL: not wanted. addend, copy (of dx): NULL: none. */

@@ -9,17 +9,27 @@ SIMD_INLINE void silu_piece(void *y, DType y_dtype, const void *gate, DType gate
     }
 }
 
+static void silu_pieces(const Pieces *pieces, const KernelCall *call, int64_t begin, int64_t end)
+{
+    const Tensor *gate = &call->in[0], *up = &call->in[1], *y = &call->out[0];
+    for (int64_t p = begin; p < end; p++) {
+        Piece piece = piece_at(pieces, p);
+        silu_piece(piece_data(pieces, y, piece), y->dtype, piece_data(pieces, gate, piece), gate->dtype, piece_data(pieces, up, piece), up->dtype, piece.n);
+    }
+}
+
 void KERNEL(silu_gate)(const KernelCall *call)
 {
     const Tensor *gate = &call->in[0], *up = &call->in[1], *y = &call->out[0];
     assert(is_fast_dtype(gate->dtype) && is_fast_dtype(up->dtype) && is_fast_dtype(y->dtype));
     Pieces pieces = pieces_of((const Tensor *[]){y, gate, up}, 3);
-#pragma omp parallel for schedule(static) if (pieces.count > PARALLEL_MIN)
-    for (int64_t p = 0; p < pieces.n_pieces; p++) {
-        Piece piece = piece_at(&pieces, p);
-        silu_piece(piece_data(&pieces, y, piece), y->dtype, piece_data(&pieces, gate, piece), gate->dtype,
-                   piece_data(&pieces, up, piece), up->dtype, piece.n);
+    if (pieces.count <= PARALLEL_MIN) {
+        silu_pieces(&pieces, call, 0, pieces.n_pieces);
+        return;
     }
+#pragma omp parallel for schedule(static)
+    for (int64_t p = 0; p < pieces.n_pieces; p++)
+        silu_pieces(&pieces, call, p, p + 1);
 }
 
 void KERNEL(silu_gate_backward)(const KernelCall *call)
