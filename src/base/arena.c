@@ -2,7 +2,6 @@
 
 #include "base/arena_limit.h"
 #include "base/fence.h"
-#include "base/large.h"
 #include "base/log.h"
 
 #include <assert.h>
@@ -11,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64, FENCE_BYTES = FENCED ? 64 : 0, CHUNK_BYTES_MIN = 64 * 1024, HUGE_CHUNK_BYTES = 8 << 20 };
+enum { ALIGNMENT = 64, FENCE_BYTES = FENCED ? 64 : 0, CHUNK_BYTES_MIN = 64 * 1024 };
 
 /* One region from the system. Chunks form a list, newest first; only the newest is filled. */
 typedef struct Chunk {
@@ -95,8 +94,6 @@ static void arena_grow(Arena *arena, size_t n_bytes)
         capacity *= 2;
     size_t total = (sizeof(Chunk) + capacity + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     Chunk *chunk = alloc_or_die(aligned_alloc(ALIGNMENT, total), total);
-    if (total >= HUGE_CHUNK_BYTES)
-        mem_wish_huge_pages(chunk, total);
     chunk->next = arena->chunks;
     chunk->capacity = capacity;
     chunk->filled = 0;

@@ -2,21 +2,12 @@
 #include "base/large.h"
 #include "base/arena.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 enum { LARGE_BYTES = 1 << 20, HUGE_PAGE_BYTES = 2 << 20 };
-
-void mem_wish_huge_pages(void *block, size_t n_bytes)
-{
-    uintptr_t begin = ((uintptr_t)block + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
-    uintptr_t end = ((uintptr_t)block + n_bytes) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
-    if (begin < end)
-        madvise((void *)begin, end - begin, MADV_HUGEPAGE);
-}
 
 void *mem_alloc_large(size_t n_bytes)
 {
@@ -26,7 +17,7 @@ void *mem_alloc_large(size_t n_bytes)
     void *block = aligned_alloc(HUGE_PAGE_BYTES, taken);
     if (!block)
         return mem_alloc(n_bytes);
-    mem_wish_huge_pages(block, taken);
+    madvise(block, taken, MADV_HUGEPAGE);  /* a wish: without huge pages all still works */
     return memset(block, 0, n_bytes);
 }
 

@@ -7,10 +7,6 @@
 /* mem_alloc, zeroed and freed with free(); from 1 MiB on it asks for huge pages, so that finding the page of an entry costs nothing. */
 void *mem_alloc_large(size_t n_bytes);
 
-/* Asks for huge pages where whole ones lie in a block from malloc that is not yet touched: a wish, without which all still works. A page of 4 KiB takes a
- * microsecond or more when it is first written. */
-void mem_wish_huge_pages(void *block, size_t n_bytes);
-
 /* An array with pages of its own, moved and never copied as it grows, so that it leaves no holes among small blocks: zeroed beyond n_old_bytes. Ends the
  * process when the system has no memory. `block` is NULL at first; released by mem_release_grown with its present size. */
 void *mem_grow(void *block, size_t n_old_bytes, size_t n_bytes);

@@ -9,7 +9,6 @@
 #include "text/tokenizer/unigram_forms.h"
 #include "text/tokenizer/unigram_walk.h"
 #include "text/tokenizer/word_cut.h"
-#include "base/large.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -75,7 +74,6 @@ void *encode_scratch_model(EncodeScratch *scratch, size_t n_bytes)
         free(scratch->model);
         scratch->n_model_bytes = n_bytes * 2;
         scratch->model = mem_alloc(scratch->n_model_bytes);
-        mem_wish_huge_pages(scratch->model, scratch->n_model_bytes);
     }
     return scratch->model;
 }
