@@ -16,6 +16,8 @@ typedef struct {
     uint32_t unit, start;
 } Step;
 
+enum { LONG_CHARS = 4096 };
+
 /* Sums in double, or rounded to float at every step as SentencePiece's are. With `wants_margin` (double only) the least difference between two
  * ways that met anywhere is returned. */
 typedef struct {
@@ -34,14 +36,36 @@ static inline void offer(PathRule rule, Step *step, double score, uint32_t unit,
     step->start = better ? start : step->start;
 }
 
-/* Compiled for each rule. labels[n] is trie->none. Ends at the first place from `n_enough` on that no piece reaches over, so that every way comes by it, or else at n; returns where. */
+/* The last place that the best ways to all places of [first, last] have in common. */
+static uint32_t common_place(const Step *steps, uint32_t first, uint32_t last)
+{
+    uint32_t common = first;
+    for (uint32_t place = first + 1; place <= last; place++)
+        for (uint32_t other = place; other != common;)
+            if (other > common)
+                other = steps[other].start;
+            else
+                common = steps[common].start;
+    return common;
+}
+
+/* Compiled for each rule. labels[n] is trie->none. Ends at the first place from `n_enough` on that no piece reaches over, so that every way comes by it; in a long
+ * text without one, at a place by which the best ways come to all places that can be next, if labels up to n tell all of these; or else at n. Returns where. */
 __attribute__((always_inline)) static inline uint32_t best_path(const CharTrie *trie, const uint32_t *labels, uint32_t n, uint32_t n_enough, Step *steps, PathRule rule, double *margin)
 {
     static const Step unreached = {-INFINITY, 0, 0};
-    uint32_t start = 0, reach = 0;
+    uint32_t start = 0, reach = 0, seen = 0, long_enough = n_enough == UINT32_MAX ? UINT32_MAX : LONG_CHARS;
     steps[0] = (Step){rule.from, 0, 0};
     double least = FLT_MAX;
     for (; start < n && !(start == reach && start >= n_enough); start++) {
+        if (start == long_enough && seen < n) {
+            uint32_t common = common_place(steps, start, reach);
+            if (common > start / 2) {
+                start = common;
+                break;
+            }
+            long_enough *= 2;
+        }
         uint32_t at = labels[start], end = start + 1;
         double here = steps[start].score, score = trie->scores[at] + here;
         if (rule.rounded && trie->ids[at] < 0)
@@ -58,6 +82,7 @@ __attribute__((always_inline)) static inline uint32_t best_path(const CharTrie *
                 steps[reach = end] = unreached;
             offer(rule, &steps[end], trie->scores[at] + here, at, start, &least);
         }
+        seen = end > seen ? end : seen;
     }
     *margin = least;
     return start;
