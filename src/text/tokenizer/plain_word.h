@@ -1,4 +1,5 @@
-/* plain_word.h - words whose normal form needs no normalizer: a space mark before them, or capitals of ASCII made small, or nothing at all. Whether a tokenizer has such words is proved from its normalizer and pre-tokenizer, once. */
+/* plain_word.h - words whose normal form needs no normalizer: a space mark before them, or capitals of ASCII made small, or nothing at all. Whether a
+ * tokenizer has such words is proved from its normalizer and pre-tokenizer, once. */
 #ifndef TEXT_PLAIN_WORD_H
 #define TEXT_PLAIN_WORD_H
 

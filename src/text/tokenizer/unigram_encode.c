@@ -49,8 +49,9 @@ static uint32_t common_place(const Step *steps, uint32_t first, uint32_t last)
     return common;
 }
 
-/* Compiled for each rule. labels[n] is trie->none. Ends at the first place from `n_enough` on that no piece reaches over, so that every way comes by it; in a long
- * text without one, at a place by which the best ways come to all places that can be next, if labels up to n tell all of these; or else at n. Returns where. */
+/* Compiled for each rule. labels[n] is trie->none. Ends at the first place from `n_enough` on that no piece reaches over, so that every way comes by it;
+ * in a long text without one, at a place by which the best ways come to all places that can be next, if labels up to n tell all of these; or else at n.
+ * Returns where. Searching on from there finds the same path: it passes by that place, and every way beside it only loses. */
 __attribute__((always_inline)) static inline uint32_t best_path(const CharTrie *trie, const uint32_t *labels, uint32_t n, uint32_t n_enough, Step *steps, PathRule rule, double *margin)
 {
     static const Step unreached = {-INFINITY, 0, 0};
