@@ -26,7 +26,8 @@
 enum {
     GEMM_K_BLOCK = 384,    /* the cut of K when k_leaf is 0, */
     GEMM_K_BLOCK_PAIRS = 2 * GEMM_K_BLOCK,  /* and in products of pairs */
-    GEMM_K_LEAF_MAX = 4096
+    GEMM_K_LEAF_MAX = 4096,
+    GEMM_SAME_CACHE_SET = 1024  /* words from row to row, and its multiples, after which rows meet in one set of the first cache */
 };
 
 /* Strides count elements. A[i, k] lies at a + i*a_row_stride + k*a_col_stride, so a transpose is two strides exchanged; a stride

@@ -12,8 +12,7 @@ enum {
     TILES_A_THREAD = 3,            /* of its own */
     TILE_PANELS = 6,               /* of A in a tile: 84 rows */
     TILES_WANTED = 48,             /* enough to share evenly among threads; smaller tiles pack or read more often */
-    SAME_CACHE_SET = 1024,         /* words from row to row after which rows meet in one set of the first cache, */
-    COPY_PAD = 16,                 /* so that they are copied first, so many floats further apart than they are long, */
+    COPY_PAD = 16,                 /* rows that meet in one set of the first cache are copied first, so many words further apart than they are long, */
     COPY_STEPS_MAX = 512,          /* where a block of K is no longer */
     SUM_COLUMNS_MAX = 512,         /* of a strip of a half C whose sums need a place between blocks only: 32 kB of a thread's stack */
     SHORT_K_BLOCK_MAX = 128,       /* tokens of a short leaf, */
@@ -74,7 +73,7 @@ static bool a_lies_well(const GemmJob *job)
     if (job->kernel->k_per_word == 1)
         return gemm_a_lies_well(g);
     bool is_whole = g->a_col_stride == 1 && g->a_row_stride > 0 && g->a_row_stride % 2 == 0 && job->k_block % 2 == 0 && (uintptr_t)g->a % 4 == 0;
-    return is_whole && a_row_words(job) % SAME_CACHE_SET != 0 && (g->k % 2 == 0 || job->k_block <= 2 * COPY_STEPS_MAX);
+    return is_whole && a_row_words(job) % GEMM_SAME_CACHE_SET != 0 && (g->k % 2 == 0 || job->k_block <= 2 * COPY_STEPS_MAX);
 }
 
 static int64_t count_tiles(const Block *block)
@@ -230,7 +229,7 @@ static void cut_tiles(Block *block, const GemmJob *job)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     block->a_as_it_lies = a_lies_well(job);
-    block->a_is_copied = block->a_as_it_lies && a_row_words(job) % SAME_CACHE_SET == 0 && job->k_block <= COPY_STEPS_MAX;
+    block->a_is_copied = block->a_as_it_lies && a_row_words(job) % GEMM_SAME_CACHE_SET == 0 && job->k_block <= COPY_STEPS_MAX;
     if (cut_ready_tiles(block, job) || (!job->g->b_panels && (cut_short_tiles(block, job) || cut_deep_tiles(block, job) || cut_own_tiles(block, job))))
         return;
     block->own = OWN_NONE;

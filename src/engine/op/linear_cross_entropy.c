@@ -49,9 +49,9 @@ LceTarget lce_target(const CrossEntropyOptions *options, int64_t n_vocab)
  * 4 kB apart, for then the rows of a tile would meet in one set of the first cache. */
 static int64_t logits_row_stride(int64_t n_vocab)
 {
-    enum { LINE = 16, SAME_CACHE_SET = 1024 };
+    enum { LINE = 16 };
     int64_t stride = (n_vocab + LINE - 1) / LINE * LINE;
-    return stride % SAME_CACHE_SET == 0 ? stride + LINE : stride;
+    return stride % GEMM_SAME_CACHE_SET == 0 ? stride + LINE : stride;
 }
 
 /* z [n, V] = x w^T */
