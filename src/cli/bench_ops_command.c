@@ -8,7 +8,6 @@
 #include "base/parallel.h"
 #include "cli/command_line.h"
 
-#include <math.h>
 #include <stdio.h>
 
 typedef struct {
@@ -35,7 +34,8 @@ static const CommandHelp help = {
              "An operator's roofline is the least time for its FLOPs and bytes: products at the rate of the best matrix products at the\n"
              "model's shapes, other arithmetic at half the multiply-adds, each operand read or written once at the best of reading and\n"
              "copying. More than 100 % says that operands were still in the caches. An operator that takes more than 3 % of the step should\n"
-             "reach 60 % of its roofline: the last line says whether all do.\n",
+             "reach 60 % of its roofline: the last line says whether all do. The line before: the optimizer alone, in turns with updating as many\n"
+             "bytes in place.\n",
     .table = {rows, N_ELEMENTS(rows)},
     .n_words_min = 1,
     .n_words_max = 1,
@@ -57,8 +57,7 @@ static void print_report(const BenchOpsRun *run)
     printf("%s, steps of %lld x %lld tokens, %lld sequences at once, %s, %s, %d threads: %.1f tokens/s\n", run->name,
            (long long)run->options.batch_size, (long long)run->options.seq_len, (long long)run->options.micro_batch_size,
            dtype_name(run->options.compute), cpu_level_name(cpu_level()), parallel_threads(), r->tokens_per_second);
-    printf("products %.1f GFLOP/s, other arithmetic %.1f, memory %.1f GB/s, updating in place %.1f GB/s\n\n", r->rates.matmul_flops * 1e-9,
-           r->rates.other_flops * 1e-9, r->rates.bytes * 1e-9, r->memory.update * 1e-9);
+    printf("products %.1f GFLOP/s, other arithmetic %.1f, memory %.1f GB/s\n\n", r->rates.matmul_flops * 1e-9, r->rates.other_flops * 1e-9, r->rates.bytes * 1e-9);
     static const char *const verdicts[] = {"", "near", "far"};
     printf("%-28s%7s%11s%8s%10s%9s%10s  %-12s%s\n", "operator", "runs", "ms a step", "share", "GFLOP/s", "GB/s", "roofline", "bound by", "verdict");
     for (int i = 0; i < r->n; i++) {
@@ -68,8 +67,9 @@ static void print_report(const BenchOpsRun *run)
                op->is_memory_bound ? "memory" : "arithmetic", verdicts[bench_op_verdict(op)]);
     }
     printf("%-28s%7s%11.2f\n", "all", "", 1e3 * r->seconds);
-    if (r->update_share > 0)
-        printf("\nthe optimizer moves its bytes at %.0f %% of updating in place\n", 100 * r->update_share);
+    const BenchUpdateReport *u = &r->update;
+    printf("\nthe optimizer alone moves its %.3g GB at %.1f GB/s, updating as many in place at %.1f: %.0f %% (%.0f to %.0f, %d pairs)\n", u->bytes * 1e-9,
+           u->step_rate * 1e-9, u->in_place_rate * 1e-9, 100 * u->share, 100 * u->share_min, 100 * u->share_max, BENCH_UPDATE_ROUNDS);
     print_verdict(r);
 }
 
@@ -105,8 +105,9 @@ static void print_json(const BenchOpsRun *run)
     json_field_double(json, "matmul_flops_per_second", r->rates.matmul_flops);
     json_field_double(json, "other_flops_per_second", r->rates.other_flops);
     json_field_double(json, "memory_bytes_per_second", r->rates.bytes);
-    json_field_double(json, "update_bytes_per_second", r->memory.update);
-    json_field_double(json, "optimizer_share_of_update", r->update_share > 0 ? r->update_share : NAN);
+    json_field_double(json, "update_bytes_per_second", r->update.in_place_rate);
+    json_field_double(json, "optimizer_bytes_per_second", r->update.step_rate);
+    json_field_double(json, "optimizer_share_of_update", r->update.share);
     json_write_key(json, "operators");
     json_write_array_begin(json);
     for (int i = 0; i < r->n; i++)

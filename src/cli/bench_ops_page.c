@@ -104,7 +104,7 @@ static void add_figures(Page *page, const BenchOpsRun *run, Arena *arena)
         {PHRASE("tokens a second", "초당 토큰"), arena_printf(arena, "%.1f", r->tokens_per_second), {0}},
         {PHRASE("matrix products", "행렬곱"), arena_printf(arena, "%.1f GFLOP/s", r->rates.matmul_flops * 1e-9), PHRASE("the best library, by shape", "모양마다 가장 빠른 라이브러리")},
         {PHRASE("memory", "메모리"), arena_printf(arena, "%.1f GB/s", r->rates.bytes * 1e-9), PHRASE("reading or copying", "읽기 또는 복사")},
-        {PHRASE("optimizer", "옵티마이저"), r->update_share > 0 ? arena_printf(arena, "%.0f %%", 100 * r->update_share) : "-",
+        {PHRASE("optimizer", "옵티마이저"), arena_printf(arena, "%.0f %%", 100 * r->update.share),
          PHRASE("of updating in place", "제자리 갱신 대비")},
     };
     page_figures(page, figures, N_ELEMENTS(figures));

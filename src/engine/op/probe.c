@@ -72,11 +72,11 @@ static double copy_seconds(char *to, const char *from, int64_t n_bytes)
     return omp_get_wtime() - start;
 }
 
-static double update_seconds(char *bytes)
+static double update_seconds(char *bytes, int64_t n_pieces)
 {
     double start = omp_get_wtime();
 #pragma omp parallel for schedule(static)
-    for (int64_t at = 0; at < MEMORY_BYTES - PIECE_BYTES; at += PIECE_BYTES)
+    for (int64_t at = 0; at < n_pieces * PIECE_BYTES; at += PIECE_BYTES)
         KERNEL_PICK(probe_update)((uint32_t *)(bytes + at), PIECE_BYTES / 4);
     return omp_get_wtime() - start;
 }
@@ -91,7 +91,7 @@ Err probe_memory(MemoryRates *rates)
         int64_t half = MEMORY_BYTES / 2;
         read = fmin(read, read_seconds(block, turn % 2 ? KERNEL_PICK(probe_read) : KERNEL_PICK(probe_read_streams)));
         copy = fmin(copy, copy_seconds(block, (char *)block + half, half));
-        update = fmin(update, update_seconds(block));
+        update = fmin(update, update_seconds(block, (MEMORY_BYTES - 1) / PIECE_BYTES));
     }
     memory_unmap(block, (size_t)MEMORY_BYTES);
     int64_t n_read = (int64_t)read_probe_bytes(), n_copied = (MEMORY_BYTES / 2 - 1) / PIECE_BYTES * PIECE_BYTES;
@@ -135,4 +135,39 @@ void read_probe_free(ReadProbe *probe)
 double read_probe_turn(const ReadProbe *probe)
 {
     return read_seconds(probe->block, probe->read);
+}
+
+/* ---- turns of updating ---- */
+
+struct UpdateProbe {
+    void *block;
+    int64_t n_pieces;
+};
+
+double update_probe_bytes(const UpdateProbe *probe)
+{
+    return (double)(probe->n_pieces * PIECE_BYTES);
+}
+
+Err update_probe_new(UpdateProbe **probe, int64_t n_bytes)
+{
+    int64_t n_pieces = (n_bytes + PIECE_BYTES - 1) / PIECE_BYTES;
+    void *block;
+    TRY(memory_map(&block, (size_t)(n_pieces * PIECE_BYTES)));
+    *probe = mem_alloc(sizeof **probe);
+    **probe = (UpdateProbe){block, n_pieces};
+    update_seconds(block, n_pieces);  /* each piece is touched first by the thread that will update it */
+    return OK;
+}
+
+void update_probe_free(UpdateProbe *probe)
+{
+    if (probe)
+        memory_unmap(probe->block, (size_t)(probe->n_pieces * PIECE_BYTES));
+    free(probe);
+}
+
+double update_probe_turn(const UpdateProbe *probe)
+{
+    return update_seconds(probe->block, probe->n_pieces);
 }

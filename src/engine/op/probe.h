@@ -6,6 +6,8 @@
 
 #include "base/err.h"
 
+#include <stdint.h>
+
 /* f32 multiply-adds per second times two, at the current CPU level, nothing touching memory. */
 double probe_fma_flops_per_second(void);
 
@@ -28,5 +30,12 @@ Err read_probe_new(ReadProbe **probe);  /* ERR_MEMORY */
 void read_probe_free(ReadProbe *probe); /* NULL is fine */
 double read_probe_turn(const ReadProbe *probe);  /* seconds */
 double read_probe_bytes(void);                   /* that a turn reads */
+
+/* Updating in place alone, turn by turn likewise, over n_bytes > 0, rounded up to whole megabytes or so. */
+typedef struct UpdateProbe UpdateProbe;
+Err update_probe_new(UpdateProbe **probe, int64_t n_bytes);  /* ERR_MEMORY */
+void update_probe_free(UpdateProbe *probe);                  /* NULL is fine */
+double update_probe_turn(const UpdateProbe *probe);          /* seconds */
+double update_probe_bytes(const UpdateProbe *probe);         /* that a turn reads, and writes once more */
 
 #endif

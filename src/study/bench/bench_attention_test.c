@@ -89,6 +89,9 @@ TEST(bench_ops, sums_up_a_step)
     }
     CHECK_CLOSE(shares, 1, 1e-9);
     CHECK_CLOSE(seen, 4 * 136 * 2 * (4 * 8 + 4), 1e-6);
-    CHECK(report->update_share > 0);
+    /* weights, gradients and two moments, each read and written; a parameter more would be 32 bytes more, a slab's padding is less than a twentieth here */
+    double bytes = 32.0 * (double)model_n_params(&config);
+    CHECK(report->update.bytes >= bytes && report->update.bytes < 1.05 * bytes);
+    CHECK(report->update.share > 0 && report->update.share_min <= report->update.share && report->update.share <= report->update.share_max);
     arena_free(arena);
 }

@@ -58,8 +58,6 @@ static void sum_up(Listener *l, double n_steps)
         op->seconds /= n_steps;
         op->roofline_share = op->seconds > 0 ? op->roofline_seconds / op->seconds : NAN;
         r->seconds += op->seconds;
-        if (strcmp(op->op, "adamw") == 0)
-            r->update_share = op->bytes / op->seconds / r->memory.update;
     }
     for (int i = 0; i < r->n; i++)
         r->op[i].share = r->op[i].seconds / r->seconds;
@@ -91,6 +89,8 @@ Err bench_ops(BenchOpsReport *report, const ModelConfig *config, const BenchTrai
     Err err = probe_memory(&report->memory);
     if (err == OK)
         err = bench_train(train, config, &listening, arena);
+    if (err == OK)
+        err = bench_update(&report->update, config);
     if (err == OK) {
         report->tokens_per_second = train->median.tokens_per_second;
         report->rates = (MachineRates){.matmul_flops = train->median.flops_per_second, .other_flops = 0.5 * probe_fma_flops_per_second(),

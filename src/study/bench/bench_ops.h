@@ -9,6 +9,7 @@
 #include "engine/graph/op_info.h"
 #include "engine/op/probe.h"
 #include "study/bench/bench_train.h"
+#include "study/bench/bench_update.h"
 
 typedef struct {
     const char *op;
@@ -35,7 +36,7 @@ typedef struct {
     double tokens_per_second;
     MachineRates rates;
     MemoryRates memory;
-    double update_share;        /* the optimizer's bytes a second, of updating in place; 0: it did not run */
+    BenchUpdateReport update;   /* the optimizer's step alone, after the steps of training */
 } BenchOpsReport;
 
 /* The options are those of bench_train; rounds and probes too. Errors as there. */
