@@ -45,6 +45,8 @@ typedef struct {
     bool a_as_it_lies;  /* A is not packed at all */
     bool a_is_copied;   /* but strip by strip, for its rows would meet in one set of the first cache */
     int64_t b_depth;    /* words from step 0 to the last of a panel of B: n_words, or all of K if B came in panels */
+    bool steps_lie;     /* short leaves: neither operand is packed, for at each step of k their lanes lie side by side */
+    int64_t strip_rows; /* of C at once: as many as a panel of A has lanes, or fewer */
     Own own;
     int64_t own_a_words, own_b_words; /* of a thread's own panels, in its largest range of K */
 } Block;
@@ -153,8 +155,16 @@ static bool cut_deep_tiles(Block *block, const GemmJob *job)
 }
 
 
+/* f32 with whole panels of columns, and not so few that a strip ends within one. */
+static bool do_steps_lie(const GemmJob *job, const Block *tiles)
+{
+    const Gemm *g = job->g;
+    bool are_words = job->kernel->k_per_word == 1 && g->a_dtype == DTYPE_F32 && g->b_dtype == DTYPE_F32;
+    return are_words && g->a_row_stride == 1 && g->b_col_stride == 1 && g->a_col_stride > 0 && tiles->n_columns % job->kernel->b.lanes == 0;
+}
+
 /* Leaves of a few tokens, as in gradients of weights: both operands are a thread's own, one block of K after the other, so that what is packed is small and
- * used while it is near; what goes through the caches again and again is C. */
+ * used while it is near; what goes through the caches again and again is C. Or they are not packed at all: a leaf is used too few times. */
 static bool cut_short_tiles(Block *block, const GemmJob *job)
 {
     const Gemm *g = job->g;
@@ -164,6 +174,10 @@ static bool cut_short_tiles(Block *block, const GemmJob *job)
     bool is_short = job->k_block <= SHORT_K_BLOCK_MAX && g->k > job->k_block && block->k == 0;
     if (!is_short || block->a_as_it_lies || g->c_dtype != DTYPE_F32)
         return false;
+    while (column_parts > 1 && divide_up(block->n_rows, row_parts) * divide_up(block->n_columns, column_parts - 1) <= SHORT_TILE * SHORT_TILE)
+        column_parts--;
+    while (row_parts > 1 && divide_up(block->n_rows, row_parts - 1) * divide_up(block->n_columns, column_parts) <= SHORT_TILE * SHORT_TILE)
+        row_parts--;
     while (row_parts * column_parts < n_threads)
         if (block->n_columns / column_parts >= block->n_rows / row_parts)
             column_parts++;
@@ -179,6 +193,10 @@ static bool cut_short_tiles(Block *block, const GemmJob *job)
     tiles.own_a_words = panel_words(&tiles, job->kernel->a, tiles.tile_rows);
     tiles.own_b_words = panel_words(&tiles, job->kernel->b, tiles.tile_columns);
     bool is_even = divide_up(tiles.n_tiles, n_threads) * n_threads <= tiles.n_tiles + tiles.n_tiles / 8;
+    if (do_steps_lie(job, &tiles)) {
+        tiles.steps_lie = true;
+        tiles.strip_rows = divide_up(tiles.tile_rows, divide_up(tiles.tile_rows, job->kernel->a.lanes));
+    }
     if (!is_even || tiles.own_a_words * n_threads > words.a || tiles.own_b_words * n_threads > words.b)
         return false;
     *block = tiles;
@@ -310,7 +328,7 @@ static void fetch_leaf(const GemmJob *job, const Block *block, const Tile *tile,
     int64_t next = block->k + block->n_k, n_next = min_i64(block->n_k, block->k_end - next);
     if (block->own != OWN_BOTH || n_next <= 0)
         return;
-    int64_t lanes = job->kernel->a.lanes, n_panels = divide_up(tile->row_end - tile->row, lanes), panel = (row - tile->row) / lanes;
+    int64_t n_panels = divide_up(tile->row_end - tile->row, block->strip_rows), panel = (row - tile->row) / block->strip_rows;
     for (int64_t step = n_next * panel / n_panels; step < n_next * (panel + 1) / n_panels; step++) {
         fetch_lanes(gemm_lanes_of_a(job->g, block->row + tile->row, next + step), tile->row_end - tile->row);
         fetch_lanes(gemm_lanes_of_b(job->g, block->column + tile->column, next + step), tile->column_end - tile->column);
@@ -327,7 +345,7 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
     uint32_t copy[GEMM_A_WIDTH_MAX * (COPY_STEPS_MAX + COPY_PAD)];
     bool has_next = block->a_as_it_lies && row + 2 * kernel->a.lanes <= block->n_rows;  /* most often of this thread's next tile */
     const uint32_t *panel = tile->a + (row - tile->row) / kernel->a.lanes * kernel->a.width * block->n_words;
-    GemmStrip strip = {.n_rows = (int)min_i64(kernel->a.lanes, tile->row_end - row), .n_columns = column_end - column,
+    GemmStrip strip = {.n_rows = (int)min_i64(block->strip_rows, tile->row_end - row), .n_columns = column_end - column,
                        .b = tile->b + (column - tile->column) * block->b_depth, .b_panel_words = kernel->b.width * block->b_depth};
     int64_t k = 0;
     fetch_leaf(job, block, tile, row);
@@ -338,6 +356,10 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
         strip.a_row_stride = block->a_as_it_lies ? a_row_words(job) : 0;
         strip.n_words = divide_up(n_k, kernel->k_per_word);
         strip.a_next = has_next ? strip.a + kernel->a.lanes * a_row_words(job) : NULL;
+        if (block->steps_lie) {
+            strip.a = lanes.base, strip.b = gemm_lanes_of_b(job->g, block->column + column, block->k + k).base;
+            strip.a_step_words = lanes.k_stride, strip.b_step_words = job->g->b_row_stride, strip.b_panel_words = kernel->b.width;
+        }
         if (!block->a_as_it_lies && !(block->own & OWN_A))  /* panels in the last cache, one block after the other */
             strip.a_next = strip.a + strip.n_words * kernel->a.width;
         strip.a_next_stride = a_row_words(job);
@@ -355,6 +377,8 @@ static void set_panels(const GemmJob *job, const Block *block, Tile *tile)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     int64_t thread = job->n_threads > 1 ? omp_get_thread_num() : 0;
+    if (block->steps_lie)
+        return;
     if (block->own & OWN_A) {
         uint32_t *own = job->a_panels + thread * block->own_a_words;
         job->kernel->pack(own, a, tile->row_end - tile->row, block->n_k, gemm_lanes_of_a(job->g, block->row + tile->row, block->k));
@@ -392,7 +416,7 @@ static Range cut_range(const GemmJob *job, const Block *block, const Tile *tile)
         range.column_step = min_i64(range.column_step, READY_OWN_COLUMNS);
     if (job->g->c_dtype != DTYPE_F32)
         range.column_step = min_i64(range.column_step, SUM_COLUMNS_MAX);
-    range.row_step = block->own & OWN_B ? min_i64(TILE_PANELS * a.lanes, n_rows) : n_rows;
+    range.row_step = block->own & OWN_B && !block->steps_lie ? min_i64(TILE_PANELS * a.lanes, n_rows) : n_rows;
     range.n_row_pieces = divide_up(n_rows, range.row_step);
     range.n_pieces = range.n_row_pieces * divide_up(tile->column_end - tile->column, range.column_step);
     return range;
@@ -406,7 +430,7 @@ static void compute_piece(const Range *range, int64_t piece)
     int64_t row = tile->row + piece % range->n_row_pieces * range->row_step, row_end = min_i64(row + range->row_step, tile->row_end);
     int64_t column = tile->column + piece / range->n_row_pieces * range->column_step;
     int64_t column_end = min_i64(column + range->column_step, tile->column_end);
-    for (int64_t r = row; r < row_end; r += job->kernel->a.lanes)
+    for (int64_t r = row; r < row_end; r += block->strip_rows)
         compute_strip(job, block, tile, r, column, column_end);
     if (block->k + block->n_k >= job->g->k)
         gemm_finish_part(job->g, block->row + row, row_end - row, block->column + column, column_end - column);
@@ -531,6 +555,7 @@ void gemm_run_many_rows(GemmJob *job)
                                .n_columns = min_i64(columns, g->n - column), .k = k, .n_k = min_i64(k_range, g->k - k)};
                 block.n_words = divide_up(block.n_k, job->kernel->k_per_word);
                 block.k_end = k + block.n_k;
+                block.strip_rows = job->kernel->a.lanes;
                 if (phase.n_pieces > 0)  /* the first need not wait, nor the last for its end */
                     gemm_end_phase(job, &phase);
                 run_block(job, &block, &phase);

@@ -152,11 +152,16 @@ SIMD_INLINE void micro_fetch(const MicroFetch *fetch, int row, int row_end)
     }
 }
 
-/* n_rows and a_is_packed are constants where this is inlined. Rows that are not packed are found from four bases and a stride, which
+/* How words of A and B come: A's steps of k side by side in a panel or as they lie, or its rows as they lie; B in panels, but where A's steps lie. */
+typedef enum { MICRO_PACKED, MICRO_ROWS_LIE, MICRO_STEPS_LIE } MicroSource;
+
+/* n_rows and source are constants where this is inlined. Rows that are not packed are found from four bases and a stride, which
  * is what addresses can hold; left to itself the compiler keeps a pointer a row, most of them in memory. */
-SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const GemmStrip *s)
+SIMD_INLINE void micro_rows(const int n_rows, const MicroSource source, const GemmStrip *s)
 {
+    const bool a_is_packed = source != MICRO_ROWS_LIE, steps_lie = source == MICRO_STEPS_LIE;
     int64_t a_stride = a_is_packed ? 1 : s->a_row_stride, n_words = s->n_words;
+    int64_t a_step = steps_lie ? s->a_step_words : MICRO_A_WIDTH, b_step = steps_lie ? s->b_step_words : MICRO_COLUMNS;
     const FloatWord *b = (const FloatWord *)s->b;
     const int64_t n_columns = s->n_columns, b_panel_words = s->b_panel_words, c_stride = s->out.to_stride;
     const bool adds = s->out.from != NULL, is_plain = s->out.to_dtype == DTYPE_F32 && (!adds || s->out.from == s->out.to);
@@ -182,8 +187,8 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
                 MICRO_HIDE(a_stride);
                 Vec row_of_b[MICRO_VECS];
                 MICRO_UNROLL for (int v = 0; v < MICRO_VECS; v++)
-                    row_of_b[v] = *(const VecUnaligned *)(b + k * MICRO_COLUMNS + v * VEC_LANES);
-                EACH_ACC acc[i][v] = MICRO_MULTIPLY_ADD(acc[i][v], a_is_packed ? a[k * MICRO_A_WIDTH + i] : a_base[i / 4][i % 4 * a_stride + k], row_of_b[v]);
+                    row_of_b[v] = *(const VecUnaligned *)(b + k * b_step + v * VEC_LANES);
+                EACH_ACC acc[i][v] = MICRO_MULTIPLY_ADD(acc[i][v], a_is_packed ? a[k * a_step + i] : a_base[i / 4][i % 4 * a_stride + k], row_of_b[v]);
             }
         }
 
@@ -215,10 +220,12 @@ SIMD_INLINE void micro_rows(const int n_rows, const bool a_is_packed, const Gemm
 
 #define MICRO_CASE(rows) \
     case rows:                            \
-        if (s->a_row_stride)              \
-            micro_rows(rows, false, s);   \
+        if (s->a_step_words)              \
+            micro_rows(rows, MICRO_STEPS_LIE, s); \
+        else if (s->a_row_stride)         \
+            micro_rows(rows, MICRO_ROWS_LIE, s);  \
         else                              \
-            micro_rows(rows, true, s);    \
+            micro_rows(rows, MICRO_PACKED, s);    \
         break
 
 static void micro_strip(const GemmStrip *s)
