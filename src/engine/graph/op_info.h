@@ -39,7 +39,15 @@ typedef enum {
     OP_CHEAP = 1 << 5,         /* worth recomputing rather than keeping */
     OP_ROWS = 1 << 6,          /* where outputs have a row a token, it depends on the same token's row of inputs that have one, and on the others whole */
     OP_LEAVES = 1 << 7,        /* the same; and what it writes is added to, leaf of tokens after leaf: whole leaves may be given in several calls */
+    OP_LEAVES_APART = 1 << 8,  /* with OP_LEAVES: sums of leaves lie in the workspace and can be added later than the rows are made (LeafPart) */
 } OpFlags;
+
+/* What is wanted of an operator that is OP_LEAVES_APART; of any other, both. */
+typedef enum {
+    LEAVES_MADE_AND_ADDED,
+    LEAVES_MADE,   /* rows, and the leaves' sums, which stay in the workspace */
+    LEAVES_ADDED,  /* those sums, to what they are added to */
+} LeafPart;
 
 /* What a kernel gets. Tensors have their live size; an absent optional input has data == NULL. Kernels allocate nothing, and cut
  * work by size, never by the number of threads: the same bits on any number. */
@@ -51,6 +59,7 @@ typedef struct {
     void *workspace;  /* 64-byte aligned, infer's workspace_bytes; content undefined */
     const void *attr;
     int64_t first_row;  /* of the tokens, where this call gets a stretch of them: what an input says of rows counts from row 0 */
+    LeafPart part;
 } KernelCall;
 typedef void (*KernelFn)(const KernelCall *call);
 

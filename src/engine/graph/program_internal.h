@@ -44,7 +44,8 @@ typedef struct {
     int64_t *n_rows;            /* [group] live rows for which args were cut, */
     int *n_cut;                 /* [group] into so many strands */
     StrandProgress *progress;   /* [strand] */
-    int64_t workspace_bytes, workspace_offset;  /* of each strand, [strand] */
+    int64_t workspace_bytes, workspace_offset;  /* of each strand, [strand]: of the call at hand, then of those whose sums are added later, so many bytes each, */
+    int64_t apart_bytes;                        /* [call % STRANDS_WINDOW] */
 } Strands;
 
 struct Program {

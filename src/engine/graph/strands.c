@@ -89,8 +89,10 @@ static void end_group(Program *p, int begin, int end, int bound_id)
         return;
     for (int s = begin; s < end; s++) {
         p->calls[s].group = strands->n_groups;
-        if ((int64_t)p->calls[s].call->workspace_bytes > strands->workspace_bytes)
-            strands->workspace_bytes = (int64_t)p->calls[s].call->workspace_bytes;
+        int64_t n_bytes = ((int64_t)p->calls[s].call->workspace_bytes + 63) / 64 * 64;
+        strands->workspace_bytes = n_bytes > strands->workspace_bytes ? n_bytes : strands->workspace_bytes;
+        if (p->calls[s].call->op->flags & OP_LEAVES_APART)
+            strands->apart_bytes = n_bytes > strands->apart_bytes ? n_bytes : strands->apart_bytes;
     }
     strands->group[strands->n_groups++] = (StrandGroup){begin, end, bound_id};
 }
@@ -110,7 +112,7 @@ void strands_find(Program *p)
             end_group(p, begin, s, bound_id);
             s--;
         }
-    strands->workspace_bytes = (strands->workspace_bytes + 63) / 64 * 64;
+    strands->workspace_bytes += STRANDS_WINDOW * strands->apart_bytes;
 }
 
 int strands_keep_until(const Program *p, int s)
@@ -139,7 +141,8 @@ void strands_bind(Program *p)
         *args = p->calls[s].args;
         args->in = ARENA_ARRAY(p->arena, Tensor, args->n_in);
         args->out = ARENA_ARRAY(p->arena, Tensor, args->n_out);
-        args->workspace = p->slab + strands->workspace_offset + strand * strands->workspace_bytes;
+        int64_t apart = p->calls[s].call->op->flags & OP_LEAVES_APART ? (STRANDS_WINDOW - s % STRANDS_WINDOW) * strands->apart_bytes : strands->workspace_bytes;
+        args->workspace = p->slab + strands->workspace_offset + (strand + 1) * strands->workspace_bytes - apart;
     }
 }
 
@@ -194,9 +197,11 @@ typedef struct {
     int late[STRANDS_WINDOW], n_late;  /* sums that are left for later, in order: the strand before has not added its own */
 } Strand;
 
-static void run_call(const Strand *st, int s)
+static void run_call(const Strand *st, int s, LeafPart part)
 {
-    st->p->calls[s].kernel(&st->p->strands.args[st->index * st->p->n_calls + s]);
+    KernelCall *args = &st->p->strands.args[st->index * st->p->n_calls + s];
+    args->part = part;
+    st->p->calls[s].kernel(args);
 }
 
 /* Waits until another strand has done the calls before s. */
@@ -228,9 +233,10 @@ static void add_late(Strand *st, bool all)
 {
     int n = 0;
     for (; n < st->n_late && (all || is_before_done(st, st->late[n])); n++) {
+        int s = st->late[n];
         if (st->index > 0)
-            wait_before(st, st->index - 1, st->late[n] + 1);
-        run_call(st, st->late[n]);
+            wait_before(st, st->index - 1, s + 1);
+        run_call(st, s, st->p->calls[s].call->op->flags & OP_LEAVES_APART ? LEAVES_ADDED : LEAVES_MADE_AND_ADDED);
     }
     st->n_late -= n;
     memmove(st->late, st->late + n, sizeof *st->late * (size_t)st->n_late);
@@ -253,18 +259,21 @@ static void run_strand(Program *p, int begin, int end, int index, int n_strands)
         const Call *call = p->calls[s].call;
         if (!p->calls[s].kernel)
             continue;
-        add_late(&st, st.n_late > 0 && s - st.late[0] >= STRANDS_WINDOW / 2);
+        add_late(&st, st.n_late > 0 && s - st.late[0] >= STRANDS_LATE);
         for (int other = 0; other < n_strands; other++)
             if (other != index)
                 wait_before(&st, other, s - STRANDS_WINDOW);
-        if (is_sum(call) && (st.n_late > 0 || !is_before_done(&st, s))) {
+        bool is_apart = call->op->flags & OP_LEAVES_APART;
+        if ((is_apart || is_sum(call)) && (st.n_late > 0 || !is_before_done(&st, s))) {
+            if (is_apart)
+                run_call(&st, s, LEAVES_MADE);
             st.late[st.n_late++] = s;
         } else {
             if (index > 0 && (call->op->flags & OP_LEAVES)) {
                 add_late(&st, true);
                 wait_before(&st, index - 1, s + 1);
             }
-            run_call(&st, s);
+            run_call(&st, s, LEAVES_MADE_AND_ADDED);
         }
         tell_done(&st, s + 1);
     }

@@ -7,7 +7,7 @@
  *     strand 1, tokens [384, 768)    norm  qkv  attention  proj  norm  ...
  *
  * Operators say whether they can be run so (OP_ROWS, OP_LEAVES and parts_at in op_info.h). A gradient that is summed over tokens goes from strand to
- * strand: each adds its leaves when the one before has added its own, and meanwhile goes on with what does not wait for that. So no bit depends on
+ * strand: each adds its leaves when the one before has added its own, and meanwhile goes on with what does not wait for that, up to STRANDS_LATE calls further. So no bit depends on
  * how many strands there are, or whether there are any.
  *
  * Strands are never more than STRANDS_WINDOW calls apart, and what a call of a group is the last to read is kept for so many calls more: nobody writes where
@@ -19,7 +19,8 @@
 
 enum {
     STRANDS_MAX = 4,    /* with more threads all share each call: as many workspaces would be more than small models take */
-    STRANDS_WINDOW = 8,
+    STRANDS_WINDOW = 16,
+    STRANDS_LATE = 12,
 };
 
 /* Finds the groups of p's ordered calls, if a bound's tokens are several leaves and the weights are small. What it plans does not depend on how many

@@ -193,7 +193,7 @@ static void backward_cost(const Call *call, Cost *cost)
 const OpInfo layernorm_backward_info = {
     .name = "layernorm_backward",
     .axes = "abcC,C,abc,abc,abcC,C,C,abcC->abcC,C,C,abcC",
-    .flags = OP_WRITES_STATE | OP_LEAVES,
+    .flags = OP_WRITES_STATE | OP_LEAVES | OP_LEAVES_APART,
     .precision = PRECISION_KEEP,
     .infer = backward_infer,
     .cost = backward_cost,

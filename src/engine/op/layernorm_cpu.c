@@ -114,9 +114,10 @@ void KERNEL(layernorm_backward)(const KernelCall *call)
     float *dgain = call->in[5].data, *dbias = call->in[6].data;
     int64_t n_rows = rows_of(x), C = cols_of(x);
     LeafBlocks blocks = token_leaf_blocks(x->shape, ((const LeafCopyAttr *)call->attr)->leaf);
+    const int64_t n_made = call->part == LEAVES_ADDED ? 0 : blocks.n_blocks;
     assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(dy->dtype));
 #pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
-    for (int64_t block = 0; block < blocks.n_blocks; block++) {
+    for (int64_t block = 0; block < n_made; block++) {
         float *sums = (float *)call->workspace + block * 2 * C;
         BackwardRow r = {.x_dtype = x->dtype, .dy_dtype = dy->dtype, .gain = gain, .C = C,
                          .dgain = dgain ? sums : NULL, .dbias = dbias ? sums + C : NULL};
@@ -124,8 +125,8 @@ void KERNEL(layernorm_backward)(const KernelCall *call)
             memset(sums, 0, sizeof(float) * (size_t)(2 * C));
         layernorm_backward_rows(call, r, leaf_block_begin(&blocks, block), leaf_block_end(&blocks, block));
     }
-    if (dgain)
+    if (dgain && call->part != LEAVES_MADE)
         leaf_sums_add(dgain, call->workspace, 2 * C, C, &blocks);
-    if (dbias)
+    if (dbias && call->part != LEAVES_MADE)
         leaf_sums_add(dbias, (const float *)call->workspace + C, 2 * C, C, &blocks);
 }

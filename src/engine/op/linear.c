@@ -105,12 +105,12 @@ static void linear_derive(Derive *d, WeightLayout layout)
 {
     LeafAttr attr = {graph_grad_leaf(d->g)};
     WeightLayout exchanged = layout == WEIGHT_OUT_IN ? WEIGHT_IN_OUT : WEIGHT_OUT_IN;
-    if (d->wanted[0])
-        d->dx[0] = cast(d->g, linear(d->g, d->dy[0], d->in[1], NULL, exchanged), node_dtype(d->in[0]));
     if (d->wanted[1])
         d->dx[1] = linear_grad_weight(d->g, derive_sink(d, 1), d->in[0], d->dy[0], layout);
     if (d->wanted[2])
         d->dx[2] = graph_call(d->g, &linear_grad_bias_info, (Node *[]){derive_sink(d, 2), d->dy[0]}, 2, &attr, sizeof attr);
+    if (d->wanted[0])  /* last: strands that wait to add to the gradients have this to do */
+        d->dx[0] = cast(d->g, linear(d->g, d->dy[0], d->in[1], NULL, exchanged), node_dtype(d->in[0]));
 }
 
 void linear_cost(const Call *call, Cost *cost)

@@ -164,7 +164,7 @@ static void backward_cost(const Call *call, Cost *cost)
 const OpInfo rmsnorm_backward_info = {
     .name = "rmsnorm_backward",
     .axes = "abcC,C,abc,abcC,C,abcC->abcC,C,abcC",
-    .flags = OP_WRITES_STATE | OP_LEAVES,
+    .flags = OP_WRITES_STATE | OP_LEAVES | OP_LEAVES_APART,
     .precision = PRECISION_KEEP,
     .infer = backward_infer,
     .cost = backward_cost,

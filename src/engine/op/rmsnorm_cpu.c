@@ -67,9 +67,10 @@ void KERNEL(rmsnorm_backward)(const KernelCall *call)
     float *dgain = call->in[4].data;
     int64_t n_rows = rows_of(x), C = cols_of(x);
     LeafBlocks blocks = token_leaf_blocks(x->shape, attr->leaf);
+    const int64_t n_made = call->part == LEAVES_ADDED ? 0 : blocks.n_blocks;
     assert(is_fast_dtype(x->dtype) && is_fast_dtype(gain->dtype) && is_fast_dtype(dy->dtype));
 #pragma omp parallel for schedule(static) if (n_rows * C > PARALLEL_MIN)
-    for (int64_t block = 0; block < blocks.n_blocks; block++) {
+    for (int64_t block = 0; block < n_made; block++) {
         float *sums = dgain ? (float *)call->workspace + block * C : NULL;
         if (sums)
             memset(sums, 0, sizeof *sums * (size_t)C);
@@ -78,6 +79,6 @@ void KERNEL(rmsnorm_backward)(const KernelCall *call)
                                  row_at(x, row), x->dtype,
                                  row_at(dy, row), dy->dtype, gain, (float)attr->offset, inv_rms[row], C);
     }
-    if (dgain)
+    if (dgain && call->part != LEAVES_MADE)
         leaf_sums_add(dgain, call->workspace, C, C, &blocks);
 }
