@@ -40,7 +40,9 @@ typedef struct {
     int64_t n_columns, n_words;
     const uint32_t *a, *b;
     int64_t a_row_stride;   /* not 0: `a` is not a panel but rows of words, so many apart: pairs lie in rows as in panels */
-    int64_t a_step_words, b_step_words;  /* not 0: neither is a panel; from step to step of k. Lanes lie side by side, those of B in whole panels */
+    /* Not 0: from step to step of k, for the operand is no panel, but at each step its lanes lie side by side. A's only beside B's. B: whole panels, and
+     * `a` is none. */
+    int64_t a_step_words, b_step_words;
     const uint32_t *a_next; /* these rows come next, so many words apart, or this panel, from afar; NULL: none */
     int64_t a_next_stride;
     int64_t b_panel_words;  /* from panel to panel of B */

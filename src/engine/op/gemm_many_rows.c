@@ -17,6 +17,7 @@ enum {
     SUM_COLUMNS_MAX = 512,         /* of a strip of a half C whose sums need a place between blocks only: 32 kB of a thread's stack */
     SHORT_K_BLOCK_MAX = 128,       /* tokens of a short leaf, */
     SHORT_TILE = 256,              /* and rows and columns of a tile of C then: 256 kB of the second cache, beside panels */
+    UNPACKED_ROWS_MAX = 1024,      /* of A, beside which a small B is read as it lies: packing it would be a hundredth of the product, or more */
     PACK_PANELS = 4,               /* panels packed as one piece of work, */
     PACK_PIECES_A_THREAD = 2,      /* but fewer if there were less than so many pieces */
     READY_PANELS = 12,             /* of A in a tile where B came in panels: 168 rows, so that B is not read too often, */
@@ -45,7 +46,7 @@ typedef struct {
     bool a_as_it_lies;  /* A is not packed at all */
     bool a_is_copied;   /* but strip by strip, for its rows would meet in one set of the first cache */
     int64_t b_depth;    /* words from step 0 to the last of a panel of B: n_words, or all of K if B came in panels */
-    bool steps_lie;     /* short leaves: neither operand is packed, for at each step of k their lanes lie side by side */
+    bool a_steps_lie, b_steps_lie;  /* not packed, for at each step of k its lanes lie side by side: of A in short leaves only, and only together */
     int64_t strip_rows; /* of C at once: as many as a panel of A has lanes, or fewer */
     Own own;
     int64_t own_a_words, own_b_words; /* of a thread's own panels, in its largest range of K */
@@ -155,12 +156,16 @@ static bool cut_deep_tiles(Block *block, const GemmJob *job)
 }
 
 
-/* f32 with whole panels of columns, and not so few that a strip ends within one. */
-static bool do_steps_lie(const GemmJob *job, const Block *tiles)
+/* Whether B can be read as it lies: f32, and whole panels of columns. */
+static bool do_b_steps_lie(const GemmJob *job, const Block *block)
 {
     const Gemm *g = job->g;
-    bool are_words = job->kernel->k_per_word == 1 && g->a_dtype == DTYPE_F32 && g->b_dtype == DTYPE_F32;
-    return are_words && g->a_row_stride == 1 && g->b_col_stride == 1 && g->a_col_stride > 0 && tiles->n_columns % job->kernel->b.lanes == 0;
+    return job->kernel->k_per_word == 1 && g->b_dtype == DTYPE_F32 && !g->b_panels && g->b_col_stride == 1 && block->n_columns % job->kernel->b.lanes == 0;
+}
+
+static bool do_a_steps_lie(const Gemm *g)
+{
+    return g->a_dtype == DTYPE_F32 && g->a_row_stride == 1 && g->a_col_stride > 0;
 }
 
 /* Leaves of a few tokens, as in gradients of weights: both operands are a thread's own, one block of K after the other, so that what is packed is small and
@@ -193,8 +198,8 @@ static bool cut_short_tiles(Block *block, const GemmJob *job)
     tiles.own_a_words = panel_words(&tiles, job->kernel->a, tiles.tile_rows);
     tiles.own_b_words = panel_words(&tiles, job->kernel->b, tiles.tile_columns);
     bool is_even = divide_up(tiles.n_tiles, n_threads) * n_threads <= tiles.n_tiles + tiles.n_tiles / 8;
-    if (do_steps_lie(job, &tiles)) {
-        tiles.steps_lie = true;
+    if (do_a_steps_lie(g) && do_b_steps_lie(job, &tiles)) {
+        tiles.a_steps_lie = tiles.b_steps_lie = true;
         tiles.strip_rows = divide_up(tiles.tile_rows, divide_up(tiles.tile_rows, job->kernel->a.lanes));
     }
     if (!is_even || tiles.own_a_words * n_threads > words.a || tiles.own_b_words * n_threads > words.b)
@@ -251,6 +256,7 @@ static void cut_tiles(Block *block, const GemmJob *job)
     if (cut_ready_tiles(block, job) || (!job->g->b_panels && (cut_short_tiles(block, job) || cut_deep_tiles(block, job) || cut_own_tiles(block, job))))
         return;
     block->own = OWN_NONE;
+    block->b_steps_lie = block->a_as_it_lies && block->n_rows <= UNPACKED_ROWS_MAX && do_b_steps_lie(job, block);
     int64_t columns_near = max_i64(b_words_near(job) / max_i64(block->n_words, 1) / b.lanes, 1) * b.lanes;
     block->tile_columns = even_part(block->n_columns, columns_near, b.lanes);
     block->tile_rows = TILE_PANELS * a.lanes;
@@ -275,7 +281,7 @@ static int64_t count_pack_pieces(const GemmJob *job, int64_t n_lanes, PanelShape
 /* Pieces that all threads pack: of B, then of A. */
 static int64_t shared_pieces_b(const GemmJob *job, const Block *block)
 {
-    return block->own & OWN_B || job->g->b_panels ? 0 : count_pack_pieces(job, block->n_columns, job->kernel->b);
+    return block->own & OWN_B || job->g->b_panels || block->b_steps_lie ? 0 : count_pack_pieces(job, block->n_columns, job->kernel->b);
 }
 
 static int64_t shared_pieces_a(const GemmJob *job, const Block *block)
@@ -356,9 +362,11 @@ static void compute_strip(const GemmJob *job, const Block *block, const Tile *ti
         strip.a_row_stride = block->a_as_it_lies ? a_row_words(job) : 0;
         strip.n_words = divide_up(n_k, kernel->k_per_word);
         strip.a_next = has_next ? strip.a + kernel->a.lanes * a_row_words(job) : NULL;
-        if (block->steps_lie) {
-            strip.a = lanes.base, strip.b = gemm_lanes_of_b(job->g, block->column + column, block->k + k).base;
-            strip.a_step_words = lanes.k_stride, strip.b_step_words = job->g->b_row_stride, strip.b_panel_words = kernel->b.width;
+        if (block->a_steps_lie)
+            strip.a = lanes.base, strip.a_step_words = lanes.k_stride;
+        if (block->b_steps_lie) {
+            strip.b = gemm_lanes_of_b(job->g, block->column + column, block->k + k).base;
+            strip.b_step_words = job->g->b_row_stride, strip.b_panel_words = kernel->b.width;
         }
         if (!block->a_as_it_lies && !(block->own & OWN_A))  /* panels in the last cache, one block after the other */
             strip.a_next = strip.a + strip.n_words * kernel->a.width;
@@ -377,8 +385,10 @@ static void set_panels(const GemmJob *job, const Block *block, Tile *tile)
 {
     PanelShape a = job->kernel->a, b = job->kernel->b;
     int64_t thread = job->n_threads > 1 ? omp_get_thread_num() : 0;
-    if (block->steps_lie)
+    if (block->b_steps_lie) {  /* nor is A packed */
+        tile->a = job->a_panels, tile->b = job->b_panels;
         return;
+    }
     if (block->own & OWN_A) {
         uint32_t *own = job->a_panels + thread * block->own_a_words;
         job->kernel->pack(own, a, tile->row_end - tile->row, block->n_k, gemm_lanes_of_a(job->g, block->row + tile->row, block->k));
@@ -416,7 +426,7 @@ static Range cut_range(const GemmJob *job, const Block *block, const Tile *tile)
         range.column_step = min_i64(range.column_step, READY_OWN_COLUMNS);
     if (job->g->c_dtype != DTYPE_F32)
         range.column_step = min_i64(range.column_step, SUM_COLUMNS_MAX);
-    range.row_step = block->own & OWN_B && !block->steps_lie ? min_i64(TILE_PANELS * a.lanes, n_rows) : n_rows;
+    range.row_step = block->own & OWN_B && !block->a_steps_lie ? min_i64(TILE_PANELS * a.lanes, n_rows) : n_rows;
     range.n_row_pieces = divide_up(n_rows, range.row_step);
     range.n_pieces = range.n_row_pieces * divide_up(tile->column_end - tile->column, range.column_step);
     return range;

@@ -152,16 +152,16 @@ SIMD_INLINE void micro_fetch(const MicroFetch *fetch, int row, int row_end)
     }
 }
 
-/* How words of A and B come: A's steps of k side by side in a panel or as they lie, or its rows as they lie; B in panels, but where A's steps lie. */
-typedef enum { MICRO_PACKED, MICRO_ROWS_LIE, MICRO_STEPS_LIE } MicroSource;
+/* How words come: A from a panel, from rows as they lie, or from steps of k as they lie; B from panels, or from steps as they lie. */
+typedef enum { MICRO_PANELS_A_B, MICRO_ROWS_A, MICRO_ROWS_A_STEPS_B, MICRO_STEPS_A_B } MicroSource;
 
 /* n_rows and source are constants where this is inlined. Rows that are not packed are found from four bases and a stride, which
  * is what addresses can hold; left to itself the compiler keeps a pointer a row, most of them in memory. */
 SIMD_INLINE void micro_rows(const int n_rows, const MicroSource source, const GemmStrip *s)
 {
-    const bool a_is_packed = source != MICRO_ROWS_LIE, steps_lie = source == MICRO_STEPS_LIE;
+    const bool a_is_packed = source == MICRO_PANELS_A_B || source == MICRO_STEPS_A_B, b_is_packed = source == MICRO_PANELS_A_B || source == MICRO_ROWS_A;
     int64_t a_stride = a_is_packed ? 1 : s->a_row_stride, n_words = s->n_words;
-    int64_t a_step = steps_lie ? s->a_step_words : MICRO_A_WIDTH, b_step = steps_lie ? s->b_step_words : MICRO_COLUMNS;
+    int64_t a_step = b_is_packed ? MICRO_A_WIDTH : s->a_step_words, b_step = b_is_packed ? MICRO_COLUMNS : s->b_step_words;
     const FloatWord *b = (const FloatWord *)s->b;
     const int64_t n_columns = s->n_columns, b_panel_words = s->b_panel_words, c_stride = s->out.to_stride;
     const bool adds = s->out.from != NULL, is_plain = s->out.to_dtype == DTYPE_F32 && (!adds || s->out.from == s->out.to);
@@ -221,11 +221,13 @@ SIMD_INLINE void micro_rows(const int n_rows, const MicroSource source, const Ge
 #define MICRO_CASE(rows) \
     case rows:                            \
         if (s->a_step_words)              \
-            micro_rows(rows, MICRO_STEPS_LIE, s); \
+            micro_rows(rows, MICRO_STEPS_A_B, s);      \
+        else if (s->b_step_words)         \
+            micro_rows(rows, MICRO_ROWS_A_STEPS_B, s); \
         else if (s->a_row_stride)         \
-            micro_rows(rows, MICRO_ROWS_LIE, s);  \
+            micro_rows(rows, MICRO_ROWS_A, s);         \
         else                              \
-            micro_rows(rows, MICRO_PACKED, s);    \
+            micro_rows(rows, MICRO_PANELS_A_B, s);     \
         break
 
 static void micro_strip(const GemmStrip *s)
