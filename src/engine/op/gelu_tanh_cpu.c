@@ -10,9 +10,9 @@ SIMD_INLINE V16 gelu_exp(V16 x)
 }
 
 /* s + x s (1 - s) 2u', with 1 - s as e s: no digits are lost where s nears 1. The bound on e keeps infinity times zero away. */
-SIMD_INLINE V16 gelu_slope(V16 x)
+SIMD_INLINE V16 gelu_slope(V16 x, V16 exponential)
 {
-    V16 e = v16_min(v16_set1(1e30f), gelu_exp(x)), s = 1.0f / (1.0f + e);
+    V16 e = v16_min(v16_set1(1e30f), exponential), s = 1.0f / (1.0f + e);
     V16 inner = v16_fma(x * x, v16_set1(3.0f * CUBIC), v16_set1(1.0f)) * (2.0f * SQRT_2_PI);
     return v16_fma(x * s * (e * s), inner, s);
 }
@@ -50,7 +50,7 @@ void KERNEL(gelu_tanh)(const KernelCall *call)
 SIMD_INLINE void gelu_backward_piece(void *dx, const void *x, DType dtype, const void *dy, DType dy_dtype, int64_t n)
 {
     for (int64_t i = 0; i < n; i += 16)
-        store16(dx, dtype, i, n, load16(dy, dy_dtype, i, n) * gelu_slope(load16(x, dtype, i, n)));
+        store16(dx, dtype, i, n, load16(dy, dy_dtype, i, n) * gelu_slope(load16(x, dtype, i, n), gelu_exp(load16(x, dtype, i, n))));
 }
 
 void KERNEL(gelu_tanh_backward)(const KernelCall *call)
@@ -68,5 +68,27 @@ void KERNEL(gelu_tanh_backward)(const KernelCall *call)
         } else {
             gelu_backward_piece(to, from, x->dtype, given, dy->dtype, piece.n);
         }
+    }
+}
+
+/* y may lie where x does. */
+SIMD_INLINE void gelu_slope_piece(void *y, void *slope, const void *x, DType dtype, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += 16) {
+        V16 v = load16(x, dtype, i, n), e = gelu_exp(v);
+        store16(y, dtype, i, n, v / (1.0f + e));
+        store16(slope, dtype, i, n, gelu_slope(v, e));
+    }
+}
+
+void KERNEL(gelu_tanh_slope)(const KernelCall *call)
+{
+    const Tensor *x = &call->in[0], *y = &call->out[0], *slope = &call->out[1];
+    assert(is_fast_dtype(x->dtype) && y->dtype == x->dtype && slope->dtype == x->dtype);
+    Pieces pieces = pieces_of((const Tensor *[]){y, slope, x}, 3);
+#pragma omp parallel for schedule(static) if (pieces.count > PARALLEL_MIN)
+    for (int64_t p = 0; p < pieces.n_pieces; p++) {
+        Piece piece = piece_at(&pieces, p);
+        WITH_FAST_DTYPE(x->dtype, D, gelu_slope_piece(piece_data(&pieces, y, piece), piece_data(&pieces, slope, piece), piece_data(&pieces, x, piece), D, piece.n))
     }
 }

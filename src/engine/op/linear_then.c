@@ -1,7 +1,7 @@
 /* linear_then.c - z = f(x W + b, ...): a linear, and an elementwise operator upon what it makes.
  *
  *   x, W, b as linear has them; the elementwise operator's other inputs follow, each [N, M] with the dtype of x
- *   z  [N, M]  dtype of x       y = x W + b as sibling 1, where something else reads it
+ *   z  [N, M]  dtype of x, one or two of them       y = x W + b as one more sibling, where something else reads it
  *
  * The product's rows are still in the cache of the thread that made them when the elementwise operator's own kernel goes over them: what lies
  * between is neither written to memory nor read back, and threads meet once. The same kernels do the same to the same numbers, so there is no
@@ -20,11 +20,12 @@ static const OpInfo *linear_then_op(WeightLayout layout);
 
 /* ---- what fits ---- */
 
-/* Each element of its one output comes from the same element of its inputs, by no other means. */
+/* Each element of its outputs comes from the same element of its inputs, by no other means. */
 static bool is_elementwise(const OpInfo *op)
 {
-    const char *one = "abcd->abcd", *two = "abcd,abcd->abcd";
-    return (op->flags & OP_PURE) && !(op->flags & (OP_RANDOM | OP_VIEW | OP_COLLECTIVE)) && (strcmp(op->axes, one) == 0 || strcmp(op->axes, two) == 0);
+    const char *one = "abcd->abcd", *two = "abcd,abcd->abcd", *one_to_two = "abcd->abcd,abcd";
+    return (op->flags & OP_PURE) && !(op->flags & (OP_RANDOM | OP_VIEW | OP_COLLECTIVE)) && 
+           (strcmp(op->axes, one) == 0 || strcmp(op->axes, two) == 0 || strcmp(op->axes, one_to_two) == 0);
 }
 
 static bool fits(const Node *node, const Node *y)
@@ -40,10 +41,13 @@ bool linear_then_can_keep(const Call *linear)
 bool linear_then_fits(const Call *linear, const Call *then, int slot)
 {
     WeightLayout layout;
-    if ((linear->op != &linear_packed_info && !call_is_linear(linear, &layout)) || !is_elementwise(then->op) || then->n_out != 1 || then->workspace_bytes > 0 || then->out[0]->alias)
+    if ((linear->op != &linear_packed_info && !call_is_linear(linear, &layout)) || !is_elementwise(then->op) || then->workspace_bytes > 0 ||
+        (linear->op == &linear_packed_info && then->n_out != 1))
         return false;
     const Node *y = linear->out[0];
-    bool all = then->in[slot] == y && then->out[0]->dtype == y->dtype;
+    bool all = then->in[slot] == y;
+    for (int o = 0; o < then->n_out; o++)
+        all = all && !then->out[o]->alias && then->out[o]->dtype == y->dtype;
     for (int i = 0; i < then->n_in; i++)
         all = all && fits(then->in[i], y) && (i == slot || then->in[i] != y);
     return all;
@@ -53,7 +57,7 @@ Node *linear_then(Graph *g, const Call *linear, const Call *then, int slot, bool
 {
     assert(linear_then_fits(linear, then, slot));
     WeightLayout layout;
-    LinearThen attr = {.op = then->op, .attr = then->attr, .n_in = then->n_in, .slot = slot, .keeps = keeps};
+    LinearThen attr = {.op = then->op, .attr = then->attr, .n_in = then->n_in, .n_out = then->n_out, .slot = slot, .keeps = keeps};
     Node *in[OP_INPUTS_MAX];
     int n = 0;
     for (; n < linear->n_in; n++)
@@ -81,8 +85,15 @@ static void then_infer(Infer *infer, WeightLayout layout)
     const LinearThen *attr = infer->attr;
     linear_infer(infer, layout);
     linear_then_infer_others(infer, attr);
-    infer->n_out = attr->keeps ? 2 : 1;
-    infer->out[1] = infer->out[0];
+    infer->n_out = (int)(attr->n_out + attr->keeps);
+    for (int o = 1; o < infer->n_out; o++)
+        infer->out[o] = infer->out[0];
+}
+
+/* Which output the linear writes: its own, or in the place of what follows. */
+static int64_t output_of_linear(const LinearThen *then)
+{
+    return then->keeps ? then->n_out : 0;
 }
 
 /* Rows and columns of a matrix. */
@@ -96,10 +107,12 @@ static Tensor window(const Tensor *t, int64_t row, int64_t n_rows, int64_t colum
 
 void linear_then_window(const KernelCall *call, const LinearThen *then, KernelFn kernel, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns)
 {
-    Tensor in[2], out = window(&call->out[0], row, n_rows, column, n_columns);
+    Tensor in[2], out[2];
+    for (int o = 0; o < then->n_out; o++)
+        out[o] = window(&call->out[o], row, n_rows, column, n_columns);
     for (int i = 0, other = call->n_in - (int)then->n_in + 1; i < then->n_in; i++)
-        in[i] = window(i != then->slot ? &call->in[other++] : &call->out[then->keeps ? 1 : 0], row, n_rows, column, n_columns);
-    kernel(&(KernelCall){.in = in, .n_in = (int)then->n_in, .out = &out, .n_out = 1, .attr = then->attr});
+        in[i] = window(i != then->slot ? &call->in[other++] : &call->out[output_of_linear(then)], row, n_rows, column, n_columns);
+    kernel(&(KernelCall){.in = in, .n_in = (int)then->n_in, .out = out, .n_out = (int)then->n_out, .attr = then->attr});
 }
 
 void linear_then_finish(const KernelCall *call, const LinearThen *then, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns)
@@ -118,7 +131,7 @@ static void then_finish(const void *context, int64_t row, int64_t n_rows, int64_
 
 static void then_run(const KernelCall *call, WeightLayout layout)
 {
-    Gemm gemm = linear_gemm_of(call, layout, &call->out[((const LinearThen *)call->attr)->keeps ? 1 : 0]);
+    Gemm gemm = linear_gemm_of(call, layout, &call->out[output_of_linear(call->attr)]);
     gemm.finish = then_finish;
     gemm.finish_context = call;
     gemm_run(&gemm, call->workspace);
@@ -127,7 +140,7 @@ static void then_run(const KernelCall *call, WeightLayout layout)
 static void then_reference(const KernelCall *call, WeightLayout layout)
 {
     const LinearThen *attr = call->attr;
-    const Tensor *y = &call->out[attr->keeps ? 1 : 0];
+    const Tensor *y = &call->out[output_of_linear(attr)];
     linear_reference_of(call, layout, y);
     linear_then_window(call, attr, attr->op->reference, 0, tensor_dim(y, 0), 0, tensor_dim(y, 1));
 }
@@ -172,7 +185,7 @@ static void then_in_out_run(const KernelCall *call)
 
 const OpInfo linear_then_info = {
     .name = "linear_then",
-    .axes = "nk,mk,m,p,nm->nm,nm",
+    .axes = "nk,mk,m,p,nm->nm,nm,nm",
     .flags = OP_PURE | OP_ROWS,
     .precision = PRECISION_KEEP,
     .infer = then_out_in_infer,
@@ -183,7 +196,7 @@ const OpInfo linear_then_info = {
 
 const OpInfo linear_in_out_then_info = {
     .name = "linear_in_out_then",
-    .axes = "nk,km,m,p,nm->nm,nm",
+    .axes = "nk,km,m,p,nm->nm,nm,nm",
     .flags = OP_PURE | OP_ROWS,
     .precision = PRECISION_KEEP,
     .infer = then_in_out_infer,

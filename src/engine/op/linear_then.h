@@ -10,7 +10,7 @@
 typedef struct {
     const OpInfo *op;
     const void *attr;
-    int64_t n_in, slot, keeps;  /* its inputs, which of them the linear makes, and whether that is a value too */
+    int64_t n_in, n_out, slot, keeps;  /* its inputs and outputs, which input the linear makes, and whether that is a value too */
 } LinearThen;
 
 /* That of a linear over a packed weight, which comes first, as linear_packed has it; keeps is 0. */
@@ -23,10 +23,10 @@ typedef struct {
 bool linear_then_fits(const Call *linear, const Call *then, int slot);
 /* Whether what `linear` makes can be a value, too. */
 bool linear_then_can_keep(const Call *linear);
-/* Both in one call: what `then` makes; sibling 1 is what `linear` makes, if it keeps that. */
+/* Both in one call: what `then` makes; the last sibling is what `linear` makes, if it keeps that. */
 Node *linear_then(Graph *g, const Call *linear, const Call *then, int slot, bool keeps);
 
-/* For kernels: the elementwise operator upon a window of y, which is sibling 1, or output 0, in place. Its other inputs are the call's last. */
+/* For kernels: the elementwise operator upon a window of y, which is the last output, or lies where output 0 will, in place. Its other inputs are the call's last. */
 void linear_then_window(const KernelCall *call, const LinearThen *then, KernelFn kernel, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns);
 /* The same by its fast kernel, by as much at a time as that keeps on one thread. */
 void linear_then_finish(const KernelCall *call, const LinearThen *then, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns);

@@ -48,6 +48,11 @@ static Node *bench_gelu(Graph *g, DType dtype, int64_t n)
     return gelu_tanh(g, value(g, "x", dtype, n));
 }
 
+static Node *bench_gelu_slope(Graph *g, DType dtype, int64_t n)
+{
+    return graph_call(g, find_op("gelu_tanh_slope"), (Node *[]){value(g, "x", dtype, n)}, 1, NULL, 0);
+}
+
 static Node *bench_gelu_backward(Graph *g, DType dtype, int64_t n)
 {
     return graph_call(g, find_op("gelu_tanh_backward"), (Node *[]){value(g, "x", dtype, n), value(g, "dy", dtype, n)}, 2, NULL, 0);
@@ -113,6 +118,7 @@ static const Row rows[] = {
     {"add to f32", bench_add},
     {"gelu_tanh", bench_gelu},
     {"gelu_tanh_backward", bench_gelu_backward},
+    {"gelu_tanh_slope", bench_gelu_slope},
     {"silu_gate", bench_silu_gate},
     {"layernorm", bench_layernorm},
     {"layernorm_backward", bench_layernorm_backward},

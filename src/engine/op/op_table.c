@@ -9,7 +9,7 @@
     ROW(linear_grad_weight) ROW(linear_in_out_grad_weight) ROW(linear_grad_bias)     \
     ROW(embedding) ROW(embedding_backward) ROW(gather_rows) ROW(shift_ids)           \
     ROW(add) ROW(mul) ROW(scale) ROW(cast)                                           \
-    ROW(gelu_tanh) ROW(gelu_tanh_backward)                                           \
+    ROW(gelu_tanh) ROW(gelu_tanh_backward) ROW(gelu_tanh_slope)                      \
     ROW(silu_gate) ROW(silu_gate_backward)                                           \
     ROW(relu) ROW(relu_backward) ROW(gelu_erf) ROW(gelu_erf_backward)                \
     ROW(softcap) ROW(softcap_backward) ROW(dropout)                                  \

@@ -3,6 +3,8 @@
 
 #include "engine/op/addend.h"
 #include "engine/op/linear_then.h"
+#include "engine/op/op.h"
+#include "engine/op/slope.h"
 
 /* Whether anything but `then` reads a value, or keeps it. */
 static bool is_read_elsewhere(Graph *g, const Node *value, const Call *then)
@@ -38,9 +40,38 @@ static void fuse_linear(Graph *g, int index, int slot)
     Node *z = linear_then(g, linear, then, slot, keeps);
     graph_pop_scope(g);
     graph_insert_end(g);
-    graph_supersede(g, then->out[0], z);
+    for (int o = 0; o < then->n_out; o++)
+        graph_supersede(g, then->out[o], node_sibling(z, o));
     if (keeps)
-        graph_supersede(g, linear->out[0], node_sibling(z, 1));
+        graph_supersede(g, linear->out[0], node_sibling(z, then->n_out));
+}
+
+/* An activation keeps its slope instead of its input, and its gradient is a product. The calls that these replace stay in the graph, but read what took their
+ * place: what they read may then join others. */
+static bool keep_slope(Graph *g, int index)
+{
+    Call *backward = graph_call_at(g, index);
+    for (int c = 0; c < index && !backward->repeats; c++) {
+        Call *forward = graph_call_at(g, c);
+        if (forward->repeats || !slope_fits(forward, backward))
+            continue;
+        graph_set_segment(g, forward->segment);
+        graph_insert_before(g, c);
+        graph_push_scope(g, "%s", forward->name);
+        Node *y = slope_keep(g, forward);
+        graph_pop_scope(g);
+        graph_supersede(g, forward->out[0], y);
+        graph_set_segment(g, backward->segment);
+        graph_insert_before(g, index + 1);
+        graph_push_scope(g, "%s", backward->name);
+        Node *dx = mul(g, backward->in[1], node_sibling(y, 1));
+        graph_pop_scope(g);
+        graph_insert_end(g);
+        graph_supersede(g, backward->out[0], dx);
+        forward->in[0] = backward->in[0] = y, backward->in[1] = dx;
+        return true;
+    }
+    return false;
 }
 
 /* An addition whose input a call makes for it alone becomes a part of that call. */
@@ -77,6 +108,9 @@ int pass_fuse(Graph *g)
     int n = 0;
     if (!graph_fuses(g) || graph_error(g) != OK)
         return 0;
+    for (int c = 0; c < graph_n_calls(g); c++)
+        if (keep_slope(g, c))
+            c += 2;
     for (int c = 0; c < graph_n_calls(g); c++) {
         const Call *then = graph_call_at(g, c);
         int slot = then->repeats ? -1 : linear_slot(g, then);

@@ -169,6 +169,36 @@ TEST(fuse, joined_calls_give_the_bits_of_calls_apart_on_the_reference)
     check_same_bits((Case){.n_tokens = 7, .width = 24, .d_ff = 56, .compute = DTYPE_F64, .threads = 1, .backend = BACKEND_REFERENCE}, 6);
 }
 
+static int count_calls(Graph *g, const char *op)
+{
+    int n = 0;
+    for (int c = 0; c < graph_n_calls(g); c++)
+        n += strcmp(graph_call_at(g, c)->op->name, op) == 0;
+    return n;
+}
+
+/* Goal: an activation of f32 keeps its slope for its gradient; one of f64, whose slope would be an f64 too but whose gradient no fast kernel makes, does not. */
+TEST(fuse, an_activation_keeps_its_slope)
+{
+    const DType dtypes[] = {DTYPE_F32, DTYPE_F64};
+    for (int d = 0; d < 2; d++) {
+        Store *store = store_new();
+        store_add_bucket(store, &(BucketSpec){.name = "all", .dtype = dtypes[d], .trainable = true});
+        store_add_param(store, 0, "x", shape_2(3, 5));
+        Graph *g = graph_new(store);
+        Node *loss = sum(g, gelu_tanh(g, graph_param(g, "x")));
+        graph_output(g, "loss", loss);
+        pass_differentiate(g, loss);
+        int n_products = count_calls(g, "mul");
+        pass_fuse(g);
+        CHECK_EQUAL(count_calls(g, "gelu_tanh_slope"), d == 0);
+        CHECK_EQUAL(count_calls(g, "mul"), n_products + (d == 0));
+        CHECK_OK(graph_error(g));
+        graph_free(g);
+        store_free(store);
+    }
+}
+
 /* Goal: the gradient of a norm joins the residual's as an addition apart would, in every dtype, for both norms. */
 TEST(fuse, gradients_of_norms_join_residuals_with_the_bits_of_an_addition)
 {
