@@ -193,6 +193,7 @@ static bool can_be_cut(const Program *p, int begin, int end, int64_t n_rows, int
 typedef struct {
     Program *p;
     int begin, index, n_strands;
+    int told;                       /* calls done, as the others know */
     int seen[STRANDS_MAX];          /* of each strand, calls done when last looked at */
     int late[STRANDS_WINDOW], n_late;  /* sums that are left for later, in order: the strand before has not added its own */
 } Strand;
@@ -214,10 +215,13 @@ static void wait_before(Strand *st, int other, int s)
     }
 }
 
-static void tell_done(const Strand *st, int s)
+/* That the calls before s are done, but for late sums. */
+static void tell_done(Strand *st, int s)
 {
     int n_done = (st->n_late > 0 ? st->late[0] : s) - st->begin;
-    atomic_store_explicit(&st->p->strands.progress[st->index].n_done, n_done, memory_order_release);
+    if (n_done != st->told)
+        atomic_store_explicit(&st->p->strands.progress[st->index].n_done, n_done, memory_order_release);
+    st->told = n_done;
 }
 
 static bool is_before_done(Strand *st, int s)
@@ -228,18 +232,20 @@ static bool is_before_done(Strand *st, int s)
     return st->index == 0 || st->seen[before] > s - st->begin;
 }
 
-/* Adds late sums, those that can be added by now, or with `all` every one. */
-static void add_late(Strand *st, bool all)
+/* On the way to call s, adds late sums, those that can be added by now, or with `all` every one. Each is told before the next is waited for, and s before
+ * anything else is: the strand that is furthest behind, the first of such, then never waits, however many calls without a kernel were skipped. */
+static void add_late(Strand *st, int s, bool all)
 {
-    int n = 0;
-    for (; n < st->n_late && (all || is_before_done(st, st->late[n])); n++) {
-        int s = st->late[n];
+    while (st->n_late > 0 && (all || is_before_done(st, st->late[0]))) {
+        int late = st->late[0];
         if (st->index > 0)
-            wait_before(st, st->index - 1, s + 1);
-        run_call(st, s, st->p->calls[s].call->op->flags & OP_LEAVES_APART ? LEAVES_ADDED : LEAVES_MADE_AND_ADDED);
+            wait_before(st, st->index - 1, late + 1);
+        run_call(st, late, st->p->calls[late].call->op->flags & OP_LEAVES_APART ? LEAVES_ADDED : LEAVES_MADE_AND_ADDED);
+        st->n_late--;
+        memmove(st->late, st->late + 1, sizeof *st->late * (size_t)st->n_late);
+        tell_done(st, s);
     }
-    st->n_late -= n;
-    memmove(st->late, st->late + n, sizeof *st->late * (size_t)st->n_late);
+    tell_done(st, s);
 }
 
 /* Nothing but sums: no call of the group reads what it makes. */
@@ -259,7 +265,7 @@ static void run_strand(Program *p, int begin, int end, int index, int n_strands)
         const Call *call = p->calls[s].call;
         if (!p->calls[s].kernel)
             continue;
-        add_late(&st, st.n_late > 0 && s - st.late[0] >= STRANDS_LATE);
+        add_late(&st, s, st.n_late > 0 && s - st.late[0] >= STRANDS_LATE);
         for (int other = 0; other < n_strands; other++)
             if (other != index)
                 wait_before(&st, other, s - STRANDS_WINDOW);
@@ -270,15 +276,14 @@ static void run_strand(Program *p, int begin, int end, int index, int n_strands)
             st.late[st.n_late++] = s;
         } else {
             if (index > 0 && (call->op->flags & OP_LEAVES)) {
-                add_late(&st, true);
+                add_late(&st, s, true);
                 wait_before(&st, index - 1, s + 1);
             }
             run_call(&st, s, LEAVES_MADE_AND_ADDED);
         }
         tell_done(&st, s + 1);
     }
-    add_late(&st, true);
-    tell_done(&st, end);
+    add_late(&st, end, true);
 }
 
 bool strands_run(Program *p, int begin, int end)

@@ -84,6 +84,27 @@ static const OpInfo op_gather = {.name = "gather", .axes = "s,nc->s,nc", .flags 
 static const OpInfo op_gather_apart = {.name = "gather_apart", .axes = "s,nc->s,nc", .flags = OP_WRITES_STATE | OP_LEAVES | OP_LEAVES_APART,
                                        .infer = gather_infer, .reference = gather_kernel, .cpu = OP_KERNEL_AT_ALL_LEVELS(gather_kernel)};
 
+/* The same, late where a table says so. The attribute is a LateAttr. */
+typedef struct {
+    int64_t n_out, index;
+} LateAttr;
+
+static void late_kernel(const KernelCall *call)
+{
+    static const struct {
+        int64_t strand, index;
+        int milliseconds;
+    } late[] = {{0, 0, 5}, {1, 8, 40}, {0, 6, 120}};
+    const int64_t strand = call->first_row / (N_TOKENS / 3), index = ((const LateAttr *)call->attr)->index;
+    for (size_t i = 0; i < sizeof late / sizeof *late && call->part != LEAVES_ADDED; i++)
+        if (late[i].strand == strand && late[i].index == index)
+            usleep(1000 * (useconds_t)late[i].milliseconds);
+    gather_kernel(call);
+}
+
+static const OpInfo op_late = {.name = "late", .axes = "s,nc->s,nc", .flags = OP_WRITES_STATE | OP_LEAVES | OP_LEAVES_APART, .infer = gather_infer,
+                               .reference = late_kernel, .cpu = OP_KERNEL_AT_ALL_LEVELS(late_kernel)};
+
 /* Each row becomes the first of its sequence, which ids [n] tells by its number. */
 static void first_infer(Infer *infer)
 {
@@ -131,9 +152,33 @@ static Node *gather(Graph *g, int index, Node *x, int64_t n_out)
 
 /* Rows grow wide and narrow, so that buffers of other widths lie where narrow ones lay; sums in between, with rows to go on from and without. One total
  * is added to twice: a group cannot hold both. */
-static bool chain_open(Chain *c, bool in_strands)
+static void record_chain(Graph *g, Node *x, Node *first)
 {
     static const int64_t widths[] = {40, 3, 17, 64};
+    for (int i = 0; i < N_ROUNDS; i++) {
+        x = spread(g, x, widths[i % 4]);
+        gather(g, i < N_ROUNDS - 1 ? 3 * i : 3 * i - 1, x, 1);
+        gather(g, 3 * i + 1, x, 1);
+        x = gather(g, 3 * i + 2, spread(g, x, widths[(i + 1) % 4]), 2);
+        x = i % 2 ? graph_call(g, &op_first, (Node *[]){x, first}, 2, NULL, 0) : spread(g, x, 2);
+    }
+    graph_output(g, "y", x);
+}
+
+/* Sums alone. */
+static void record_late(Graph *g, Node *x, Node *first)
+{
+    (void)first;
+    for (int64_t i = 0; i < 3 * N_ROUNDS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "total%d", (int)i);
+        graph_call(g, &op_late, (Node *[]){graph_param(g, name), x}, 2, &(LateAttr){1, i}, sizeof(LateAttr));
+    }
+    graph_output(g, "y", spread(g, x, 2));
+}
+
+static bool chain_open(Chain *c, bool in_strands, void (*record)(Graph *g, Node *x, Node *first))
+{
     *c = (Chain){.store = store_new()};
     store_add_bucket(c->store, &(BucketSpec){.name = "all", .dtype = DTYPE_F32});
     for (int i = 0; i < 3 * N_ROUNDS; i++) {
@@ -147,14 +192,7 @@ static bool chain_open(Chain *c, bool in_strands)
     int bound = graph_bound(g, "n", N_TOKENS);
     Node *first = graph_input(g, "first", DTYPE_I32, shape_1(N_TOKENS), bound);
     Node *x = graph_input(g, "x", DTYPE_F32, shape_2(N_TOKENS, 5), bound);
-    for (int i = 0; i < N_ROUNDS; i++) {
-        x = spread(g, x, widths[i % 4]);
-        gather(g, i < N_ROUNDS - 1 ? 3 * i : 3 * i - 1, x, 1);
-        gather(g, 3 * i + 1, x, 1);
-        x = gather(g, 3 * i + 2, spread(g, x, widths[(i + 1) % 4]), 2);
-        x = i % 2 ? graph_call(g, &op_first, (Node *[]){x, first}, 2, NULL, 0) : spread(g, x, 2);
-    }
-    graph_output(g, "y", x);
+    record(g, x, first);
     return CHECK_OK(graph_compile(&c->program, g, &(CompileOptions){BACKEND_CPU})) && CHECK_OK(store_allocate(c->store)) &&
            CHECK_OK(program_bind(c->program));
 }
@@ -202,7 +240,7 @@ TEST(strands, a_group_of_calls_has_the_bits_of_its_calls)
                  {N_TOKENS, 2 * LEAF, 2, 2}, {N_TOKENS, 3 * LEAF, 3, 1}, {N_TOKENS, 4 * LEAF, 3, 3},     {N_TOKENS, N_TOKENS, 2, 1},
                  {5 * LEAF, LEAF, 2, 1},     {8 * LEAF, LEAF, 2, 2},     {N_TOKENS - 1, 2 * LEAF, 2, 2}, {1, LEAF, 2, 1}};
     Chain plain, chain;
-    REQUIRE(chain_open(&plain, false) && chain_open(&chain, true));
+    REQUIRE(chain_open(&plain, false, record_chain) && chain_open(&chain, true, record_chain));
     CHECK(program_plan(chain.program)->slab_bytes > program_plan(plain.program)->slab_bytes);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int repeat = 0; repeat < 3; repeat++) {
@@ -212,6 +250,23 @@ TEST(strands, a_group_of_calls_has_the_bits_of_its_calls)
             CHECK_EQUAL(atomic_load(&n_kernels), n_calls * cases[i].n_strands);
             CHECK(chain_equals(&plain, &chain));
         }
+    chain_close(&plain);
+    chain_close(&chain);
+}
+
+/* Goal: strands that wait for each other's sums come to an end in any order of being late. Here strand 0 stays at call 6 while strand 1, which has added the
+ * sums before it, is 16 calls ahead of what strand 2 has told: strand 2 must tell of each sum before it waits for the next. Method: an alarm ends a hang. */
+TEST(strands, late_sums_are_told_one_by_one)
+{
+    Chain plain, chain;
+    REQUIRE(chain_open(&plain, false, record_late) && chain_open(&chain, true, record_late));
+    alarm(60);
+    for (int repeat = 0; repeat < 3; repeat++) {
+        chain_run(&plain, N_TOKENS, LEAF, 1);
+        chain_run(&chain, N_TOKENS, LEAF, 3);
+        CHECK(chain_equals(&plain, &chain));
+    }
+    alarm(0);
     chain_close(&plain);
     chain_close(&chain);
 }
