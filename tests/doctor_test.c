@@ -1,6 +1,7 @@
 /* doctor_test.c - `jikji doctor` and `jikji bench`: one JSON object with the promised members, and clear words for what cannot be meant. */
 #include "base/test.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "shop.h"
 
@@ -110,6 +111,34 @@ TEST(bench, decodes_what_the_context_holds)
     shop_close(&shop);
 }
 
+/* Goal: a model that an operator refuses is an error that names the operator, whatever way of reading weights would meet it first. */
+TEST(bench, a_model_that_an_operator_refuses_is_an_error)
+{
+    static const char wide[] = "{\"model_type\": \"gpt2\", \"vocab_size\": 64, \"n_positions\": 16, \"n_embd\": 514, \"n_layer\": 1, \"n_head\": 2}";
+    static const char *const ways[] = {"stored", "packed", "int8"};
+    Shop shop = open_shop();
+    REQUIRE_OK(file_write(arena_printf(shop.arena, "%s/wide.json", shop.dir), wide, sizeof wide - 1));
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQUAL(run(&shop, arena_printf(shop.arena, "bench decode %s/wide.json --rounds 1 --weights %s", shop.dir, ways[i])), 2);
+        CHECK(strstr(shop_read(&shop, "stderr"), "h.0.attn.attention: ") && strstr(shop_read(&shop, "stderr"), "heads wider than 256"));
+    }
+    shop_close(&shop);
+}
+
+/* Goal: what was measured is not lost where a file cannot be written. */
+TEST(bench, a_full_disk_takes_the_picture_not_the_numbers)
+{
+    Shop shop = open_shop();
+    const char *const files[] = {"--html", "--svg"};
+    for (int i = 0; i < 2; i++) {
+        const char *words = "bench ops nano --rounds 1 --seconds 0 --batch-size 1 --json";
+        CHECK_EQUAL(run(&shop, arena_printf(shop.arena, "%s %s /dev/full", words, files[i])), 1);
+        CHECK(strstr(shop_read(&shop, "stderr"), "/dev/full: cannot write") != NULL);
+        CHECK(shop_number(&shop, "tokens_per_second") > 0);
+    }
+    shop_close(&shop);
+}
+
 TEST(bench, says_what_is_wrong)
 {
     Shop shop = open_shop();
@@ -120,5 +149,7 @@ TEST(bench, says_what_is_wrong)
     CHECK(strstr(shop_read(&shop, "stderr"), "gpt2-124m") != NULL);
     CHECK_EQUAL(run(&shop, "bench train nano --seq-len 65"), 2);
     CHECK(strstr(shop_read(&shop, "stderr"), "context of 64") != NULL);
+    CHECK_EQUAL(run(&shop, "bench train nano --grad-leaf 4097"), 2);
+    CHECK(strstr(shop_read(&shop, "stderr"), "4097 is not between 0 and 4096") != NULL);
     shop_close(&shop);
 }

@@ -1,4 +1,4 @@
-/* bench.c - `jikji bench peak|train|passes|ops|attention|decode`: what the machine can do, and how near to it training and generation come. (A name that ends in _bench.c is a test.) */
+/* bench.c - `jikji bench WHAT`: what the machine can do, and how near to it training and generation come. (A name that ends in _bench.c is a test.) */
 #include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/help_formats.h"
@@ -11,7 +11,7 @@
 static const Command benches[] = {
     {"peak", bench_peak, "multiply-adds, memory, and matrix products by every library there is"},
     {"train", bench_train_command, "training steps as a share of their matrix products"},
-    {"passes", bench_passes_command, "what precision and recompute take and save"},
+    {"passes", bench_passes_command, "what fusion, packing, precision, recompute and offload take and save"},
     {"ops", bench_ops_command, "a training step operator by operator, each against its roofline"},
     {"attention", bench_attention_command, "attention and its gradients, plain, chunked and fused"},
     {"decode", bench_decode_command, "generated tokens as a share of reading the weights"},

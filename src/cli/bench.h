@@ -27,7 +27,7 @@ typedef struct {
     OPTION_INT("seq-len", Settings, steps.seq_len, 0, 1e6, "tokens of a sequence; 0: as the model's name or the recipe says"),      \
     OPTION_INT("batch-size", Settings, steps.batch_size, 0, 1e6, "sequences of a step; 0: the same"),                               \
     OPTION_INT("micro-batch-size", Settings, steps.micro_batch_size, 0, 1e6, "sequences computed at once; 0: the same"),            \
-    OPTION_INT("grad-leaf", Settings, steps.grad_leaf, 0, 1e6, "tokens summed before they join a gradient, as train.grad_leaf; 0: the same"), \
+    OPTION_INT("grad-leaf", Settings, steps.grad_leaf, 0, TRAINER_GRAD_LEAF_MAX, "tokens summed before they join a gradient, as train.grad_leaf; 0: the same"), \
     OPTION_INT("vocab-size", Settings, steps.vocab_size, 0, 1 << 28, "for a config without one; 0: as it says"),                    \
     OPTION_INT("rounds", Settings, steps.rounds, 1, BENCH_ROUNDS_MAX, "turns of probe and steps; medians count"),                   \
     OPTION_REAL("seconds", Settings, steps.seconds, 0.0, 3600.0, "steps of a round take at least so long")

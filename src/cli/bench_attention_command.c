@@ -27,7 +27,7 @@ static const Option rows[] = {
     OPTION_INT("chunk", AttentionSettings, chunk, 1, 1 << 20, "queries at a time, of the chunked way"),
     OPTION_CHOICE("precision", AttentionSettings, precision, "f32|bf16", "of queries, keys, values"),
     OPTION_INT("rounds", AttentionSettings, rounds, 1, BENCH_ATTENTION_ROUNDS_MAX, "turns of the three ways; medians count"),
-    OPTION_REAL("memory", AttentionSettings, memory_gb, 0.0, 1e6, "GB at most for one way; one that needs more is planned and not run"),
+    OPTION_REAL("memory", AttentionSettings, memory_gb, 0.0, 1e6, "GB at most for plain or chunked, which is else planned and not run; fused always runs"),
     OPTION_BOOL("json", AttentionSettings, json, "one JSON object as the last line of stdout"),
 };
 

@@ -128,15 +128,13 @@ static Err run_bench(const char *name, const OpsSettings *settings, Arena *arena
     if (settings->precision)
         run->options.compute = settings->precision == 2 ? DTYPE_BF16 : DTYPE_F32;
     TRY(bench_ops(&run->report, &config, &run->options));
-    if (settings->html)
-        TRY(bench_ops_page_write(run, settings->html));
-    if (settings->svg)
-        TRY(bench_ops_svg_write(run, settings->svg));
-    if (settings->json)
+    if (settings->json)  /* before the files: where they cannot be written the measurement is not lost */
         print_json(run);
     else
         print_report(run);
-    return OK;
+    if (settings->html)
+        TRY(bench_ops_page_write(run, settings->html));
+    return settings->svg ? bench_ops_svg_write(run, settings->svg) : OK;
 }
 
 Err bench_ops_command(int argc, char **argv)

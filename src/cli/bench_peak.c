@@ -79,8 +79,7 @@ static Err measure(Peak *peak)
     Err err = OK;
     for (int i = 0; i < n_products && err == OK; i++) {
         int d = i / peak->n, shape = i % peak->n;
-        err = interrupt_requested() ? err_set(ERR_INTERRUPTED, "interrupted")
-                                    : gemm_rates_measure(&peak->rates[d][shape], &peak->shape[shape], peak->dtype[d], (int)s->rounds);
+        err = gemm_rates_measure(&peak->rates[d][shape], &peak->shape[shape], peak->dtype[d], (int)s->rounds);
         progress_set(progress, i + 1);
     }
     progress_free(progress);

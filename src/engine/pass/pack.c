@@ -25,7 +25,7 @@ int pass_pack_weights(Graph *g, PackedFormat format, PackedWeight **weights, Are
 {
     int n = 0;
     *weights = ARENA_ARRAY(arena, PackedWeight, graph_n_calls(g) + 1);
-    for (int c = 0; c < graph_n_calls(g); c++) {
+    for (int c = 0; c < graph_n_calls(g) && graph_error(g) == OK; c++) {
         Call *call = graph_call_at(g, c);
         WeightLayout layout;
         if (!linear_is_over_param(g, call, &layout) || !fits(format, call->in[1]->dtype))
@@ -37,6 +37,8 @@ int pass_pack_weights(Graph *g, PackedFormat format, PackedWeight **weights, Are
         Node *y = linear_packed(g, call->in[0], copy, call->in[2], &packed.spec);
         graph_pop_scope(g);
         graph_insert_end(g);
+        if (graph_error(g) != OK)
+            break;
         graph_supersede(g, call->out[0], y);
         (*weights)[n++] = packed;
         c++;  /* the linear itself has moved one on; nothing reads it any more */

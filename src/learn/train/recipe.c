@@ -52,7 +52,7 @@ static const Option rows[] = {
     ROW_INT("train.batch_size", train.batch_size, 1, 1e6, "sequences of a step"),
     ROW_INT("train.micro_batch_size", train.micro_batch_size, 0, 1e6, "sequences computed at once; 0: batch_size"),
     ROW_CHOICE("train.precision", train.precision, "f32|bf16|fp16", "of matrix products and activations; weights stay f32"),
-    ROW_INT("train.grad_leaf", train.grad_leaf, 0, 1e6, "tokens summed before they join a gradient; 0: seq_len, at most 512"),
+    ROW_INT("train.grad_leaf", train.grad_leaf, 0, TRAINER_GRAD_LEAF_MAX, "tokens summed before they join a gradient; 0: seq_len, at most 512"),
     ROW_INT("train.eval_every", train.eval_every, 0, 1e9, "steps between evaluations; 0: only at the end"),
     ROW_INT("train.eval_rows", train.eval_rows, 0, 1e9, "sequences of an evaluation; 0: all of the evaluation text"),
     ROW_INT("train.checkpoint_every", train.checkpoint_every, 0, 1e9, "steps between checkpoints; 0: only at the end"),

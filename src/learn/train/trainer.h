@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/graph/program.h"
+#include "engine/op/gemm.h"
 #include "engine/pass/offload.h"
 #include "engine/pass/recompute.h"
 #include "learn/optim/loss_scale.h"
@@ -68,7 +69,7 @@ typedef struct {
     MemoryOptions memory;
     bool loss_apart;          /* the loss is made in the forward pass and once more for its gradients: what one pass for both saves */
     GuardOptions guard;
-    int64_t grad_leaf;        /* tokens (graph.h); trainer_usual_grad_leaf */
+    int64_t grad_leaf;        /* tokens (graph.h), 1 .. TRAINER_GRAD_LEAF_MAX; trainer_usual_grad_leaf */
     int64_t eval_every;       /* steps; 0: only at the end */
     int64_t checkpoint_every; /* steps; 0: only at the end */
     int64_t sample_every;     /* steps; 0: only at the end */
@@ -84,6 +85,7 @@ typedef struct {
 } TrainerOptions;
 /* A sequence, at most 512 tokens: any micro batch is then whole leaves, so that its size changes no bit. */
 int64_t trainer_usual_grad_leaf(int64_t seq_len);
+enum { TRAINER_GRAD_LEAF_MAX = GEMM_K_LEAF_MAX };
 
 typedef struct Trainer Trainer;
 

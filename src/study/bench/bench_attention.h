@@ -24,7 +24,7 @@ typedef struct {
     DType dtype;          /* of q, k, v, y: f32 or bf16 */
     int64_t chunk;        /* queries, of the chunked way */
     int64_t n_rounds;     /* 1 .. BENCH_ATTENTION_ROUNDS_MAX; the ways take turns */
-    int64_t bytes_max;    /* a way that needs more memory is planned but not run */
+    int64_t bytes_max;    /* the plain or chunked way is planned but not run if it needs more; fused always runs */
 } BenchAttentionOptions;
 BenchAttentionOptions bench_attention_options_default(void);
 

@@ -60,7 +60,7 @@ static double prefill_seconds(Turns *t, GeneratorToken *tokens)
     int64_t chunk = generator_options(t->gen)->chunk;
     generator_truncate(t->gen, 0, 0);
     double begun = clock_seconds();
-    for (int64_t done = 0; done < t->options->prompt; done += chunk) {
+    for (int64_t done = 0; done < t->options->prompt && !interrupt_requested(); done += chunk) {
         int64_t n = t->options->prompt - done < chunk ? t->options->prompt - done : chunk;
         for (int64_t i = 0; i < n; i++)
             tokens[i] = next_token(t, done + i == t->options->prompt - 1);
@@ -78,7 +78,7 @@ static DecodeTurns decode_turns(Turns *t, DecodeProfile *profile)
 {
     double decoding = 0, reading = 0;
     int64_t n = t->options->new_tokens, n_reads = 0;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n && !interrupt_requested(); i++) {
         GeneratorToken token = next_token(t, true);
         if (i % TOKENS_A_READ == 0) {
             reading += read_probe_turn(t->reading);
@@ -93,7 +93,7 @@ static DecodeTurns decode_turns(Turns *t, DecodeProfile *profile)
     return (DecodeTurns){decoding / (double)n, (double)n_reads * read_probe_bytes() / reading};
 }
 
-/* The rate of products around a round. */
+/* The rate of products around a round; here an interrupt, at which prefill and decode stop amid their tokens, becomes an error. */
 static Err probe_products(double *flops, const Turns *t)
 {
     const MatmulRateOptions options = {.n_tokens_max = generator_options(t->gen)->chunk, .vocab_max = 1024};
@@ -110,7 +110,7 @@ static Err probe_products(double *flops, const Turns *t)
 static Err run_rounds(BenchDecodeReport *report, Turns *t, GeneratorToken *tokens, Arena *arena)
 {
     const BenchDecodeOptions *o = t->options;
-    double flops_before, flops_after;
+    double flops_before, flops_after = 0;
     prefill_seconds(t, tokens);  /* touches all memory */
     TRY(probe_products(&flops_before, t));
     Progress *progress = progress_new("bench", o->n_rounds, "rounds");

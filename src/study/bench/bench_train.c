@@ -166,7 +166,7 @@ static Err compare_threads(BenchTrainReport *report, Trainer *trainer, BenchRoun
 static Err run_rounds(BenchTrainReport *report, Trainer *trainer, const Store *store, const ModelConfig *config, const BenchTrainOptions *o, Arena *arena)
 {
     double unused;
-    MatmulRate before, after;
+    MatmulRate before, after = {0};
     int64_t n_tokens = o->micro_batch_size * o->seq_len;
     const bool is_timed = o->profile || o->memory.recompute != RECOMPUTE_NONE;
     TRY(run_steps(report, trainer, 0, &unused));  /* starts threads, fills caches */

@@ -54,7 +54,7 @@ typedef struct {
 /* ERR_USAGE: sizes that do not fit each other. ERR_INTERRUPTED after Ctrl-C. */
 Err bench_train(BenchTrainReport *report, const ModelConfig *config, const BenchTrainOptions *options, Arena *arena);
 
-/* A config by name: "gpt2-124m", "llama-110m", "nano"; *options gets sizes that suit it. False: no such name. */
+/* A config by name, one of BENCH_PRESETS; *options gets sizes that suit it. False: no such name. */
 bool bench_preset(ModelConfig *config, BenchTrainOptions *options, Arena *arena, const char *name);
 #define BENCH_PRESETS "gpt2-124m, llama-110m, mini, nano"
 

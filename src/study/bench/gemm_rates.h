@@ -14,7 +14,7 @@ typedef struct {
     double best;
 } GemmRates;
 
-/* The best call of n_rounds rounds, libraries taking turns. dtype: of A, B and C. ERR_MEMORY. */
+/* The best call of n_rounds rounds, libraries taking turns. dtype: of A, B and C. ERR_MEMORY; ERR_INTERRUPTED after Ctrl-C. */
 Err gemm_rates_measure(GemmRates *rates, const GemmShape *shape, DType dtype, int n_rounds);
 
 #endif
