@@ -7,12 +7,11 @@ Each round gives each contestant a turn: the median of nine calls of up to 4,096
 are medians of the rounds, spreads their least and most. PyTorch takes the better of one thread and all of them at each length. Needs torch in the Python that runs this.
 """
 import argparse
-import json
 import os
 import statistics
-import subprocess
-import sys
 import time
+
+from run_json import last_json, program
 
 
 def calls_a_turn(length):
@@ -32,18 +31,15 @@ def torch_seconds(q, threads):
 
 
 def our_seconds(args, length):
-    done = subprocess.run([args.jikji, "bench", "attention", "--lengths", str(length), "--heads", str(args.heads), "--width", str(args.width),
-                           "--precision", args.precision, "--rounds", str(calls_a_turn(length)), "--memory", "0", "--json"], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(done.stderr[-2000:])
-    fused = json.loads(done.stdout.strip().splitlines()[-1])["lengths"][0]["fused"]
+    fused = last_json([args.jikji, "bench", "attention", "--lengths", str(length), "--heads", str(args.heads), "--width", str(args.width), "--precision",
+                       args.precision, "--rounds", str(calls_a_turn(length)), "--memory", "0", "--json"])["lengths"][0]["fused"]
     return fused["forward_seconds"] + fused["backward_seconds"]
 
 
 def main():
     import torch
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("jikji")
+    parser.add_argument("jikji", type=program)
     parser.add_argument("--lengths", default="512,2048,8192,16384")
     parser.add_argument("--heads", type=int, default=12)
     parser.add_argument("--width", type=int, default=64)

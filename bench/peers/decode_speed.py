@@ -19,17 +19,12 @@ import subprocess
 import sys
 import time
 
+from run_json import last_json, program
+
 HERE = os.path.abspath(__file__)
 
 # Weights: how we store and compute, and which file llama.cpp reads.
 KINDS = {"f32": ("packed", "f32", "f32"), "bf16": ("packed", "bf16", "bf16"), "int8": ("int8", "f32", "q8_0"), "int4": ("int4", "f32", None)}
-
-
-def last_json(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def transformers_once(args):
@@ -63,12 +58,8 @@ def transformers_once(args):
 def ours(args, kind, threads):
     weights, precision, _ = KINDS[kind]
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-    command = [args.jikji, "bench", "decode", args.model, "--precision", precision, "--weights", weights, "--prompt", str(args.prompt), "--new-tokens",
-               str(args.new_tokens), "--rounds", "1", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
-    r = json.loads(done.stdout.strip().splitlines()[-1])
+    r = last_json([args.jikji, "bench", "decode", args.model, "--precision", precision, "--weights", weights, "--prompt", str(args.prompt),
+                   "--new-tokens", str(args.new_tokens), "--rounds", "1", "--json"], env=environment)
     return {"decode": r["decode_tokens_per_second"], "prefill": r["prefill_tokens_per_second"],
             "version": f"{r['cpu_level']}, {100 * r['share_of_reading']:.0f} % of reading, {100 * r['prefill_share_of_peak']:.0f} % of products"}
 
@@ -111,14 +102,14 @@ def compare(args, kind):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("jikji")
+    parser.add_argument("jikji", type=program)
     parser.add_argument("model", choices=("gpt2-124m", "llama-110m"))
     parser.add_argument("--weights", default="f32,bf16,int8", help=", ".join(KINDS))
     parser.add_argument("--prompt", type=int, default=256)
     parser.add_argument("--new-tokens", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, help="for all, instead of the better of one and all")
-    parser.add_argument("--llama-bench")
+    parser.add_argument("--llama-bench", type=program)
     parser.add_argument("--gguf", help="folder of llama-110m.f32.gguf and its like")
     parser.add_argument("--transformers-once", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()

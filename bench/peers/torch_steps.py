@@ -108,6 +108,8 @@ def main():
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
     parser.add_argument("--compile", action="store_true")
     args = parser.parse_args()
+    if args.micro_batch_size < 1 or args.batch_size % args.micro_batch_size:
+        parser.error(f"--batch-size {args.batch_size} is not a multiple of --micro-batch-size {args.micro_batch_size}")
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(1)

@@ -15,6 +15,8 @@ import statistics
 import subprocess
 import tempfile
 
+from run_json import program
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 BATCH, LENGTH, LR, MIN_LR, WARMUP = 12, 64, 1e-3, 1e-4, 100
 
@@ -91,7 +93,7 @@ def kept(args, who, seed, run):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("jikji")
+    parser.add_argument("jikji", type=program)
     parser.add_argument("text")
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--eval-every", type=int, default=100)
@@ -99,7 +101,7 @@ def main():
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="of our runs")
     parser.add_argument("--keep", help="a file that remembers finished runs, one JSON object a line")
     args = parser.parse_args()
-    args.jikji, args.text = os.path.abspath(args.jikji), os.path.abspath(args.text)
+    args.text = os.path.abspath(args.text)
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(1, args.seeds + 1):

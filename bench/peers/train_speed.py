@@ -7,27 +7,21 @@
     train_speed.py build/jikji gpt2-124m --peers llm.c --llmc ../llm.c --rounds 1 --steps 1
 
 Each round runs each contestant once: its rate is all the round's tokens over all its seconds, warming up left out. A contestant's number is
-the median of its rounds, the spread their least and most. PyTorch takes the better of one thread and all of them, by the median of some
-steps before the rounds; llm.c, which has no micro batches, runs one sequence a step on all threads.
+the median of its rounds, the spread their least and most. Each peer takes the better of one thread and all of them, by the median of some
+steps before the rounds. llm.c, which has no micro batches, runs one sequence a step; its threads are found with short ones.
 Needs torch in the Python that runs this, and numpy and a C compiler for llm.c.
 """
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
+
+from run_json import last_json, program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PEERS = ("PyTorch eager", "PyTorch compiled", "llm.c")
+LLMC_TRIAL_LENGTH = 64  # tokens: one thread takes minutes for a sequence of 1,024
 USUAL = {"gpt2-124m": (1024, 4, 1), "llama-110m": (1024, 4, 1), "nano": (64, 12, 12), "mini": (256, 12, 12)}
-
-
-def last_json(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def rate_of(n_tokens, seconds):
@@ -49,20 +43,31 @@ def torch_run(args, compiled, threads, steps):
     return rate_of(args.seq_len * args.batch_size, report["seconds"]), report
 
 
-def llmc_run(args, threads, steps):
-    command = [sys.executable, os.path.join(HERE, "llmc_steps.py"), args.llmc, "--seq-len", str(args.seq_len), "--batch-size", "1", "--steps",
+def llmc_run(args, threads, steps, seq_len):
+    command = [sys.executable, os.path.join(HERE, "llmc_steps.py"), args.llmc, "--seq-len", str(seq_len), "--batch-size", "1", "--steps",
                str(steps), "--threads", str(threads)]
     report = last_json(command)
-    return rate_of(args.seq_len, report["seconds"]), report
+    return rate_of(seq_len, report["seconds"]), report
 
 
 def peer_run(args, name, threads, steps):
-    return llmc_run(args, threads, steps) if name == "llm.c" else torch_run(args, name == "PyTorch compiled", threads, steps)
+    return llmc_run(args, threads, steps, args.seq_len) if name == "llm.c" else torch_run(args, name == "PyTorch compiled", threads, steps)
+
+
+def trial_rate(args, name, threads, steps):
+    if name == "llm.c":
+        return llmc_run(args, threads, 1, min(args.seq_len, LLMC_TRIAL_LENGTH))[0]
+    return 1 / statistics.median(torch_run(args, name == "PyTorch compiled", threads, max(1, steps // 4))[1]["seconds"])
+
+
+def best_threads(args, name, steps):
+    counts = [args.peer_threads] if args.peer_threads else sorted({1, len(os.sched_getaffinity(0))})
+    return counts[0] if len(counts) == 1 else max(counts, key=lambda n: trial_rate(args, name, n, steps))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("jikji")
+    parser.add_argument("jikji", type=program)
     parser.add_argument("model", choices=USUAL)
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
     parser.add_argument("--peer-precision", choices=("f32", "bf16"), help="of PyTorch; the same unless set")
@@ -87,13 +92,11 @@ def main():
     peers = list(args.peers) + (["llm.c"] if args.llmc and "llm.c" not in args.peers else [])
     if "llm.c" in peers and (not args.llmc or args.model != "gpt2-124m"):
         parser.error("llm.c needs --llmc CHECKOUT and the model gpt2-124m")
+    if args.batch_size % args.micro_batch_size or args.batch_size % args.peer_micro_batch_size:
+        parser.error(f"--batch-size {args.batch_size} is not a multiple of the micro batches, {args.micro_batch_size} and {args.peer_micro_batch_size}")
 
-    n_cpus = len(os.sched_getaffinity(0))
-    threads, rates = {}, {"jikji": []} | {name: [] for name in peers}
-    for name in peers:
-        counts = [args.peer_threads] if args.peer_threads else [n_cpus] if name == "llm.c" else sorted({1, n_cpus})
-        tried = {n: statistics.median(peer_run(args, name, n, max(1, steps // 4))[1]["seconds"]) if len(counts) > 1 else 0 for n in counts}
-        threads[name] = min(tried, key=tried.get)
+    threads = {name: best_threads(args, name, steps) for name in peers}
+    rates = {"jikji": []} | {name: [] for name in peers}
     versions = {}
     for _ in range(args.rounds):
         rate, report = ours(args)
