@@ -8,6 +8,9 @@
  *   axes      a letter per dimension, inputs "," separated "->" outputs: "nk,mk,m->nm". A letter absent on the right is summed; upper
  *             case must stay whole (softmax, norm); "~" after a letter: ragged (rows belong to sequences).
  *   parts_at  OP_ROWS whose rows depend on other tokens', too: whether none from `row` on has to do with one before. Reads integer inputs only.
+ *   shares    whether the kernel can make such a call of one token in shares, one a thread, of which none waits for another (crew.h).
+ *   share_reads  where the share of a call begins to read what lies in memory and no call of the run writes, weights or earlier tokens' keys, and how many bytes it
+ *             reads from there on; NULL: nothing.
  *   reference the plain kernel: any float dtype, computes in double, reads like the formula; judges the fast ones.
  *   cpu       fast kernels by CPU level, f32 and bf16.  NULL entries: the operator does not run there (a view needs none). */
 #ifndef ENGINE_GRAPH_OP_INFO_H
@@ -40,6 +43,7 @@ typedef enum {
     OP_ROWS = 1 << 6,          /* where outputs have a row a token, it depends on the same token's row of inputs that have one, and on the others whole */
     OP_LEAVES = 1 << 7,        /* the same; and what it writes is added to, leaf of tokens after leaf: whole leaves may be given in several calls */
     OP_LEAVES_APART = 1 << 8,  /* with OP_LEAVES: sums of leaves lie in the workspace and can be added later than the rows are made (LeafPart) */
+    OP_HEADS = 1 << 9,         /* shares: share i of n has the key heads [H i / n, H (i + 1) / n), and touches no others of states that have such heads */
 } OpFlags;
 
 /* What is wanted of an operator that is OP_LEAVES_APART; of any other, both. */
@@ -60,6 +64,7 @@ typedef struct {
     const void *attr;
     int64_t first_row;  /* of the tokens, where this call gets a stretch of them: what an input says of rows counts from row 0 */
     LeafPart part;
+    int share, n_shares;  /* of a call that `shares`: what is to be made of it, while other threads make the others; 0 of 0: all, on all threads */
 } KernelCall;
 typedef void (*KernelFn)(const KernelCall *call);
 
@@ -137,6 +142,8 @@ struct OpInfo {
     void (*derive)(Derive *derive);              /* NULL: deriving through it marks the graph */
     void (*cost)(const Call *call, Cost *cost);  /* NULL: bytes only, counted by the engine */
     bool (*parts_at)(const KernelCall *call, int64_t row);  /* NULL: everywhere */
+    bool (*shares)(const Call *call);                                      /* NULL: no */
+    const void *(*share_reads)(const KernelCall *call, int64_t *n_bytes);  /* NULL: nothing */
     void (*round_output)(Graph *g, Call *call, DType dtype);  /* output 0, an f32, is made in this half format from now on; NULL: it cannot be */
     Node *(*copy_rounded)(Graph *g, Call *call, DType dtype);  /* output 0, an f32, is made once more, in this half format: the new, last output; NULL: there is
                                                                 * one already. The hook NULL: it cannot be */

@@ -4,8 +4,9 @@
 #include "base/cpu_level.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "engine/graph/strands.h"
+#include "engine/graph/crew.h"
 #include "engine/graph/memory_plan.h"
+#include "engine/graph/strands.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -35,6 +36,13 @@ static Err choose_kernel(BoundCall *bound, const CompileOptions *options)
     return OK;
 }
 
+/* The last call during which what call s is the last to touch must be kept: threads may be at different calls. */
+static int keep_until(const Program *p, int s)
+{
+    int of_strands = strands_keep_until(p, s), of_crew = crew_keep_until(p, s);
+    return of_strands > of_crew ? of_strands : of_crew;
+}
+
 /* Each value's buffer lives from its call to the last call that reads it, through any window; kept values live to the end. */
 static void plan_slab(Program *p)
 {
@@ -49,7 +57,7 @@ static void plan_slab(Program *p)
         for (int o = 0; o < call->n_out; o++)
             if (!call->out[o]->alias) {
                 buffer_of_node[call->out[o]->id] = n_buffers;
-                buffers[n_buffers++] = (Buffer){.n_bytes = node_bytes(call->out[o]), .first = s, .last = s};
+                buffers[n_buffers++] = (Buffer){.n_bytes = crew_node_bytes(p, call->out[o], node_bytes(call->out[o])), .first = s, .last = s};
             }
     }
     for (int s = 0; s < p->n_calls; s++) {
@@ -62,7 +70,7 @@ static void plan_slab(Program *p)
             int b = buffer_of_node[node_root(node, &offset)->id];
             if (b < 0)
                 continue;
-            buffers[b].last = strands_keep_until(p, s);
+            buffers[b].last = keep_until(p, s);
         }
     }
     for (int i = 0; i < g->n_nodes; i++) {
@@ -74,7 +82,7 @@ static void plan_slab(Program *p)
     int first_workspace = n_buffers;
     for (int s = 0; s < p->n_calls; s++) {
         int64_t n_bytes = (int64_t)p->calls[s].call->workspace_bytes;
-        buffers[n_buffers++] = (Buffer){.n_bytes = p->calls[s].group < 0 ? n_bytes : 0, .first = s, .last = s};
+        buffers[n_buffers++] = (Buffer){.n_bytes = p->calls[s].group < 0 ? n_bytes : 0, .first = s, .last = crew_keep_until(p, s)};
         if (n_bytes > p->plan.workspace_bytes)
             p->plan.workspace_bytes = n_bytes;
     }
@@ -134,6 +142,8 @@ Err graph_compile(Program **out, Graph *g, const CompileOptions *options)
     p->plan.n_calls = p->n_calls;
     if (options->backend == BACKEND_CPU && p->graph->in_strands)
         strands_find(p);
+    if (options->backend == BACKEND_CPU)
+        crew_find(p);
     plan_slab(p);
     plan_inputs(p);
     *out = p;
@@ -230,6 +240,7 @@ Err program_bind(Program *p)
                                   .workspace = p->slab + bound->workspace_offset, .attr = call->attr};
     }
     strands_bind(p);
+    crew_bind(p);
     return OK;
 }
 
@@ -305,6 +316,14 @@ static void tell(const Program *p, const BoundCall *bound, double start, double 
                                              .start = start, .seconds = seconds});
 }
 
+void program_note(Program *p, BoundCall *bound, double start, double seconds)
+{
+    bound->seconds += seconds;
+    bound->n_runs++;
+    if (p->heard)
+        tell(p, bound, start, seconds);
+}
+
 /* The calls [begin, end), which are one, or a group of calls. */
 static void run_calls(Program *p, int begin, int end)
 {
@@ -319,6 +338,8 @@ void program_run(Program *p, Segment segment)
 {
     assert(p->bound);
     int begin = segment > 0 ? p->segment_end[segment - 1] : 0;
+    if (crew_run(p, begin, p->segment_end[segment]))
+        return;
     for (int s = begin; s < p->segment_end[segment]; s++) {
         BoundCall *bound = &p->calls[s];
         if (!p->profiling && !p->heard) {
@@ -331,11 +352,7 @@ void program_run(Program *p, Segment segment)
             continue;
         double start = clock_seconds();
         run_calls(p, s, s + 1);
-        double seconds = clock_seconds() - start;
-        bound->seconds += seconds;
-        bound->n_runs++;
-        if (p->heard)
-            tell(p, bound, start, seconds);
+        program_note(p, bound, start, clock_seconds() - start);
     }
 }
 

@@ -48,6 +48,26 @@ typedef struct {
     int64_t apart_bytes;                        /* [call % STRANDS_WINDOW] */
 } Strands;
 
+/* How a thread of a crew comes through a call; see crew.h. */
+typedef enum { CREW_ONE, CREW_COPY, CREW_SHARE } CrewWay;
+typedef struct {
+    CrewWay way;
+    bool waits;  /* for all threads, before it */
+    int next;    /* this call, or the next that tells what it reads (OpInfo.share_reads); -1: none comes */
+    int64_t in_first[OP_INPUTS_MAX], in_step[OP_INPUTS_MAX], out_first[OP_OUTPUTS_MAX], out_step[OP_OUTPUTS_MAX];
+                 /* bytes from a value to thread 1's copy of it, and from there to each next one's; 0: all threads have the same */
+} CrewCall;
+
+/* Places before which a thread has waited, or has come to wait. */
+typedef struct {
+    _Alignas(128) atomic_int n_reached;
+} CrewProgress;
+
+typedef struct {
+    CrewCall *call;          /* [call]; NULL: no crew */
+    CrewProgress *progress;  /* [thread] */
+} Crew;
+
 struct Program {
     Arena *arena;
     const Graph *graph;
@@ -55,6 +75,7 @@ struct Program {
     BoundCall *calls;
     int n_calls;
     Strands strands;
+    Crew crew;
     int segment_end[N_SEGMENTS];
     int64_t *node_offset;  /* per node: in the slab, or among the inputs; -1: dead or not ours */
     Buffer *buffers;       /* values, for the memory map */
@@ -70,6 +91,9 @@ struct Program {
     void (*heard)(void *context, const CallTiming *timing);  /* NULL: nobody listens */
     void *heard_context;
 };
+
+/* Remembers what a call took, and tells who listens. */
+void program_note(Program *p, BoundCall *bound, double start, double seconds);
 
 void cost_add(Cost *sum, const Cost *cost);
 

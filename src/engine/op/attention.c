@@ -41,6 +41,7 @@
 #include "engine/op/attention_internal.h"
 #include "engine/op/op.h"
 #include "engine/op/op_internal.h"
+#include "engine/op/shares.h"
 
 #include <assert.h>
 #include <math.h>
@@ -174,10 +175,30 @@ static void attention_cost(const Call *call, Cost *cost)
     cost->other_flops += 4.0 * cost_pairs(call);
 }
 
+/* Decode: earlier keys and values lie in a cache. */
+static bool attention_shares(const Call *call)
+{
+    const Node *q = call->in[0], *k = call->in[1];
+    return !((const AttentionAttr *)call->attr)->is_self && !call->in[ATTENTION_DRAWS] && q->shape.dim[1] / k->shape.dim[1] <= ATTENTION_TOKEN_HEADS;
+}
+
+/* Keys of the share's first head. */
+static const void *attention_share_reads(const KernelCall *call, int64_t *n_bytes)
+{
+    const Tensor *k = &call->in[1];
+    int32_t keys[2];
+    attention_keys_of(keys, &call->in[ATTENTION_RANGES], 0, 0, ((const AttentionAttr *)call->attr)->options.window);
+    *n_bytes = (keys[1] - keys[0]) * k->stride[0] * dtype_bytes(k->dtype);
+    int64_t head = share_begin(k->shape.dim[1], call->share, call->n_shares);
+    return (const char *)k->data + (keys[0] * k->stride[0] + head * k->stride[1]) * dtype_bytes(k->dtype);
+}
+
 const OpInfo attention_info = {
     .name = "attention",
     .axes = "n~hD,J~gD,J~gE,n~r,n~t->n~hE,n~h",
-    .flags = OP_PURE | OP_ROWS,
+    .flags = OP_PURE | OP_ROWS | OP_HEADS,
+    .shares = attention_shares,
+    .share_reads = attention_share_reads,
     .precision = PRECISION_COMPUTE,
     .infer = attention_infer,
     .derive = attention_derive,

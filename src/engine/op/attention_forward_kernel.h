@@ -291,7 +291,7 @@ static void sweep_run(const Forward *f, Sweep *s)
 /* One token over a cache: too few rows for lanes. */
 static bool is_token(const Forward *f, const AttentionTile *tile)
 {
-    return tile->token_end - tile->token_begin == 1 && f->heads_a_key_head <= TOKEN_ROWS && !f->k.packed && !f->draws;
+    return tile->token_end - tile->token_begin == 1 && f->heads_a_key_head <= ATTENTION_TOKEN_HEADS && !f->k.packed && !f->draws;
 }
 
 static void forward_token(const Forward *f, const AttentionTile *tile, int64_t kv_head, int64_t next_kv_head)
@@ -384,13 +384,12 @@ static bool is_worth_threads(const Forward *f, const AttentionTile *tiles, int64
     return n_pairs * f->q->shape.dim[1] * (f->width + f->v_width) > 4 * PARALLEL_MIN;
 }
 
-/* One token, head by head: a thread goes through neighbours, so it knows what to fetch next. */
-static void forward_one(const Forward *f, const AttentionTile *tile, int64_t kv_heads, bool is_worth)
+/* Share i of n of one token, head by head: a thread goes through neighbours, so it knows what to fetch next. */
+static void forward_share(const Forward *f, const AttentionTile *tile, int i, int n)
 {
-    Shares shares = shares_of(kv_heads);
-#pragma omp parallel if (is_worth)
-    for (int64_t head; shares_take(&shares, 1, &head) > 0;)
-        forward_token(f, tile, head, head + 1 < kv_heads ? head + 1 : -1);
+    const int64_t kv_heads = f->k.t->shape.dim[1], end = share_begin(kv_heads, i + 1, n);
+    for (int64_t head = share_begin(kv_heads, i, n); head < end; head++)
+        forward_token(f, tile, head, head + 1 < end ? head + 1 : -1);
 }
 
 static void attention_forward(const KernelCall *call)
@@ -406,6 +405,14 @@ static void attention_forward(const KernelCall *call)
     float *packed = call->workspace;
     int64_t k_room = attr->is_self ? key_rows_room(k) : 0, v_room = attr->is_self ? key_rows_room(v) : 0;
     AttentionTile *tiles = (AttentionTile *)(packed + k_room + v_room);
+    if (call->n_shares > 0) {  /* of one token, which sees keys of a cache */
+        AttentionTile tile;
+        f.k = key_rows_begin(k, NULL);
+        f.v = key_rows_begin(v, NULL);
+        if (attention_cut(f.ranges, 0, attr->options.window, k->shape.dim[0], 1, &tile) == 1)
+            forward_share(&f, &tile, call->share, call->n_shares);
+        return;
+    }
     int64_t tokens_max = f.heads_a_key_head < ATTENTION_LANES ? ATTENTION_LANES / f.heads_a_key_head : 1;
     int64_t n_tiles = attention_cut(f.ranges, call->first_row, attr->options.window, k->shape.dim[0], tokens_max, tiles);
     int64_t together = tiles_together(tiles, n_tiles, k, v, TOGETHER), n_bundles = (n_tiles + together - 1) / together, n_tasks = n_bundles * kv_heads;
@@ -416,7 +423,8 @@ static void attention_forward(const KernelCall *call)
      * it met in the operator before. */
     bool is_worth = is_worth_threads(&f, tiles, n_tiles);
     if (n_tiles == 1 && is_token(&f, tiles)) {
-        forward_one(&f, tiles, kv_heads, is_worth);
+#pragma omp parallel if (is_worth)
+        forward_share(&f, tiles, omp_get_thread_num(), omp_get_num_threads());
         return;
     }
     if (is_long) {

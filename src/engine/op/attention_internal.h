@@ -13,6 +13,7 @@ enum {
     ATTENTION_WIDTH_MAX = 256,  /* of a head */
     ATTENTION_LANES = 64,       /* rows of q worked on together */
     ATTENTION_KEYS = 64,        /* keys worked on together */
+    ATTENTION_TOKEN_HEADS = 16, /* a key head, at most, where one token's rows are worked on alone (attention_token.h) */
 };
 
 typedef struct {

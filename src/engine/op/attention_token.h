@@ -11,7 +11,7 @@
 #include "engine/op/attention_tile.h"
 
 enum {
-    TOKEN_ROWS = 16,                         /* at most */
+    TOKEN_ROWS = ATTENTION_TOKEN_HEADS,
     TOKEN_SCORES = 8192 * TOKEN_ROWS,        /* held: of fewer keys the more rows there are */
     TOKEN_STEP = 16,                         /* keys turned, or values taken, at a time */
     TOKEN_WINDOW = 256,                      /* keys fetched while as many before them are used, at most: they wait in the second cache */

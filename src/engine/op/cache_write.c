@@ -44,10 +44,17 @@ static void cache_write_reference(const KernelCall *call)
     }
 }
 
+static bool cache_write_shares(const Call *call)
+{
+    (void)call;
+    return true;
+}
+
 const OpInfo cache_write_info = {
     .name = "cache_write",
     .axes = "gSd,ngd,n->Sgd",
-    .flags = OP_WRITES_STATE,
+    .flags = OP_WRITES_STATE | OP_HEADS,
+    .shares = cache_write_shares,
     .precision = PRECISION_FOLLOW,
     .infer = cache_write_infer,
     .reference = cache_write_reference,

@@ -1,5 +1,6 @@
 /* linear_packed.c - y = x W + b over a packed weight (packed_weight.h has layout, formula and bits). */
 #include "engine/op/linear_packed_internal.h"
+#include "engine/op/shares.h"
 
 #include <math.h>
 
@@ -32,6 +33,19 @@ void linear_packed_cost(const Call *call, Cost *cost)
 {
     cost->matmul_flops += 2.0 * node_count(call->out[0]) * (double)call->in[0]->shape.dim[1];
     cost->other_flops += call->in[2] ? node_count(call->out[0]) : 0.0;
+}
+
+bool linear_packed_shares(const Call *call)
+{
+    return linear_packed_row_is_shared(call->attr);
+}
+
+const void *linear_packed_share_reads(const KernelCall *call, int64_t *n_bytes)
+{
+    const PackedSpec *spec = call->attr;
+    int64_t first = share_begin(packed_panels(spec), call->share, call->n_shares), end = share_begin(packed_panels(spec), call->share + 1, call->n_shares);
+    *n_bytes = (end - first) * packed_panel_bytes(spec);
+    return (const char *)call->in[1].data + first * packed_panel_bytes(spec);
 }
 
 /* Steps [first, end), a group, of row n with output m. */
@@ -78,6 +92,8 @@ const OpInfo linear_packed_info = {
     .keep_inputs = 1u << 2,
     .infer = linear_packed_infer,
     .cost = linear_packed_cost,
+    .shares = linear_packed_shares,
+    .share_reads = linear_packed_share_reads,
     .reference = linear_packed_reference,
     .cpu = OP_KERNELS(linear_packed),
 };

@@ -4,6 +4,7 @@
  * by block through what stays in the second cache. One row (decode) waits for memory: a thread reads panel after panel, or, on CPUs whose cores fetch four
  * streams faster than one, four panels side by side (cpu_reads_streams). */
 #include "engine/op/gemm.h"
+#include "engine/op/linear_packed_internal.h"
 #include "engine/op/linear_then.h"
 #include "engine/op/op_internal.h"
 #include "engine/op/packed_codes.h"
@@ -11,8 +12,7 @@
 #include "engine/op/shares.h"
 #include "base/kernel.h"
 
-enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 132, AHEAD_BYTES = 4096, STREAMS = 4,
-       OWN_GROUPS = 256 /* of a row that each thread rounds for itself */ };
+enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 132, AHEAD_BYTES = 4096, STREAMS = 4, ROW_PANELS = 32 /* of one row, whose sums wait in the first cache */ };
 
 OP_KERNELS_DECLARE(linear_packed);
 OP_KERNELS_DECLARE(linear_packed_then);
@@ -203,7 +203,7 @@ typedef struct {
     const KernelCall *call;
     const float *x;             /* f32 and bf16: rows of f32, or, where pairs are multiplied, of pairs of bf16, */
     int64_t x_stride;           /*   so many words apart */
-    bool is_pairs, is_own;      /* is_own: each thread makes `codes` */
+    bool is_pairs;
     const PackedInputs *codes;  /* int8 and int4, */
     int64_t n_groups;           /*   so many a row */
 } Product;
@@ -276,16 +276,36 @@ static void stream_sums(const Product *p, const char *weights, int64_t n, float 
     }
 }
 
-/* One row by panels [panel, panel + n), as many at a time as there are kernels for. */
-static void run_streams(const Product *p, int64_t panel, int64_t n)
+/* One row by n panels, their sums to total [n][64]: side by side, or one after the other. */
+static void row_sums(const Product *p, const char *weights, int64_t n, float *total)
 {
-    _Alignas(64) float total[STREAMS * PACKED_COLUMNS];
+    const PackedSpec *spec = p->call->attr;
+    const int64_t panel_bytes = packed_panel_bytes(spec);
+    if (cpu_reads_streams()) {
+        for (int64_t here; n > 0; weights += here * panel_bytes, total += here * PACKED_COLUMNS, n -= here) {
+            here = !SIMD_AVX512 ? 1 : n >= STREAMS ? STREAMS : n >= 2 ? 2 : 1;  /* as many as registers hold sums of */
+            stream_sums(p, weights, here, total);
+        }
+    } else if (p->codes) {
+        codes_run_row((CodesTile){p->codes, p->n_groups, weights, total}, n, spec->format == PACKED_INT4);
+    } else if (p->is_pairs) {
+        packed_pairs_row(p->x, (spec->n_in + 1) / 2, GEMM_K_BLOCK_PAIRS / 2, weights, n, total);
+    } else {
+        for (int64_t i = 0; i < n; i++)
+            run_blocks(p, weights + i * panel_bytes, 0, 1, total + i * PACKED_COLUMNS);
+    }
+}
+
+/* One row by panels [panel, end). */
+static void run_row(const Product *p, int64_t panel, int64_t end)
+{
+    _Alignas(64) float total[ROW_PANELS * PACKED_COLUMNS];
     const KernelCall *call = p->call;
     const PackedSpec *spec = call->attr;
-    for (int64_t here; n > 0; panel += here, n -= here) {
-        here = n >= STREAMS ? STREAMS : n >= 2 ? 2 : 1;
-        int64_t column = panel * PACKED_COLUMNS, n_columns = spec->n_out - column < here * PACKED_COLUMNS ? spec->n_out - column : here * PACKED_COLUMNS;
-        stream_sums(p, (const char *)call->in[1].data + panel * packed_panel_bytes(spec), here, total);
+    for (int64_t n; panel < end; panel += n) {
+        n = end - panel < ROW_PANELS ? end - panel : ROW_PANELS;
+        int64_t column = panel * PACKED_COLUMNS, n_columns = spec->n_out - column < n * PACKED_COLUMNS ? spec->n_out - column : n * PACKED_COLUMNS;
+        row_sums(p, (const char *)call->in[1].data + panel * packed_panel_bytes(spec), n, total);
         store_row(&call->out[0], 0, column, total, call->in[2].data, n_columns);
     }
 }
@@ -303,7 +323,7 @@ static bool multiplies_pairs(const PackedSpec *spec, const Tensor *x)
 }
 
 /* Rows of pairs: x as it lies, or, where a row ends inside a pair, a copy that ends in zeros. */
-static void prepare_pairs(Product *p, const Tensor *x)
+static void prepare_pairs(Product *p, const Tensor *x, uint16_t *to)
 {
     int64_t n_in = cols_of(x), n_rows = tensor_dim(x, 0);
     p->is_pairs = true;
@@ -312,8 +332,7 @@ static void prepare_pairs(Product *p, const Tensor *x)
         p->x_stride = x->stride[0] / 2;
         return;
     }
-    uint16_t *to = p->call->workspace;
-    p->x = p->call->workspace;
+    p->x = (const float *)to;
     p->x_stride = (n_in + 1) / 2;
     for (int64_t r = 0; r < n_rows; r++, to += 2 * p->x_stride) {
         memcpy(to, row_at(x, r), (size_t)n_in * sizeof *to);
@@ -321,32 +340,35 @@ static void prepare_pairs(Product *p, const Tensor *x)
     }
 }
 
-/* x as the kernels read it. */
-static Product prepare(const KernelCall *call)
+/* x as the kernels read it, which may lie in `room`. */
+static Product prepare(const KernelCall *call, void *room)
 {
     const PackedSpec *spec = call->attr;
     const Tensor *x = &call->in[0];
     int64_t n_rows = tensor_dim(x, 0);
     Product p = {.call = call, .x = x->data, .x_stride = x->stride[0], .n_groups = (spec->n_in + PACKED_GROUP - 1) / PACKED_GROUP};
     if (spec->format >= PACKED_INT8) {
-        PackedInputs *codes = call->workspace;
+        PackedInputs *codes = room;
         p.codes = codes;
-        p.is_own = n_rows == 1 && p.n_groups <= OWN_GROUPS;
-        if (p.is_own)
-            return p;
-#pragma omp parallel for schedule(static) if (n_rows * spec->n_in > PARALLEL_MIN)
+#pragma omp parallel for schedule(static) if (n_rows > 1 && n_rows * spec->n_in > PARALLEL_MIN)
         for (int64_t r = 0; r < n_rows; r++)
             inputs_round_row(codes + r * p.n_groups, x, r, spec->format == PACKED_INT4);
     } else if (multiplies_pairs(spec, x)) {
-        prepare_pairs(&p, x);
+        prepare_pairs(&p, x, room);
     } else if (x->dtype != DTYPE_F32) {
-#pragma omp parallel for schedule(static) if (n_rows * spec->n_in > PARALLEL_MIN)
+#pragma omp parallel for schedule(static) if (n_rows > 1 && n_rows * spec->n_in > PARALLEL_MIN)
         for (int64_t r = 0; r < n_rows; r++)
-            widen_row((float *)call->workspace + r * spec->n_in, x, r);
-        p.x = call->workspace;
+            widen_row((float *)room + r * spec->n_in, x, r);
+        p.x = room;
         p.x_stride = spec->n_in;
     }
     return p;
+}
+
+static bool is_worth_threads(const KernelCall *call)
+{
+    const PackedSpec *spec = call->attr;
+    return (double)tensor_dim(&call->in[0], 0) * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN;
 }
 
 /* Even pieces of whole tiles. */
@@ -356,61 +378,50 @@ static int64_t rows_of_a_piece(int64_t n_rows, int64_t n_pieces)
     return (rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
 }
 
-/* What a thread has made and `then`, if there is one, has not gone over: panels side by side, of all rows of a piece. */
-typedef struct {
-    int64_t row, n_rows, panel, end;
-} Made;
-
-static void made_finish(Made *made, const KernelCall *call, const LinearThen *then)
+/* Columns of some rows by panels [panel, panel + n), once they are made: of one row all at once, for a call takes longer than 64 columns do. */
+static void finish(const KernelCall *call, const LinearThen *then, int64_t row, int64_t n_rows, int64_t panel, int64_t n)
 {
-    const int64_t n_out = ((const PackedSpec *)call->attr)->n_out, column = made->panel * PACKED_COLUMNS, end = made->end * PACKED_COLUMNS;
-    if (then && made->end > made->panel)
-        linear_then_finish(call, then, made->row, made->n_rows, column, (end < n_out ? end : n_out) - column);
-    made->panel = made->end;
+    const int64_t n_out = ((const PackedSpec *)call->attr)->n_out, column = panel * PACKED_COLUMNS, end = (panel + n) * PACKED_COLUMNS;
+    if (then && n > 0)
+        linear_then_finish(call, then, row, n_rows, column, (end < n_out ? end : n_out) - column);
 }
 
-/* Of one row it waits: a call takes longer than 64 columns do. */
-static void made_add(Made *made, const KernelCall *call, const LinearThen *then, int64_t row, int64_t n_rows, int64_t panel, int64_t n_panels)
+/* Share i of n of one row: what reads one stretch of memory. */
+static void run_share(const KernelCall *call, const LinearThen *then, int i, int n)
 {
-    if (n_rows > 1 || panel != made->end) {
-        made_finish(made, call, then);
-        *made = (Made){row, n_rows, panel, panel};
+    _Alignas(64) char room[PACKED_SHARE_INPUTS * sizeof(float)];  /* each thread prepares the row: that is sooner done than seen by another */
+    const int64_t n_panels = packed_panels(call->attr), first = share_begin(n_panels, i, n), end = share_begin(n_panels, i + 1, n);
+    const Product p = prepare(call, room);
+    run_row(&p, first, end);
+    finish(call, then, 0, 1, first, end - first);
+}
+
+/* Pieces of rows by a panel, whoever takes them. */
+static void run_pieces(const KernelCall *call, const LinearThen *then)
+{
+    int64_t n_rows = tensor_dim(&call->in[0], 0), n_row_pieces = (n_rows + PIECE_ROWS - 1) / PIECE_ROWS, piece_rows = rows_of_a_piece(n_rows, n_row_pieces);
+    const Product p = prepare(call, call->workspace);
+    Shares shares = shares_of(packed_panels(call->attr) * n_row_pieces);
+#pragma omp parallel if (is_worth_threads(call))
+    for (int64_t piece; shares_take(&shares, &piece);) {
+        int64_t row = piece % n_row_pieces * piece_rows, n_here = n_rows - row < piece_rows ? n_rows - row : piece_rows;
+        run_piece(&p, piece / n_row_pieces, row, n_here);
+        finish(call, then, row, n_here, piece / n_row_pieces, 1);
     }
-    made->end += n_panels;
 }
 
 static void run(const KernelCall *call, const LinearThen *then)
 {
-    const PackedSpec *spec = call->attr;
-    int64_t n_rows = tensor_dim(&call->in[0], 0), n_panels = (spec->n_out + PACKED_COLUMNS - 1) / PACKED_COLUMNS;
-    int64_t n_row_pieces = (n_rows + PIECE_ROWS - 1) / PIECE_ROWS, n_pieces = n_panels * n_row_pieces;
+    int64_t n_rows = tensor_dim(&call->in[0], 0);
     if (n_rows == 0)
         return;
-    int64_t piece_rows = rows_of_a_piece(n_rows, n_row_pieces);
-    const Product prepared = prepare(call);
-    const bool streams = n_rows == 1 && cpu_reads_streams();
-    const bool halves = n_rows == 1 && !streams;
-    int64_t n_at_once = SIMD_AVX512 && streams ? STREAMS : 1;  /* as many as registers hold sums of */
-    Shares shares = shares_of(n_pieces);
-#pragma omp parallel if ((double)n_rows * (double)spec->n_in * (double)spec->n_out > MULTIPLICATIONS_MIN)
-    {
-        PackedInputs own[OWN_GROUPS];  /* sooner there than those of another thread are seen */
-        Made made = {.n_rows = n_rows};
-        Product p = prepared;
-        if (p.is_own) {
-            inputs_round_row(own, &call->in[0], 0, spec->format == PACKED_INT4);
-            p.codes = own;
-        }
-        for (int64_t piece, n; (n = shares_take(&shares, halves ? shares_half(&shares) : n_at_once, &piece)) > 0;) {
-            int64_t row = piece % n_row_pieces * piece_rows, n_here = n_rows - row < piece_rows ? n_rows - row : piece_rows;
-            if (streams)
-                run_streams(&p, piece, n);
-            else
-                for (int64_t i = 0; i < n; i++)
-                    run_piece(&p, (piece + i) / n_row_pieces, row, n_here);
-            made_add(&made, call, then, row, n_here, piece / n_row_pieces, n);
-        }
-        made_finish(&made, call, then);
+    if (call->n_shares > 0) {
+        run_share(call, then, call->share, call->n_shares);
+    } else if (n_rows == 1 && linear_packed_row_is_shared(call->attr)) {
+#pragma omp parallel if (is_worth_threads(call))
+        run_share(call, then, omp_get_thread_num(), omp_get_num_threads());
+    } else {
+        run_pieces(call, then);
     }
 }
 

@@ -39,6 +39,8 @@ const OpInfo linear_packed_then_info = {
     .precision = PRECISION_KEEP,
     .infer = packed_then_infer,
     .cost = packed_then_cost,
+    .shares = linear_packed_shares,
+    .share_reads = linear_packed_share_reads,
     .reference = packed_then_reference,
     .cpu = OP_KERNELS(linear_packed_then),
 };

@@ -21,4 +21,7 @@ void packed_pairs_rows(PairsTile t, int64_t n_rows);
 /* One row by n_panels (4, 2 or 1) panels, panel_bytes apart, side by side: as many streams of memory. The same sums. */
 void packed_pairs_streams(PairsTile t, int64_t n_panels, int64_t panel_bytes);
 
+/* One row of n_words words in blocks of block_words by n_panels panels that follow one another, their sums to total [n_panels][64]: one stream of memory. */
+void packed_pairs_row(const void *x, int64_t n_words, int64_t block_words, const void *weights, int64_t n_panels, float *total);
+
 #endif

@@ -11,3 +11,8 @@ void packed_pairs_streams(PairsTile t, int64_t n_panels, int64_t panel_bytes)
 {
     pairs_streams(t, n_panels, panel_bytes);
 }
+
+void packed_pairs_row(const void *x, int64_t n_words, int64_t block_words, const void *weights, int64_t n_panels, float *total)
+{
+    pairs_row(x, n_words, block_words, weights, n_panels, total);
+}

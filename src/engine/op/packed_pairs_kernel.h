@@ -1,5 +1,5 @@
-/* packed_pairs_kernel.h - see packed_pairs.h; a template. The including file defines BF16_DOT as for gemm_bf16_kernel.h, and gets pairs_rows and
- * pairs_streams. A tile is up to six rows, or one row by four panels: 24 or 16 sums in registers. */
+/* packed_pairs_kernel.h - see packed_pairs.h; a template. The including file defines BF16_DOT as for gemm_bf16_kernel.h, and gets pairs_rows,
+ * pairs_row and pairs_streams. A tile is up to six rows, or one row by four panels: 24 or 16 sums in registers. */
 #include "engine/op/packed_pairs.h"
 #include "engine/op/packed_weight.h"
 #include "engine/op/simd.h"
@@ -92,4 +92,27 @@ static void pairs_streams(PairsTile t, int64_t n_panels, int64_t panel_bytes)
         pairs_panels(&t, 2, panel_bytes);
     else
         pairs_panels(&t, 1, panel_bytes);
+}
+
+/* One loop over all words of all panels, see codes_row. */
+static void pairs_row(const void *x, int64_t n_words, int64_t block_words, const float *weights, int64_t n_panels, float *total)
+{
+    V16 sum[PAIRS_VECS] = {{0}};
+    int64_t k = 0, block_end = block_words < n_words ? block_words : n_words;
+    for (int64_t i = 0; i < n_panels * n_words; i++) {
+        const V16 word = pairs_word(&(PairsTile){.x = x}, 0, k);
+        PAIRS_UNROLL for (int v = 0; v < PAIRS_VECS; v++)
+            sum[v] = BF16_DOT(sum[v], word, v16_load(weights + i * PACKED_COLUMNS + 16 * v));
+        if (++k < block_end)
+            continue;
+        PAIRS_UNROLL for (int v = 0; v < PAIRS_VECS; v++) {
+            v16_store(total + 16 * v, k <= block_words ? sum[v] : v16_load(total + 16 * v) + sum[v]);
+            sum[v] = v16_zero();
+        }
+        if (k == n_words) {
+            total += PACKED_COLUMNS;
+            k = 0;
+        }
+        block_end = k + block_words < n_words ? k + block_words : n_words;
+    }
 }

@@ -39,6 +39,34 @@ static float want(const Case *c, int row, int panel, int column, bool is_first, 
     return is_first ? sum : total + sum;
 }
 
+/* Panels of PANEL_WORDS / 64 words, in blocks: a block's sum from zero, the blocks' sums one after the other. */
+static float want_of_blocks(const Case *c, int panel, int column, int block)
+{
+    const int n_words = PANEL_WORDS / PACKED_COLUMNS;
+    const uint32_t *x = c->x[0];
+    float total = 0.0f;
+    for (int first = 0; first < n_words; first += block) {
+        float sum = 0.0f;
+        for (int k = first; k < first + block && k < n_words; k++)
+            sum = bf16_dot(sum, x[k], c->weights[panel][k * PACKED_COLUMNS + column]);
+        total = first == 0 ? sum : total + sum;
+    }
+    return total;
+}
+
+/* Goal: a row by panels one after the other, in one loop, has the sums of its blocks, whether the last one is whole or not. */
+TEST(packed_pairs, one_row_goes_through_panels_and_blocks)
+{
+    Case *c = mem_alloc(sizeof *c);
+    for (int block = 1; block <= 18; block++) {
+        fill_case(c);
+        pairs_row(c->x, PANEL_WORDS / PACKED_COLUMNS, block, (const float *)c->weights, PANELS, *c->total);
+        for (int i = 0; i < PANELS * PACKED_COLUMNS; i++)
+            CHECK(c->total[i / PACKED_COLUMNS][i % PACKED_COLUMNS] == want_of_blocks(c, i / PACKED_COLUMNS, i % PACKED_COLUMNS, block));
+    }
+    free(c);
+}
+
 /* Goal: rows by a panel, and a row by panels side by side, give the sums of gemm.h in its order, in a first and in a later block.
  * Method: the emulated instruction in the kernel and in plain loops, bit for bit; nine rows take every kernel there is. */
 TEST(packed_pairs, follow_the_order_of_gemm_to_the_bit)

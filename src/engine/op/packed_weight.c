@@ -21,6 +21,11 @@ static int64_t divide_up(int64_t n, int64_t unit)
     return (n + unit - 1) / unit;
 }
 
+int64_t packed_panels(const PackedSpec *spec)
+{
+    return divide_up(spec->n_out, PACKED_COLUMNS);
+}
+
 int64_t packed_panel_bytes(const PackedSpec *spec)
 {
     int64_t n_groups = divide_up(spec->n_in, PACKED_GROUP);
@@ -34,7 +39,7 @@ int64_t packed_panel_bytes(const PackedSpec *spec)
 
 int64_t packed_bytes(const PackedSpec *spec)
 {
-    return divide_up(spec->n_out, PACKED_COLUMNS) * packed_panel_bytes(spec);
+    return packed_panels(spec) * packed_panel_bytes(spec);
 }
 
 /* Where step k of column c lies in a panel of bf16. */

@@ -27,6 +27,7 @@ typedef struct {
     int32_t unused;
 } PackedSpec;
 
+int64_t packed_panels(const PackedSpec *spec);  /* how many */
 int64_t packed_panel_bytes(const PackedSpec *spec);
 int64_t packed_bytes(const PackedSpec *spec);
 

@@ -3,13 +3,16 @@
  *
  *     Shares shares = shares_of(n_pieces);
  *     #pragma omp parallel
- *     for (int64_t first, n; (n = shares_take(&shares, 1, &first)) > 0;)
+ *     for (int64_t piece; shares_take(&shares, &piece);)
  *         ...
- */
+ *
+ * Where one token is decoded a share is some microseconds of reading, and taking it piece by piece, which waits until all reading before is done, costs more
+ * than help is worth: there each thread has its share for itself (share_begin). */
 #ifndef ENGINE_OP_SHARES_H
 #define ENGINE_OP_SHARES_H
 
 #include <omp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { SHARES_MAX = 64 };
@@ -22,39 +25,35 @@ typedef struct {
     } share[SHARES_MAX];
 } Shares;
 
+/* The first piece of share i of n: it ends where share i + 1 begins. */
+static inline int64_t share_begin(int64_t n_pieces, int64_t i, int64_t n)
+{
+    return n_pieces * i / n;
+}
+
 static inline Shares shares_of(int64_t n_pieces)
 {
     Shares s;
     int n_threads = omp_get_max_threads();
     s.n = n_threads < SHARES_MAX ? n_threads : SHARES_MAX;
     for (int64_t i = 0; i < s.n; i++) {
-        s.share[i].next = n_pieces * i / s.n;
-        s.share[i].end = n_pieces * (i + 1) / s.n;
+        s.share[i].next = share_begin(n_pieces, i, s.n);
+        s.share[i].end = share_begin(n_pieces, i + 1, s.n);
     }
     return s;
 }
 
-/* The next pieces for this thread, [first, first + n): at most n_max of its own share, or one of another's. Returns n; 0: none is left. */
-static inline int64_t shares_take(Shares *s, int64_t n_max, int64_t *first)
+/* The next piece for this thread, of its own share or else of another's; false: none is left. */
+static inline bool shares_take(Shares *s, int64_t *piece)
 {
     int own = omp_get_thread_num();
     for (int i = 0; i < s->n; i++) {
         int at = (own + i) % s->n;
-        int64_t wanted = i == 0 ? n_max : 1;
-        *first = __atomic_fetch_add(&s->share[at].next, wanted, __ATOMIC_RELAXED);
-        if (*first < s->share[at].end)
-            return *first + wanted < s->share[at].end ? wanted : s->share[at].end - *first;
+        *piece = __atomic_fetch_add(&s->share[at].next, 1, __ATOMIC_RELAXED);
+        if (*piece < s->share[at].end)
+            return true;
     }
-    return 0;
-}
-
-/* Half of what is left of this thread's share, at least 1, to be taken at once where memory is read: each taking waits until all reading before it is done.
- * Others can help with the rest. */
-static inline int64_t shares_half(const Shares *s)
-{
-    int own = omp_get_thread_num() % s->n;
-    int64_t left = s->share[own].end - __atomic_load_n(&s->share[own].next, __ATOMIC_RELAXED);
-    return left < 2 ? 1 : left / 2;
+    return false;
 }
 
 #endif

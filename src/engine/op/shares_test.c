@@ -15,45 +15,25 @@ TEST(shares, hand_out_every_piece_once)
             parallel_set_threads(threads[t]);
             Shares shares = shares_of(n);
 #pragma omp parallel num_threads(2)
-            for (int64_t first, count; (count = shares_take(&shares, 1 + n % 3, &first)) > 0;)
-                for (int64_t i = first; i < first + count; i++) {
+            for (int64_t piece; shares_take(&shares, &piece);) {
 #pragma omp atomic
-                    taken[i]++;
-                }
+                taken[piece]++;
+            }
             for (int i = 0; i < PIECES; i++)
                 CHECK(taken[i] == (i < n));
         }
     parallel_set_threads(was);
 }
 
-/* Goal: a thread alone meets pieces in their order, which is a stream of memory; several at a time of its own share, then one by one. */
+/* Goal: a thread alone meets pieces in their order, which is a stream of memory. */
 TEST(shares, keep_neighbours_in_order)
 {
     const int was = parallel_threads();
     parallel_set_threads(4);
     Shares shares = shares_of(10);
-    int64_t first = -1;
+    int64_t piece = -1;
     for (int64_t i = 0; i < 10; i++)
-        CHECK(shares_take(&shares, 1, &first) == 1 && first == i);
-    CHECK(shares_take(&shares, 1, &first) == 0);
-    shares = shares_of(14);  /* 0 .. 2, 3 .. 6, 7 .. 9, 10 .. 13 */
-    CHECK(shares_take(&shares, 2, &first) == 2 && first == 0);
-    CHECK(shares_take(&shares, 2, &first) == 1 && first == 2);
-    for (int64_t i = 3; i < 14; i++)
-        CHECK(shares_take(&shares, 2, &first) == 1 && first == i);
-    CHECK(shares_take(&shares, 2, &first) == 0);
+        CHECK(shares_take(&shares, &piece) && piece == i);
+    CHECK(!shares_take(&shares, &piece));
     parallel_set_threads(was);
-}
-
-/* Goal: half of what is left at a time ends, and leaves nothing out. */
-TEST(shares, halves_are_the_whole)
-{
-    Shares shares = shares_of(37);
-    int64_t n_own = shares.share[0].end, next = 0, first = -1;
-    while (next < n_own) {
-        int64_t half = shares_half(&shares), n = shares_take(&shares, half, &first);
-        CHECK(half == (n_own - next < 2 ? 1 : (n_own - next) / 2) && n == half && first == next);
-        next += n;
-    }
-    CHECK(next == n_own && shares_half(&shares) == 1);
 }

@@ -212,7 +212,11 @@ static void check_weights(Bits *t, GeneratorWeights weights, GeneratorCache cach
     for (int64_t chunk = 1; chunk <= N; chunk = chunk * 3 + 2)
         CHECK(prefill_equals(t, gen, 3, t->b, LEN_B, chunk, t->logits_b));
     CHECK(prefill_equals(t, gen, 3, t->a, LEN_A, LEN_A, t->logits_a));
-    CHECK(decode_equals(t, gen));
+    for (int n = 1; n <= 3; n++) {  /* threads: more than one stay together for a token alone (crew.h) */
+        parallel_set_threads(n);
+        CHECK(decode_equals(t, gen));
+        CHECK(prefill_equals(t, gen, 3, t->a, LEN_A, 1, t->logits_a));
+    }
     /* Going back and on again changes nothing. */
     generator_truncate(gen, 1, 10);
     const Tensor *logits = generator_run(gen, &(GeneratorToken){1, t->b[10], true}, 1);
