@@ -12,7 +12,7 @@
 #include "engine/op/shares.h"
 #include "base/kernel.h"
 
-enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 132, AHEAD_BYTES = 4096, STREAMS = 4, ROW_PANELS = 32 /* of one row, whose sums wait in the first cache */ };
+enum { TILE_ROWS = 6, VECS = PACKED_COLUMNS / 16, PIECE_ROWS = 132, PAST_ROWS = 64, AHEAD_BYTES = 4096, STREAMS = 4, ROW_PANELS = 32 /* of one row, whose sums wait in the first cache */ };
 
 OP_KERNELS_DECLARE(linear_packed);
 OP_KERNELS_DECLARE(linear_packed_then);
@@ -186,17 +186,12 @@ SIMD_INLINE V16 biased(const float *total, const float *bias, int64_t i, int64_t
     return bias ? value + load16(bias, DTYPE_F32, i, n) : value;
 }
 
-/* A line of bf16 is one store, and no store is masked that need not be: a Zen 4 lets masked halves of lines out so slowly that they took a twelfth of a
- * prompt. */
+/* No store is masked that need not be: a Zen 4 lets masked ones of halves out so slowly that they took a twelfth of a prompt. */
 static void store_row(const Tensor *y, int64_t row, int64_t column, const float *total, const float *bias, int64_t n)
 {
     char *to = (char *)row_at(y, row) + column * dtype_bytes(y->dtype);
-    const float *own_bias = bias ? bias + column : NULL;
-    int64_t i = 0;
-    for (; y->dtype == DTYPE_BF16 && n - i >= 32; i += 32)
-        v16_store_bf16_two((uint16_t *)to + i, biased(total, own_bias, i, n), biased(total, own_bias, i + 16, n));
-    for (; i < n; i += 16)
-        store16(to, y->dtype, i, n, biased(total, own_bias, i, n));
+    for (int64_t i = 0; i < n; i += 16)
+        store16(to, y->dtype, i, n, biased(total, bias ? bias + column : NULL, i, n));
 }
 
 typedef struct {
@@ -240,20 +235,70 @@ static void run_blocks(const Product *p, const char *panel, int64_t row, int64_t
     }
 }
 
-/* Some rows by one panel. */
-static void run_piece(const Product *p, int64_t panel, int64_t row, int64_t n_rows)
+#if SIMD_AVX512
+/* Whether a piece's rows go past the caches: whole lines, so many that the next operator reads them as streams. Where they lie other threads read last, and
+ * to fetch such lines from a far core, only to write them, took a twentieth of a prompt. */
+static bool goes_past_caches(const Tensor *y, const LinearThen *then, int64_t n_rows, int64_t n_columns)
+{
+    bool is_lines = n_columns == PACKED_COLUMNS && (uintptr_t)y->data % 64 == 0 && y->stride[0] * dtype_bytes(y->dtype) % 64 == 0;
+    return is_lines && n_rows >= PAST_ROWS && (!then || (then->n_in == 1 && then->n_out == 1));
+}
+
+/* They are finished in a tile of the thread's own. */
+static void store_past_caches(const Tensor *y, const LinearThen *then, int64_t row, int64_t n_rows, int64_t column, const float *total, const float *bias)
+{
+    _Alignas(64) char lines[PIECE_ROWS * PACKED_COLUMNS * sizeof(float)];
+    const int64_t width = dtype_bytes(y->dtype), row_bytes = PACKED_COLUMNS * width;
+    const Tensor tile = {.dtype = y->dtype, .shape = shape_2(n_rows, PACKED_COLUMNS), .stride = {PACKED_COLUMNS, 1}, .data = lines};
+    for (int64_t r = 0; r < n_rows; r++)
+        store_row(&tile, r, 0, total + r * PACKED_COLUMNS, bias ? bias + column : NULL, PACKED_COLUMNS);
+    if (then)
+        linear_then_in_place(then, &tile);
+    for (int64_t r = 0; r < n_rows; r++)
+        for (int64_t i = 0; i < row_bytes; i += 64)
+            _mm512_stream_si512((void *)((char *)row_at(y, row + r) + column * width + i), _mm512_load_si512(lines + r * row_bytes + i));
+}
+
+static void past_caches_end(void)
+{
+    _mm_sfence();
+}
+#else
+static bool goes_past_caches(const Tensor *y, const LinearThen *then, int64_t n_rows, int64_t n_columns)
+{
+    return (void)y, (void)then, (void)n_rows, (void)n_columns, false;
+}
+
+static void store_past_caches(const Tensor *y, const LinearThen *then, int64_t row, int64_t n_rows, int64_t column, const float *total, const float *bias)
+{
+    (void)y, (void)then, (void)row, (void)n_rows, (void)column, (void)total, (void)bias;
+}
+
+static void past_caches_end(void)
+{
+}
+#endif
+
+/* Some rows by one panel. Returns whether `then`, if there is one, has gone over them. */
+static bool run_piece(const Product *p, const LinearThen *then, int64_t panel, int64_t row, int64_t n_rows)
 {
     _Alignas(64) float total[PIECE_ROWS * PACKED_COLUMNS];
     const KernelCall *call = p->call;
     const PackedSpec *spec = call->attr;
+    const Tensor *y = &call->out[0];
     const char *weights = (const char *)call->in[1].data + panel * packed_panel_bytes(spec);
     int64_t column = panel * PACKED_COLUMNS, n_columns = spec->n_out - column < PACKED_COLUMNS ? spec->n_out - column : PACKED_COLUMNS;
     if (p->codes)
         codes_run((CodesTile){p->codes + row * p->n_groups, p->n_groups, weights, total}, n_rows, spec->format == PACKED_INT4);
     else
         run_blocks(p, weights, row, n_rows, total);
+    if (goes_past_caches(y, then, n_rows, n_columns)) {
+        store_past_caches(y, then, row, n_rows, column, total, call->in[2].data);
+        return true;
+    }
     for (int64_t r = 0; r < n_rows; r++)
-        store_row(&call->out[0], row + r, column, total + r * PACKED_COLUMNS, call->in[2].data, n_columns);
+        store_row(y, row + r, column, total + r * PACKED_COLUMNS, call->in[2].data, n_columns);
+    return false;
 }
 
 /* One row by n <= STREAMS panels, their sums to total [n][64]. */
@@ -403,10 +448,14 @@ static void run_pieces(const KernelCall *call, const LinearThen *then)
     const Product p = prepare(call, call->workspace);
     Shares shares = shares_of(packed_panels(call->attr) * n_row_pieces);
 #pragma omp parallel if (is_worth_threads(call))
-    for (int64_t piece; shares_take(&shares, &piece);) {
-        int64_t row = piece % n_row_pieces * piece_rows, n_here = n_rows - row < piece_rows ? n_rows - row : piece_rows;
-        run_piece(&p, piece / n_row_pieces, row, n_here);
-        finish(call, then, row, n_here, piece / n_row_pieces, 1);
+    {
+        for (int64_t piece; shares_take(&shares, &piece);) {
+            int64_t row = piece % n_row_pieces * piece_rows, n_here = n_rows - row < piece_rows ? n_rows - row : piece_rows;
+            if (!run_piece(&p, then, piece / n_row_pieces, row, n_here))
+                finish(call, then, row, n_here, piece / n_row_pieces, 1);
+        }
+        if (n_rows >= PAST_ROWS)
+            past_caches_end();
     }
 }
 

@@ -10,7 +10,7 @@
 
 /* K crosses blocks of 384, of 768 where pairs are multiplied, and groups of 32, M panels of 64, of which one row takes four at a time and what is left of
  * a thread's share; both end inside one. */
-enum { K = 815, M = 277, N = 139, ROWS = 29 /* that run, if nothing else is said: pieces of work have up to 132 */ };
+enum { K = 815, M = 277, M_LINES = 288, N = 139, ROWS = 29 /* that run, if nothing else is said: pieces of work have up to 132 */ };
 
 typedef struct {
     Store *store;
@@ -36,15 +36,15 @@ static void fill_numbers(Tensor t, uint64_t stream)
 }
 
 /* Outputs "plain" by linear, "packed" by linear_packed. */
-static bool open_case(Case *c, PackedFormat format, DType dtype, WeightLayout layout, Backend backend)
+static bool open_case_of(Case *c, int64_t n_out, PackedFormat format, DType dtype, WeightLayout layout, Backend backend)
 {
-    *c = (Case){.store = store_new(), .spec = {.n_in = K, .n_out = M, .format = (int32_t)format}, .layout = layout, .dtype = dtype};
+    *c = (Case){.store = store_new(), .spec = {.n_in = K, .n_out = n_out, .format = (int32_t)format}, .layout = layout, .dtype = dtype};
     bool out_in = layout == WEIGHT_OUT_IN;
-    store_add_state(c->store, "w", STATE_OTHER, dtype, out_in ? shape_2(M, K) : shape_2(K, M));
+    store_add_state(c->store, "w", STATE_OTHER, dtype, out_in ? shape_2(n_out, K) : shape_2(K, n_out));
     store_add_state(c->store, "packed", STATE_COPY, DTYPE_U8, shape_1(packed_bytes(&c->spec)));
     c->g = graph_new(c->store);
     int bound = graph_bound(c->g, "n", N);
-    Node *x = graph_input(c->g, "x", dtype, shape_2(N, K), bound), *bias = graph_input(c->g, "bias", DTYPE_F32, shape_1(M), 0);
+    Node *x = graph_input(c->g, "x", dtype, shape_2(N, K), bound), *bias = graph_input(c->g, "bias", DTYPE_F32, shape_1(n_out), 0);
     graph_output(c->g, "plain", linear(c->g, x, graph_state(c->g, "w"), bias, layout));
     graph_output(c->g, "packed", linear_packed(c->g, x, graph_state(c->g, "packed"), bias, &c->spec));
     if (!CHECK_OK(store_allocate(c->store)) || !CHECK_OK(graph_compile(&c->program, c->g, &(CompileOptions){backend})) ||
@@ -58,6 +58,11 @@ static bool open_case(Case *c, PackedFormat format, DType dtype, WeightLayout la
     program_set_bound(c->program, "n", ROWS);
     program_run_all(c->program);
     return true;
+}
+
+static bool open_case(Case *c, PackedFormat format, DType dtype, WeightLayout layout, Backend backend)
+{
+    return open_case_of(c, M, format, dtype, layout, backend);
 }
 
 static void close_case(Case *c)
@@ -94,6 +99,25 @@ TEST(linear_packed, whole_numbers_give_the_bits_of_linear)
                 close_case(&c);
             }
     cpu_level_reset();
+}
+
+/* Goal: rows that are whole lines, and so many that they go past the caches, have the bits of linear, on any number of threads; the last panel, which ends
+ * early, does not go there. */
+TEST(linear_packed, rows_that_go_past_the_caches_have_the_bits_of_linear)
+{
+    int n_threads_before = parallel_threads();
+    for (int format = PACKED_F32; format <= PACKED_BF16; format++)
+        for (int threads = 1; threads <= 3; threads++) {
+            Case c;
+            REQUIRE(open_case_of(&c, M_LINES, (PackedFormat)format, format == PACKED_F32 ? DTYPE_F32 : DTYPE_BF16, WEIGHT_OUT_IN, BACKEND_CPU));
+            parallel_set_threads(threads);
+            program_set_bound(c.program, "n", N);
+            program_run_all(c.program);
+            const Tensor *plain = program_output(c.program, "plain"), *packed = program_output(c.program, "packed");
+            CHECK(memcmp(plain->data, packed->data, tensor_bytes(plain)) == 0);
+            close_case(&c);
+        }
+    parallel_set_threads(n_threads_before);
 }
 
 /* Goal: fast kernels compute what the codes say of weights and of rounded inputs. Method: the plain kernel in double; an element is some 14 exact group

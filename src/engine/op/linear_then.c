@@ -115,9 +115,21 @@ void linear_then_window(const KernelCall *call, const LinearThen *then, KernelFn
     kernel(&(KernelCall){.in = in, .n_in = (int)then->n_in, .out = out, .n_out = (int)then->n_out, .attr = then->attr});
 }
 
+static KernelFn kernel_of(const LinearThen *then)
+{
+    return then->op->cpu[cpu_level() > CPU_AVX512 ? CPU_AVX512 : cpu_level()];
+}
+
+void linear_then_in_place(const LinearThen *then, const Tensor *y)
+{
+    Tensor in = *y, out = *y;
+    assert(then->n_in == 1 && then->n_out == 1 && tensor_count(y) <= WINDOW_ELEMENTS);
+    kernel_of(then)(&(KernelCall){.in = &in, .n_in = 1, .out = &out, .n_out = 1, .attr = then->attr});
+}
+
 void linear_then_finish(const KernelCall *call, const LinearThen *then, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns)
 {
-    KernelFn kernel = then->op->cpu[cpu_level() > CPU_AVX512 ? CPU_AVX512 : cpu_level()];
+    KernelFn kernel = kernel_of(then);
     int64_t step = WINDOW_ELEMENTS / n_columns > 0 ? WINDOW_ELEMENTS / n_columns : 1;
     for (int64_t r = 0; r < n_rows; r += step)
         linear_then_window(call, then, kernel, row + r, n_rows - r < step ? n_rows - r : step, column, n_columns);

@@ -30,6 +30,8 @@ Node *linear_then(Graph *g, const Call *linear, const Call *then, int slot, bool
 void linear_then_window(const KernelCall *call, const LinearThen *then, KernelFn kernel, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns);
 /* The same by its fast kernel, by as much at a time as that keeps on one thread. */
 void linear_then_finish(const KernelCall *call, const LinearThen *then, int64_t row, int64_t n_rows, int64_t column, int64_t n_columns);
+/* The same upon y, no more than it keeps on one thread: for operators of one input and one output. */
+void linear_then_in_place(const LinearThen *then, const Tensor *y);
 /* Marks the graph unless the elementwise operator's other inputs look like output 0. */
 void linear_then_infer_others(Infer *infer, const LinearThen *then);
 
