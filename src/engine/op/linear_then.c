@@ -24,7 +24,7 @@ static const OpInfo *linear_then_op(WeightLayout layout);
 static bool is_elementwise(const OpInfo *op)
 {
     const char *one = "abcd->abcd", *two = "abcd,abcd->abcd", *one_to_two = "abcd->abcd,abcd";
-    return (op->flags & OP_PURE) && !(op->flags & (OP_RANDOM | OP_VIEW | OP_COLLECTIVE)) && 
+    return (op->flags & OP_PURE) && !(op->flags & (OP_RANDOM | OP_VIEW | OP_COLLECTIVE)) &&
            (strcmp(op->axes, one) == 0 || strcmp(op->axes, two) == 0 || strcmp(op->axes, one_to_two) == 0);
 }
 
